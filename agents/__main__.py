@@ -1,0 +1,6 @@
+"""``python -m agents`` is the command ``paint-gym``."""
+
+from agents.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Networks of the paper: actor (Fig. 13) and critic (Fig. 14), ResNet-18 behind a CoordConv layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+
+Normalise = Callable[[nn.Conv2d], nn.Module]
+Activation = Callable[[], nn.Module]
+
+
+class TReLU(nn.Module):
+    """Translated ReLU, ``max(x, a)`` with a learnt a (Xiang and Li 2017); goes with weight norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threshold = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        return (x - self.threshold).relu() + self.threshold
+
+
+def batch_normed(convolution: nn.Conv2d) -> nn.Module:
+    """The convolution, then batch norm."""
+    return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
+
+
+def weight_normed(layer: nn.Module) -> nn.Module:
+    """The layer with weight norm."""
+    return weight_norm(layer)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a short cut."""
+
+    def __init__(
+        self, inputs: int, outputs: int, stride: int, norm: Normalise, activation: Activation
+    ) -> None:
+        super().__init__()
+        bias = norm is weight_normed  # batch norm has its own
+        self.body = nn.Sequential(
+            norm(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=bias)),
+            activation(),
+            norm(nn.Conv2d(outputs, outputs, 3, 1, 1, bias=bias)),
+        )
+        same = stride == 1 and inputs == outputs
+        self.short_cut = nn.Identity() if same else norm(nn.Conv2d(inputs, outputs, 1, stride, bias=bias))
+        self.activation = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` to ``(B, outputs, H / stride, W / stride)``."""
+        return self.activation(self.body(x) + self.short_cut(x))
+
+
+class ResNet(nn.Module):
+    """ResNet-18's stages behind a 3x3 CoordConv of stride 2; pooled to one vector.
+
+    Args:
+        inputs: channels of the picture; two coordinate planes are added.
+        outputs: length of the result.
+        norm, activation: `batch_normed` and ReLU for the actor, `weight_normed` and `TReLU` for the critic.
+        width: channels of the first stage, 64 in the paper; doubled in each stage.
+        depth: blocks per stage, 2 in ResNet-18.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        norm: Normalise,
+        activation: Activation,
+        width: int = 64,
+        depth: int = 2,
+    ) -> None:
+        super().__init__()
+        bias = norm is weight_normed
+        layers: list[nn.Module] = [norm(nn.Conv2d(inputs + 2, width, 3, 2, 1, bias=bias)), activation()]
+        channels = width
+        for stage in range(4):
+            for block in range(depth):
+                wide = width * 2**stage
+                layers.append(ResidualBlock(channels, wide, 2 if block == 0 else 1, norm, activation))
+                channels = wide
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(channels, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` to ``(B, outputs)``."""
+        features = self.body(torch.cat([x, coordinates(x)], 1)).mean((2, 3))
+        return self.head(features)
+
+
+def coordinates(like: Tensor) -> Tensor:
+    """The two planes of CoordConv, x and y in [-1, 1]: ``(B, 2, H, W)`` for ``(B, _, H, W)``."""
+    batch, _, height, width = like.shape
+    y = torch.linspace(-1, 1, height, dtype=like.dtype, device=like.device).view(1, 1, -1, 1)
+    x = torch.linspace(-1, 1, width, dtype=like.dtype, device=like.device).view(1, 1, 1, -1)
+    return torch.cat([x.expand(batch, 1, height, width), y.expand(batch, 1, height, width)], 1)
+
+
+def state_planes(canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
+    """The paper's state as one picture ``(B, 7, H, W)``: canvas, target, and the step as a plane.
+
+    Args:
+        canvas: ``(B, 3, H, W)`` in [0, 1].
+        target: ``(B, 3, H, W)`` in [0, 1].
+        progress: ``(B,)``, the part of the budget that is spent, in [0, 1].
+    """
+    plane = progress.to(canvas.dtype).view(-1, 1, 1, 1).expand(-1, 1, *canvas.shape[2:])
+    return torch.cat([canvas, target, plane], 1)
+
+
+class ResNetActor(nn.Module):
+    """The paper's actor: sees the whole state, answers with a bundle of strokes in [0, 1].
+
+    Args:
+        action_dim: ``bundle * stroke_dim``.
+        width: channels of the first stage; 64 is the paper's.
+    """
+
+    def __init__(self, action_dim: int, width: int = 64) -> None:
+        super().__init__()
+        self.net = ResNet(7, action_dim, batch_normed, nn.ReLU, width)
+
+    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, action_dim)`` in [0, 1]."""
+        return self.net(state_planes(canvas, target, progress)).float().sigmoid()
+
+
+class ValueCritic(nn.Module):
+    """The paper's critic V(s): the reward that is still to come. ``width`` as for the actor."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.net = ResNet(7, 1, weight_normed, TReLU, width)
+
+    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B,)``."""
+        return self.net(state_planes(canvas, target, progress)).float().squeeze(1)

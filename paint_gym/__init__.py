@@ -1,0 +1,39 @@
+"""Paint Gym: reinforcement learning that paints.
+
+>>> import gymnasium as gym, paint_gym
+>>> env = gym.make("PaintCanvas-v0", size=32, max_strokes=10)
+>>> observation, info = env.reset(seed=0)
+>>> observation.shape
+(7, 32, 32)
+"""
+
+import gymnasium
+
+from paint_gym.canvas import CanvasState, model_step
+from paint_gym.datasets import load_dataset, register_dataset
+from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
+from paint_gym.painting import Painting
+from paint_gym.renderers import make_renderer
+from paint_gym.rewards import L2Reward
+from paint_gym.strokes import StrokeDesign, register_stroke
+
+__version__ = "0.1.0"
+__all__ = [
+    "CanvasState",
+    "L2Reward",
+    "PaintCanvasEnv",
+    "PaintCanvasVectorEnv",
+    "Painting",
+    "StrokeDesign",
+    "load_dataset",
+    "make_renderer",
+    "model_step",
+    "register_dataset",
+    "register_stroke",
+]
+
+gymnasium.register(
+    id="PaintCanvas-v0",
+    entry_point="paint_gym.envs:PaintCanvasEnv",
+    vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
+)

@@ -1,0 +1,25 @@
+"""Data sets to paint: square uint8 RGB pictures by name, from a folder, or from an array.
+
+>>> import numpy as np
+>>> load_dataset(np.zeros((4, 3, 16, 16), np.uint8), size=8)[[0, 3]].shape
+(2, 3, 8, 8)
+"""
+
+from __future__ import annotations
+
+from paint_gym.datasets.dataset import Dataset
+from paint_gym.datasets.images import read_image, square
+from paint_gym.datasets.registry import Loader, dataset_names, load_dataset, register_dataset
+from paint_gym.datasets.sources import Pictures, Source
+
+__all__ = [
+    "Dataset",
+    "Loader",
+    "Pictures",
+    "Source",
+    "dataset_names",
+    "load_dataset",
+    "read_image",
+    "register_dataset",
+    "square",
+]

@@ -1,0 +1,171 @@
+"""The cache of decoded pictures: each source is decoded once to a file, and mapped into memory from then on.
+
+An entry is two files in the cache folder (`PAINT_GYM_CACHE`, else `datasets/` in the user's cache folder for
+paint_gym): `<name>-<split>-<size>-<key>.npy`, the pictures, and `.json` beside it, written last. An entry
+without it, or whose pictures have another length, is not complete and is made again. Entries may be deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from paint_gym.datasets.dataset import Dataset
+from paint_gym.datasets.sources import Pictures, Source
+from paint_gym.files import replace_when_done
+
+logger = logging.getLogger(__name__)
+
+RECIPE = 1
+"""To be counted up when the same source would be decoded to other pixels."""
+
+_CHUNK = 256  # pictures decoded before they are written: bounds the memory at any size of data set
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The `.json` file of an entry: what the pictures beside it are."""
+
+    key: str
+    count: int
+    size: int
+    skipped: int
+    names: tuple[str, ...]
+
+
+def cache_folder() -> Path:
+    """Where decoded pictures are kept: `PAINT_GYM_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("PAINT_GYM_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"), "datasets")
+
+
+def load_cached(source: Source, name: str, split: str, size: int, on_error: str) -> Dataset:
+    """The pictures of a source, from the cache if it has them, else decoded into it first.
+
+    Args:
+        source: where the pictures come from.
+        name: the data set's name.
+        split: "train", "val" or "test".
+        size: the side of the pictures.
+        on_error: "raise" or "skip"; what happens to a picture that cannot be read.
+
+    Returns:
+        A data set whose `images` are an `np.memmap`.
+
+    Raises:
+        ValueError: a picture cannot be read and `on_error` is "raise", or none can, or the split is empty.
+        OSError: the cache folder cannot be written, or the disk is full.
+    """
+    key = hashlib.sha256(json.dumps([RECIPE, name, split, size, source.identity]).encode()).hexdigest()
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(name).name)[:40]
+    path = cache_folder() / f"{readable}-{split}-{size}-{key[:24]}.npy"
+    found = _read(path, key, size)
+    if found is None or (found[0].skipped and on_error == "raise"):
+        _build(path, key, source, f"{name} ({split})", size, on_error)
+        found = _read(path, key, size)
+        if found is None:
+            raise OSError(f"the decoded pictures in {path} were damaged as soon as they were written")
+    entry, images = found
+    return Dataset(name, split, size, images, entry.names, entry.skipped)
+
+
+def _read(path: Path, key: str, size: int) -> tuple[_Entry, NDArray[np.uint8]] | None:
+    """A complete entry, or None where there is none or it is damaged, which is logged."""
+    if not path.exists():
+        return None
+    try:
+        stored = json.loads(path.with_suffix(".json").read_bytes())
+        entry = _Entry(**{**stored, "names": tuple(stored["names"])})
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        complete = path.stat().st_size == images.offset + images.nbytes
+        if not complete or images.dtype != np.uint8 or images.shape != (entry.count, 3, size, size):
+            raise ValueError("the pictures are not those that the .json file describes")
+        if (entry.key, entry.size, len(entry.names)) != (key, size, entry.count):
+            raise ValueError("the .json file belongs to other pictures")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        logger.warning("the cached pictures in %s are not complete and are decoded again: %s", path, error)
+        return None
+    return entry, images
+
+
+def _build(path: Path, key: str, source: Source, label: str, size: int, on_error: str) -> None:
+    """Decode a source to a new entry."""
+    with source.open() as pictures:
+        if not pictures.names:
+            raise ValueError(f"data set {label} has no pictures")
+        failures: list[str] = []
+        names: list[str] = []
+        try:
+            with replace_when_done(path) as temporary, temporary.open("wb") as file:
+                _write_header(file, len(pictures.names), size)
+                for position, decoded in _decode(pictures, size, label):
+                    if isinstance(decoded, str):
+                        if on_error == "raise":
+                            raise ValueError(f'{decoded} (on_error="skip" leaves such pictures out)')
+                        failures.append(decoded)
+                    else:
+                        file.write(decoded.transpose(2, 0, 1).tobytes())  # (size, size, 3) -> (3, size, size)
+                        names.append(pictures.names[position])
+                if not names:
+                    raise ValueError(
+                        f"data set {label}: none of the {len(failures)} pictures can be read; {failures[0]}"
+                    )
+                _write_header(file, len(names), size)
+            entry = _Entry(key, len(names), size, len(failures), tuple(names))
+            with replace_when_done(path.with_suffix(".json")) as temporary:
+                temporary.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+        except OSError as error:  # never a picture's: `_decode` has put those into words
+            reason = error.strerror or str(error)
+            raise OSError(
+                error.errno,
+                f"cannot keep the decoded pictures in {path.parent}: {reason}; "
+                "set the environment variable PAINT_GYM_CACHE to a folder that can be written and has room",
+            ) from error
+    if failures:
+        some = "; ".join(failures[:3])
+        logger.warning("data set %s: skipped %d pictures that cannot be read: %s", label, len(failures), some)
+
+
+def _write_header(file: BinaryIO, count: int, size: int) -> None:
+    """Write the head of a .npy file of `count` pictures; numpy leaves room to correct the count later."""
+    # Plain writes, not a writable memory map: on a full disk they raise, where the map kills the process.
+    file.seek(0)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, 3, size, size)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _decode(pictures: Pictures, size: int, label: str) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+    """Every picture in order, decoded in parallel: its position and its pixels, or why it has none."""
+
+    def load(position: int) -> NDArray[np.uint8] | str:
+        try:
+            picture = pictures.load(position)
+        except (ValueError, OSError) as error:
+            name, reason = pictures.names[position], str(error)
+            return reason if name in reason else f"{name}: {reason}"
+        if picture.shape != (size, size, 3) or picture.dtype != np.uint8:
+            got = f"{picture.shape} {picture.dtype}"
+            return f"{pictures.names[position]}: decoded to {got}, not ({size}, {size}, 3) uint8"
+        return picture
+
+    positions = iter(range(len(pictures.names)))
+    # disable=None: no progress bar where the output is not a terminal.
+    progress = tqdm(total=len(pictures.names), desc=f"decoding {label}", unit=" pictures", disable=None)
+    with progress, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        while chunk := list(islice(positions, _CHUNK)):
+            yield from zip(chunk, pool.map(load, chunk), strict=True)
+            progress.update(len(chunk))

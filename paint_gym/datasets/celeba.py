@@ -1,0 +1,125 @@
+"""The `celeba` data set: aligned faces of CelebA, from the publisher's folder or straight from its zip."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paint_gym.datasets.images import read_image, square
+from paint_gym.datasets.sources import Pictures, Source, file_identity, files_source, missing
+
+logger = logging.getLogger(__name__)
+
+_MAX_MEMBER = 50_000_000  # bytes; the publisher's largest picture has less than 100,000
+_PARTITION = "list_eval_partition.txt"
+_NUMBERS = {"train": "0", "val": "1", "test": "2"}
+_GET = (
+    f"img_align_celeba.zip and {_PARTITION} from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html "
+    "(CelebA, Z. Liu et al.; Align&Cropped Images, and Eval)"
+)
+
+
+def celeba_source(split: str, size: int, data_root: Path) -> Source:
+    """Aligned faces by the official split; the centred 178 x 178 of the 178 x 218 pictures, resized.
+
+    Reads `celeba/list_eval_partition.txt` and `celeba/img_align_celeba/`, or `img_align_celeba.zip` where
+    there is no such folder. Pictures of the list that are not there are left out: a part of CelebA is enough.
+    """
+    root = data_root / "celeba"
+    partition, folder, archive = root / _PARTITION, root / "img_align_celeba", root / "img_align_celeba.zip"
+    if not partition.is_file():
+        raise missing("celeba", [partition], _GET, "celeba/")
+    names = _names_of_split(partition, split)
+    if folder.is_dir():
+        # Going by the folder's own listing: a name in the list that is a path elsewhere is never opened.
+        present = {path.name: path for path in folder.iterdir()}
+        paths = [present[name] for name in names if name in present]
+        if not paths:
+            raise missing("celeba", [folder / name for name in names[:1]] or [folder], _GET, "celeba/")
+        _log_absent(split, len(names) - len(paths))
+        return files_source(paths, folder, size)
+    if archive.is_file():
+        return _zip_source(archive, partition, names, split, size)
+    raise missing("celeba", [folder, archive], _GET, "celeba/")
+
+
+def _names_of_split(partition: Path, split: str) -> list[str]:
+    """The file names that the official list gives to a split."""
+    names = []
+    text = partition.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != 2 or fields[1] not in _NUMBERS.values():
+            raise ValueError(
+                f"{partition}, line {number}: needed is '<file name> 0|1|2', found {line[:80]!r}"
+            )
+        if fields[1] == _NUMBERS[split]:
+            names.append(fields[0])
+    if not names:
+        raise ValueError(f"{partition}: lists no picture of split {split!r} ({_NUMBERS[split]})")
+    return names
+
+
+def _zip_source(path: Path, partition: Path, names: list[str], split: str, size: int) -> Source:
+    """A source of pictures that are read from the zip into memory; nothing is ever extracted to disk."""
+
+    @contextmanager
+    def open_zip() -> Iterator[Pictures]:
+        try:
+            archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise ValueError(f"{path}: not a zip file, or damaged or cut off: {error}") from error
+        with archive:
+            members = {member.filename: member for member in archive.infolist()}
+            present = [name for name in names if f"img_align_celeba/{name}" in members]
+            if not present:
+                raise ValueError(
+                    f"{path}: has none of the {len(names)} pictures that {partition} lists for {split!r}"
+                )
+            _log_absent(split, len(names) - len(present))
+            lock = Lock()  # one file handle, so members are read one at a time; decoding runs in parallel
+
+            def load(index: int) -> NDArray[np.uint8]:
+                member = members[f"img_align_celeba/{present[index]}"]
+                with lock:
+                    content = _read_member(archive, member)
+                return square(read_image(content, f"{path}/{member.filename}", at_least=2 * size), size)
+
+            yield Pictures(present, load)
+
+    identity = [
+        "zip",
+        str(path.resolve()),
+        file_identity(path, path.parent),
+        file_identity(partition, partition.parent),
+    ]
+    return Source(identity, open_zip)
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """The content of one member; `ValueError` that names it if it is too large or damaged."""
+    name = f"{archive.filename}/{member.filename}"
+    if member.file_size > _MAX_MEMBER:
+        raise ValueError(
+            f"{name}: refused, it unpacks to {member.file_size:,} bytes, more than {_MAX_MEMBER:,}"
+        )
+    try:
+        return archive.read(member)  # stops at the declared size, and then the checksum shows the lie
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise ValueError(f"{name}: cannot be unpacked: {error}") from error
+
+
+def _log_absent(split: str, count: int) -> None:
+    """Say so where only a part of the data set is there."""
+    if count:
+        logger.info("celeba (%s): %d pictures of the official list are not there and left out", split, count)

@@ -1,0 +1,87 @@
+"""A loaded data set: square RGB pictures of one size, in memory or mapped from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures to paint, all of one size, read-only.
+
+    Attributes:
+        name: the data set's name, or its folder.
+        split: "train", "val" or "test".
+        size: the side of every picture in pixels.
+        images: (N, 3, size, size) uint8 RGB; an `np.memmap` where the pictures were decoded from files, so
+            that only those in use take memory.
+        names: N names that say where each picture comes from; None where there are none.
+        skipped: how many pictures could not be read and are not in `images` (`on_error="skip"`).
+
+    Raises:
+        ValueError: the images are of another shape or dtype, or none at all.
+    """
+
+    name: str
+    split: str
+    size: int
+    images: NDArray[np.uint8]
+    names: tuple[str, ...] | None = None
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        check_images(self.images, f"data set {self.name!r}")
+        if self.images.shape[2:] != (self.size, self.size):
+            height, width = self.images.shape[2:]
+            raise ValueError(
+                f"data set {self.name!r}: the images are {height} x {width}, not of size {self.size}"
+            )
+        if self.names is not None and len(self.names) != len(self.images):
+            raise ValueError(f"data set {self.name!r}: {len(self.names)} names for {len(self.images)} images")
+        view = self.images.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "images", view)
+
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return len(self.images)
+
+    def __getitem__(self, indices: int | Sequence[int] | NDArray[np.integer]) -> NDArray[np.uint8]:
+        """A copy of the pictures at `indices`.
+
+        Args:
+            indices: (n,) integers in 0..N-1; negative ones are refused. One integer gives one picture.
+
+        Returns:
+            (n, 3, size, size) uint8, or (3, size, size) for one integer.
+
+        Raises:
+            IndexError: an index is out of range.
+            TypeError: the indices are not integers.
+        """
+        wanted = np.asarray(indices)
+        if wanted.size == 0:
+            wanted = wanted.astype(np.intp)  # np.asarray([]) is float
+        if not np.issubdtype(wanted.dtype, np.integer):
+            raise TypeError(
+                f"pictures of a Dataset are chosen by integers, not {wanted.dtype}; use .images for the rest"
+            )
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
+            bad = wanted.min() if wanted.min() < 0 else wanted.max()
+            raise IndexError(
+                f"picture {bad} of data set {self.name!r} ({self.split}): valid are 0 to {len(self) - 1}"
+            )
+        return np.asarray(self.images)[wanted]  # an array as index, even a single number, makes a copy
+
+
+def check_images(images: object, what: str) -> None:
+    """Raise a `ValueError` that says what was got and what is needed, unless it is (N, 3, H, W) uint8."""
+    needed = "needed is an (N, 3, H, W) uint8 numpy array with N, H, W > 0"
+    if not isinstance(images, np.ndarray):
+        raise ValueError(f"{what}: got {type(images).__name__}; {needed}")
+    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8 or 0 in images.shape:
+        raise ValueError(f"{what}: got an array of shape {images.shape} and dtype {images.dtype}; {needed}")

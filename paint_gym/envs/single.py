@@ -1,0 +1,123 @@
+"""`PaintCanvas-v0`, one canvas, numpy in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from torch import Tensor
+
+from paint_gym.canvas import CanvasState
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, frames, show, to_numpy
+from paint_gym.errors import unknown_name
+from paint_gym.painting import Painting
+
+
+class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
+    """Paint a picture with bundles of strokes on a black canvas.
+
+    The action is one bundle; the observation is canvas, target and step; the reward is what the bundle
+    gained, by eq. (1) of the paper. The episode is `terminated` when the budget of strokes is spent. `info`
+    holds ``l2``, the mean squared error in [0, 1] after the step, and ``index``, the picture's place in the
+    data set.
+
+    `reset` takes ``options={"indices": [i]}``, the picture to paint, and ``{"canvas": array}``, the canvas to
+    start from, ``(3, H, W)``, uint8 or float in [0, 1].
+
+    Args:
+        dataset: a name, a folder of images, or an ``(N, 3, H, W)`` uint8 array.
+        split: ``"train"``, ``"val"`` or ``"test"``.
+        data_root: where data sets lie; by default the environment variable ``PAINT_GYM_DATA``, else the
+        cache folder.
+        size: side of the canvas in pixels.
+        max_strokes: strokes per episode, a multiple of `bundle`.
+        bundle: strokes per step.
+        stroke: the stroke design: a name, or a `StrokeDesign`.
+        opacity: the range that transparencies are mapped to; ``(1, 1)`` is opaque paint.
+        renderer: ``"analytic"`` or ``"raster"``.
+        reward: ``"l2"``, or a callable ``(before, after, target) -> (B,)`` on ``(B, 3, H, W)`` tensors.
+        device: ``"auto"``, or any of torch's.
+        observation: ``"stacked"``, uint8 ``(7, H, W)``, or ``"dict"``.
+        render_mode: None, ``"rgb_array"`` or ``"human"``.
+
+    Raises:
+        ValueError: an argument that cannot be; the message says which and what to do.
+        FileNotFoundError: the data set is not there; the message says what to fetch and where to put it.
+    """
+
+    metadata = RENDER_METADATA
+
+    def __init__(self, render_mode: str | None = None, **task: Any) -> None:
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise unknown_name("render_mode", render_mode, self.metadata["render_modes"])
+        self.render_mode = render_mode
+        self.task = PaintTask(**task)
+        self.action_space = self.task.action_space
+        self.observation_space = self.task.observation_space
+        self._state: CanvasState | None = None
+        self._index = 0
+        self._actions: list[Tensor] = []
+
+    @property
+    def state(self) -> CanvasState:
+        """The state, with a batch dimension of 1, on the device."""
+        if self._state is None:
+            raise gym.error.ResetNeeded("call reset() before using the environment")
+        return self._state
+
+    @property
+    def painting(self) -> Painting:
+        """The strokes of this episode so far, resolution-free."""
+        return self.task.painting(torch.stack(self._actions) if self._actions else torch.empty(0))
+
+    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
+        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
+        return self.task.model_step(state, action)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start a new painting; `options` may hold ``indices`` and ``canvas``."""
+        super().reset(seed=seed)
+        options = options or {}
+        index = self.task.indices(options.get("indices"), 1, self.np_random)
+        canvas = self.task.canvases(options.get("canvas"), 1)
+        step = torch.zeros(1, dtype=torch.long, device=self.task.device)
+        self._state = CanvasState(canvas, self.task.targets(index), step)
+        self._index, self._actions = int(index[0]), []
+        self._show()
+        return self._observation(), self._info()
+
+    @torch.no_grad()
+    def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Paint one bundle.
+
+        Raises:
+            ValueError: NaN or inf, or the wrong shape; the canvas stays as it was.
+            gymnasium.error.ResetNeeded: the episode is over, or has not begun.
+        """
+        if int(self.state.step) >= self.task.steps:
+            raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
+        actions = self.task.actions(np.asarray(action)[None], 1)
+        self._state, reward = self.task.model_step(self.state, actions)
+        self._actions.append(actions[0])
+        self._show()
+        terminated = int(self.state.step) >= self.task.steps
+        return self._observation(), float(reward), terminated, False, self._info()
+
+    def render(self) -> np.ndarray | None:
+        """The canvas as ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
+        return frames(self.state)[0] if self.render_mode == "rgb_array" else None
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            show(frames(self.state)[0])
+
+    def _observation(self) -> Any:
+        seen = to_numpy(self.task.observe(self.state))
+        return {name: part[0] for name, part in seen.items()} if isinstance(seen, dict) else seen[0]
+
+    def _info(self) -> dict[str, Any]:
+        return {"l2": float(self.task.l2(self.state)), "index": self._index}

@@ -1,0 +1,193 @@
+"""What the single and the vector environment share: everything about a task but the state of its episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from paint_gym.canvas import CanvasState, mean_squared_error, model_step, to_bytes
+from paint_gym.datasets import load_dataset
+from paint_gym.errors import unknown_name
+from paint_gym.painting import Painting
+from paint_gym.renderers import make_renderer
+from paint_gym.rewards import RewardFunction, make_reward
+from paint_gym.strokes import StrokeDesign
+
+Observation = Tensor | dict[str, Tensor]
+RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
+
+
+class PaintTask:
+    """Data set, stroke design, renderer, reward and sizes; `PaintCanvasEnv` explains the arguments."""
+
+    def __init__(
+        self,
+        dataset: str | PathLike[str] | np.ndarray = "photos",
+        split: str = "train",
+        data_root: str | PathLike[str] | None = None,
+        size: int = 128,
+        max_strokes: int = 200,
+        bundle: int = 5,
+        stroke: str | StrokeDesign = "bezier",
+        opacity: tuple[float, float] = (0.0, 1.0),
+        renderer: str = "analytic",
+        reward: str | RewardFunction = "l2",
+        device: str | torch.device = "auto",
+        observation: str = "stacked",
+    ) -> None:
+        if size < 8:
+            raise ValueError(f"size must be at least 8 pixels, not {size}")
+        _check_budget(max_strokes, bundle)
+        if observation not in ("stacked", "dict"):
+            raise unknown_name("observation", observation, ("stacked", "dict"))
+        self.renderer = make_renderer(renderer, stroke, opacity)
+        self.reward = make_reward(reward)
+        self.device = pick_device(device)
+        root = None if data_root is None else Path(data_root)
+        self.dataset = load_dataset(dataset, split=split, size=size, data_root=root)
+        self.size, self.max_strokes, self.bundle, self.observation = size, max_strokes, bundle, observation
+        self.steps = max_strokes // bundle
+        self.stroke_dim = self.renderer.design.dim
+
+    @property
+    def action_space(self) -> gym.spaces.Box:
+        """One bundle: ``Box(0, 1, (bundle * stroke_dim,), float32)``."""
+        return gym.spaces.Box(0, 1, (self.bundle * self.stroke_dim,), np.float32)
+
+    @property
+    def observation_space(self) -> gym.Space[Any]:
+        """``"stacked"``: canvas, target, step plane, uint8 ``(7, H, W)``; ``"dict"``: the three by name."""
+        if self.observation == "stacked":
+            return gym.spaces.Box(0, 255, (7, self.size, self.size), np.uint8)
+        image = gym.spaces.Box(0, 255, (3, self.size, self.size), np.uint8)
+        return gym.spaces.Dict(
+            {"canvas": image, "target": image, "step": gym.spaces.Box(0, 1, (1,), np.float32)}
+        )
+
+    def targets(self, indices: np.ndarray) -> Tensor:
+        """Pictures of the data set, ``(n, 3, H, W)`` float in [0, 1] on the device."""
+        return torch.from_numpy(self.dataset[indices]).to(self.device).float() / 255
+
+    def canvases(self, start: ArrayLike | Tensor | None, count: int) -> Tensor:
+        """Canvases to start from, ``(count, 3, H, W)`` on the device: black, or `start` (uint8 or float in
+        [0, 1]).
+
+        Raises:
+            ValueError: `start` is not ``(3, H, W)`` or ``(count, 3, H, W)``, or not in range.
+        """
+        shape = (count, 3, self.size, self.size)
+        if start is None:
+            return torch.zeros(shape, device=self.device)
+        given = torch.as_tensor(start)
+        canvas = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
+        if canvas.shape not in (shape, shape[1:]):
+            raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(canvas.shape)}")
+        if not bool(((canvas >= 0) & (canvas <= 1)).all()):
+            raise ValueError("options['canvas'] must be uint8, or float in [0, 1] without NaN")
+        return canvas.expand(shape).clone()
+
+    def indices(self, given: Any, count: int, random: np.random.Generator) -> np.ndarray:
+        """Which pictures to paint, ``(count,)``: `given`, or drawn at random.
+
+        Raises:
+            ValueError: not `count` indices. IndexError: an index out of range.
+        """
+        if given is None:
+            return random.integers(len(self.dataset), size=count)
+        indices = np.atleast_1d(np.asarray(given))
+        if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
+            raise ValueError(
+                f"options['indices'] must be {count} whole numbers, one per environment; got {given!r}"
+            )
+        if (indices < 0).any() or (indices >= len(self.dataset)).any():
+            raise IndexError(
+                f"options['indices'] must lie in 0..{len(self.dataset) - 1}; got {indices.tolist()}"
+            )
+        return indices
+
+    def actions(self, action: Any, count: int) -> Tensor:
+        """An array or tensor as actions ``(count, bundle * stroke_dim)`` float32 on the device.
+
+        Raises:
+            ValueError: another shape.
+        """
+        actions = torch.as_tensor(np.asarray(action) if isinstance(action, Sequence) else action)
+        actions = actions.detach().to(self.device, torch.float32)
+        expected = (count, self.bundle * self.stroke_dim)
+        if actions.shape != expected:
+            raise ValueError(
+                f"an action is {self.bundle} strokes of {self.stroke_dim} numbers, so the shape must be "
+                f"{expected}; got {tuple(actions.shape)}"
+            )
+        return actions
+
+    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
+        """Paint a bundle: pure, batched, differentiable; see `paint_gym.canvas.model_step`."""
+        return model_step(state, action, self.renderer, self.reward)
+
+    def l2(self, state: CanvasState) -> Tensor:
+        """Mean squared error of each canvas, ``(B,)`` in [0, 1]."""
+        return mean_squared_error(state.canvas, state.target)
+
+    def observe(self, state: CanvasState) -> Observation:
+        """What an agent sees of a state, with a batch dimension; images are rounded to uint8."""
+        if self.observation == "dict":
+            step = (state.step / self.steps).float().unsqueeze(1)
+            return {"canvas": to_bytes(state.canvas), "target": to_bytes(state.target), "step": step}
+        seen = torch.empty(len(state.canvas), 7, self.size, self.size, dtype=torch.uint8, device=self.device)
+        seen[:, :3] = to_bytes(state.canvas)
+        seen[:, 3:6] = to_bytes(state.target)
+        seen[:, 6] = to_bytes(state.step / self.steps)[:, None, None]
+        return seen
+
+    def painting(self, strokes: Tensor) -> Painting:
+        """The `Painting` of strokes ``(n, stroke_dim)``, or of bundles ``(steps, bundle * stroke_dim)``."""
+        flat = strokes.detach().reshape(-1, self.stroke_dim).clamp(0, 1).cpu().numpy()
+        return Painting(flat, stroke=self.renderer.design, size=self.size, opacity=self.renderer.opacity)
+
+
+def to_numpy(observation: Observation) -> Any:
+    """Tensors to arrays, in dicts too."""
+    if isinstance(observation, dict):
+        return {name: value.cpu().numpy() for name, value in observation.items()}
+    return observation.cpu().numpy()
+
+
+def frames(state: CanvasState) -> np.ndarray:
+    """Canvases as pictures, ``(B, H, W, 3)`` uint8."""
+    return to_bytes(state.canvas).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def show(frame: np.ndarray) -> None:
+    """Show a picture ``(H, W, 3)`` uint8 in a window, for ``render_mode="human"``."""
+    import cv2
+
+    cv2.imshow("PaintCanvas-v0", frame[..., ::-1])
+    cv2.waitKey(1)
+
+
+def pick_device(device: str | torch.device) -> torch.device:
+    """``"auto"`` is the accelerator that is present, else the CPU."""
+    if device != "auto":
+        return torch.device(device)
+    accelerator = torch.accelerator.current_accelerator()
+    return (
+        accelerator if accelerator is not None and torch.accelerator.is_available() else torch.device("cpu")
+    )
+
+
+def _check_budget(max_strokes: int, bundle: int) -> None:
+    if bundle < 1 or max_strokes < bundle or max_strokes % bundle:
+        nearest = max(1, round(max_strokes / max(bundle, 1))) * max(bundle, 1)
+        raise ValueError(
+            f"max_strokes must be a multiple of bundle, both at least 1; got max_strokes={max_strokes}, "
+            f"bundle={bundle}: try max_strokes={nearest}"
+        )

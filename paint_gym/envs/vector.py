@@ -1,0 +1,196 @@
+"""`PaintCanvas-v0`, many canvases at once on one device, without a loop over environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from torch import Tensor
+
+from paint_gym.canvas import CanvasState
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, frames, show, to_numpy
+from paint_gym.errors import unknown_name
+from paint_gym.painting import Painting
+
+
+class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
+    """Batched `PaintCanvasEnv`: the same task, arguments, numbers and infos, `num_envs` canvases per step.
+
+    `reset` takes ``options`` with ``indices`` (one per environment that is reset), ``canvas`` ``(3, H, W)``
+    or one per environment, and ``reset_mask`` ``(num_envs,)`` bool, to reset only a part. `step` returns
+    fresh arrays each time.
+
+    Args:
+        num_envs: number of canvases.
+        array: ``"numpy"``, or ``"torch"`` for tensors on the device.
+        autoreset_mode: what happens after the last bundle, as in Gymnasium. SAME_STEP: the environment is
+        reset within
+            the step; the last observation and info are in ``infos["final_obs"]`` and ``infos["final_info"]``.
+            NEXT_STEP: it is reset by the next step, which ignores its action. DISABLED: `reset` with a mask
+            does it.
+        render_mode: None, ``"rgb_array"`` (a tuple of frames) or ``"human"`` (the canvases in one row).
+        task: the arguments of `PaintCanvasEnv`.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        array: str = "numpy",
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        render_mode: str | None = None,
+        **task: Any,
+    ) -> None:
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, not {num_envs}")
+        if array not in ("numpy", "torch"):
+            raise unknown_name("array", array, ("numpy", "torch"))
+        if render_mode is not None and render_mode not in RENDER_METADATA["render_modes"]:
+            raise unknown_name("render_mode", render_mode, RENDER_METADATA["render_modes"])
+        self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
+        self.task = PaintTask(**task)
+        self.single_action_space = self.task.action_space
+        self.single_observation_space = self.task.observation_space
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._state: CanvasState | None = None
+        self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture each environment paints
+        self._actions = torch.zeros(num_envs, self.task.steps, *self.single_action_space.shape)
+        self._over = np.zeros(num_envs, dtype=bool)  # whose budget is spent, and who wait for their reset
+
+    @property
+    def state(self) -> CanvasState:
+        """The state of all canvases, on the device."""
+        if self._state is None:
+            raise gym.error.ResetNeeded("call reset() before using the environment")
+        return self._state
+
+    @property
+    def paintings(self) -> list[Painting]:
+        """For each environment, the strokes of its episode so far."""
+        steps = self.state.step.tolist()
+        return [self.task.painting(self._actions[i, : steps[i]]) for i in range(self.num_envs)]
+
+    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
+        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
+        return self.task.model_step(state, action)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start new paintings in all environments, or in those of ``options["reset_mask"]``.
+
+        `seed` may be a list, as wrappers of Gymnasium pass it; the environments share one generator, seeded
+        with all of it.
+        """
+        if seed is not None:
+            seeds = [seed] if isinstance(seed, int) else [number or 0 for number in seed]
+            self._np_random, self._np_random_seed = np.random.default_rng(seeds), seeds[0]
+        options = dict(options or {})
+        mask = options.pop("reset_mask", None)
+        which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
+        self._begin(which, options)
+        return self._out(self.task.observe(self.state)), self._info(which)
+
+    @torch.no_grad()
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Paint one bundle in each environment.
+
+        Args:
+            actions: ``(num_envs, bundle * stroke_dim)``, array or tensor.
+
+        Returns:
+            Observations, rewards ``(num_envs,)`` float32, terminations, truncations (all False), infos with
+            ``l2`` and ``index``.
+
+        Raises:
+            ValueError: NaN or inf, or the wrong shape; all canvases stay as they were.
+            gymnasium.error.ResetNeeded: with autoreset DISABLED, the budget of an environment is spent.
+        """
+        waiting = np.flatnonzero(self._over)
+        if len(waiting) and self.autoreset_mode == AutoresetMode.DISABLED:
+            raise gym.error.ResetNeeded(
+                f"the budget of environments {waiting.tolist()} is spent; pass reset() a reset_mask"
+            )
+        before, action = self.state, self.task.actions(actions, self.num_envs)
+        after, reward = self.task.model_step(before, action)
+        self._actions[np.arange(self.num_envs), before.step.clamp(max=self.task.steps - 1).cpu()] = (
+            action.cpu()
+        )
+        self._state = after
+        over = after.step.cpu().numpy() >= self.task.steps
+        if len(waiting):  # NEXT_STEP: these did not paint, they begin again
+            self._begin(waiting, {})
+            reward[torch.from_numpy(waiting).to(reward.device)] = 0
+            over[waiting] = False
+        infos: dict[str, Any] = {}
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and over.any():
+            infos = self._final(np.flatnonzero(over))
+            self._begin(np.flatnonzero(over), {})
+            self._over[:] = False
+        else:
+            self._over = over.copy()
+        infos |= self._info(np.arange(self.num_envs))
+        terminated = torch.from_numpy(over).to(self.task.device)
+        truncated = torch.zeros_like(terminated)
+        observation = self.task.observe(self.state)
+        return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """Canvases ``(H, W, 3)`` uint8 for ``render_mode="rgb_array"``; a window for ``"human"``."""
+        if self.render_mode == "human":
+            show(np.concatenate(list(frames(self.state)), 1))
+        return tuple(frames(self.state)) if self.render_mode == "rgb_array" else None
+
+    def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
+        """Fresh canvases and targets for the environments `which`."""
+        index = self.task.indices(options.get("indices"), len(which), self.np_random)
+        canvas, target = self.task.canvases(options.get("canvas"), len(which)), self.task.targets(index)
+        step = torch.zeros(len(which), dtype=torch.long, device=self.task.device)
+        if len(which) == self.num_envs:
+            self._state = CanvasState(canvas, target, step)
+        else:
+            at = torch.from_numpy(which).to(self.task.device)
+            fresh = zip(self.state, (canvas, target, step), strict=True)
+            self._state = CanvasState(*(old.index_copy(0, at, new) for old, new in fresh))
+        self.index[which] = index
+        self._over[which] = False
+
+    def _checked(self, mask: Any) -> np.ndarray:
+        mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != bool:
+            raise ValueError(
+                f"options['reset_mask'] must be ({self.num_envs},) bool, not {mask.shape} {mask.dtype}"
+            )
+        if self._state is None and not mask.all():
+            raise gym.error.ResetNeeded("the first reset() must reset all environments")
+        return mask
+
+    def _info(self, which: np.ndarray) -> dict[str, Any]:
+        """Gymnasium's infos: for each key an array over all environments, and under ``_key`` who has it."""
+        mask = np.zeros(self.num_envs, dtype=bool)
+        mask[which] = True
+        l2 = np.where(mask, self.task.l2(self.state).cpu().numpy(), 0)
+        index = np.where(mask, self.index, 0)
+        return {"l2": l2, "_l2": mask, "index": index, "_index": mask.copy()}
+
+    def _final(self, which: np.ndarray) -> dict[str, Any]:
+        """``final_obs`` and ``final_info`` of the environments whose episode ends in this step."""
+        ended = CanvasState(*(part[torch.from_numpy(which).to(part.device)] for part in self.state))
+        last = self._out(self.task.observe(ended))
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for place, i in enumerate(which):
+            final_obs[i] = (
+                {key: part[place] for key, part in last.items()} if isinstance(last, dict) else last[place]
+            )
+        info = self._info(which)
+        return {"final_obs": final_obs, "_final_obs": info["_l2"].copy(), "final_info": info,
+                "_final_info": info["_l2"].copy()}  # fmt: skip
+
+    def _out(self, value: Any) -> Any:
+        return value if self.array == "torch" else to_numpy(value)

@@ -1,0 +1,279 @@
+"""A painting: strokes in order on a background of one colour. It has no resolution of its own.
+
+>>> painting = Painting([[0.5, 0.5, 0.4, 1.0, 0.9, 0.2, 0.1]], stroke="circle", size=64)
+>>> painting.render(256).shape
+(256, 256, 3)
+>>> len(painting), len(painting[:0])
+(1, 0)
+"""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from PIL import Image
+from torch import Tensor
+
+from paint_gym import painting_json, svg, video
+from paint_gym.errors import unknown_name
+from paint_gym.files import replace_when_done
+from paint_gym.renderers import Renderer, Size, make_renderer
+from paint_gym.strokes import StrokeDesign, get_stroke
+
+MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
+CHUNK = 4096  # strokes whose nodes are held in memory at once
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Painting:
+    """Strokes in order on a background of one colour; immutable, equal by value.
+
+    Attributes:
+        strokes: ``(K, stroke_dim)`` float32 in [0, 1], read-only; K may be 0.
+        design: what the numbers of a stroke mean.
+        size: (height, width) in pixels at which it was painted.
+        background: R, G, B in [0, 1].
+        opacity: the range that transparencies are mapped to.
+    """
+
+    strokes: np.ndarray
+    design: StrokeDesign
+    size: tuple[int, int]
+    background: tuple[float, float, float]
+    opacity: tuple[float, float]
+
+    def __init__(
+        self,
+        strokes: ArrayLike | Tensor,
+        stroke: str | StrokeDesign = "bezier",
+        size: Size = 128,
+        background: Sequence[float] = (0, 0, 0),
+        opacity: Sequence[float] = (0, 1),
+    ) -> None:
+        """Check and copy the arguments.
+
+        Args:
+            strokes: ``(K, stroke_dim)`` in [0, 1], of any float type, on any device.
+            stroke: a design or the name of one.
+            size: a side, or (height, width), in pixels.
+            background: R, G, B in [0, 1].
+            opacity: ``(low, high)`` in [0, 1].
+
+        Raises:
+            ValueError: an argument has the wrong length, is out of range or not finite; says which.
+        """
+        design = get_stroke(stroke) if isinstance(stroke, str) else stroke
+        low, high = _unit_numbers(opacity, 2, "opacity")
+        if low > high:
+            raise ValueError(f"opacity must be (low, high) with low <= high, not {(low, high)}")
+        red, green, blue = _unit_numbers(background, 3, "background")
+        object.__setattr__(self, "strokes", _check_strokes(strokes, design))
+        object.__setattr__(self, "design", design)
+        object.__setattr__(self, "size", check_size(size))
+        object.__setattr__(self, "background", (red, green, blue))
+        object.__setattr__(self, "opacity", (low, high))
+
+    @property
+    def stroke(self) -> str:
+        """Name of the stroke design."""
+        return self.design.name
+
+    def __len__(self) -> int:
+        return len(self.strokes)
+
+    def __getitem__(self, strokes: slice) -> Painting:
+        """The painting with a part of the strokes: ``painting[:50]`` is how it looked after 50."""
+        if not isinstance(strokes, slice):
+            raise TypeError(
+                "a painting is cut with a slice, as in painting[:50]; one stroke is painting.strokes[i]"
+            )
+        return Painting(self.strokes[strokes], self.design, self.size, self.background, self.opacity)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Painting):
+            return NotImplemented
+        mine = (self.design, self.size, self.background, self.opacity)
+        theirs = (other.design, other.size, other.background, other.opacity)
+        return mine == theirs and np.array_equal(self.strokes, other.strokes)
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"Painting({len(self)} {self.stroke} strokes, {height} x {width})"
+
+    def scaled_size(self, size: Size | None = None) -> tuple[int, int]:
+        """(height, width) in pixels for a requested size.
+
+        Args:
+            size: None for the painting's own; an int for the longer side, in its aspect; or (height, width).
+
+        Raises:
+            ValueError: a side below 1 or above `MAX_SIDE`.
+        """
+        if size is None:
+            return self.size
+        height, width = check_size(size)
+        if not isinstance(size, int | np.integer):
+            return height, width
+        longer = max(self.size)
+        return max(1, round(height * self.size[0] / longer)), max(1, round(width * self.size[1] / longer))
+
+    def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
+        """The finished painting, at any size.
+
+        Args:
+            size: see `scaled_size`.
+            renderer: the name of a renderer.
+
+        Returns:
+            ``(H, W, 3)`` uint8.
+        """
+        *_, last = self._frames(max(1, len(self)), self.scaled_size(size), renderer)
+        return last
+
+    def frames(self, every: int = 1, size: Size | None = None) -> Iterator[np.ndarray]:
+        """The canvas while it is painted: the blank background, after every `every` strokes, the end.
+
+        Each stroke is painted once, so all frames cost little more than the last.
+
+        Args:
+            every: strokes from one frame to the next, at least 1.
+            size: see `scaled_size`.
+
+        Returns:
+            An iterator of ``(H, W, 3)`` uint8; ``ceil(len(self) / every) + 1`` frames.
+        """
+        if every < 1:
+            raise ValueError(f"every must be at least 1 stroke, not {every}")
+        return self._frames(every, self.scaled_size(size), "analytic")
+
+    def _frames(self, every: int, size: tuple[int, int], renderer: str) -> Iterator[np.ndarray]:
+        brush = make_renderer(renderer, self.design, self.opacity)
+        canvas = torch.tensor(self.background).view(1, 3, 1, 1).repeat(1, 1, *size)
+        yield _pixels(canvas)
+        for first in range(0, len(self), every):
+            canvas = _paint(brush, canvas, self.strokes[first : first + every])
+            yield _pixels(canvas)
+
+    def save(self, path: str | os.PathLike[str], size: Size | None = None) -> None:
+        """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
+
+        The file is written whole or not at all; missing folders are made.
+
+        Args:
+            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif or .mp4, in lower or upper case.
+            size: see `scaled_size`. In a .json it becomes the size of the painting.
+
+        Raises:
+            ValueError: another ending.
+            OSError: the folder cannot be made or written.
+        """
+        ending = Path(path).suffix.lower()
+        if ending not in _WRITERS:
+            raise unknown_name("ending of a painting's file", ending, _WRITERS)
+        scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
+        with replace_when_done(path) as temporary:
+            _WRITERS[ending](scaled, temporary)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Painting:
+        """Read a painting that `save` wrote as .json; equal to the one that was saved.
+
+        Raises:
+            ValueError: the file is no painting; the message names the file and says what is wrong.
+            OSError: the file cannot be read.
+        """
+        fields = painting_json.read(path)
+        try:
+            return Painting(**fields)
+        except ValueError as error:
+            raise ValueError(f"{path} is not a painting: {error}") from None
+
+
+def check_size(size: Size) -> tuple[int, int]:
+    """A side, or (height, width), as (height, width).
+
+    Raises:
+        ValueError: not one or two whole numbers from 1 to `MAX_SIDE`.
+    """
+    sides = (size, size) if isinstance(size, int | np.integer) else tuple(size) if np.iterable(size) else ()
+    whole = all(isinstance(side, int | np.integer) and 1 <= side <= MAX_SIDE for side in sides)
+    if len(sides) != 2 or not whole:
+        limits = f"each from 1 to {MAX_SIDE} pixels"
+        raise ValueError(f"size must be a side or (height, width), {limits}, not {reprlib.repr(size)}")
+    return int(sides[0]), int(sides[1])
+
+
+def _unit_numbers(values: Any, count: int, what: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
+        numbers = ()
+    if len(numbers) != count or not all(
+        0 <= number <= 1 for number in numbers
+    ):  # NaN fails the comparison too
+        raise ValueError(f"{what} must be {count} numbers in [0, 1], not {reprlib.repr(values)}")
+    return numbers
+
+
+def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndarray:
+    if isinstance(strokes, Tensor):
+        strokes = strokes.detach().double().cpu().numpy()
+    try:
+        values = np.asarray(strokes, np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"strokes must be numbers, (K, {design.dim}): {error}") from None
+    if values.shape == (0,):  # an empty list
+        values = values.reshape(0, design.dim)
+    if values.ndim != 2 or values.shape[1] != design.dim:
+        raise ValueError(f"{design.name} strokes must be (K, {design.dim}), not {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("strokes hold NaN or inf; every number must be in [0, 1]")
+    outside = np.argwhere((values < 0) | (values > 1))
+    if len(outside):
+        row, column = outside[0]
+        raise ValueError(
+            f"every number of a stroke must be in [0, 1]; stroke {row} has {values[row, column]}"
+        )
+    kept = values.astype(np.float32)
+    kept.setflags(write=False)
+    return kept
+
+
+def _paint(brush: Renderer, canvas: Tensor, strokes: np.ndarray) -> Tensor:
+    with torch.no_grad():
+        for first in range(0, len(strokes), CHUNK):
+            canvas = brush.paint(canvas, torch.tensor(strokes[None, first : first + CHUNK]))
+    return canvas
+
+
+def _pixels(canvas: Tensor) -> np.ndarray:
+    """Canvas ``(1, 3, H, W)`` in [0, 1] to ``(H, W, 3)`` uint8, rounded."""
+    return (canvas[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+
+
+def _write_png(painting: Painting, path: Path) -> None:
+    Image.fromarray(painting.render()).save(path, "PNG")
+
+
+def _write_jpeg(painting: Painting, path: Path) -> None:
+    # Full colour resolution: strokes have sharp coloured edges.
+    Image.fromarray(painting.render()).save(path, "JPEG", quality=95, subsampling=0)
+
+
+_WRITERS: dict[str, Callable[[Painting, Path], None]] = {
+    ".png": _write_png,
+    ".jpg": _write_jpeg,
+    ".jpeg": _write_jpeg,
+    ".svg": svg.write,
+    ".json": painting_json.write,
+    ".gif": video.write_gif,
+    ".mp4": video.write_mp4,
+}

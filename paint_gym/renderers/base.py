@@ -1,0 +1,76 @@
+"""What every renderer offers, and compositing."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from paint_gym.strokes import COLOUR, StrokeDesign
+
+Size = int | tuple[int, int]
+
+
+class Renderer(Protocol):
+    """Turns stroke vectors into paint.
+
+    Attributes:
+        name: the name that `renderer=` takes.
+        differentiable: whether gradients flow from the canvas to the strokes.
+        design: the stroke design it paints.
+        opacity: the range that transparencies are mapped to.
+    """
+
+    name: str
+    differentiable: bool
+    design: StrokeDesign
+    opacity: tuple[float, float]
+
+    def __call__(self, strokes: Tensor, size: Size) -> Tensor:
+        """Coverage ``(N, H, W)`` in [0, 1] of strokes ``(N, stroke_dim)``; their colour is ignored."""
+
+    def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
+        """A new canvas ``(B, 3, H, W)``: `canvas` after strokes ``(B, K, stroke_dim)``, in order."""
+
+
+def height_width(size: Size) -> tuple[int, int]:
+    """A side, or (height, width), as (height, width) in pixels.
+
+    Raises:
+        ValueError: a side below 1.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1:
+        raise ValueError(f"size must be at least 1 pixel a side, not {size}")
+    return int(height), int(width)
+
+
+def check_strokes(strokes: Tensor, design: StrokeDesign) -> None:
+    """Refuse strokes of the wrong length, or with NaN or inf.
+
+    Raises:
+        ValueError: naming what is wrong.
+    """
+    if strokes.shape[-1] != design.dim:
+        raise ValueError(
+            f"a {design.name} stroke has {design.dim} numbers, but strokes are {tuple(strokes.shape)}"
+        )
+    if not bool(torch.isfinite(strokes.detach()).all()):
+        raise ValueError(f"{design.name} strokes hold NaN or inf; every number must be finite")
+
+
+def colours_of(strokes: Tensor) -> Tensor:
+    """R, G, B of strokes: ``(..., stroke_dim)`` -> ``(..., 3)``."""
+    return strokes[..., -len(COLOUR) :]
+
+
+def composite(canvas: Tensor, alpha: Tensor, colour: Tensor) -> Tensor:
+    """Paint over: ``canvas * (1 - alpha) + alpha * colour``.
+
+    Args:
+        canvas: ``(B, 3, H, W)``.
+        alpha: ``(B, H, W)`` in [0, 1].
+        colour: ``(B, 3)``.
+    """
+    return canvas + alpha.unsqueeze(1) * (colour[:, :, None, None] - canvas)

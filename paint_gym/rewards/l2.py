@@ -1,0 +1,39 @@
+"""The l2 reward: how much a bundle lowers the mean squared error (eq. (1) with L the l2 distance)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from paint_gym.canvas import mean_squared_error
+
+
+class L2Reward:
+    """Loss before minus loss after, the loss being the mean squared error.
+
+    Args:
+        patches: patches per side of the patch-level reward.
+    """
+
+    name = "l2"
+
+    def __init__(self, patches: int = 8) -> None:
+        self.patches = patches
+
+    def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """Reward ``(B,)`` in [-1, 1].
+
+        Args:
+            before: ``(B, 3, H, W)`` float in [0, 1], the canvas before the bundle.
+            after: ``(B, 3, H, W)``, the canvas after it.
+            target: ``(B, 3, H, W)``.
+        """
+        return mean_squared_error(before, target) - mean_squared_error(after, target)
+
+    def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """The same per patch, ``(B, patches, patches)``.
+
+        Where `patches` divides the canvas, their mean is the scalar reward.
+        """
+        gain = ((before - target).square() - (after - target).square()).mean(1, keepdim=True)  # (B, 1, H, W)
+        return adaptive_avg_pool2d(gain, self.patches).squeeze(1)

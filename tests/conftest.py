@@ -1,0 +1,37 @@
+"""Shared fixtures: every device present, and a small data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+
+def devices() -> list[str]:
+    """The CPU, and the accelerator if one is present."""
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return ["cpu"] if accelerator is None else ["cpu", accelerator.type]
+
+
+@pytest.fixture(params=devices())
+def device(request: pytest.FixtureRequest) -> torch.device:
+    return torch.device(request.param)
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    """Twelve pictures, (12, 3, 32, 32) uint8: smooth and of different colours."""
+    y, x = np.mgrid[0:32, 0:32] / 31
+    waves = [np.sin(3 * x * i + 2 * y * (12 - i) + c) * 0.5 + 0.5 for i in range(12) for c in range(3)]
+    return (np.stack(waves).reshape(12, 3, 32, 32) * 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    """Tests give the same numbers however many cores there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

@@ -1,0 +1,309 @@
+"""Reading pictures: every format trap with its exact pixels, and what is refused by name."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from paint_gym.datasets import read_image, square
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    """The bytes of a picture in a format."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def grey16(values: list[list[int]]) -> Image.Image:
+    return Image.fromarray(np.array(values, np.uint16))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "PPM"])
+def test_lossless_formats_give_exact_pixels(kind: str) -> None:
+    pixels = np.array([[RED, GREEN, BLUE], [WHITE, (0, 0, 0), RED]], np.uint8)
+    result = read_image(encoded(Image.fromarray(pixels), kind))
+    assert result.dtype == np.uint8
+    np.testing.assert_array_equal(result, pixels)
+
+
+def test_lossless_webp_gives_exact_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    np.testing.assert_array_equal(read_image(encoded(Image.fromarray(pixels), "WEBP", lossless=True)), pixels)
+
+
+def test_reads_a_path_and_the_result_may_be_written_to(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), RED).save(tmp_path / "one.png")
+    result = read_image(tmp_path / "one.png")
+    assert result.tolist() == [[list(RED)]]
+    result[:] = 0
+
+
+def test_the_content_counts_and_not_the_ending(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(encoded(Image.new("RGB", (2, 2), GREEN), "PNG"))
+    assert read_image(tmp_path / "photo.jpg")[0, 0].tolist() == list(GREEN)
+
+
+# Where the corner that is red on screen is stored, by orientation: (row, column) of the stored 2 x 3 picture.
+STORED_CORNER = {1: (0, 0), 2: (0, 2), 3: (1, 2), 4: (1, 0), 5: (0, 0), 6: (1, 0), 7: (1, 2), 8: (0, 2)}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_once(orientation: int, kind: str) -> None:
+    pixels = np.zeros((32, 48, 3), np.uint8)  # cells of 16 x 16, so that JPEG keeps them apart
+    row, column = STORED_CORNER[orientation]
+    pixels[16 * row : 16 * row + 16, 16 * column : 16 * column + 16] = RED
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    result = read_image(encoded(Image.fromarray(pixels), kind, exif=exif))
+    assert result.shape == ((48, 32, 3) if orientation >= 5 else (32, 48, 3))
+    expected = np.zeros_like(result)
+    expected[:16, :16] = RED
+    assert np.abs(result.astype(int) - expected)[4:12, 4:12].max() < 12
+    assert result[20:, 20:].max() < 12
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_does_not_lose_the_picture() -> None:
+    content = encoded(
+        Image.new("RGB", (8, 8), GREEN), "JPEG", exif=b"Exif\x00\x00MM\x00\x2a\xff\xff\xff\xffrubbish"
+    )
+    assert read_image(content).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bit_grey_is_scaled_and_not_clipped(kind: str) -> None:
+    result = read_image(encoded(grey16([[0, 256, 257, 32768, 65535]]), kind))
+    assert result[0, :, 0].tolist() == [0, 1, 1, 128, 255]
+    assert (result == result[:, :, :1]).all()
+
+
+def test_16_bit_pgm_is_scaled_and_not_clipped() -> None:
+    content = b"P5 3 1 65535\n" + struct.pack(">3H", 0, 32768, 65535)
+    assert read_image(content)[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 32768, 65535]], np.int32), [0, 128, 255]),  # the range of 16 bits
+        (np.array([[-100, 0, 100]], np.int32), [0, 128, 255]),  # stretched
+        (np.array([[0, 2**30, 2**31 - 1]], np.int32), [0, 128, 255]),
+        (np.array([[0.0, 0.5, 1.0]], np.float32), [0, 128, 255]),
+        (np.array([[0.0, 100.0, 255.0]], np.float32), [0, 100, 255]),
+        (np.array([[-1.0, 0.0, 1.0]], np.float32), [0, 128, 255]),
+        (np.array([[np.nan, 0.5, 1.0]], np.float32), [0, 128, 255]),
+        (np.array([[-5.0, -5.0]], np.float32), [0, 0]),  # flat: nothing to stretch
+    ],
+)
+def test_32_bit_greys_keep_their_range(values: np.ndarray, expected: list[int]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert read_image(encoded(Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == expected
+
+
+def test_transparency_is_painted_on_white() -> None:
+    rgba = Image.fromarray(np.array([[(255, 0, 0, 255), (255, 0, 0, 0), (255, 0, 0, 128)]], np.uint8))
+    clear, half = list(WHITE), [255, 127, 127]
+    assert read_image(encoded(rgba, "PNG"))[0].tolist() == [list(RED), clear, half]
+    grey_alpha = Image.fromarray(np.array([[(9, 255), (9, 0)]], np.uint8), "LA")
+    assert read_image(encoded(grey_alpha, "PNG"))[0].tolist() == [[9, 9, 9], clear]
+
+
+def test_palettes_with_and_without_transparency() -> None:
+    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
+    image.putpalette([*RED, *GREEN, *BLUE])
+    assert read_image(encoded(image, "PNG"))[0].tolist() == [list(RED), list(GREEN), list(BLUE)]
+    for kind in ("PNG", "GIF"):
+        pixels = read_image(encoded(image, kind, transparency=1))
+        assert pixels[0].tolist() == [list(RED), list(WHITE), list(BLUE)]
+
+
+def test_a_transparent_colour_without_an_alpha_plane_is_white() -> None:
+    image = Image.fromarray(np.array([[RED, GREEN]], np.uint8))
+    assert read_image(encoded(image, "PNG", transparency=RED))[0].tolist() == [list(WHITE), list(GREEN)]
+    grey = Image.fromarray(np.array([[3, 200]], np.uint8))
+    assert read_image(encoded(grey, "PNG", transparency=3))[0, :, 0].tolist() == [255, 200]
+
+
+def test_black_and_white_and_grey() -> None:
+    one_bit = Image.fromarray(np.array([[True, False]]))
+    assert read_image(encoded(one_bit, "PNG"))[0].tolist() == [[255] * 3, [0] * 3]
+    assert read_image(encoded(Image.new("L", (1, 1), 77), "PNG")).tolist() == [[[77] * 3]]
+
+
+def test_cmyk_jpeg_is_not_inverted() -> None:
+    # No ink is white; full magenta and yellow is red. Pillow writes it inverted, as Adobe does.
+    content = encoded(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "JPEG")
+    assert b"Adobe" in content
+    assert read_image(content).min() >= 253
+    red = read_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95))[4, 4]
+    assert red[0] >= 250 and red[1:].max() <= 5
+    tiff = read_image(encoded(Image.new("CMYK", (2, 2), (0, 255, 255, 0)), "TIFF"))
+    assert tiff[0, 0].tolist() == list(RED)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_the_first_frame_of_many(kind: str) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, GREEN, BLUE)]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert read_image(content)[4, 4].tolist() == list(RED)
+
+
+def test_a_phone_picture_with_several_frames_is_a_jpeg() -> None:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, BLUE)]
+    pixel = read_image(encoded(frames[0], "MPO", save_all=True, append_images=frames[1:]))[8, 8]
+    assert pixel[0] > 250 and pixel[2] < 5
+
+
+def noise(side: int = 64) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM"])
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.95])
+def test_a_truncated_file_is_named(tmp_path: Path, kind: str, kept: float) -> None:
+    content = encoded(noise(), kind)
+    path = tmp_path / f"cut.{kind.lower()}"
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(ValueError, match=r"cut\.\w+: "):
+        read_image(path)
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "nothing.jpg").touch()
+    with pytest.raises(ValueError, match=r"nothing\.jpg: the file is empty"):
+        read_image(tmp_path / "nothing.jpg")
+
+
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page.png").write_text("<html>not found</html>")
+    with pytest.raises(ValueError, match=r"page\.png: not an image"):
+        read_image(tmp_path / "page.png")
+    with pytest.raises(ValueError, match=r"upload 3: not an image"):
+        read_image(
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "upload 3"
+        )  # would start Ghostscript
+
+
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"absent\.png"):
+        read_image(tmp_path / "absent.png")
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow also warns of damage
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM"])
+def test_flipped_bytes_never_raise_anything_else(kind: str) -> None:
+    content = encoded(noise(24), kind)
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        damaged = bytearray(content)
+        for place in rng.integers(0, min(len(content), 400), 4):
+            damaged[place] = rng.integers(256)
+        try:
+            assert read_image(bytes(damaged), "damaged", max_pixels=1_000_000).shape[2] == 3
+        except ValueError as error:
+            assert "damaged" in str(error)
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG whose header says any size, with hardly any pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    "side", [10_001, 12_000, 40_000]
+)  # over our limit; and over Pillow's warning and error
+def test_a_decompression_bomb_is_refused_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"bomb\.png: refused, the picture is too large"):
+            read_image(png_of_size(side, side), "bomb.png")
+
+
+def test_pillows_warning_as_an_error_is_the_same_refusal() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"bomb\.png: refused"):
+            read_image(png_of_size(9_900, 9_900), "bomb.png")
+
+
+def test_the_limit_is_a_parameter_and_is_inclusive() -> None:
+    content = encoded(Image.new("RGB", (10, 10)), "PNG")
+    assert read_image(content, max_pixels=100).shape == (10, 10, 3)
+    with pytest.raises(ValueError, match="10 x 10 pixels, more than the limit of 99"):
+        read_image(content, max_pixels=99)
+
+
+def test_pillows_settings_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)
+    read_image(encoded(noise(), "PNG"), max_pixels=10**12)
+    assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)) == before
+
+
+def test_a_reduced_jpeg_keeps_the_pixels_asked_for() -> None:
+    content = encoded(Image.new("RGB", (800, 640), GREEN), "JPEG")
+    assert read_image(content).shape == (640, 800, 3)
+    assert read_image(content, at_least=128).shape == (160, 200, 3)
+    assert read_image(content, at_least=10_000).shape == (640, 800, 3)
+
+
+def test_reads_in_threads_at_once() -> None:
+    content = encoded(noise(), "WEBP", lossless=True)
+    results: list[np.ndarray] = []
+    threads = [threading.Thread(target=lambda: results.append(read_image(content))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 8
+    for result in results:
+        np.testing.assert_array_equal(result, np.asarray(noise()))
+
+
+@pytest.mark.parametrize("shape", [(16, 30), (30, 16), (16, 17)])
+def test_square_cuts_the_centre(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    top, left = (shape[0] - 16) // 2, (shape[1] - 16) // 2
+    np.testing.assert_array_equal(square(image, 16), image[top : top + 16, left : left + 16])
+
+
+def test_square_does_not_take_colour_from_outside_its_crop() -> None:
+    image = np.full((64, 128, 3), 255, np.uint8)
+    image[:, 32:96] = 40
+    assert np.unique(square(image, 16)).tolist() == [40]
+
+
+def test_square_averages_when_it_shrinks_and_enlarges_small_pictures() -> None:
+    checks = (
+        np.indices((256, 256)).sum(axis=0) % 2 * 255
+    )  # one pixel each: aliasing would leave black or white
+    shrunk = square(np.repeat(checks[:, :, None], 3, axis=2).astype(np.uint8), 16)
+    assert abs(shrunk.astype(float).mean() - 127.5) < 2 and shrunk.std() < 8
+    assert (square(np.full((1, 1, 3), 9, np.uint8), 32) == 9).all()

@@ -1,0 +1,225 @@
+"""`PaintCanvas-v0`, many canvases at once."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
+
+from paint_gym import PaintCanvasVectorEnv
+
+
+def make(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasVectorEnv:
+    settings = {"dataset": pictures, "size": 32, "max_strokes": 15, "device": "cpu"} | arguments
+    env = gym.make_vec(
+        "PaintCanvas-v0", num_envs=num_envs, vectorization_mode="vector_entry_point", **settings
+    )
+    return env.unwrapped
+
+
+def test_same_numbers_as_the_single_environment(pictures: np.ndarray) -> None:
+    vector = make(pictures)
+    single = gym.make("PaintCanvas-v0", dataset=pictures, size=32, max_strokes=15, device="cpu")
+    seen, infos = vector.reset(options={"indices": [4, 9, 2]})
+    actions = [vector.action_space.sample() for _ in range(3)]
+    batched = [vector.step(action) for action in actions]
+    for i, index in enumerate([4, 9, 2]):
+        first, info = single.reset(options={"indices": [index]})
+        assert np.array_equal(seen[i], first) and infos["l2"][i] == pytest.approx(info["l2"])
+        for k, action in enumerate(actions):
+            observation, reward, terminated, truncated, info = single.step(action[i])
+            observations, rewards, terminations, truncations, infos_k = batched[k]
+            assert rewards[i] == pytest.approx(reward, abs=1e-7)
+            assert (terminations[i], truncations[i]) == (terminated, truncated)
+            if k < 2:
+                assert np.array_equal(observations[i], observation)
+            else:
+                assert np.array_equal(infos_k["final_obs"][i], observation)
+                assert infos_k["final_info"]["l2"][i] == pytest.approx(info["l2"], abs=1e-7)
+                assert infos_k["final_info"]["index"][i] == index
+
+
+def test_step_equals_model_step(pictures: np.ndarray, device: torch.device) -> None:
+    env = make(pictures, device=device, array="torch", autoreset_mode=AutoresetMode.DISABLED)
+    env.reset(seed=0)
+    for _ in range(3):
+        action = torch.rand(3, 65, device=device)
+        expected, reward = env.model_step(env.state, action)
+        _, got, *_ = env.step(action)
+        assert torch.equal(env.state.canvas, expected.canvas) and torch.equal(got, reward)
+        assert not got.requires_grad
+
+
+def test_same_step_resets_within_the_step(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    env.reset(seed=0)
+    for k in range(3):
+        observations, _, terminations, truncations, infos = env.step(env.action_space.sample())
+        assert terminations.all() == (k == 2) and not truncations.any()
+        assert ("final_obs" in infos) == (k == 2)
+    assert (observations[:, :3] == 0).all() and (observations[:, 6] == 0).all()
+    assert infos["_final_obs"].all() and infos["_final_info"].all()
+    assert infos["final_info"]["_l2"].all()
+    assert infos["final_obs"][0].shape == (7, 32, 32) and (infos["final_obs"][0][6] == 255).all()
+    assert (infos["final_info"]["l2"] != infos["l2"]).all()
+
+
+def test_next_step_resets_with_the_next_action(pictures: np.ndarray) -> None:
+    env = make(pictures, autoreset_mode=AutoresetMode.NEXT_STEP)
+    env.reset(seed=0)
+    for _ in range(3):
+        observations, _, terminations, _, infos = env.step(env.action_space.sample())
+    assert terminations.all() and (observations[:, 6] == 255).all() and "final_obs" not in infos
+    observations, rewards, terminations, _, _ = env.step(np.ones((3, 65), np.float32))
+    assert (observations[:, :3] == 0).all() and (rewards == 0).all() and not terminations.any()
+    assert (env.step(np.ones((3, 65), np.float32))[0][:, 6] == 85).all()
+
+
+def test_disabled_waits_for_a_reset(pictures: np.ndarray) -> None:
+    env = make(pictures, autoreset_mode=AutoresetMode.DISABLED)
+    env.reset(seed=0)
+    for _ in range(3):
+        env.step(env.action_space.sample())
+    with pytest.raises(gym.error.ResetNeeded, match=r"\[0, 1, 2\]"):
+        env.step(env.action_space.sample())
+    env.reset(options={"reset_mask": np.array([True, False, True])})
+    with pytest.raises(gym.error.ResetNeeded, match=r"\[1\]"):
+        env.step(env.action_space.sample())
+
+
+def test_partial_reset_leaves_the_others(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    before = env.state.canvas.clone()
+    mask = np.array([False, True, False])
+    observations, infos = env.reset(options={"reset_mask": mask, "indices": [5]})
+    assert torch.equal(env.state.canvas[[0, 2]], before[[0, 2]])
+    assert env.state.step.tolist() == [1, 0, 1]
+    assert (observations[1, :3] == 0).all() and np.array_equal(observations[1, 3:6], pictures[5])
+    assert infos["_l2"].tolist() == mask.tolist() and infos["index"][1] == 5
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_staggered_episodes(pictures: np.ndarray, mode: AutoresetMode) -> None:
+    """Environments that are out of step end, and begin again, each in its own time."""
+    env = make(pictures, num_envs=2, autoreset_mode=mode)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    env.reset(options={"reset_mask": np.array([False, True])})
+    ends = []
+    for _ in range(7):
+        *_, terminations, _, infos = env.step(env.action_space.sample())
+        ends.append(terminations.tolist())
+        if mode == AutoresetMode.SAME_STEP and terminations.any():
+            assert infos["_final_obs"].tolist() == terminations.tolist()
+            assert [one is not None for one in infos["final_obs"]] == terminations.tolist()
+        if mode == AutoresetMode.DISABLED and terminations.any():
+            env.reset(options={"reset_mask": terminations})
+    first, second = ([k for k in range(7) if ends[k][i]] for i in range(2))
+    period = 4 if mode == AutoresetMode.NEXT_STEP else 3
+    assert first == [1, 1 + period][: len(first)] and second == [2, 2 + period][: len(second)]
+    assert len(first) == 2 and len(second) == 2
+
+
+def test_fresh_arrays_each_step(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    first, _ = env.reset(seed=0)
+    kept = first.copy()
+    second = env.step(env.action_space.sample())[0]
+    assert np.array_equal(first, kept) and not np.shares_memory(first, second)
+
+
+@pytest.mark.parametrize("observation", ["stacked", "dict"])
+def test_torch_and_numpy_give_the_same(pictures: np.ndarray, observation: str) -> None:
+    results = []
+    for array in ("numpy", "torch"):
+        env = make(pictures, array=array, observation=observation)
+        env.reset(seed=1)
+        env.action_space.seed(1)
+        for _ in range(3):
+            results.append(env.step(env.action_space.sample()))
+    assert isinstance(results[3][1], torch.Tensor) and isinstance(results[0][1], np.ndarray)
+    for one, other in zip(results[:3], results[3:], strict=True):
+        for left, right in zip(one[:4], other[:4], strict=True):
+            pairs = [(left[k], right[k]) for k in left] if isinstance(left, dict) else [(left, right)]
+            assert all(np.array_equal(a, b.numpy()) for a, b in pairs)
+    if observation == "dict":
+        assert env.observation_space.contains(results[0][0])
+        assert set(results[2][4]["final_obs"][0]) == {"canvas", "target", "step"}
+
+
+def test_same_seed_same_rollout(pictures: np.ndarray) -> None:
+    rollouts = []
+    for _ in range(2):
+        env = make(pictures)
+        env.reset(seed=7)
+        env.action_space.seed(7)
+        rollouts.append([env.step(env.action_space.sample()) for _ in range(8)])
+    for one, other in zip(*rollouts, strict=True):
+        assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
+        assert np.array_equal(one[4]["index"], other[4]["index"])
+
+
+def test_bad_actions_leave_all_canvases(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    env.reset(seed=0)
+    actions = env.action_space.sample()
+    actions[2, 0] = np.nan
+    before = env.state
+    with pytest.raises(ValueError, match="NaN or inf"):
+        env.step(actions)
+    with pytest.raises(ValueError, match=r"\(3, 65\); got \(2, 65\)"):
+        env.step(actions[:2])
+    assert env.state is before
+
+
+@pytest.mark.parametrize("mask", [[True], np.array([1, 0, 1]), np.zeros((3, 1), bool)])
+def test_bad_reset_masks(pictures: np.ndarray, mask: object) -> None:
+    env = make(pictures)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"must be \(3,\) bool"):
+        env.reset(options={"reset_mask": mask})
+
+
+def test_paintings_and_frames(pictures: np.ndarray) -> None:
+    env = make(pictures, render_mode="rgb_array")
+    env.reset(seed=0)
+    for _ in range(2):
+        env.step(env.action_space.sample())
+    frames = env.render()
+    for painting, frame in zip(env.paintings, frames, strict=True):
+        assert len(painting) == 10
+        assert np.abs(painting.render().astype(int) - frame).max() <= 1
+
+
+def test_gymnasium_wrapper(pictures: np.ndarray) -> None:
+    env = RecordEpisodeStatistics(make(pictures))
+    env.reset(seed=0)
+    start = env.unwrapped.task.l2(env.unwrapped.state).numpy()
+    for _ in range(3):
+        infos = env.step(env.action_space.sample())[4]
+    np.testing.assert_allclose(infos["episode"]["r"], start - infos["final_info"]["l2"], atol=1e-6)
+    assert infos["episode"]["l"].tolist() == [3, 3, 3]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_gymnasiums_own_vectorization(pictures: np.ndarray, mode: str) -> None:
+    env = gym.make_vec(
+        "PaintCanvas-v0", num_envs=2, vectorization_mode=mode, dataset=pictures, size=32, max_strokes=10
+    )
+    env.reset(seed=0)
+    for _ in range(3):
+        observations, *_ = env.step(env.action_space.sample())
+    env.close()
+    assert observations.shape == (2, 7, 32, 32)
+
+
+def test_bad_arguments(pictures: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="did you mean 'torch'"):
+        PaintCanvasVectorEnv(2, dataset=pictures, array="pytorch")
+    with pytest.raises(ValueError, match="at least 1"):
+        PaintCanvasVectorEnv(0, dataset=pictures)

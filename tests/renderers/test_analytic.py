@@ -1,0 +1,226 @@
+"""The analytic renderer against the ground truth, against itself in PyTorch, and its gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from paint_gym.renderers import analytic, composite, make_renderer, native
+from paint_gym.renderers.base import colours_of
+from paint_gym.strokes import get_stroke, stroke_names
+
+DESIGNS = ["bezier", "circle", "straight", "triangle"]
+needs_kernel = pytest.mark.skipif(native.load(torch.float32) is None, reason="no C compiler on this machine")
+
+
+@pytest.fixture(params=["kernel", "pytorch"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each test runs on the compiled kernel, and without it."""
+    if request.param == "pytorch":
+        monkeypatch.setattr(analytic, "_has_kernel", lambda nodes: False)
+    elif native.load(torch.float32) is None:
+        pytest.skip("no C compiler on this machine")
+    return str(request.param)
+
+
+def random_strokes(stroke: str, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(*shape, get_stroke(stroke).dim, generator=generator, dtype=dtype)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_agrees_with_the_ground_truth(stroke: str) -> None:
+    strokes = random_strokes(stroke, 200)
+    error = make_renderer("analytic", stroke)(strokes, 128) - make_renderer("raster", stroke)(strokes, 128)
+    assert error.square().mean() < 1.5e-4
+    assert error.mean().abs() < 1e-3
+
+
+@needs_kernel
+@pytest.mark.parametrize("size", [(128, 128), (40, 97), (9, 8)])
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_kernel_equals_pytorch(stroke: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    strokes = random_strokes(stroke, 3, 7, dtype=torch.float64)
+    canvas = torch.rand(3, 3, *size, dtype=torch.float64)
+    weight = torch.randn(3, 3, *size, dtype=torch.float64)
+    results = []
+    for has_kernel in (True, False):
+        monkeypatch.setattr(analytic, "_has_kernel", lambda nodes, has_kernel=has_kernel: has_kernel)
+        inputs = canvas.clone().requires_grad_(), strokes.clone().requires_grad_()
+        painted = make_renderer("analytic", stroke).paint(*inputs)
+        (painted * weight).sum().backward()
+        results.append((painted.detach(), inputs[0].grad, inputs[1].grad))
+    for ours, reference in zip(*results, strict=True):
+        torch.testing.assert_close(ours, reference, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_gradient_by_central_differences(stroke: str, backend: str) -> None:
+    """Of a weighted sum of the canvas, in all strokes and the canvas, in float64."""
+    renderer = make_renderer("analytic", stroke)
+    checked = 0
+    for seed in range(6):
+        strokes = random_strokes(stroke, 2, 3, seed=seed, dtype=torch.float64).requires_grad_()
+        canvas = torch.rand(2, 3, 24, 20, dtype=torch.float64, requires_grad=True)
+        weight = torch.randn(2, 3, 24, 20, dtype=torch.float64)
+        (renderer.paint(canvas, strokes) * weight).sum().backward()
+        forward, backward = one_sided(lambda s, c=canvas, w=weight: (renderer.paint(c, s) * w).sum(), strokes)
+        smooth = (forward - backward).abs() < 1e-3 * (1 + forward.abs())  # elsewhere is a kink
+        slope = (forward + backward) / 2
+        torch.testing.assert_close(strokes.grad[smooth], slope[smooth], rtol=1e-3, atol=1e-3)
+        checked += int(smooth.sum())
+        alphas = make_renderer("analytic", stroke)(strokes.detach().flatten(0, 1), (24, 20)).view(
+            2, 3, 24, 20
+        )
+        torch.testing.assert_close(
+            canvas.grad, weight * (1 - alphas).prod(1, keepdim=True), rtol=1e-6, atol=1e-9
+        )
+    assert checked > 0.95 * 6 * strokes.numel()
+
+
+def one_sided(function, at: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
+    """Forward and backward differences of a scalar function."""
+    with torch.no_grad():
+        here, steps = function(at), torch.eye(at.numel(), dtype=at.dtype).view(-1, *at.shape) * eps
+        ahead = torch.stack([function(at + step) for step in steps])
+        behind = torch.stack([function(at - step) for step in steps])
+    return ((ahead - here) / eps).view_as(at), ((here - behind) / eps).view_as(at)
+
+
+def test_gradcheck_of_torch(backend: str) -> None:
+    """PyTorch's own check, on strokes away from kinks."""
+    strokes = (
+        random_strokes("straight", 1, 2, seed=3, dtype=torch.float64).mul_(0.6).add_(0.2).requires_grad_()
+    )
+    canvas = torch.rand(1, 3, 12, 12, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(make_renderer("analytic", "straight").paint, (canvas, strokes))
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_paint_is_compositing_in_order(stroke: str, backend: str) -> None:
+    renderer, strokes = make_renderer("analytic", stroke), random_strokes(stroke, 2, 4)
+    canvas = torch.rand(2, 3, 32, 48)
+    expected = canvas
+    for k in range(4):
+        expected = composite(expected, renderer(strokes[:, k], (32, 48)), colours_of(strokes)[:, k])
+    torch.testing.assert_close(renderer.paint(canvas, strokes), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_an_image_does_not_depend_on_its_batch(stroke: str, backend: str) -> None:
+    renderer, strokes, canvas = (
+        make_renderer("analytic", stroke),
+        random_strokes(stroke, 9, 5),
+        torch.rand(9, 3, 32, 32),
+    )
+    together = renderer.paint(canvas, strokes)
+    alone = torch.cat([renderer.paint(canvas[i : i + 1], strokes[i : i + 1]) for i in range(9)])
+    assert torch.equal(together, alone)
+
+
+@needs_kernel
+def test_gradient_does_not_depend_on_threads() -> None:
+    gradients = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        strokes = random_strokes("bezier", 1, 200).requires_grad_()
+        make_renderer("analytic").paint(torch.zeros(1, 3, 128, 128), strokes).square().sum().backward()
+        gradients.append(strokes.grad)
+    assert torch.equal(*gradients)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_same_picture_at_any_size(stroke: str) -> None:
+    renderer, strokes = make_renderer("analytic", stroke), random_strokes(stroke, 20)
+    small, large = renderer(strokes, 128), renderer(strokes, 1024)
+    reduced = torch.nn.functional.avg_pool2d(large.unsqueeze(1), 8).squeeze(1)
+    assert (small - reduced).abs().mean() < 0.01
+
+
+def test_opaque_circle_is_the_circle_one_expects(backend: str) -> None:
+    """A disc of radius (1 + 64 r) / 256 of the shorter side, around x widths and y heights."""
+    stroke = torch.tensor([[0.25, 0.5, 0.5, 1.0, 0.2, 0.4, 0.6]])
+    coverage = make_renderer("analytic", "circle")(stroke, (64, 128))[0]
+    radius = (1 + 32) / 256 * 64
+    assert coverage.sum().item() == pytest.approx(3.14159 * radius**2, rel=0.01)
+    ys, xs = torch.meshgrid(torch.arange(64) + 0.5, torch.arange(128) + 0.5, indexing="ij")
+    assert (coverage * xs).sum() / coverage.sum() == pytest.approx(32, abs=0.01)
+    assert (coverage * ys).sum() / coverage.sum() == pytest.approx(32, abs=0.01)
+    assert coverage.max() == 1 and coverage[0].max() == 0
+
+
+def test_where_a_stroke_overlaps_itself_the_later_part_covers(backend: str) -> None:
+    """A short thick stroke: alpha is that of the last disc over a pixel, not a mixture."""
+    stroke = torch.tensor([[0.48, 0.5, 0.5, 0.5, 0.52, 0.5, 0.5, 0.0, 0.5, 1.0, 1, 1, 1]])
+    coverage = make_renderer("analytic", "bezier")(stroke, 128)[0]
+    assert coverage[64, 66] == pytest.approx(1.0, abs=1e-5)
+    x, radius = 47.5, (1 + 32) / 2 + 0.5
+    left_behind = (x + radius - 0.48 * 128) / (0.04 * 128)  # when the trailing edge passes x
+    assert coverage[64, 47] == pytest.approx(left_behind, abs=0.01)
+
+
+def test_opacity_maps_transparency() -> None:
+    stroke = torch.tensor([[0.5, 0.5, 0.5, 0.25, 1, 1, 1]])
+    middle = [
+        make_renderer("analytic", "circle", opacity)(stroke, 64)[0, 32, 32]
+        for opacity in ((0, 1), (0.5, 1), (1, 1))
+    ]
+    assert [value.item() for value in middle] == pytest.approx([0.25, 0.625, 1.0])
+
+
+def test_strokes_without_length_or_area_are_no_trouble(backend: str) -> None:
+    for stroke in DESIGNS:
+        strokes = torch.full((1, 2, get_stroke(stroke).dim), 0.5, requires_grad=True)
+        painted = make_renderer("analytic", stroke).paint(torch.zeros(1, 3, 16, 16), strokes)
+        painted.sum().backward()
+        assert painted.isfinite().all() and strokes.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_nan_and_inf_are_refused(bad: float) -> None:
+    strokes = random_strokes("bezier", 2)
+    strokes[1, 3] = bad
+    for renderer in ("analytic", "raster"):
+        with pytest.raises(ValueError, match="NaN or inf"):
+            make_renderer(renderer)(strokes, 32)
+
+
+def test_wild_but_finite_numbers_do_not_crash(backend: str) -> None:
+    strokes = torch.randn(1, 50, 13) * 1e4
+    assert make_renderer("analytic").paint(torch.zeros(1, 3, 32, 32), strokes).isfinite().all()
+
+
+def test_wrong_length_is_named() -> None:
+    with pytest.raises(ValueError, match="a bezier stroke has 13 numbers"):
+        make_renderer("analytic")(torch.rand(2, 12), 32)
+
+
+def test_unknown_names_suggest_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'analytic'"):
+        make_renderer("analitic")
+    with pytest.raises(ValueError, match="did you mean 'bezier'"):
+        make_renderer("analytic", "beziers")
+    with pytest.raises(ValueError, match="low <= high"):
+        make_renderer("analytic", opacity=(0.9, 0.1))
+
+
+def test_designs_are_registered() -> None:
+    assert set(DESIGNS) <= set(stroke_names())
+    assert [get_stroke(name).dim for name in DESIGNS] == [13, 7, 11, 10]
+
+
+def test_works_under_autocast(device: torch.device) -> None:
+    strokes = random_strokes("bezier", 2, 5).to(device)
+    canvas = torch.zeros(2, 3, 32, 32, device=device)
+    with torch.autocast(device.type, torch.bfloat16):
+        inside = make_renderer("analytic").paint(canvas, strokes)
+    torch.testing.assert_close(inside, make_renderer("analytic").paint(canvas, strokes))
+
+
+def test_devices_agree(device: torch.device) -> None:
+    strokes, canvas = random_strokes("bezier", 2, 5), torch.rand(2, 3, 64, 64)
+    there = make_renderer("analytic").paint(canvas.to(device), strokes.to(device))
+    torch.testing.assert_close(
+        there.cpu(), make_renderer("analytic").paint(canvas, strokes), rtol=1e-4, atol=1e-4
+    )
