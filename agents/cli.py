@@ -91,10 +91,12 @@ def _paint(command: Paint) -> None:
     from agents.checkpoint import load
     from agents.evaluation import paint
     from paint_gym.datasets import read_image
+    from paint_gym.painting import check_ending
 
-    agent = load(command.agent)
+    check_ending(command.output)  # before the work, not after it
     picture = torch.tensor(read_image(command.image)).permute(2, 0, 1)[None].float() / 255  # (1, 3, H, W)
     scale = command.canvas / min(picture.shape[2:])
+    agent = load(command.agent)
     sides = [max(1, round(side * scale)) for side in picture.shape[2:]]
     target = interpolate(picture, sides, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
     with tqdm(total=command.strokes, desc="painting", unit="stroke") as bar:

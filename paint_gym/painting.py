@@ -175,12 +175,10 @@ class Painting:
             ValueError: another ending.
             OSError: the folder cannot be made or written.
         """
-        ending = Path(path).suffix.lower()
-        if ending not in _WRITERS:
-            raise unknown_name("ending of a painting's file", ending, _WRITERS)
+        write = _WRITERS[check_ending(path)]
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
         with replace_when_done(path) as temporary:
-            _WRITERS[ending](scaled, temporary)
+            write(scaled, temporary)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Painting:
@@ -195,6 +193,18 @@ class Painting:
             return Painting(**fields)
         except ValueError as error:
             raise ValueError(f"{path} is not a painting: {error}") from None
+
+
+def check_ending(path: str | os.PathLike[str]) -> str:
+    """The ending of a file that `Painting.save` can write, in lower case.
+
+    Raises:
+        ValueError: another ending; the nearest is suggested.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in _WRITERS:
+        raise unknown_name("ending of a painting's file", ending, _WRITERS)
+    return ending
 
 
 def check_size(size: Size) -> tuple[int, int]:

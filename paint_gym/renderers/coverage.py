@@ -4,8 +4,8 @@ This module is the definition; `paint.c` is the same in C, for speed on the CPU,
 together.
 
 *Sweep.* Between two nodes a disc moves in a straight line from A to B = A + D while its radius goes from ra
-to ra + dr. Let q = p - A be the pixel. The signed distance to the swept shape, positive inside, is the maximum
-over u of ``ra + u dr - |q - u D|``; with ``lead = |D|^2 - dr^2`` it is reached at::
+to ra + dr. Let q = p - A be the pixel. The signed distance to the swept shape, positive inside, is the
+maximum over u of ``ra + u dr - |q - u D|``; with ``lead = |D|^2 - dr^2`` it is reached at::
 
     u = (q.D + |q x D| dr / sqrt(lead)) / |D|^2, clamped to [0, 1]
 
@@ -13,8 +13,8 @@ over u of ``ra + u dr - |q - u D|``; with ``lead = |D|^2 - dr^2`` it is reached 
 distances in pixels, of the piece that gives the most. Which alpha a pixel gets is decided by the *last* disc,
 grown by half a pixel, that covers it: the greatest u with ``|q - u D| = ra + 1/2 + u dr``, in the last piece
 that reaches the pixel. Both u's are found without gradients. The first needs none: the derivative of a
-maximum is that at the maximiser. The second moves by ``du = (r dr + v.dX) / s``, s being the root in the quadratic
-formula; `_follow` adds that.
+maximum is that at the maximiser. The second moves by ``du = (r dr + v.dX) / s``, s being the root in the
+quadratic formula; `_follow` adds that.
 
 *Polygon.* Coverage is ``1 - sum over edges of clamp(1/2 - d, 0, 1)`` with d the distance to the edge's line,
 positive inside: exact for strips of any width, and it vanishes with the area.

@@ -187,7 +187,7 @@ def test_record_video(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.
     for name in names:
         monkeypatch.setitem(sys.modules, name, encoder)
     env = RecordVideo(
-        make(pictures, render_mode="rgb_array"), str(tmp_path), episode_trigger=lambda episode: True
+        make(pictures, render_mode="rgb_array"), str(tmp_path / "films"), episode_trigger=lambda episode: True
     )
     env.reset(seed=0)
     while not env.step(env.action_space.sample())[2]:

@@ -1,0 +1,79 @@
+"""Whether the vector environment leaks: its resident memory, sampled over many steps.
+
+Run: python -m benchmarks.memory --json benchmarks/results/memory.json
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from benchmarks.common import Options, Row, Table, at_most, random_strokes, run
+from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.strokes import get_stroke
+
+GROWTH_BAR = 0.05
+
+
+@dataclass(frozen=True)
+class Memory(Options):
+    """Whether the vector environment leaks."""
+
+    steps: int = 100_000
+    """Steps of the vector environment."""
+    envs: int = 8
+    """Environments in it."""
+    size: int = 32
+    """Side of their canvases in pixels."""
+    window: int = 1000
+    """Steps that warm up, then as many that are compared with as many at the end."""
+    every: int = 100
+    """Steps from one sample to the next."""
+
+
+def resident() -> float:
+    """MiB of this process that are in memory now (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def sample(options: Memory) -> Iterator[Row]:
+    """Step random bundles through the environment; resident memory after each `every` steps."""
+    pictures = np.random.default_rng(0).integers(
+        256, size=(64, 3, options.size, options.size), dtype=np.uint8
+    )
+    env = PaintCanvasVectorEnv(options.envs, dataset=pictures, size=options.size, device="cpu")
+    env.reset(seed=0)
+    bundles = random_strokes(get_stroke("bezier"), 64, options.envs, 5).flatten(2).numpy()
+    for step in tqdm(range(1, options.steps + 1), mininterval=10, unit="step"):
+        env.step(bundles[step % len(bundles)])
+        if step % options.every == 0:
+            yield {"step": step, "MiB": resident()}
+
+
+def growth(samples: list[Row], options: Memory) -> Row:
+    """Mean memory in the window after the warm-up and in the last, and the growth between them."""
+    window, end = options.window, options.steps
+    first = mean(row["MiB"] for row in samples if window < row["step"] <= 2 * window)
+    last = mean(row["MiB"] for row in samples if end - window < row["step"] <= end)
+    change = last / first - 1
+    means = {f"MiB, steps to {2 * window}": first, f"MiB, steps to {end}": last, "growth": change}
+    return {"steps": end, "environments": options.envs, **means, **at_most(change, GROWTH_BAR)}
+
+
+def tables(options: Memory) -> Iterator[Table]:
+    """The comparison, and the samples."""
+    samples = list(sample(options))
+    yield "memory of the vector environment", [growth(samples, options)]
+    yield "samples", samples
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Memory)
+    run(chosen, tables(chosen))

@@ -1,0 +1,150 @@
+"""How fast the analytic renderer and the vector environment are, against the network of the paper's Fig. 12.
+
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed --json benchmarks/results/speed.json
+
+Both take turns in one process, on the same strokes at 128 px; the network is in fp32 with random weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import numpy as np
+import torch
+import tyro
+from torch import Tensor
+
+from benchmarks.common import Options, Row, Table, at_least, random_strokes, run, take_turns
+from benchmarks.paper_renderer import SIZE, PaperRenderer, paper_renderer
+from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.renderers import Renderer, analytic, make_renderer
+from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
+
+FORWARD_BAR = 4.0
+BACKWARD_BAR = 8.0
+ENVIRONMENT_BAR = 4.0
+Function = Callable[[Tensor], Tensor]
+"""Of strokes ``(B, K, stroke_dim)``; what it returns is the same for both sides of a comparison."""
+
+
+@dataclass(frozen=True)
+class Speed(Options):
+    """How fast the analytic renderer and the vector environment are, against the paper's network."""
+
+    canvases: int = 96
+    """Canvases, or environments, painted at once."""
+    bundle: int = 5
+    """Strokes on each canvas."""
+    max_strokes: int = 200
+    """Strokes per episode of the environment."""
+    repeats: int = 15
+    """Timed turns, after two that warm up."""
+    fallback_repeats: int = 3
+    """The same for the renderer without its compiled kernel; 0 leaves it out."""
+
+
+def forward(function: Function, strokes: Tensor) -> Callable[[], object]:
+    """A call that only paints."""
+    return torch.no_grad()(lambda: function(strokes))
+
+
+def forward_backward(function: Function, strokes: Tensor) -> Callable[[], object]:
+    """A call that paints, then finds the gradient in the strokes, as an actor needs it."""
+    leaf = strokes.clone().requires_grad_()
+    weights = torch.rand_like(function(strokes))
+    return lambda: torch.autograd.grad(function(leaf), leaf, weights)
+
+
+def functions(
+    renderer: Renderer, network: PaperRenderer, canvas: Tensor
+) -> dict[str, tuple[Function, Function]]:
+    """By name, what is compared: ours and the network's."""
+    return {
+        "coverage": (lambda s: renderer(s.flatten(0, 1), SIZE), lambda s: network(s.flatten(0, 1))),
+        "paint": (lambda s: renderer.paint(canvas, s), lambda s: network.paint(canvas, s)),
+    }
+
+
+def compare_renderers(design: StrokeDesign, options: Speed, kernel: bool = True) -> Iterator[Row]:
+    """Seconds of ours and of the network, for coverage and for painting, with and without gradients."""
+    network = paper_renderer(len(design.parameters))
+    canvas = torch.rand(options.canvases, 3, SIZE, SIZE)
+    strokes = random_strokes(design, options.canvases, options.bundle)
+    compared = functions(make_renderer("analytic", design), network, canvas)
+    for name, pair in compared.items():
+        for what, measure, bar in (
+            ("forward", forward, FORWARD_BAR),
+            ("forward and backward", forward_backward, BACKWARD_BAR),
+        ):
+            with nullcontext() if kernel else patch.object(analytic, "_has_kernel", return_value=False):
+                calls = {
+                    who: measure(function, strokes)
+                    for who, function in zip(("ours", "paper"), pair, strict=True)
+                }
+                repeats = options.repeats if kernel else options.fallback_repeats
+                seconds = take_turns(calls, repeats, warmup=2 if kernel else 1)
+            row = {
+                "stroke": design.name,
+                "what": f"{name}, {what}",
+                **compare(seconds["ours"], seconds["paper"]),
+            }
+            yield row | at_least(row["times faster"], bar) if kernel else row
+
+
+def compare(ours: float, paper: float) -> Row:
+    """Both seconds, and how many times faster ours is."""
+    return {"seconds": ours, "seconds of the paper's network": paper, "times faster": paper / ours}
+
+
+@torch.no_grad()
+def compare_environment(options: Speed) -> Iterator[Row]:
+    """`PaintCanvasVectorEnv.step` against the network on the same bundles, alone and with compositing.
+
+    A step is the mean over a whole episode, the reset at its end included.
+    """
+    pictures = np.random.default_rng(0).integers(256, size=(256, 3, SIZE, SIZE), dtype=np.uint8)
+    env = PaintCanvasVectorEnv(
+        options.canvases,
+        dataset=pictures,
+        bundle=options.bundle,
+        max_strokes=options.max_strokes,
+        device="cpu",
+    )
+    env.reset(seed=0)
+    design, steps = get_stroke("bezier"), options.max_strokes // options.bundle
+    strokes = random_strokes(design, steps, options.canvases, options.bundle)
+    bundles = list(strokes.flatten(2).numpy())
+    network, canvas = paper_renderer(len(design.parameters)), torch.zeros(options.canvases, 3, SIZE, SIZE)
+
+    def episode() -> None:
+        for bundle in bundles:
+            env.step(bundle)
+
+    calls: dict[str, Callable[[], object]] = {
+        "step": episode,
+        "render": lambda: network(strokes[0].flatten(0, 1)),
+        "render and composite": lambda: network.paint(canvas, strokes[0]),
+    }
+    seconds = take_turns(calls, options.repeats)
+    for what in ("render", "render and composite"):
+        row = {"what": f"step, against {what}", **compare(seconds["step"] / steps, seconds[what])}
+        yield row | at_least(row["times faster"], ENVIRONMENT_BAR) if what == "render" else row
+
+
+def tables(options: Speed) -> Iterator[Table]:
+    """The renderer for every stroke design, with and without its kernel, and the environment."""
+    designs = [get_stroke(name) for name in stroke_names()]
+    many = f"{options.canvases * options.bundle} strokes"
+    yield f"analytic renderer, {many}", [row for one in designs for row in compare_renderers(one, options)]
+    yield f"vector environment, {many}", list(compare_environment(options))
+    if options.fallback_repeats:
+        rows = [row for one in designs for row in compare_renderers(one, options, kernel=False)]
+        yield f"analytic renderer without its kernel, {many}", rows
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Speed)
+    run(chosen, tables(chosen))

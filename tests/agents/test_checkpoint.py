@@ -1,0 +1,92 @@
+"""Agents on disk: what is saved is what is loaded, and bad files are named with what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import agents
+from agents import AgentSpec, ModelBasedConfig, build_agent, save_agent
+
+SPEC = AgentSpec(
+    actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=ModelBasedConfig(gamma=0)
+)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    file = tmp_path / "agent.safetensors"
+    save_agent(file, build_agent(SPEC, "cpu"), SPEC)
+    return file
+
+
+def rewrite(file: Path, header: dict | None = None, **tensors: torch.Tensor | None) -> None:
+    values = {name: value for name, value in (load_file(file) | tensors).items() if value is not None}
+    metadata = None if header is None else {"paint_gym": json.dumps(header)}
+    save_file(values, file, metadata=metadata)
+
+
+def test_round_trip(saved: Path) -> None:
+    agent = agents.load(saved, "cpu")
+    assert (
+        agent.renderer.design.name == "circle" and agent.renderer.opacity == (0.5, 1.0) and agent.bundle == 2
+    )
+    for name, value in load_file(saved).items():
+        assert value.dtype == torch.float16 and torch.equal(agent.actor.state_dict()[name], value.float())
+    pictures = torch.rand(2, 3, 32, 48)
+    for one, other in zip(
+        agents.paint(agent, pictures, 6), agents.paint(agents.load(saved, "cpu"), pictures, 6), strict=True
+    ):
+        assert one == other and one.size == (32, 48) and len(one) == 6
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="paint-gym demo"):
+        agents.load(tmp_path / "none.safetensors")
+
+
+def test_truncated(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"agent.safetensors is damaged"):
+        agents.load(saved)
+
+
+def test_not_an_agent(saved: Path) -> None:
+    rewrite(saved)
+    with pytest.raises(ValueError, match="not an agent"):
+        agents.load(saved)
+
+
+def test_newer_version(saved: Path) -> None:
+    rewrite(saved, {"version": 99, "spec": {}})
+    with pytest.raises(ValueError, match=r"version 99.*upgrade"):
+        agents.load(saved)
+
+
+def test_unknown_setting(saved: Path) -> None:
+    rewrite(saved, {"version": 1, "spec": {"brush": 3}})
+    with pytest.raises(ValueError, match="brush"):
+        agents.load(saved)
+
+
+def test_missing_extra_and_wrong_tensors_are_named(saved: Path) -> None:
+    spec = {"actor_width": 8, "stroke": "circle", "bundle": 2}
+    rewrite(
+        saved,
+        {"version": 1, "spec": spec},
+        **{"head.bias": None, "stray": torch.zeros(1), "head.weight": torch.zeros(3)},
+    )
+    with pytest.raises(
+        ValueError, match=r"missing \['head.bias'\], left over \['stray'\].*head.weight is \(3,\)"
+    ):
+        agents.load(saved)
+
+
+def test_strokes_must_fill_bundles(saved: Path) -> None:
+    with pytest.raises(ValueError, match="2 strokes at a time"):
+        agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 5)

@@ -1,0 +1,54 @@
+"""The glimpse actor looks where the error is, and its strokes stay there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from agents.glimpse import GlimpseActor
+from paint_gym.renderers import make_renderer
+from paint_gym.strokes import get_stroke
+
+
+@pytest.fixture
+def actor() -> GlimpseActor:
+    torch.manual_seed(0)
+    return GlimpseActor(get_stroke("bezier"), bundle=3, width=8).eval()
+
+
+def test_windows_follow_the_error(actor: GlimpseActor) -> None:
+    canvas, target = torch.zeros(2, 2, 3, 64, 64)
+    target[0, :, 50:60, 4:12] = 1
+    target[1, :, 2:8, 40:60] = 1
+    x, y, side, seen = actor.look(canvas, target, torch.tensor([0.9, 0.2]))
+    assert side.tolist() == [0.25, 0.5]
+    assert x[0] <= 4 / 64 and x[0] + 0.25 >= 12 / 64 and y[0] <= 50 / 64 and y[0] + 0.25 >= 60 / 64
+    assert x[1] <= 40 / 64 and x[1] + 0.5 >= 60 / 64 and y[1] <= 2 / 64
+    assert torch.allclose(seen[0, 3:6].mean(), target[0].sum() / 3 / 16**2, atol=1e-2)
+
+
+def test_strokes_stay_in_their_window(actor: GlimpseActor) -> None:
+    canvas, target = torch.zeros(2, 1, 3, 64, 64)
+    target[..., 40:, 40:] = 1
+    progress = torch.tensor([0.9])
+    x, y, side, _ = actor.look(canvas, target, progress)
+    strokes = actor(canvas, target, progress).view(3, 13)
+    touched = make_renderer("analytic")(strokes, 64).amax(0) > 0
+    rows, columns = touched.nonzero().unbind(1)
+    reach = 0.25 * 65 / 256 * 64 + 1  # the thickest stroke of a quarter window
+    assert columns.min() >= x * 64 - reach and rows.max() <= (y + side) * 64 + reach
+    assert (strokes >= 0).all() and (strokes <= 1).all()
+
+
+def test_colours_start_from_the_target(actor: GlimpseActor) -> None:
+    """An untrained actor already paints in about the right colour."""
+    colour = torch.tensor([0.9, 0.1, 0.5])
+    target = colour.view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    strokes = actor(torch.zeros(1, 3, 32, 32), target, torch.zeros(1)).view(3, 13)
+    assert (strokes[:, -3:] - colour).abs().max() < 0.15
+
+
+@pytest.mark.parametrize("size", [(32, 32), (128, 128), (200, 120), (33, 47)])
+def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None:
+    canvas, target = torch.rand(2, 5, 3, *size)
+    assert actor(canvas, target, torch.linspace(0, 1, 5)).shape == (5, 39)

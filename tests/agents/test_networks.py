@@ -1,0 +1,37 @@
+"""Networks have the paper's shapes and cost."""
+
+from __future__ import annotations
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from agents.networks import ResNetActor, TReLU, ValueCritic, coordinates
+
+
+def test_the_actor_costs_what_the_paper_says() -> None:
+    """554 M multiply-adds (section 5.2); that leaves out the CoordConv layer's 21 M."""
+    actor = ResNetActor(65).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        actor(torch.rand(1, 3, 128, 128), torch.rand(1, 3, 128, 128), torch.rand(1))
+    first = 64 * 64 * 64 * 9 * 9
+    assert abs(counter.get_total_flops() / 2 - first - 554e6) < 0.01 * 554e6
+
+
+def test_the_critic_has_the_same_body() -> None:
+    critic = ValueCritic()
+    assert critic(torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), torch.rand(2)).shape == (2,)
+    assert (
+        sum(isinstance(module, TReLU) for module in critic.modules()) == 17
+    )  # one per activation, the first included
+
+
+def test_trelu() -> None:
+    activation = TReLU()
+    with torch.no_grad():
+        activation.threshold.fill_(-0.5)
+    torch.testing.assert_close(activation(torch.tensor([-2.0, -0.2, 3.0])), torch.tensor([-0.5, -0.2, 3.0]))
+
+
+def test_coordinates_run_from_minus_one_to_one() -> None:
+    x, y = coordinates(torch.zeros(1, 5, 3, 4))[0]
+    assert x[0].tolist() == torch.linspace(-1, 1, 4).tolist() and y[:, 0].tolist() == [-1, 0, 1]
