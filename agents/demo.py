@@ -32,7 +32,7 @@ class Demo:
 
     out: Path = Path("out")
     """Folder for pictures, paintings, the learning curve and the agent."""
-    updates: int = 1000
+    updates: int = 700
     """Steps of gradient; about ten a second on two cores."""
     size: int = 128
     """Side of the canvas in pixels."""

@@ -52,7 +52,7 @@ def run(options: Options, tables: Iterable[Table]) -> None:
         with replace_when_done(options.json) as temporary:
             temporary.write_text(json.dumps(report, indent=1, default=str) + "\n")
     missed = sum(row.get("met") is False for rows in report["tables"].values() for row in rows)
-    print(f"{missed} bars missed" if missed else "no bar missed")
+    print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ class PaperRenderer(nn.Module):
         self.parameters_of_stroke = parameters
         widths = (parameters, 512, 1024, 2048, 16 * 16 * 16)
         layers: list[nn.Module] = []
-        for inputs, outputs in itertools.pairwise(widths):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         layers.append(nn.Unflatten(1, (16, 16, 16)))
         for inputs, hidden, outputs in ((16, 32, 32), (8, 16, 16), (4, 8, 4)):
@@ -45,8 +45,11 @@ class PaperRenderer(nn.Module):
         return canvas
 
 
-def paper_renderer(parameters: int) -> PaperRenderer:
+def paper_renderer(parameters: int, channels_last: bool = False) -> PaperRenderer:
     """The network for strokes of `parameters` numbers, colour not counted; the same weights at each call."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return PaperRenderer(parameters)
+        network = PaperRenderer(parameters)
+    if channels_last:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    return network

@@ -38,6 +38,8 @@ class Speed(Options):
     """Canvases, or environments, painted at once."""
     bundle: int = 5
     """Strokes on each canvas."""
+    channels_last: bool = False
+    """Give the network the memory layout in which its convolutions are fastest."""
     max_strokes: int = 200
     """Strokes per episode of the environment."""
     repeats: int = 15
@@ -70,7 +72,7 @@ def functions(
 
 def compare_renderers(design: StrokeDesign, options: Speed, kernel: bool = True) -> Iterator[Row]:
     """Seconds of ours and of the network, for coverage and for painting, with and without gradients."""
-    network = paper_renderer(len(design.parameters))
+    network = paper_renderer(len(design.parameters), options.channels_last)
     canvas = torch.rand(options.canvases, 3, SIZE, SIZE)
     strokes = random_strokes(design, options.canvases, options.bundle)
     compared = functions(make_renderer("analytic", design), network, canvas)
@@ -117,7 +119,10 @@ def compare_environment(options: Speed) -> Iterator[Row]:
     design, steps = get_stroke("bezier"), options.max_strokes // options.bundle
     strokes = random_strokes(design, steps, options.canvases, options.bundle)
     bundles = list(strokes.flatten(2).numpy())
-    network, canvas = paper_renderer(len(design.parameters)), torch.zeros(options.canvases, 3, SIZE, SIZE)
+    network, canvas = (
+        paper_renderer(len(design.parameters), options.channels_last),
+        torch.zeros(options.canvases, 3, SIZE, SIZE),
+    )
 
     def episode() -> None:
         for bundle in bundles:

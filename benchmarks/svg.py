@@ -1,25 +1,34 @@
 """How close a saved SVG is to the painting: PSNR of resvg's picture against our renderer, and file sizes.
 
-Run: python benchmarks/svg.py --json benchmarks/results/svg.json
+Run: python -m benchmarks.svg --json benchmarks/results/svg.json
 """
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import resvg_py
+import tyro
 from PIL import Image
 
-from paint_gym.files import replace_when_done
+from benchmarks.common import Options, Table, run
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names
 
 SIZES = (128, 512)
+
+
+@dataclass(frozen=True)
+class Svg(Options):
+    """How close a saved SVG is to the painting, and how large it is."""
+
+    strokes: int = 200
+    """Strokes of each painting."""
 
 
 def random_painting(stroke: str, strokes: int, thickness: float) -> Painting:
@@ -47,37 +56,22 @@ def measure(painting: Painting) -> dict[str, float]:
         row["kilobytes"] = round(path.stat().st_size / 1000, 1)
         for side in SIZES:
             error = resvg(path, side).astype(float) - painting.render(side)
-            row[f"psnr_{side}"] = round(float(10 * np.log10(255**2 / np.mean(error**2))), 2)
+            row[f"PSNR at {side} px, dB"] = round(float(10 * np.log10(255**2 / np.mean(error**2))), 2)
     return row
 
 
-def main() -> None:
-    """Measure every design, with all radii and with small ones; print a table, write JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--strokes", type=int, default=200)
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
-    options = parser.parse_args()
+def tables(options: Svg) -> Iterator[Table]:
+    """Every design, with all radii and with small ones."""
     rows = []
-    print(
-        "| strokes | radii | PSNR at 128 px, dB | PSNR at 512 px, dB | kB |\n| --- | --- | --- | --- | --- |"
-    )
     for stroke in stroke_names():
         for radii, thickness in (("all", 1.0), ("small", 0.1)):
             if thickness < 1 and not any(name.startswith("r") for name in get_stroke(stroke).parameters):
                 continue
-            row = measure(random_painting(stroke, options.strokes, thickness))
-            rows.append({"stroke": stroke, "radii": radii, **row})
-            name = f"{options.strokes} {stroke}"
-            print(
-                f"| {name} | {radii} | {row['psnr_128']} | {row['psnr_512']} | {row['kilobytes']} |",
-                flush=True,
-            )
-    if options.json:
-        with replace_when_done(options.json) as temporary:
-            temporary.write_text(json.dumps({"strokes": options.strokes, "rows": rows}, indent=1) + "\n")
+            figures = measure(random_painting(stroke, options.strokes, thickness))
+            rows.append({"stroke": stroke, "radii": radii, **figures})
+    yield f"SVG by resvg against our renderer, {options.strokes} strokes", rows
 
 
 if __name__ == "__main__":
-    main()
+    chosen = tyro.cli(Svg)
+    run(chosen, tables(chosen))

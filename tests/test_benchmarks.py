@@ -1,0 +1,118 @@
+"""Every benchmark runs, at a size that takes seconds, and writes finite figures."""
+
+import dataclasses
+import json
+import math
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+
+from benchmarks import accuracy, cold_start, common, memory, scaling, speed, svg
+from benchmarks.paper_renderer import paper_renderer
+from paint_gym.renderers import analytic
+from paint_gym.strokes import stroke_names
+
+SMALL = {
+    "accuracy": accuracy.Accuracy(strokes=8, size=32, reduced_strokes=4, finer=2),
+    "speed": speed.Speed(canvases=2, max_strokes=10, repeats=1, fallback_repeats=1),
+    "scaling": scaling.Scaling(
+        canvases=(1, 2), strokes=(5, 10), sizes=(32, 64), repeats=1, memory_strokes=10, memory_size=64
+    ),
+    "cold_start": cold_start.ColdStart(strokes=5, size=32),
+    "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
+    "svg": svg.Svg(strokes=5),
+}
+DESIGNS = len(stroke_names())
+ROWS = {  # of each table, in order
+    "accuracy": (DESIGNS, 2 * DESIGNS),
+    "speed": (4 * DESIGNS, 2, 4 * DESIGNS),
+    "scaling": (2, 2, 2, 3, 3),
+    "cold_start": (4,),
+    "memory": (1, 12),
+    "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
+}
+FIGURES = {  # that its first row, or every row, holds
+    "accuracy": {"stroke", "MSE", "PSNR, dB", "bias", "MSE of the worst 1%", "bar", "met"},
+    "speed": {"stroke", "what", "seconds", "seconds of the paper's network", "times faster", "bar", "met"},
+    "scaling": {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"},
+    "cold_start": {"cache", "what", "seconds", "bar", "met"},
+    "memory": {"steps", "environments", "growth", "bar", "met"},
+    "svg": {"stroke", "radii", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB"},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_writes_finite_figures(name, tmp_path, capsys):
+    path = tmp_path / "figures.json"
+    options = dataclasses.replace(SMALL[name], json=path)
+    module = sys.modules[f"benchmarks.{name}"]
+    assert isinstance(module, ModuleType)
+    common.run(options, module.tables(options))
+    report = json.loads(path.read_text())
+    assert {"cpu", "cores", "threads", "torch"} <= report["machine"].keys()
+    tables = list(report["tables"].values())
+    assert tuple(len(rows) for rows in tables) == ROWS[name]
+    assert FIGURES[name] <= tables[0][0].keys()
+    numbers = [value for rows in tables for row in rows for value in row.values() if isinstance(value, float)]
+    assert numbers and all(math.isfinite(number) for number in numbers)
+    printed = capsys.readouterr().out
+    assert all(title in printed for title in report["tables"])
+
+
+def test_missed_bar_is_said_and_fails_only_the_check(capsys):
+    rows = [{"figure": 2.0, **common.at_most(2.0, 1.0)}, {"figure": 2.0, **common.at_least(2.0, 1.0)}]
+    common.run(common.Options(), [("title", rows)])
+    assert "bars missed: 1" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        common.run(common.Options(check=True), [("title", rows)])
+    assert stopped.value.code == 1
+    common.run(common.Options(check=True), [("title", rows[1:])])
+
+
+def test_nan_misses_every_bar():
+    assert not common.at_most(math.nan, 1)["met"] and not common.at_least(math.nan, 1)["met"]
+
+
+def test_calls_take_turns():
+    made = []
+    seconds = common.take_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 2, warmup=1)
+    assert made == ["a", "b"] * 3 and seconds.keys() == {"a", "b"}
+
+
+def test_cliff_is_the_worst_growth():
+    assert scaling.cliff([4.0, 2.0, 3.0, 3.0]) == 1.5
+    assert scaling.cliff([4.0, 2.0, 1.0]) == 0.5
+
+
+def test_memory_growth_compares_after_warm_up_with_the_end():
+    samples = [{"step": step, "MiB": 1.0 if step <= 10 else 100.0 + step // 30} for step in range(1, 41)]
+    row = memory.growth(samples, memory.Memory(steps=40, window=10))
+    assert row["growth"] == pytest.approx(0.01, rel=0.2) and row["met"]
+
+
+def test_peak_memory_leaves_out_what_the_parent_held():
+    held = torch.ones(2**27)  # half a GiB
+    rows = list(scaling.memory(scaling.Scaling(memory_strokes=1, memory_size=32)))
+    assert len(held) and all(0.05 < row["peak, GiB"] < 0.5 for row in rows)
+
+
+def test_fallback_is_measured_without_the_kernel(monkeypatch):
+    used = []
+    monkeypatch.setattr(analytic._Paint, "apply", lambda *arguments: used.append(1))
+    options = speed.Speed(canvases=1, bundle=1, fallback_repeats=1)
+    list(speed.compare_renderers(speed.get_stroke("circle"), options, kernel=False))
+    assert not used
+
+
+def test_the_network_is_that_of_fig_12():
+    network = paper_renderer(10)
+    strokes = torch.rand(2, 3, 13, requires_grad=True)
+    assert network(strokes[0]).shape == (3, 128, 128)
+    widths = [layer.out_features for layer in network.layers if isinstance(layer, torch.nn.Linear)]
+    assert widths == [512, 1024, 2048, 4096]
+    canvas = network.paint(torch.zeros(2, 3, 128, 128), strokes)
+    assert canvas.shape == (2, 3, 128, 128)
+    (gradient,) = torch.autograd.grad(canvas.sum(), strokes)
+    assert gradient.abs().sum((0, 1)).all()
