@@ -11,6 +11,8 @@ from typing import Annotated
 import tyro
 
 from agents.demo import Demo
+from agents.evaluate import Evaluate
+from agents.train import Train
 
 logger = logging.getLogger(__name__)
 Output = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
@@ -50,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     command = tyro.extras.subcommand_cli_from_dict(
-        {"demo": Demo, "paint": Paint, "render": Render},
+        {"demo": Demo, "train": Train, "evaluate": Evaluate, "paint": Paint, "render": Render},
         prog="paint-gym",
         description="Reinforcement learning that paints.",
         args=arguments,
@@ -59,11 +61,15 @@ def main(arguments: list[str] | None = None) -> None:
         match command:
             case Demo():
                 _demo(command)
+            case Train():
+                _train(command)
+            case Evaluate():
+                _evaluate(command)
             case Paint():
                 _paint(command)
             case Render():
                 _render(command)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ArithmeticError) as error:
         sys.exit(f"paint-gym: {error}")
     except KeyboardInterrupt:
         sys.exit("paint-gym: interrupted")
@@ -81,6 +87,19 @@ def _demo(command: Demo) -> None:
         scores["seconds"],
         command.out / "overview.png",
     )
+
+
+def _train(command: Train) -> None:
+    from agents.train import run
+
+    last = run(command)
+    logger.info("%s: l2 %.4f", command.out, last.get("eval/l2", float("nan")))
+
+
+def _evaluate(command: Evaluate) -> None:
+    from agents.evaluate import run
+
+    run(command)
 
 
 def _paint(command: Paint) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,10 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from agents.checkpoint import AgentSpec, build_agent, save_agent
+from agents.checkpoint import save_agent
 from agents.evaluation import l2_by_raster, paint
-from agents.model_based_ddpg import ModelBasedConfig, ModelBasedDDPG
-from agents.training import LoopConfig, train
+from agents.training import PRESETS, Trainer, run_to_the_end
 from paint_gym.datasets import load_dataset
-from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.files import replace_when_done
 from paint_gym.painting import Painting
 
@@ -48,14 +46,16 @@ def run(demo: Demo) -> dict[str, float]:
     """Run the demo; returns what it writes to ``demo.json``: l2 on held-out crops, by `raster`."""
     began = time.monotonic()
     demo.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(demo.seed)
-    learning = ModelBasedConfig(actor_lr=1e-3, gamma=0, relative=True)
-    spec = AgentSpec(stroke=demo.stroke, max_strokes=demo.strokes, learning=learning)
-    agent = build_agent(spec)
+    spec = replace(PRESETS["cpu"].agent, stroke=demo.stroke, max_strokes=demo.strokes)
+    config = replace(
+        PRESETS["cpu"], agent=spec, size=demo.size, updates=demo.updates, seed=demo.seed, eval_images=16
+    )
+    trainer = Trainer(replace(config, eval_split="val"))
+    agent = trainer.agent
     test = load_dataset("photos", split="test", size=demo.size)
     shown = test[np.linspace(0, len(test) - 1, SHOWN).astype(int)]  # (SHOWN, 3, size, size)
     untrained = paint(agent, torch.from_numpy(shown), demo.strokes)
-    curve = _learn(agent, demo)
+    curve = _learn(trainer)
     paintings = paint(agent, torch.from_numpy(shown), demo.strokes)
     before, after = (l2_by_raster(one, shown) for one in (untrained, paintings))
     _write(demo, shown, untrained, paintings)
@@ -73,25 +73,20 @@ def run(demo: Demo) -> dict[str, float]:
     return scores
 
 
-def _learn(agent: ModelBasedDDPG, demo: Demo) -> list[tuple[int, float, float]]:
+def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
     """Train, showing progress; returns (updates, seconds, l2 on the validation crops)."""
-    env = PaintCanvasVectorEnv(
-        64, array="torch", size=demo.size, max_strokes=demo.strokes, stroke=demo.stroke
-    )
-    watched = load_dataset("photos", split="val", size=demo.size)[np.arange(16)]
-    began, curve = time.monotonic(), []
-    with tqdm(total=demo.updates, desc="learning to paint", unit="update") as bar:
+    began, curve, watched = time.monotonic(), [], trainer.watched()
+    last = trainer.config.updates
+    with tqdm(total=last, desc="learning to paint", unit="update") as bar:
 
         def on_update(update: int, metrics: dict[str, float]) -> None:
             bar.update()
-            if update % 50 == 0 or update == demo.updates:
-                l2 = float(
-                    l2_by_raster(paint(agent, torch.from_numpy(watched), demo.strokes), watched).mean()
-                )
+            if update % 50 == 0 or update == last:
+                l2, _ = trainer.evaluate(watched)
                 curve.append((update, time.monotonic() - began, l2))
                 bar.set_postfix(l2=f"{l2:.4f}")
 
-        train(agent, env, LoopConfig(updates=demo.updates, batch=48, seed=demo.seed), on_update)
+        run_to_the_end(trainer, on_update)
     return curve
 
 

@@ -14,7 +14,7 @@ from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer, make_renderer
 
 
-class Agent(Protocol):
+class Painter(Protocol):
     """What painting needs of an agent."""
 
     renderer: Renderer
@@ -27,7 +27,7 @@ class Agent(Protocol):
 
 @torch.no_grad()
 def paint(
-    agent: Agent, targets: Tensor, max_strokes: int, on_bundle: Callable[[float], None] | None = None
+    agent: Painter, targets: Tensor, max_strokes: int, on_bundle: Callable[[float], None] | None = None
 ) -> list[Painting]:
     """Paint pictures, on black canvases.
 

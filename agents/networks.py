@@ -8,20 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from paint_gym.rewards.discriminator import TReLU
+
 Normalise = Callable[[nn.Conv2d], nn.Module]
 Activation = Callable[[], nn.Module]
-
-
-class TReLU(nn.Module):
-    """Translated ReLU, ``max(x, a)`` with a learnt a (Xiang and Li 2017); goes with weight norm."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.threshold = nn.Parameter(torch.zeros(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Any shape."""
-        return (x - self.threshold).relu() + self.threshold
 
 
 def batch_normed(convolution: nn.Conv2d) -> nn.Module:
@@ -34,6 +24,19 @@ def weight_normed(layer: nn.Module) -> nn.Module:
     return weight_norm(layer)
 
 
+class Convolution(nn.Conv2d):
+    """A convolution that takes no strides on a map of one pixel.
+
+    There the stride changes nothing, but with it PyTorch 2.13 gets the gradient of the weights wrong, or
+    NaN, in bfloat16 on CPUs. PatchQ's small patches shrink to such maps.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, in, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
+        stride = (1, 1) if x.shape[2] == x.shape[3] == 1 else self.stride
+        return nn.functional.conv2d(x, self.weight, self.bias, stride, self.padding)
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a short cut."""
 
@@ -43,12 +46,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         bias = norm is weight_normed  # batch norm has its own
         self.body = nn.Sequential(
-            norm(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=bias)),
+            norm(Convolution(inputs, outputs, 3, stride, 1, bias=bias)),
             activation(),
-            norm(nn.Conv2d(outputs, outputs, 3, 1, 1, bias=bias)),
+            norm(Convolution(outputs, outputs, 3, 1, 1, bias=bias)),
         )
         same = stride == 1 and inputs == outputs
-        self.short_cut = nn.Identity() if same else norm(nn.Conv2d(inputs, outputs, 1, stride, bias=bias))
+        self.short_cut = nn.Identity() if same else norm(Convolution(inputs, outputs, 1, stride, bias=bias))
         self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,7 +81,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         bias = norm is weight_normed
-        layers: list[nn.Module] = [norm(nn.Conv2d(inputs + 2, width, 3, 2, 1, bias=bias)), activation()]
+        layers: list[nn.Module] = [norm(Convolution(inputs + 2, width, 3, 2, 1, bias=bias)), activation()]
         channels = width
         for stage in range(4):
             for block in range(depth):
@@ -141,3 +144,66 @@ class ValueCritic(nn.Module):
     def forward(self, canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B,)``."""
         return self.net(state_planes(canvas, target, progress)).float().squeeze(1)
+
+
+class ActionCritic(nn.Module):
+    """DDPG's critic Q(s, a): the features of the state and the action, joined by two layers.
+
+    The paper does not say how its DDPG reads the action; here it joins the pooled features.
+
+    Args:
+        action_dim: ``bundle * stroke_dim``.
+        width: channels of the first stage; 64 is the paper's.
+    """
+
+    def __init__(self, action_dim: int, width: int = 64) -> None:
+        super().__init__()
+        features = 8 * width
+        self.net = ResNet(7, features, weight_normed, TReLU, width)
+        self.head = nn.Sequential(
+            nn.Linear(features + action_dim, features), nn.ReLU(), nn.Linear(features, 1)
+        )
+
+    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor, action: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice, ``(B,)`` and ``(B, action_dim)`` to ``(B,)``."""
+        features = self.net(state_planes(canvas, target, progress))
+        return self.head(torch.cat([features, action.to(features.dtype)], 1)).squeeze(1)
+
+
+class PatchCritic(nn.Module):
+    """PatchQ's critic: a value per patch. The state is cut into patches before it is fed in (section 5.4.1).
+
+    Each patch is read by the same network, which is told where on the canvas it lies.
+
+    Args:
+        action_dim: ``bundle * stroke_dim``.
+        width: channels of the first stage; 64 is the paper's.
+        patches: patches per side.
+    """
+
+    def __init__(self, action_dim: int, width: int = 64, patches: int = 8) -> None:
+        super().__init__()
+        features = 8 * width
+        self.patches = patches
+        self.net = ResNet(9, features, weight_normed, TReLU, width)
+        self.head = nn.Sequential(
+            nn.Linear(features + action_dim, features), nn.ReLU(), nn.Linear(features, 1)
+        )
+
+    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor, action: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice, ``(B,)`` and ``(B, action_dim)`` to ``(B, patches, patches)``.
+
+        Raises:
+            ValueError: H or W is no multiple of the patches.
+        """
+        planes = state_planes(canvas, target, progress)
+        planes = torch.cat([planes, coordinates(planes)], 1)  # (B, 9, H, W)
+        batch, channels, height, width = planes.shape
+        count = self.patches
+        if height % count or width % count:
+            raise ValueError(f"{count} patches a side do not divide a canvas of {height} x {width} pixels")
+        cut = planes.view(batch, channels, count, height // count, count, width // count)
+        cut = cut.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, height // count, width // count)
+        features = self.net(cut).view(batch, count * count, -1)
+        actions = action.to(features.dtype).unsqueeze(1).expand(-1, count * count, -1)
+        return self.head(torch.cat([features, actions], 2)).view(batch, count, count)

@@ -1,6 +1,9 @@
-"""Replay memory: states once, as bytes, the target as an index into the data set."""
+"""Replay memory: each state once, as bytes; its target as an index; the action that was taken."""
 
 from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,66 +12,127 @@ from paint_gym.canvas import CanvasState, to_bytes
 from paint_gym.datasets import Dataset
 
 
-class Replay:
-    """The latest states of training, of which batches are drawn at random.
+class Transition(NamedTuple):
+    """A batch of the replay: states, what was done, and the states that followed."""
 
-    A canvas is kept as uint8; the episode itself goes on from the float canvas, so rounding never adds up.
+    state: CanvasState
+    action: Tensor
+    after: CanvasState
+
+
+class Replay:
+    """The latest episodes of a group of environments that paint in step with each other.
+
+    A row holds the states of all environments at one time; the row after it is what followed, unless its
+    step is 0.
+    So each state is stored once and serves as the end of one transition and the start of the next. A canvas
+    is kept as uint8; the episode itself goes on from the float canvas, so rounding never adds up.
 
     Args:
-        capacity: states; the oldest are overwritten.
+        episodes: at least as many are kept, the oldest being overwritten.
+        steps: steps per episode.
+        num_envs: environments that paint in step.
+        action_dim: length of an action.
         dataset: whose pictures the targets are.
         device: where the canvases are kept and batches are made.
     """
 
-    def __init__(self, capacity: int, dataset: Dataset, device: torch.device) -> None:
+    def __init__(
+        self,
+        episodes: int,
+        steps: int,
+        num_envs: int,
+        action_dim: int,
+        dataset: Dataset,
+        device: torch.device,
+    ) -> None:
+        self.rows = math.ceil(episodes / num_envs) * (steps + 1) + 1
+        self.steps, self.num_envs, self.dataset, self.device = steps, num_envs, dataset, device
         side = dataset.size
-        self.capacity, self.dataset, self.device = capacity, dataset, device
-        self.canvas = torch.zeros(capacity, 3, side, side, dtype=torch.uint8, device=device)
-        self.index = torch.zeros(capacity, dtype=torch.long)
-        self.step = torch.zeros(capacity, dtype=torch.long, device=device)
+        self.canvas = torch.zeros(self.rows, num_envs, 3, side, side, dtype=torch.uint8, device=device)
+        self.action = torch.zeros(self.rows, num_envs, action_dim, device=device)
+        self.index = torch.zeros(self.rows, num_envs, dtype=torch.long)
+        self.step = torch.zeros(self.rows, dtype=torch.long)
         self.added = 0
 
-    def __len__(self) -> int:
-        return min(self.added, self.capacity)
+    @property
+    def nbytes(self) -> int:
+        """Bytes it takes, whether full or not."""
+        return sum(part.numel() * part.element_size() for part in self._parts().values())
 
-    def add(self, canvas: Tensor, index: Tensor, step: Tensor) -> None:
-        """Keep states.
+    @property
+    def capacity(self) -> int:
+        """Transitions it holds when full, at least."""
+        return (self.rows - 1) // (self.steps + 1) * self.steps * self.num_envs
+
+    def __len__(self) -> int:
+        """Transitions that can be drawn."""
+        return len(self._starts()) * self.num_envs
+
+    def add(self, canvas: Tensor, index: Tensor, step: int, action: Tensor | None) -> None:
+        """Keep the states of all environments, and what was done in them.
 
         Args:
-            canvas: ``(B, 3, H, W)`` float in [0, 1].
-            index: ``(B,)`` int64, pictures of the data set.
-            step: ``(B,)`` int64.
+            canvas: ``(num_envs, 3, H, W)`` float in [0, 1].
+            index: ``(num_envs,)`` int64, pictures of the data set.
+            step: how many bundles have been painted.
+            action: ``(num_envs, action_dim)``; None at the end of an episode.
         """
-        place = torch.arange(self.added, self.added + len(canvas)) % self.capacity
-        self.canvas[place.to(self.device)] = to_bytes(canvas)
-        self.index[place] = index.cpu()
-        self.step[place.to(self.device)] = step
-        self.added += len(canvas)
+        row = self.added % self.rows
+        self.canvas[row], self.index[row], self.step[row] = to_bytes(canvas), index, step
+        if action is not None:
+            self.action[row] = action
+        self.added += 1
 
-    def sample(self, batch: int, generator: torch.Generator) -> CanvasState:
-        """`batch` states drawn with replacement.
+    def sample(self, batch: int, generator: torch.Generator) -> Transition:
+        """`batch` transitions, drawn with replacement.
 
         Raises:
             ValueError: the replay is empty.
         """
-        if not len(self):
+        starts = self._starts()
+        if not len(starts):
             raise ValueError("the replay is empty; paint some steps before the first update")
-        place = torch.randint(len(self), (batch,), generator=generator)
-        target = torch.from_numpy(self.dataset[self.index[place].numpy()]).to(self.device)
-        at = place.to(self.device)
-        return CanvasState(self.canvas[at].float() / 255, target.float() / 255, self.step[at])
+        row = starts[torch.randint(len(starts), (batch,), generator=generator)]
+        env = torch.randint(self.num_envs, (batch,), generator=generator)
+        after = (row + 1) % self.rows
+        target = torch.from_numpy(self.dataset[self.index[row, env].numpy()]).to(self.device).float() / 255
+        states = [
+            CanvasState(self.canvas[at, env].float() / 255, target, self.step[at].to(self.device))
+            for at in (row, after)
+        ]
+        return Transition(states[0], self.action[row, env], states[1])
+
+    def _starts(self) -> Tensor:
+        """Rows from which a transition starts."""
+        rows = torch.arange(max(0, self.added - self.rows), max(0, self.added - 1))
+        return (rows % self.rows)[self.step[(rows + 1) % self.rows] == self.step[rows % self.rows] + 1]
+
+    def _parts(self) -> dict[str, Tensor]:
+        return {"canvas": self.canvas, "action": self.action, "index": self.index, "step": self.step}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been added so far."""
+        used = min(self.added, self.rows)
+        return {"added": self.added} | {name: part[:used] for name, part in self._parts().items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.added = int(state["added"])
+        for name, part in self._parts().items():
+            part[: len(state[name])] = state[name].to(part.device)
 
 
-def mirrored(state: CanvasState, generator: torch.Generator) -> CanvasState:
+def mirrored(state: CanvasState) -> CanvasState:
     """The batch seen through a symmetry of the task: turned, mirrored, and its colours exchanged.
 
-    Each state's canvas and target are changed alike, so any reward that compares the two stays what it was.
+    Each state's canvas and target are changed alike, so a reward that compares pixels stays what it was.
     """
     pair = torch.cat([state.canvas, state.target], 1)  # (B, 6, H, W)
-    if torch.rand((), generator=generator) < 0.5:
+    if torch.rand(()) < 0.5:
         pair = pair.flip(3)
     if pair.shape[2] == pair.shape[3]:
-        pair = pair.rot90(int(torch.randint(4, (), generator=generator)), (2, 3))
-    order = torch.rand(len(pair), 3, generator=generator).argsort(1).to(pair.device)  # (B, 3)
+        pair = pair.rot90(int(torch.randint(4, ())), (2, 3))
+    order = torch.rand(len(pair), 3).argsort(1).to(pair.device)  # (B, 3)
     images = torch.arange(len(pair), device=pair.device).view(-1, 1)
     return CanvasState(pair[images, order], pair[images, order + 3], state.step)

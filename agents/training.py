@@ -1,64 +1,252 @@
-"""The training loop: the environment fills the replay, the agent learns from it."""
+"""The training loop: environments fill the replay, the agent learns from it, all can stop and go on."""
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
+import torch.distributed as dist
+from gymnasium.vector import AutoresetMode
 
-from agents.model_based_ddpg import ModelBasedDDPG
-from agents.replay import Replay, mirrored
+from agents.checkpoint import AgentSpec, Tree, build_agent, check_fit, load_tree, read_spec, save_tree
+from agents.evaluation import l2_by_raster, paint
+from agents.learning import Learning
+from agents.replay import Replay, Transition
+from paint_gym.canvas import CanvasState, mean_squared_error
+from paint_gym.datasets import Dataset, load_dataset
 from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.painting import Painting
+from paint_gym.rewards import WGANReward
 
 
 @dataclass(frozen=True)
-class LoopConfig:
-    """How long and on what an agent learns."""
+class TrainConfig:
+    """What is learned, on what, and for how long."""
 
-    updates: int = 1000
-    """Steps of gradient."""
-    batch: int = 64
-    """States per update."""
-    replay: int = 4000
-    """States kept."""
+    agent: AgentSpec = dataclasses.field(default_factory=AgentSpec)
+    """Networks, algorithm, reward, strokes."""
+    dataset: str = "photos"
+    """A name, or a folder of images."""
+    data_root: str | None = None
+    """Where data sets lie; by default the environment variable PAINT_GYM_DATA."""
+    size: int = 128
+    """Side of the canvas in pixels."""
+    updates: int = 6000
+    """Steps of gradient in all."""
+    batch: int = 48
+    """Transitions per update, and process."""
+    num_envs: int = 64
+    """Canvases that are painted at once."""
+    episodes: int = 128
+    """Episodes that the replay keeps."""
     updates_per_step: int = 2
     """Updates for each step of the environments."""
-    augment: bool = True
-    """Turn, mirror and recolour the states of a batch."""
+    eval_every: int = 500
+    """Updates from one evaluation to the next."""
+    eval_split: str = "test"
+    """Split that evaluations paint; choose settings on val."""
+    eval_images: int = 32
+    """Pictures that an evaluation paints."""
     seed: int = 0
-    """Of the pictures, the batches and the actor's exploration."""
+    """Of everything random."""
 
 
-def train(
-    agent: ModelBasedDDPG,
-    env: PaintCanvasVectorEnv,
-    config: LoopConfig,
-    on_update: Callable[[int, dict[str, float]], None] | None = None,
-) -> None:
-    """Train an agent; the learning rates fall to 0 along a cosine.
+PRESETS: dict[str, TrainConfig] = {
+    "smoke": TrainConfig(
+        agent=AgentSpec(actor_width=8, critic_width=8, discriminator_width=4, max_strokes=20),
+        size=32, updates=40, batch=8, num_envs=8, episodes=16, eval_every=20, eval_images=4,
+    ),
+    "cpu": TrainConfig(
+        agent=AgentSpec(
+            learning=Learning(
+                actor_lr=1e-3, actor_lr_late=0.0, critic_lr=1e-3, critic_lr_late=0.0, schedule="cosine",
+                gamma=0.0, relative=True, augment=True,
+            )
+        ),
+    ),
+    "paper": TrainConfig(
+        agent=AgentSpec(actor="resnet", actor_width=64, critic_width=64, reward="wgan"),
+        dataset="celeba", updates=200_000, batch=96, num_envs=96, episodes=800, updates_per_step=1,
+        eval_every=2000,
+    ),
+}  # fmt: skip
+"""smoke: seconds; cpu: what learns fastest on two cores; paper: Tables 1 and 2 to the letter."""
+
+
+class Trainer:
+    """An agent at work: environments, replay, and everything random.
+
+    In a process group of torch.distributed, each process has its own environments, replay and seeds;
+    gradients are averaged.
 
     Args:
-        agent: who learns.
-        env: vector environment with ``array="torch"``.
-        config: see `LoopConfig`.
-        on_update: called with the number of updates done and the metrics of the last.
+        config: see `TrainConfig`.
+        device: where networks, canvases and replay are.
     """
-    torch.manual_seed(config.seed)
-    draw = torch.Generator().manual_seed(config.seed)
-    replay = Replay(config.replay, env.task.dataset, env.task.device)
-    env.reset(seed=config.seed)
-    optimizers = (agent.actor_optimizer, agent.critic_optimizer)
-    full_rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
-    for update in range(config.updates):
-        if update % config.updates_per_step == 0:
-            replay.add(env.state.canvas, torch.from_numpy(env.index), env.state.step)
-            env.step(agent.act(env.state))
-        share = 0.5 * (1 + math.cos(math.pi * update / config.updates))
-        for optimizer, rate in zip(optimizers, full_rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * share
-        batch = replay.sample(config.batch, draw)
-        metrics = agent.update(mirrored(batch, draw) if config.augment else batch)
-        if on_update is not None:
-            on_update(update + 1, metrics)
+
+    def __init__(self, config: TrainConfig, device: str | torch.device = "auto") -> None:
+        rank = dist.get_rank() if dist.is_initialized() else 0
+        self.config, spec = config, config.agent
+        torch.manual_seed(config.seed)  # the same weights in all processes
+        self.agent = build_agent(spec, device, config.seed)
+        torch.manual_seed(config.seed + rank)
+        self.draw = torch.Generator().manual_seed(config.seed + rank)
+        self.env = PaintCanvasVectorEnv(
+            config.num_envs, array="torch", autoreset_mode=AutoresetMode.DISABLED, dataset=config.dataset,
+            data_root=config.data_root, size=config.size, max_strokes=spec.max_strokes, bundle=spec.bundle,
+            stroke=spec.stroke, opacity=spec.opacity, device=self.agent.device,
+        )  # fmt: skip
+        self.env.reset(seed=config.seed + rank)
+        steps, action_dim = self.env.task.steps, spec.bundle * self.env.task.stroke_dim
+        self.replay = Replay(
+            config.episodes, steps, config.num_envs, action_dim, self.env.task.dataset, self.agent.device
+        )
+        if config.batch > self.replay.capacity:
+            raise ValueError(
+                f"a batch of {config.batch} is larger than the replay of {self.replay.capacity} transitions; "
+                "choose a smaller batch or keep more episodes"
+            )
+        self.updates = 0
+
+    def update(self) -> dict[str, float]:
+        """Paint a step if one is due, then one update of the agent, and of the discriminator if there is one.
+
+        Returns:
+            Losses and rewards by name.
+
+        Raises:
+            Diverged: a loss is not finite.
+        """
+        if self.updates % self.config.updates_per_step == 0:
+            self._paint()
+        while len(self.replay) < self.config.batch:
+            self._paint()
+        self.agent.set_rates(self.updates / self.config.updates)
+        batch = self.replay.sample(self.config.batch, self.draw)
+        metrics = self.agent.update(batch) | {"charts/reward_l2": _l2_gain(batch)}
+        reward = self.agent.reward
+        if isinstance(reward, WGANReward):
+            metrics |= reward.update(batch.after.canvas, batch.after.target)
+        self.updates += 1
+        return metrics
+
+    def _paint(self) -> None:
+        """One bundle in each environment; after the last, keep the canvases and begin new ones."""
+        state = self.env.state
+        step = int(state.step[0])
+        index = torch.from_numpy(self.env.index)
+        if step == self.env.task.steps:
+            self.replay.add(state.canvas, index, step, None)
+            self.env.reset()
+            return
+        action = self.agent.explore(state)
+        self.replay.add(state.canvas, index, step, action)
+        self.env.step(action)
+
+    def state_dict(self) -> Tree:
+        """Everything that is needed to go on as if nothing had happened."""
+        canvas, _, step = self.env.state
+        tree: Tree = {
+            "spec": dataclasses.asdict(self.config.agent),
+            "config": dataclasses.asdict(dataclasses.replace(self.config, agent=AgentSpec())),
+            "agent": self.agent.state_dict(),
+            "replay": self.replay.state_dict(),
+            "env": {
+                "canvas": canvas,
+                "index": torch.from_numpy(self.env.index),
+                "step": step,
+                "random": self.env.np_random.bit_generator.state,
+            },
+            "random": {"torch": torch.get_rng_state(), "draw": self.draw.get_state()},
+            "updates": self.updates,
+        }
+        if isinstance(self.agent.reward, WGANReward):
+            tree["reward"] = self.agent.reward.state_dict()
+        return tree
+
+    def load_state_dict(self, tree: Tree, file: Path) -> None:
+        """Go on from `state_dict`; `file` is named in errors.
+
+        Raises:
+            ValueError: the tensors do not fit this trainer.
+        """
+        own = self.agent.state_dict()
+        names = [name for name in own if not name.endswith("optimizer")]
+        check_fit(
+            {name: own[name] for name in names}, {name: tree["agent"].get(name, {}) for name in names}, file
+        )
+        self.agent.load_state_dict(tree["agent"])
+        self.replay.load_state_dict(tree["replay"])
+        if isinstance(self.agent.reward, WGANReward):
+            self.agent.reward.load_state_dict(tree["reward"])
+        env, index = tree["env"], tree["env"]["index"].numpy()
+        canvas, step = (env[name].to(self.agent.device) for name in ("canvas", "step"))
+        self.env.restore(CanvasState(canvas, self.env.task.targets(index), step), index)
+        self.env.np_random.bit_generator.state = env["random"]
+        torch.set_rng_state(tree["random"]["torch"])
+        self.draw.set_state(tree["random"]["draw"])
+        self.updates = int(tree["updates"])
+
+    def save(self, folder: Path) -> None:
+        """Write ``checkpoint.safetensors``, whole or not at all."""
+        save_tree(folder / "checkpoint.safetensors", self.state_dict())
+
+    @classmethod
+    def resume(cls, folder: Path, device: str | torch.device = "auto") -> Trainer:
+        """The trainer that `save` wrote.
+
+        Raises:
+            FileNotFoundError: there is no run in this folder.
+            ValueError: the checkpoint is damaged, or does not fit.
+        """
+        file = folder / "checkpoint.safetensors"
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"no run to resume in {folder}: {file.name} is missing; train without --resume"
+            )
+        tree = load_tree(file)
+        spec = read_spec(file, tree.get("spec"))
+        try:
+            config = TrainConfig(**{**tree["config"], "agent": spec})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{file} holds an agent, but no run that can be resumed: {error}") from error
+        trainer = cls(config, device)
+        trainer.load_state_dict(tree, file)
+        return trainer
+
+    def evaluate(self, watched: np.ndarray) -> tuple[float, list[Painting]]:
+        """Paint pictures ``(n, 3, size, size)`` uint8; mean l2 by `raster`, and the paintings."""
+        kept = torch.get_rng_state()
+        paintings = paint(self.agent, torch.from_numpy(watched), self.config.agent.max_strokes)
+        torch.set_rng_state(kept)
+        return float(l2_by_raster(paintings, watched).mean()), paintings
+
+    def watched(self) -> np.ndarray:
+        """The pictures that evaluations paint, the first of the evaluation split."""
+        config = self.config
+        root = None if config.data_root is None else Path(config.data_root)
+        pictures: Dataset = load_dataset(config.dataset, config.eval_split, config.size, root)
+        return pictures[np.arange(min(config.eval_images, len(pictures)))]
+
+
+def run_to_the_end(trainer: Trainer, on_update: Callable[[int, dict[str, float]], bool | None]) -> None:
+    """Update until all updates are done, or `on_update` answers True.
+
+    Args:
+        trainer: who learns.
+        on_update: called after each update with the number done and the metrics.
+    """
+    while trainer.updates < trainer.config.updates:
+        metrics = trainer.update()
+        if on_update(trainer.updates, metrics):
+            return
+
+
+def _l2_gain(batch: Transition) -> float:
+    """How much the transitions of a batch lowered the mean squared error."""
+    before = mean_squared_error(batch.state.canvas, batch.state.target)
+    return (before - mean_squared_error(batch.after.canvas, batch.state.target)).mean().item()

@@ -14,7 +14,7 @@ from paint_gym.datasets import load_dataset, register_dataset
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
-from paint_gym.rewards import L2Reward
+from paint_gym.rewards import L2Reward, WGANReward
 from paint_gym.strokes import StrokeDesign, register_stroke
 
 __version__ = "0.1.0"
@@ -25,6 +25,7 @@ __all__ = [
     "PaintCanvasVectorEnv",
     "Painting",
     "StrokeDesign",
+    "WGANReward",
     "load_dataset",
     "make_renderer",
     "model_step",

@@ -21,7 +21,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
     The action is one bundle; the observation is canvas, target and step; the reward is what the bundle
     gained, by eq. (1) of the paper. The episode is `terminated` when the budget of strokes is spent. `info`
     holds ``l2``, the mean squared error in [0, 1] after the step, and ``index``, the picture's place in the
-    data set.
+    data set; after a step with the reward ``"wgan"`` also ``discriminator_loss``.
 
     `reset` takes ``options={"indices": [i]}``, the picture to paint, and ``{"canvas": array}``, the canvas to
     start from, ``(3, H, W)``, uint8 or float in [0, 1].
@@ -37,7 +37,9 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         stroke: the stroke design: a name, or a `StrokeDesign`.
         opacity: the range that transparencies are mapped to; ``(1, 1)`` is opaque paint.
         renderer: ``"analytic"`` or ``"raster"``.
-        reward: ``"l2"``, or a callable ``(before, after, target) -> (B,)`` on ``(B, 3, H, W)`` tensors.
+        reward: ``"l2"``; ``"wgan"``, whose discriminator learns from every step, so that the reward
+            changes while the agent learns; or a callable ``(before, after, target) -> (B,)`` on
+            ``(B, 3, H, W)`` tensors.
         device: ``"auto"``, or any of torch's.
         observation: ``"stacked"``, uint8 ``(7, H, W)``, or ``"dict"``.
         render_mode: None, ``"rgb_array"`` or ``"human"``.
@@ -101,11 +103,14 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         if int(self.state.step) >= self.task.steps:
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
         actions = self.task.actions(np.asarray(action)[None], 1)
-        self._state, reward = self.task.model_step(self.state, actions)
+        after, reward = self.task.model_step(self.state, actions)
+        loss = self.task.train_reward(after)
+        self._state = after
         self._actions.append(actions[0])
         self._show()
         terminated = int(self.state.step) >= self.task.steps
-        return self._observation(), float(reward), terminated, False, self._info()
+        info = self._info() | ({} if loss is None else {"discriminator_loss": loss})
+        return self._observation(), float(reward), terminated, False, info
 
     def render(self) -> np.ndarray | None:
         """The canvas as ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""

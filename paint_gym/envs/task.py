@@ -53,8 +53,8 @@ class PaintTask:
         if observation not in ("stacked", "dict"):
             raise unknown_name("observation", observation, ("stacked", "dict"))
         self.renderer = make_renderer(renderer, stroke, opacity)
-        self.reward = make_reward(reward)
         self.device = pick_device(device)
+        self.reward = make_reward(reward, self.device)
         root = None if data_root is None else Path(data_root)
         self.dataset = load_dataset(dataset, split=split, size=size, data_root=root)
         self.size, self.max_strokes, self.bundle, self.observation = size, max_strokes, bundle, observation
@@ -136,6 +136,13 @@ class PaintTask:
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
         """Paint a bundle: pure, batched, differentiable; see `paint_gym.canvas.model_step`."""
         return model_step(state, action, self.renderer, self.reward)
+
+    def train_reward(self, state: CanvasState) -> float | None:
+        """Let a reward that is `online` learn from what has been painted; its loss, None if it is not."""
+        reward: Any = self.reward
+        if not getattr(reward, "online", False) or not len(state.canvas):
+            return None
+        return reward.update(state.canvas, state.target)["losses/discriminator"]
 
     def l2(self, state: CanvasState) -> Tensor:
         """Mean squared error of each canvas, ``(B,)`` in [0, 1]."""

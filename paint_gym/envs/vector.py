@@ -106,7 +106,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
         Returns:
             Observations, rewards ``(num_envs,)`` float32, terminations, truncations (all False), infos with
-            ``l2`` and ``index``.
+            ``l2`` and ``index``; with the reward ``"wgan"`` also ``discriminator_loss`` of who painted.
 
         Raises:
             ValueError: NaN or inf, or the wrong shape; all canvases stay as they were.
@@ -119,6 +119,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             )
         before, action = self.state, self.task.actions(actions, self.num_envs)
         after, reward = self.task.model_step(before, action)
+        learnt = self._train_reward(after)
         self._actions[np.arange(self.num_envs), before.step.clamp(max=self.task.steps - 1).cpu()] = (
             action.cpu()
         )
@@ -135,11 +136,23 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             self._over[:] = False
         else:
             self._over = over.copy()
-        infos |= self._info(np.arange(self.num_envs))
+        infos |= self._info(np.arange(self.num_envs)) | learnt
         terminated = torch.from_numpy(over).to(self.task.device)
         truncated = torch.zeros_like(terminated)
         observation = self.task.observe(self.state)
         return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
+
+    def restore(self, state: CanvasState, index: np.ndarray) -> None:
+        """Put all environments into given states, to go on from there; their `paintings` lack the earlier
+        strokes.
+
+        Args:
+            state: of all canvases, as `state` gives it.
+            index: ``(num_envs,)``, the pictures they paint.
+        """
+        self._state, self.index = state, index.copy()
+        self._actions.zero_()
+        self._over = state.step.cpu().numpy() >= self.task.steps
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases ``(H, W, 3)`` uint8 for ``render_mode="rgb_array"``; a window for ``"human"``."""
@@ -179,10 +192,18 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         index = np.where(mask, self.index, 0)
         return {"l2": l2, "_l2": mask, "index": index, "_index": mask.copy()}
 
+    def _train_reward(self, after: CanvasState) -> dict[str, Any]:
+        """Let the reward learn from those that painted, not from those that wait for a reset; its infos."""
+        painted = ~self._over
+        state = after if painted.all() else _rows(after, np.flatnonzero(painted))
+        loss = self.task.train_reward(state)
+        if loss is None:
+            return {}
+        return {"discriminator_loss": np.where(painted, loss, 0), "_discriminator_loss": painted}
+
     def _final(self, which: np.ndarray) -> dict[str, Any]:
         """``final_obs`` and ``final_info`` of the environments whose episode ends in this step."""
-        ended = CanvasState(*(part[torch.from_numpy(which).to(part.device)] for part in self.state))
-        last = self._out(self.task.observe(ended))
+        last = self._out(self.task.observe(_rows(self.state, which)))
         final_obs = np.full(self.num_envs, None, dtype=object)
         for place, i in enumerate(which):
             final_obs[i] = (
@@ -194,3 +215,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _out(self, value: Any) -> Any:
         return value if self.array == "torch" else to_numpy(value)
+
+
+def _rows(state: CanvasState, which: np.ndarray) -> CanvasState:
+    """The part of a state that belongs to the environments `which`."""
+    return CanvasState(*(part[torch.from_numpy(which).to(part.device)] for part in state))

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
+
 from paint_gym.canvas import RewardFunction
 from paint_gym.errors import unknown_name
 from paint_gym.rewards.l2 import L2Reward
+from paint_gym.rewards.wgan import WGANReward
 
-__all__ = ["L2Reward", "RewardFunction", "make_reward"]
+__all__ = ["L2Reward", "RewardFunction", "WGANReward", "make_reward"]
 
-_REWARDS = {"l2": L2Reward}
+_REWARDS: dict[str, Callable[[str | torch.device], RewardFunction]] = {
+    "l2": lambda device: L2Reward(),
+    "wgan": lambda device: WGANReward(online=True, device=device),
+}
 
 
-def make_reward(reward: str | RewardFunction = "l2") -> RewardFunction:
+def make_reward(reward: str | RewardFunction = "l2", device: str | torch.device = "cpu") -> RewardFunction:
     """A reward by name; a callable ``(before, after, target) -> (B,)`` is returned as it is.
+
+    Args:
+        reward: ``"l2"``, ``"wgan"`` (learning online, with a discriminator of its own), or a callable.
+        device: where a reward that has weights is.
 
     Raises:
         ValueError: an unknown name; the nearest is suggested.
@@ -21,4 +33,4 @@ def make_reward(reward: str | RewardFunction = "l2") -> RewardFunction:
         return reward
     if reward not in _REWARDS:
         raise unknown_name("reward", reward, _REWARDS)
-    return _REWARDS[reward]()
+    return _REWARDS[reward](device)

@@ -10,11 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import agents
-from agents import AgentSpec, ModelBasedConfig, build_agent, save_agent
+from agents import AgentSpec, Learning, build_agent, save_agent
 
-SPEC = AgentSpec(
-    actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=ModelBasedConfig(gamma=0)
-)
+SPEC = AgentSpec(actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=Learning(gamma=0))
 
 
 @pytest.fixture
@@ -37,7 +35,8 @@ def test_round_trip(saved: Path) -> None:
         agent.renderer.design.name == "circle" and agent.renderer.opacity == (0.5, 1.0) and agent.bundle == 2
     )
     for name, value in load_file(saved).items():
-        assert value.dtype == torch.float16 and torch.equal(agent.actor.state_dict()[name], value.float())
+        assert value.dtype == torch.float16
+        assert torch.equal(agent.actor.state_dict()[name.removeprefix("agent/actor/")], value.float())
     pictures = torch.rand(2, 3, 32, 48)
     for one, other in zip(
         agents.paint(agent, pictures, 6), agents.paint(agents.load(saved, "cpu"), pictures, 6), strict=True
@@ -46,7 +45,7 @@ def test_round_trip(saved: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="paint-gym demo"):
+    with pytest.raises(FileNotFoundError, match="paint-gym train"):
         agents.load(tmp_path / "none.safetensors")
 
 
@@ -63,13 +62,13 @@ def test_not_an_agent(saved: Path) -> None:
 
 
 def test_newer_version(saved: Path) -> None:
-    rewrite(saved, {"version": 99, "spec": {}})
+    rewrite(saved, {"version": 99, "values": {"spec": {}}})
     with pytest.raises(ValueError, match=r"version 99.*upgrade"):
         agents.load(saved)
 
 
 def test_unknown_setting(saved: Path) -> None:
-    rewrite(saved, {"version": 1, "spec": {"brush": 3}})
+    rewrite(saved, {"version": 1, "values": {"spec": {"brush": 3}}})
     with pytest.raises(ValueError, match="brush"):
         agents.load(saved)
 
@@ -78,12 +77,14 @@ def test_missing_extra_and_wrong_tensors_are_named(saved: Path) -> None:
     spec = {"actor_width": 8, "stroke": "circle", "bundle": 2}
     rewrite(
         saved,
-        {"version": 1, "spec": spec},
-        **{"head.bias": None, "stray": torch.zeros(1), "head.weight": torch.zeros(3)},
+        {"version": 1, "values": {"spec": spec}},
+        **{
+            "agent/actor/head.bias": None,
+            "agent/actor/stray": torch.zeros(1),
+            "agent/actor/head.weight": torch.zeros(3),
+        },
     )
-    with pytest.raises(
-        ValueError, match=r"missing \['head.bias'\], left over \['stray'\].*head.weight is \(3,\)"
-    ):
+    with pytest.raises(ValueError, match=r"missing head.bias, left over stray, .*head.weight is \(3,\)"):
         agents.load(saved)
 
 

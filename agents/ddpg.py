@@ -1,0 +1,65 @@
+"""DDPG (Lillicrap et al. 2016; eq. (2) of the paper): model-free, the baseline of the paper's Fig. 8a.
+
+The critic learns Q(s, a) = r + gamma^k Q'(s', pi'(s')); the actor climbs Q(s, pi(s)). No gradient passes
+through the canvas: the agent must find out by trial what its strokes do.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from agents.learning import Agent, descend, follow, frozen, left, run
+from agents.replay import Transition
+from paint_gym.canvas import CanvasState
+
+
+class DDPG(Agent):
+    """Learns by trial and error.
+
+    The critic is ``(canvas, target, progress, action) -> value (B,)``; see `Agent` for the rest. The
+    renderer only serves `agents.paint`; learning does not use it.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.target_actor = copy.deepcopy(self.actor).requires_grad_(False).eval()
+
+    def explore(self, state: CanvasState) -> Tensor:
+        """What to do while learning: `act` with Gaussian noise, clipped to [0, 1]."""
+        action = self.act(state)
+        return (action + self.learning.noise * torch.randn_like(action)).clamp(0, 1)
+
+    def update(self, batch: Transition) -> dict[str, float]:
+        """One step of gradient for the critic, then the actor; then the target networks follow.
+
+        Returns:
+            ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
+        """
+        bf16, (state, action, after) = self.learning.bf16, batch
+        with torch.no_grad():
+            reward = self.rewards(batch)
+            next_action = run(self.target_actor, after, self.steps, bf16)
+            ahead = run(self.target_critic, after, self.steps, bf16, next_action)
+            more = left(after, self.steps).view(-1, *[1] * (reward.ndim - 1))
+            wanted = reward + self.discount * more * ahead
+        value = run(self.critic, state, self.steps, bf16, action)
+        metrics = descend(self.critic_optimizer, nn.functional.mse_loss(value, wanted), "losses/critic")
+        self.actor.train()
+        with frozen(self.critic):
+            value = run(self.critic, state, self.steps, bf16, run(self.actor, state, self.steps, bf16))
+        metrics |= descend(self.actor_optimizer, -value.mean(), "losses/actor", self.learning.max_grad_norm)
+        follow(self.target_actor, self.actor, self.learning.tau)
+        follow(self.target_critic, self.critic, self.learning.tau)
+        return metrics | {"charts/reward": reward.mean().item()}
+
+    def rewards(self, batch: Transition) -> Tensor:
+        """What the critic learns from: the reward of each transition, ``(B,)``."""
+        return self.reward(batch.state.canvas, batch.after.canvas, batch.state.target)
+
+    def parts(self) -> dict[str, Any]:
+        """All that learns, by name."""
+        return super().parts() | {"target_actor": self.target_actor}

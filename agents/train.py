@@ -1,0 +1,262 @@
+"""``paint-gym train``: a run in a folder, with settings, metrics, pictures and a checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from tqdm import tqdm
+
+from agents.learning import Diverged
+from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
+from paint_gym.files import replace_when_done
+from paint_gym.painting import Painting
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an agent. What drives learning is --reward; the gain in l2 is only logged beside it.
+
+    What is not given is the preset's. Under torchrun, each process has its own canvases and gradients are
+    averaged.
+    """
+
+    out: Path = Path("runs/latest")
+    """Folder of the run."""
+    preset: Literal["smoke", "cpu", "paper"] = "cpu"
+    """smoke: done in seconds; cpu: learns fastest on a laptop; paper: Tables 1 and 2 to the letter."""
+    resume: bool = False
+    """Go on with the run in --out, with the settings it was begun with."""
+    algo: Literal["model-based", "ddpg", "patchq"] | None = None
+    """How to learn: through the renderer, or by trial and error, with one value or one per patch."""
+    actor: Literal["glimpse", "resnet"] | None = None
+    """The network that paints: one window per step, or the paper's."""
+    reward: Literal["l2", "wgan"] | None = None
+    """What drives learning: the gain in l2, or in the score of a discriminator that learns too."""
+    dataset: str | None = None
+    """What to paint: a name, or a folder of images."""
+    stroke: str | None = None
+    """Stroke design: bezier, straight, circle or triangle."""
+    renderer: str | None = None
+    """What the actor learns through."""
+    max_strokes: int | None = None
+    """Strokes per painting."""
+    bundle: int | None = None
+    """Strokes per step."""
+    size: int | None = None
+    """Side of the canvas in pixels."""
+    updates: int | None = None
+    """Steps of gradient in all."""
+    batch: int | None = None
+    """Transitions per update."""
+    seed: int | None = None
+    """Of everything random."""
+    eval_every: int | None = None
+    """Updates from one evaluation to the next."""
+    eval_split: Literal["train", "val", "test"] | None = None
+    """What evaluations paint."""
+    bf16: bool | None = None
+    """Run the networks in bfloat16 where autocast allows it."""
+    channels_last: bool | None = None
+    """Keep convolutions in the layout in which they are fastest."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
+    device: str = "auto"
+    """Where to train."""
+
+
+def config_of(command: Train) -> TrainConfig:
+    """The preset with what the command overrides."""
+
+    def given(kind: Any) -> dict[str, Any]:
+        names = {field.name for field in dataclasses.fields(kind)} & {
+            field.name for field in dataclasses.fields(command)
+        }
+        return {name: value for name in names if (value := getattr(command, name)) is not None}
+
+    preset = PRESETS[command.preset]
+    learning = dataclasses.replace(preset.agent.learning, **given(preset.agent.learning))
+    agent = dataclasses.replace(preset.agent, learning=learning, **given(preset.agent))
+    return dataclasses.replace(preset, agent=agent, **given(preset))
+
+
+def run(command: Train) -> dict[str, float]:
+    """Train; returns the last evaluation.
+
+    Raises:
+        Diverged: a loss is not finite; the last checkpoint stays as it was, and the message says at which
+        update.
+        FileExistsError: there is a run in the folder already, and it is not resumed.
+        FileNotFoundError: there is none to resume.
+    """
+    with _process_group():
+        trainer = _trainer(command)
+        return _Run(trainer, command).go()
+
+
+def _trainer(command: Train) -> Trainer:
+    if command.resume:
+        return Trainer.resume(command.out, command.device)
+    if (command.out / "checkpoint.safetensors").exists():
+        raise FileExistsError(
+            f"there is a run in {command.out} already; add --resume to go on, or choose another --out"
+        )
+    trainer = Trainer(config_of(command), command.device)
+    if _writes():
+        command.out.mkdir(parents=True, exist_ok=True)
+        (command.out / "metrics.jsonl").unlink(missing_ok=True)
+        with replace_when_done(command.out / "config.json") as file:
+            file.write_text(json.dumps(dataclasses.asdict(trainer.config), indent=2) + "\n")
+    return trainer
+
+
+class _Run:
+    """What a run writes, and when it stops."""
+
+    def __init__(self, trainer: Trainer, command: Train) -> None:
+        self.trainer, self.out = trainer, command.out
+        self.every = command.checkpoint_minutes * 60
+        self.saved = self.began = time.monotonic()
+        self.stopped_by = 0
+        self.last: dict[str, float] = {}
+
+    def go(self) -> dict[str, float]:
+        trainer = self.trainer
+        logger.info("replay: %.2f GiB on %s", trainer.replay.nbytes / 2**30, trainer.agent.device)
+        if _writes():
+            self._forget_after(trainer.updates)
+            self.watched = trainer.watched()
+        bar = tqdm(
+            total=trainer.config.updates, initial=trainer.updates, unit="update", disable=not _writes()
+        )
+        with bar, _board(self.out) as self.board, _stop_signals(self):
+            self.bar = bar
+            try:
+                run_to_the_end(trainer, self.on_update)
+            except ArithmeticError as error:
+                raise Diverged(
+                    f"update {trainer.updates + 1}: {error}; {self.out} holds the last good checkpoint"
+                ) from error
+            self._save()
+        return self.last
+
+    def on_update(self, update: int, metrics: dict[str, float]) -> bool:
+        self.bar.update()
+        stop = _any(self.stopped_by != 0, self.trainer.agent.device)
+        if _writes():
+            if update % 20 == 0:
+                self._log(update, metrics | {"charts/seconds": time.monotonic() - self.began})
+            if update % self.trainer.config.eval_every == 0 or update == self.trainer.config.updates:
+                self._evaluate(update)
+            if time.monotonic() - self.saved > self.every:
+                self._save()
+        return stop
+
+    def _evaluate(self, update: int) -> None:
+        l2, paintings = self.trainer.evaluate(self.watched)
+        self.last = {"eval/l2": l2}
+        self._log(update, self.last | {"charts/seconds": time.monotonic() - self.began})
+        self.bar.set_postfix(l2=f"{l2:.4f}")
+        sheet = side_by_side(self.watched[:8], paintings[:8])
+        self.board.add_image("paintings", sheet, update, dataformats="HWC")
+
+    def _log(self, update: int, values: dict[str, float]) -> None:
+        with (self.out / "metrics.jsonl").open("a") as lines:
+            lines.write(json.dumps({"update": update} | values) + "\n")
+        for name, value in values.items():
+            self.board.add_scalar(name, value, update)
+
+    def _forget_after(self, update: int) -> None:
+        """Drop metrics of updates that a resumed run is about to make again."""
+        file = self.out / "metrics.jsonl"
+        if file.exists():
+            kept = [line for line in file.read_text().splitlines() if _update_of(line) <= update]
+            with replace_when_done(file) as temporary:
+                temporary.write_text("".join(line + "\n" for line in kept))
+
+    def _save(self) -> None:
+        if _writes():
+            self.trainer.save(self.out)
+            self.saved = time.monotonic()
+
+
+def side_by_side(targets: np.ndarray, paintings: list[Painting]) -> np.ndarray:
+    """Targets ``(n, 3, H, W)`` uint8 in one row above their paintings: ``(2 H, n W, 3)`` uint8."""
+    above = np.concatenate(list(targets.transpose(0, 2, 3, 1)), 1)
+    return np.concatenate([above, np.concatenate([painting.render() for painting in paintings], 1)], 0)
+
+
+def _update_of(line: str) -> float:
+    try:
+        return json.loads(line)["update"]
+    except (ValueError, KeyError, TypeError):  # cut off by a crash
+        return float("inf")
+
+
+def _writes() -> bool:
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def _any(flag: bool, device: torch.device) -> bool:
+    """Whether any process raises the flag, so that all stop after the same update."""
+    if not dist.is_initialized():
+        return flag
+    flags = torch.tensor(int(flag), device=device)
+    dist.all_reduce(flags, dist.ReduceOp.MAX)
+    return bool(flags)
+
+
+@contextmanager
+def _process_group() -> Iterator[None]:
+    """Join the other processes, if torchrun started this one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+@contextmanager
+def _stop_signals(run: _Run) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the run after the update at hand."""
+
+    def stop(number: int, frame: object) -> None:
+        run.stopped_by = number
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _board(folder: Path) -> Iterator[Any]:
+    """A TensorBoard writer; in processes that do not write, one that does nothing."""
+    if not _writes():
+        yield None
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(folder)) as board:
+        yield board

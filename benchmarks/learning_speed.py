@@ -1,0 +1,226 @@
+"""How fast learning and painting are at the paper's size, against the same algorithm run plainly.
+
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.learning_speed --json benchmarks/results/learning_speed.json
+
+Plainly: float32, contiguous, through the network of Fig. 12, gradients wherever autograd puts them. Both take
+turns in one process, with the networks of Figs. 11, 13 and 14, on the same random states at 128 px.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import tyro
+from torch import Tensor, nn
+
+from agents import paint
+from agents.checkpoint import AgentSpec, build_agent
+from agents.evaluation import Painter
+from agents.learning import follow, left
+from agents.networks import ResNetActor, ValueCritic
+from agents.replay import Transition
+from agents.training import PRESETS
+from benchmarks.common import Options, Row, Table, at_least, run, take_turns
+from benchmarks.paper_renderer import SIZE, paper_renderer
+from paint_gym.canvas import CanvasState, as_strokes, model_step
+from paint_gym.renderers import Renderer
+from paint_gym.renderers.base import Size
+from paint_gym.rewards import WGANReward
+from paint_gym.rewards.discriminator import Discriminator
+from paint_gym.rewards.wgan import gradient_penalty
+from paint_gym.strokes import get_stroke
+
+UPDATE_BAR = 4.0
+PAINT_BAR = 3.0
+
+
+@dataclass(frozen=True)
+class LearningSpeed(Options):
+    """How fast learning and painting are at the paper's size."""
+
+    batch: int = 96
+    """Transitions per update."""
+    width: int = 64
+    """Channels of the first stage of actor and critic; 64 is the paper's."""
+    strokes: int = 200
+    """Strokes of the picture that is painted."""
+    repeats: int = 3
+    """Timed turns, after one that warms up."""
+
+
+class NetworkRenderer:
+    """The network of Fig. 12, with random weights, as a `Renderer`; composites stroke by stroke."""
+
+    name, differentiable, opacity = "fig. 12", True, (0.0, 1.0)
+
+    def __init__(self) -> None:
+        self.design = get_stroke("bezier")
+        self.network = paper_renderer(len(self.design.parameters))
+
+    def __call__(self, strokes: Tensor, size: Size) -> Tensor:
+        """Coverage ``(N, 128, 128)`` of strokes ``(N, 13)``; their colour is ignored.
+
+        Raises:
+            ValueError: another size; the network knows but one.
+        """
+        if size not in (SIZE, (SIZE, SIZE)):
+            raise ValueError(f"the network of Fig. 12 paints {SIZE} pixels a side, not {size}")
+        return self.network(strokes)
+
+    def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
+        """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, 13)``, in order."""
+        return self.network.paint(canvas, strokes)
+
+
+class PlainAgent:
+    """Model-based DDPG with the WGAN reward (sections 3.3.1 and 3.3.3), as one would write it down.
+
+    Args:
+        spec: widths of the networks, bundle, strokes and settings.
+    """
+
+    def __init__(self, spec: AgentSpec) -> None:
+        self.renderer: Renderer = NetworkRenderer()
+        self.bundle, self.device = spec.bundle, torch.device("cpu")
+        self.steps, self.learning = spec.max_strokes // spec.bundle, spec.learning
+        self.discount = spec.learning.gamma**spec.bundle
+        self.actor = ResNetActor(spec.bundle * self.renderer.design.dim, spec.actor_width)
+        self.critic = ValueCritic(spec.critic_width)
+        self.discriminator = Discriminator(spec.discriminator_width)
+        self.target_critic, self.target_discriminator = map(copy.deepcopy, (self.critic, self.discriminator))
+        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), spec.learning.actor_lr)
+        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), spec.learning.critic_lr)
+        self.discriminator_optimizer = torch.optim.Adam(
+            self.discriminator.parameters(), 1e-4, betas=(0.5, 0.999)
+        )
+
+    @torch.no_grad()
+    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
+        """The bundle for each canvas, ``(B, 65)`` in [0, 1]."""
+        self.actor.eval()
+        action: Tensor = self.actor(state.canvas, state.target, state.step / (steps or self.steps))
+        return action
+
+    def update(self, batch: Transition) -> dict[str, float]:
+        """One step of gradient for the critic, from the replay; then for the actor, painting anew."""
+        state, _, after = batch
+        with torch.no_grad():
+            reward = self._reward(state.canvas, after.canvas, state.target)
+            wanted = reward + self._ahead(self.target_critic, after)
+        value = self.critic(state.canvas, state.target, state.step / self.steps)
+        critic_loss = nn.functional.mse_loss(value, wanted)
+        self.critic_optimizer.zero_grad()
+        critic_loss.backward()
+        self.critic_optimizer.step()
+
+        self.actor.train()
+        action = self.actor(state.canvas, state.target, state.step / self.steps)
+        painted, reward = model_step(state, action, self.renderer, self._reward)
+        actor_loss = -(reward + self._ahead(self.critic, painted)).mean()
+        self.actor_optimizer.zero_grad()
+        actor_loss.backward()
+        self.actor_optimizer.step()
+        follow(self.target_critic, self.critic, self.learning.tau)
+        return {"losses/critic": critic_loss.item(), "losses/actor": actor_loss.item()}
+
+    def update_discriminator(self, canvas: Tensor, target: Tensor) -> float:
+        """One step of WGAN-GP; returns the loss."""
+        penalty = gradient_penalty(self.discriminator, canvas, target, torch.rand(len(canvas)))
+        real, fake = self.discriminator(target, target), self.discriminator(canvas, target)
+        loss = 10 * penalty + fake.mean() - real.mean()
+        self.discriminator_optimizer.zero_grad()
+        loss.backward()
+        self.discriminator_optimizer.step()
+        follow(self.target_discriminator, self.discriminator, 0.001)
+        return loss.item()
+
+    def _ahead(self, critic: nn.Module, state: CanvasState) -> Tensor:
+        value: Tensor = critic(state.canvas, state.target, state.step / self.steps)
+        return self.discount * left(state, self.steps) * value
+
+    def _reward(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        return self.target_discriminator(after, target) - self.target_discriminator(before, target)
+
+
+def paper_spec(width: int = 64) -> AgentSpec:
+    """The agent of the preset "paper", its actor and critic of another width if wanted."""
+    return dataclasses.replace(PRESETS["paper"].agent, actor_width=width, critic_width=width)
+
+
+def random_batch(batch: int, bundle: int, steps: int) -> Transition:
+    """Transitions between random canvases at 128 px, the same at each call."""
+    generator = torch.Generator().manual_seed(0)
+    before, after, target = torch.rand(3, batch, 3, SIZE, SIZE, generator=generator)
+    action = torch.rand(batch, bundle * get_stroke("bezier").dim, generator=generator)
+    step = torch.randint(steps, (batch,), generator=generator)
+    return Transition(CanvasState(before, target, step), action, CanvasState(after, target, step + 1))
+
+
+def compare(what: str, ours: float, plain: float) -> Row:
+    """Both seconds, and how many times faster ours is."""
+    return {"what": what, "seconds": ours, "seconds, plainly": plain, "times faster": plain / ours}
+
+
+def compare_update(options: LearningSpeed) -> Iterator[Row]:
+    """One full update: critic, actor, discriminator and the slow copies."""
+    torch.manual_seed(0)
+    spec = paper_spec(options.width)
+    ours, plain = build_agent(spec, "cpu"), PlainAgent(spec)
+    reward = ours.reward
+    assert isinstance(reward, WGANReward)
+    batch = random_batch(options.batch, spec.bundle, ours.steps)
+    pair = (batch.after.canvas, batch.after.target)
+    parts = ("critic and actor", "discriminator")
+    calls: dict[str, Callable[[], object]] = {
+        f"ours, {parts[0]}": lambda: ours.update(batch),
+        f"plain, {parts[0]}": lambda: plain.update(batch),
+        f"ours, {parts[1]}": lambda: reward.update(*pair),
+        f"plain, {parts[1]}": lambda: plain.update_discriminator(*pair),
+    }
+    seconds = take_turns(calls, options.repeats, warmup=1)
+    for part in parts:
+        yield compare(part, seconds[f"ours, {part}"], seconds[f"plain, {part}"])
+    whole = [sum(seconds[f"{who}, {part}"] for part in parts) for who in ("ours", "plain")]
+    row = compare("update", *whole)
+    yield row | at_least(row["times faster"], UPDATE_BAR)
+
+
+def again(call: Callable[[], object], times: int) -> Callable[[], object]:
+    """A call that makes another one several times."""
+    return lambda: [call() for _ in range(times)]
+
+
+@torch.no_grad()
+def compare_painting(options: LearningSpeed) -> Iterator[Row]:
+    """One picture, painted from the first stroke to the last; then its parts, the same number of times."""
+    torch.manual_seed(0)
+    spec = paper_spec(options.width)
+    agents: dict[str, Painter] = {"ours": build_agent(spec, "cpu"), "plain": PlainAgent(spec)}
+    bundles = options.strokes // spec.bundle
+    state, action, _ = random_batch(1, spec.bundle, bundles)
+    bundle = as_strokes(action, get_stroke(spec.stroke).dim)
+    calls: dict[str, Callable[[], object]] = {}
+    for who, agent in agents.items():
+        calls[f"{who}, painting"] = partial(paint, agent, state.target, options.strokes)
+        calls[f"{who}, actor"] = again(partial(agent.act, state, bundles), bundles)
+        calls[f"{who}, renderer"] = again(partial(agent.renderer.paint, state.canvas, bundle), bundles)
+    seconds = take_turns(calls, options.repeats, warmup=1)
+    for what in ("actor", "renderer", "painting"):
+        row = compare(what, seconds[f"ours, {what}"], seconds[f"plain, {what}"])
+        yield row | at_least(row["times faster"], PAINT_BAR) if what == "painting" else row
+
+
+def tables(options: LearningSpeed) -> Iterator[Table]:
+    """An update, and a painting."""
+    yield f"one update, batch {options.batch}", list(compare_update(options))
+    yield f"{options.strokes} strokes on one picture", list(compare_painting(options))
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(LearningSpeed)
+    run(chosen, tables(chosen))

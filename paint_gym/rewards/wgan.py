@@ -1,0 +1,200 @@
+"""The WGAN reward (section 3.3.3): how much a bundle raises the score that a learning discriminator gives."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from paint_gym.canvas import to_bytes
+from paint_gym.distributed import average_gradients
+from paint_gym.rewards.discriminator import Discriminator
+
+_Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)
+_BATCH = 8  # online: fewer pairs than this are filled up ...
+_REMEMBERED = 256  # ... from this many that were painted before
+
+
+class WGANReward:
+    """Score of the canvas after a bundle minus its score before, by the slow copy of a discriminator.
+
+    The discriminator learns by WGAN-GP to tell (canvas, target), the fake pairs, from (target, target), the
+    real ones; whoever trains calls `update`. The defaults are those of Table 2.
+
+    Args:
+        width: channels of the first convolution; 16 is the paper's.
+        online: the environment calls `update` after each step. A batch of fewer than 8 pairs is filled up
+            with pairs that were painted before, else a single environment would forget all but its last one.
+        lr: learning rate of the discriminator.
+        tau: how fast the slow copy follows.
+        penalty: weight of the gradient penalty.
+        patches: patches per side of the patch-level reward; None for the discriminator's own.
+        seed: of the first weights and of the gradient penalty's random numbers.
+        device: where the discriminator is.
+
+    Attributes:
+        discriminator: the one that learns.
+        target: its slow copy, which rewards.
+    """
+
+    name = "wgan"
+
+    def __init__(
+        self,
+        width: int = 16,
+        online: bool = False,
+        lr: float = 1e-4,
+        tau: float = 0.001,
+        penalty: float = 10.0,
+        patches: int | None = None,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.online, self.tau, self.penalty, self.patches = online, tau, penalty, patches
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            self.discriminator = Discriminator(width).to(device)
+        self.target = copy.deepcopy(self.discriminator).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr, betas=(0.5, 0.999))
+        self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same numbers on every device
+        self._remembered: Tensor | None = None  # (n, 2, 3, H, W) uint8, canvas and target, the newest last
+
+    def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """Reward ``(B,)``, unbounded; differentiable in the canvases.
+
+        Args:
+            before: ``(B, 3, H, W)`` float in [0, 1], the canvas before the bundle.
+            after: ``(B, 3, H, W)``, the canvas after it.
+            target: ``(B, 3, H, W)``.
+        """
+        return self._gain(before, after, target).mean((1, 2))
+
+    def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """The same per patch, ``(B, h, w)``: the discriminator's own patches, or `patches` a side.
+
+        Where one of the two numbers divides the other, their mean is the scalar reward.
+        """
+        gain = self._gain(before, after, target)
+        return gain if self.patches is None else adaptive_avg_pool2d(gain, self.patches)
+
+    def _gain(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        with _full_precision(after.device):  # the scores are close: half precision would drown the difference
+            return self.target.patches(after, target) - self.target.patches(before, target)
+
+    @torch.enable_grad()
+    def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
+        """One step of WGAN-GP, averaged over all processes; then the slow copy follows.
+
+        Args:
+            canvas: ``(B, 3, H, W)`` float in [0, 1], what has been painted.
+            target: ``(B, 3, H, W)``, what should have been.
+
+        Returns:
+            ``losses/discriminator``; ``losses/gradient_penalty``, before its weight; ``charts/wasserstein``,
+            the mean score of the real pairs minus that of the fake ones.
+
+        Raises:
+            ValueError: the loss is NaN or inf; no step has been made.
+        """
+        canvas, target = canvas.detach().float(), target.detach().float()
+        if self.online:
+            canvas, target = self._filled(canvas, target)
+        mix = torch.rand(len(canvas), generator=self.generator).to(canvas.device)
+        with _full_precision(canvas.device):
+            wasserstein = (
+                self.discriminator(target, target).mean() - self.discriminator(canvas, target).mean()
+            )
+            steepness = gradient_penalty(self.discriminator, canvas, target, mix)
+            loss = self.penalty * steepness - wasserstein
+            value, distance, excess = torch.stack([loss, wasserstein, steepness]).tolist()
+            if not math.isfinite(value):
+                raise ValueError(f"the discriminator's loss is {value}; are canvas and target finite?")
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+        average_gradients(self.discriminator.parameters())
+        self.optimizer.step()
+        self._follow()
+        return {
+            "losses/discriminator": value,
+            "losses/gradient_penalty": excess,
+            "charts/wasserstein": distance,
+        }
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the slow copy by `tau`; buffers, if there are any, wholly."""
+        for old, new in zip(self.target.parameters(), self.discriminator.parameters(), strict=True):
+            old.data.lerp_(new, self.tau)
+        for kept, fresh in zip(self.target.buffers(), self.discriminator.buffers(), strict=True):
+            kept.copy_(fresh)
+
+    def _filled(self, canvas: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The pairs, and if they are few, some that were painted before, drawn at random."""
+        lack = _BATCH - len(canvas)
+        if lack <= 0:
+            return canvas, target
+        pairs = torch.stack([canvas, target], 1)  # (B, 2, 3, H, W)
+        known = to_bytes(pairs)
+        if self._remembered is not None and self._remembered.shape[1:] == known.shape[1:]:
+            known = torch.cat([self._remembered, known])[-_REMEMBERED:]
+        self._remembered = known
+        drawn = torch.randint(len(known), (lack,), generator=self.generator).to(known.device)
+        canvas, target = torch.cat([pairs, known[drawn].float() / 255]).unbind(1)
+        return canvas, target
+
+    def to(self, device: str | torch.device) -> WGANReward:
+        """Move everything to a device; returns itself."""
+        for network in (self.discriminator, self.target):
+            network.to(device)
+        self.optimizer.load_state_dict(self.optimizer.state_dict())  # moves its moments to the parameters
+        if self._remembered is not None:
+            self._remembered = self._remembered.to(device)
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that is needed to go on learning, bit for bit on the CPU."""
+        return {
+            "discriminator": self.discriminator.state_dict(),
+            "target": self.target.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "remembered": self._remembered,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`; the device stays this one's."""
+        for part in ("discriminator", "target", "optimizer"):
+            getattr(self, part).load_state_dict(state[part])
+        self.generator.set_state(state["generator"].cpu())
+        remembered = state["remembered"]
+        device = next(self.discriminator.parameters()).device
+        self._remembered = None if remembered is None else remembered.to(device)
+
+
+def gradient_penalty(discriminator: _Score, canvas: Tensor, target: Tensor, mix: Tensor) -> Tensor:
+    """``mean((|gradient| - 1)^2)`` of the score, somewhere between the fake pair and the real one.
+
+    Args:
+        discriminator: ``(painting, target)`` to one score per pair.
+        canvas: ``(B, 3, H, W)``; (canvas, target) is the fake pair, (target, target) the real one.
+        target: ``(B, 3, H, W)``.
+        mix: ``(B,)`` in [0, 1], where on the way from fake to real.
+
+    Returns:
+        A scalar that the discriminator can learn from. The gradient is that in both images of the pair.
+    """
+    between = canvas.lerp(target, mix.view(-1, 1, 1, 1)).requires_grad_()
+    beside = target.detach().requires_grad_()
+    score = discriminator(between, beside)
+    slopes = torch.autograd.grad(score.sum(), (between, beside), create_graph=True)
+    norm = torch.cat(slopes, 1).flatten(1).norm(dim=1)  # (B,)
+    return (norm - 1).square().mean()
+
+
+def _full_precision(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, enabled=False)

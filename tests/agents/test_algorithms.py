@@ -1,0 +1,207 @@
+"""Each algorithm's targets by hand, and that each learns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from agents import (
+    DDPG,
+    AgentSpec,
+    Diverged,
+    Learning,
+    ModelBasedDDPG,
+    PatchQDDPG,
+    TrainConfig,
+    Trainer,
+    build_agent,
+)
+from agents.evaluation import l2_by_raster, paint
+from agents.learning import follow
+from agents.replay import Transition
+from agents.training import run_to_the_end
+from paint_gym import L2Reward, make_renderer, register_dataset
+from paint_gym.canvas import CanvasState
+
+
+class Constant(torch.nn.Module):
+    """Answers with learnt numbers, whatever it sees."""
+
+    def __init__(self, *shape: int, value: float = 0.5) -> None:
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.full(shape, value))
+
+    def forward(self, canvas: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+        return self.value.expand(len(canvas), *self.value.shape)
+
+
+def transition(step: int = 0) -> Transition:
+    torch.manual_seed(0)
+    canvas, target, painted = torch.rand(3, 4, 3, 16, 16)
+    states = [CanvasState(one, target, torch.full((4,), step + i)) for i, one in enumerate((canvas, painted))]
+    return Transition(states[0], torch.rand(4, 14), states[1])
+
+
+def agent_of(kind: type, critic: torch.nn.Module, **learning) -> ModelBasedDDPG:
+    settings = Learning(bf16=False, **learning)
+    return kind(
+        Constant(14), critic, make_renderer("analytic", "circle"), L2Reward(patches=4), 4, 2, settings
+    )
+
+
+def l2(canvas: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return (canvas - target).square().mean((1, 2, 3))
+
+
+@pytest.mark.parametrize(("step", "ahead"), [(0, 1.0), (3, 0.0)])
+def test_value_target_of_model_based(step: int, ahead: float) -> None:
+    """Wanted: r + gamma^k V'(s'), and nothing ahead after the last bundle; k is 2."""
+    agent, batch = agent_of(ModelBasedDDPG, Constant(value=2.0), gamma=0.9), transition(step)
+    after = agent.renderer.paint(batch.state.canvas, torch.full((4, 2, 7), 0.5))
+    reward = l2(batch.state.canvas, batch.state.target) - l2(after, batch.state.target)
+    expected = (2.0 - (reward + 0.9**2 * ahead * 2.0)).square().mean()
+    metrics = agent.update(batch)
+    assert metrics["losses/critic"] == pytest.approx(expected.item(), rel=1e-4)
+    assert metrics["charts/reward"] == pytest.approx(reward.mean().item(), rel=1e-4)
+
+
+@pytest.mark.parametrize(("step", "ahead"), [(0, 1.0), (3, 0.0)])
+def test_q_target_of_ddpg(step: int, ahead: float) -> None:
+    """Wanted: the reward of the stored transition, and gamma^k Q'(s', pi'(s')) if strokes are left."""
+    agent, batch = agent_of(DDPG, Constant(value=2.0), gamma=0.9), transition(step)
+    reward = l2(batch.state.canvas, batch.state.target) - l2(batch.after.canvas, batch.state.target)
+    expected = (2.0 - (reward + 0.9**2 * ahead * 2.0)).square().mean()
+    assert agent.update(batch)["losses/critic"] == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_q_target_of_patchq() -> None:
+    """The same for each of 4 x 4 patches of 4 x 4 pixels."""
+    agent, batch = agent_of(PatchQDDPG, Constant(4, 4, value=2.0), gamma=0.9), transition()
+    gain = (
+        (batch.state.canvas - batch.state.target) ** 2 - (batch.after.canvas - batch.state.target) ** 2
+    ).mean(1)
+    reward = gain.view(4, 4, 4, 4, 4).mean((2, 4))
+    expected = (2.0 - (reward + 0.9**2 * 2.0)).square().mean()
+    assert agent.update(batch)["losses/critic"] == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_patchq_needs_patch_rewards() -> None:
+    with pytest.raises(ValueError, match="patch_rewards"):
+        PatchQDDPG(Constant(14), Constant(4, 4), make_renderer("analytic", "circle"), lambda b, a, t: b, 4, 2)
+
+
+def test_relative_weighs_by_what_is_left() -> None:
+    agent, batch = agent_of(ModelBasedDDPG, Constant(), gamma=0, relative=True), transition()
+    after = agent.renderer.paint(batch.state.canvas, torch.full((4, 2, 7), 0.5))
+    before = l2(batch.state.canvas, batch.state.target)
+    expected = -((before - l2(after, batch.state.target)) / before).mean()
+    assert agent.update(batch)["losses/actor"] == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_the_actor_climbs_the_reward() -> None:
+    agent, batch = agent_of(ModelBasedDDPG, Constant(), gamma=0, actor_lr=0.02), transition()
+    rewards = [agent.update(batch)["charts/reward"] for _ in range(60)]
+    assert rewards[-1] > rewards[0] + 0.01
+
+
+@pytest.mark.parametrize("kind", [ModelBasedDDPG, DDPG])
+def test_the_actor_does_not_train_the_critic(kind: type) -> None:
+    agent = agent_of(kind, Constant(value=1.0), gamma=0.9, critic_lr=0.0)
+    agent.update(transition())
+    assert agent.critic.value.item() == 1.0 and agent.critic.value.requires_grad
+
+
+def test_target_networks_follow_slowly_and_share_buffers() -> None:
+    quick, slow = (torch.nn.BatchNorm1d(1) for _ in range(2))
+    with torch.no_grad():
+        quick.weight.fill_(3.0)
+    quick.running_mean.fill_(7.0)
+    follow(slow, quick, 0.25)
+    assert slow.weight.item() == 1.5 and slow.running_mean.item() == 7.0
+
+
+def test_ddpg_moves_both_targets() -> None:
+    agent = agent_of(DDPG, Constant(value=1.0), gamma=0.9, tau=0.25, critic_lr=0.1)
+    agent.update(transition())
+    moved = agent.critic.value.item() - 1.0
+    assert moved != 0 and agent.target_critic.value.item() == pytest.approx(1.0 + 0.25 * moved)
+
+
+def test_model_free_agents_explore() -> None:
+    agent, state = agent_of(DDPG, Constant(), noise=0.1), transition().state
+    spread = torch.cat([agent.explore(state) for _ in range(50)]) - 0.5
+    assert spread.std().item() == pytest.approx(0.1, rel=0.1)
+    assert torch.equal(agent_of(ModelBasedDDPG, Constant()).explore(state), torch.full((4, 14), 0.5))
+
+
+def test_a_loss_that_is_not_finite_changes_nothing() -> None:
+    agent = agent_of(DDPG, Constant(value=float("nan")), gamma=0.9)
+    with pytest.raises(Diverged, match="losses/critic is nan"):
+        agent.update(transition())
+    assert (agent.actor.value == 0.5).all()
+
+
+def test_a_renderer_without_gradients_is_refused() -> None:
+    with pytest.raises(ValueError, match="'raster' has no gradients"):
+        build_agent(AgentSpec(renderer="raster"), "cpu")
+
+
+def test_learning_rates_of_table_1() -> None:
+    assert Learning().rates(0.49) == (3e-4, 1e-3) and Learning().rates(0.5) == (1e-4, 3e-4)
+    cosine = Learning(schedule="cosine", actor_lr=1.0, actor_lr_late=0.0)
+    assert [round(cosine.rates(part)[0], 3) for part in (0, 0.5, 1)] == [1.0, 0.5, 0.0]
+
+
+def left_after(pictures: np.ndarray, spec: AgentSpec, updates: int, device: torch.device) -> float:
+    """The part of a blank canvas's l2 that is left on the last pictures, by the ground truth, after learning."""
+    register_dataset("solid", lambda split, size, data_root: pictures[:-8], replace=True)
+    config = TrainConfig(
+        agent=spec, dataset="solid", size=32, updates=updates, batch=32, num_envs=16, episodes=256
+    )
+    trainer = Trainer(config, device)
+    run_to_the_end(trainer, lambda update, metrics: None)
+    paintings = paint(trainer.agent, torch.from_numpy(pictures[-8:]), spec.max_strokes)
+    return l2_by_raster(paintings, pictures[-8:]).mean() / np.square(pictures[-8:] / 255).mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("actor", "gamma", "updates"), [("glimpse", 0.0, 150), ("resnet", 0.95, 250)])
+def test_model_based_learns_solid_colours(
+    actor: str, gamma: float, updates: int, device: torch.device
+) -> None:
+    """To 5% of the l2 at the start, on colours it has not seen."""
+    colours = np.random.default_rng(0).integers(80, 256, (64, 3, 1, 1), dtype=np.uint8)
+    learning = Learning(actor_lr=1e-3, actor_lr_late=3e-4, gamma=gamma, bf16=False)
+    spec = AgentSpec("model-based", actor, 16, 16, max_strokes=20, learning=learning)
+    assert left_after(np.tile(colours, (1, 1, 32, 32)), spec, updates, device) < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algo", ["ddpg", "patchq"])
+def test_model_free_learns_one_colour(algo: str, device: torch.device) -> None:
+    """To a quarter of the l2 at the start; random actions leave 36% of it. Trial and error is slow."""
+    one = np.tile(np.array([200, 120, 60], np.uint8).reshape(1, 3, 1, 1), (24, 1, 32, 32))
+    rates = {"actor_lr": 3e-4, "actor_lr_late": 3e-4, "critic_lr": 1e-3, "critic_lr_late": 1e-3}
+    learning = Learning(**rates, gamma=0.0, tau=0.01, noise=0.2, bf16=False)
+    spec = AgentSpec(algo, "resnet", 8, 8, max_strokes=20, patches=4, learning=learning)
+    assert left_after(one, spec, 350, device) < 0.25
+
+
+@pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq"])
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+def test_same_seed_same_weights(algo: str, reward: str, tiny: TrainConfig) -> None:
+    """And another seed, other weights; both rewards are logged."""
+
+    def weights(seed: int) -> list[torch.Tensor]:
+        spec = replace(tiny.agent, algo=algo, reward=reward)
+        trainer = Trainer(replace(tiny, agent=spec, seed=seed), "cpu")
+        for _ in range(3):
+            assert {"charts/reward", "charts/reward_l2", "losses/actor"} <= trainer.update().keys()
+        return list(trainer.agent.actor.state_dict().values())
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not all(torch.equal(one, two) for one, two in zip(first, other, strict=True))

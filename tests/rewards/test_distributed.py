@@ -1,0 +1,41 @@
+"""Gradients are averaged over processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from paint_gym.distributed import average_gradients
+
+
+def parameters(rank: int) -> list[torch.nn.Parameter]:
+    shapes: list[tuple[int, ...]] = [(2, 3), (), (4,)]
+    made = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
+    made[0].grad = torch.arange(6.0).view(2, 3) * (rank + 1)
+    made[1].grad = torch.tensor(float(rank))
+    return made  # the last has no gradient
+
+
+def work(rank: int, meeting: str, out: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    learning = parameters(rank)
+    average_gradients(learning)
+    torch.save([parameter.grad for parameter in learning], f"{out}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_mean_over_two_processes(tmp_path: Path) -> None:
+    mp.spawn(work, args=(str(tmp_path / "meeting"), str(tmp_path)), nprocs=2)
+    for rank in range(2):
+        matrix, scalar, none = torch.load(tmp_path / f"{rank}.pt")
+        assert torch.equal(matrix, torch.arange(6.0).view(2, 3) * 1.5)
+        assert scalar.item() == 0.5 and none is None
+
+
+def test_alone_nothing_is_done() -> None:
+    learning = parameters(1)
+    average_gradients(learning)
+    assert learning[1].grad is not None and learning[1].grad.item() == 1

@@ -1,0 +1,309 @@
+"""The WGAN reward: its loss by hand, its slow copy, resuming, and that it learns what a good painting is."""
+
+from __future__ import annotations
+
+import copy
+import io
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from paint_gym.canvas import to_bytes
+from paint_gym.rewards import L2Reward, WGANReward, make_reward
+from paint_gym.rewards.wgan import gradient_penalty
+
+
+def pairs(batch: int = 4, size: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Noise as canvases, smooth pictures as targets, ``(batch, 3, size, size)`` each."""
+    generator = torch.Generator().manual_seed(seed)
+    ramp = torch.linspace(0, 1, size)
+    colours = torch.rand(batch, 3, 2, generator=generator)
+    targets = colours[..., :1, None] * ramp[:, None] + colours[..., 1:, None] * (1 - ramp)
+    return torch.rand(batch, 3, size, size, generator=generator), targets.clamp(0, 1)
+
+
+class Linear(torch.nn.Module):
+    """A score that is linear in painting and target: its gradient is the same everywhere."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.linspace(-0.1, 0.2, 6 * size * size).view(6, size, size))
+
+    def forward(self, painting: Tensor, target: Tensor) -> Tensor:
+        return (torch.cat([painting, target], 1) * self.weight).sum((1, 2, 3))
+
+
+def test_gradient_penalty_of_a_linear_score() -> None:
+    """|gradient| = |w| everywhere, both images counted."""
+    score, (canvas, target) = Linear(8), pairs(size=8)
+    penalty = gradient_penalty(score, canvas, target, torch.tensor([0.0, 0.3, 0.6, 1.0]))
+    norm = score.weight.detach().norm()
+    assert norm > 1.5  # not where the penalty is nothing
+    torch.testing.assert_close(penalty, (norm - 1).square())
+    penalty.backward()  # d/dw (|w| - 1)^2
+    torch.testing.assert_close(score.weight.grad, 2 * (norm - 1) * score.weight.detach() / norm)
+
+
+def test_the_gradient_is_taken_between_fake_and_real() -> None:
+    """Of half the sum of squares the gradient is the painting itself: it tells where it was taken."""
+    canvas, target = pairs(batch=2, size=8)
+    mix = torch.tensor([0.25, 1.0])
+
+    def score(painting: Tensor, _: Tensor) -> Tensor:
+        return painting.square().sum((1, 2, 3)) / 2 + 0 * _.sum()
+
+    where = torch.stack([0.75 * canvas[0] + 0.25 * target[0], target[1]])
+    expected = (where.flatten(1).norm(dim=1) - 1).square().mean()
+    torch.testing.assert_close(gradient_penalty(score, canvas, target, mix), expected)
+
+
+def test_loss_by_hand() -> None:
+    reward, (canvas, target) = WGANReward(penalty=3.0), pairs(size=8)
+    reward.discriminator = score = Linear(8)  # type: ignore[assignment]
+    reward.target = copy.deepcopy(score)  # type: ignore[assignment]
+    with torch.no_grad():
+        distance = (score(target, target).mean() - score(canvas, target).mean()).item()
+        penalty = (score.weight.norm() - 1).square().item()
+    metrics = reward.update(canvas, target)
+    assert metrics["charts/wasserstein"] == pytest.approx(distance, rel=1e-5)
+    assert metrics["losses/gradient_penalty"] == pytest.approx(penalty, rel=1e-5)
+    assert metrics["losses/discriminator"] == pytest.approx(3 * penalty - distance, rel=1e-5)
+
+
+def test_update_descends_the_loss() -> None:
+    """Adam's first step has the length lr in each weight, against the sign of the gradient."""
+    reward, (canvas, target) = WGANReward(lr=0.01), pairs(size=8)
+    reward.discriminator = score = Linear(8)  # type: ignore[assignment]
+    reward.target = copy.deepcopy(score)  # type: ignore[assignment]
+    reward.optimizer = torch.optim.Adam(score.parameters(), 0.01, betas=(0.5, 0.999))
+    before, norm = score.weight.detach().clone(), score.weight.detach().norm()
+    slope = torch.cat([canvas - target, torch.zeros_like(target)], 1).mean(0)
+    slope = slope + 10 * 2 * (norm - 1) * before / norm
+    reward.update(canvas, target)
+    torch.testing.assert_close(score.weight.detach(), before - 0.01 * slope.sign())
+
+
+def test_reward_adds_up_to_the_last_score_minus_the_first() -> None:
+    reward, (_, target) = WGANReward(width=4), pairs()
+    canvases = torch.rand(6, *target.shape)
+    total = sum(reward(canvases[k], canvases[k + 1], target) for k in range(5))
+    expected = reward.target(canvases[-1], target) - reward.target(canvases[0], target)
+    torch.testing.assert_close(total, expected, atol=1e-6, rtol=1e-5)
+    assert expected.abs().min() > 1e-6
+
+
+def test_the_slow_copy_rewards() -> None:
+    reward, (canvas, target) = WGANReward(width=4, lr=0.01, tau=0.0), pairs()
+    before = reward(canvas, target, target)
+    reward.update(canvas, target)
+    assert torch.equal(before, reward(canvas, target, target))
+
+
+@pytest.mark.parametrize("patches", [None, 1, 2, 4, 8])
+def test_patch_rewards_have_the_reward_as_their_mean(patches: int | None) -> None:
+    reward, (canvas, target) = WGANReward(width=4, patches=patches), pairs(size=128, batch=2)
+    gain = reward.patch_rewards(canvas, target.flip(2), target)
+    assert gain.shape == (2, patches or 4, patches or 4)
+    torch.testing.assert_close(
+        gain.mean((1, 2)), reward(canvas, target.flip(2), target), atol=1e-6, rtol=1e-5
+    )
+
+
+def test_gradient_reaches_the_canvases_only() -> None:
+    reward, (canvas, target) = WGANReward(width=4), pairs()
+    before, after = canvas.clone().requires_grad_(), target.clone().requires_grad_()
+    reward(before, after, target).sum().backward()
+    assert before.grad is not None and before.grad.abs().sum() > 0
+    assert after.grad is not None and after.grad.abs().sum() > 0
+    for network in (reward.discriminator, reward.target):
+        assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_the_slow_copy_follows_also_after_loading() -> None:
+    reward = WGANReward(width=4, tau=0.25, lr=0.01)
+    reward.update(*pairs())
+    loaded = WGANReward(width=4, tau=0.25, lr=0.01, seed=7)
+    loaded.load_state_dict(copy.deepcopy(reward.state_dict()))
+    old = copy.deepcopy(list(loaded.target.parameters()))
+    loaded.update(*pairs())
+    moved = zip(old, loaded.target.parameters(), loaded.discriminator.parameters(), strict=True)
+    for before, slow, quick in moved:
+        torch.testing.assert_close(slow, 0.75 * before + 0.25 * quick)
+    assert not any(parameter.requires_grad for parameter in loaded.target.parameters())
+
+
+def test_buffers_follow_wholly() -> None:
+    reward = WGANReward(width=4)
+    for network in (reward.discriminator, reward.target):
+        network.register_buffer("count", torch.zeros(1))
+    reward.discriminator.count += 5
+    reward.update(*pairs())
+    assert reward.target.count.item() == 5
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_resuming_is_bit_equal(online: bool, device: torch.device) -> None:
+    def learn(reward: WGANReward, seeds: range) -> list[dict[str, float]]:
+        batches = [pairs(3, 16, seed) for seed in seeds]
+        return [reward.update(canvas.to(device), target.to(device)) for canvas, target in batches]
+
+    def fresh(seed: int) -> WGANReward:
+        return WGANReward(width=4, online=online, lr=0.01, tau=0.1, seed=seed, device=device)
+
+    through, stopped = fresh(3), fresh(3)
+    expected = learn(through, range(8))
+    learn(stopped, range(4))
+    file = io.BytesIO()
+    torch.save(stopped.state_dict(), file)
+    file.seek(0)
+    resumed = fresh(4)
+    resumed.load_state_dict(torch.load(file, weights_only=True, map_location=device))
+    got = learn(resumed, range(4, 8))
+    if device.type == "cpu":  # convolutions on an accelerator need not be deterministic
+        assert got == expected[4:]
+        for one, other in zip(through.target.parameters(), resumed.target.parameters(), strict=True):
+            assert torch.equal(one, other)
+    else:
+        assert got[-1]["losses/discriminator"] == pytest.approx(
+            expected[-1]["losses/discriminator"], rel=1e-2
+        )
+
+
+def test_seed_decides_and_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    one, same, other = WGANReward(seed=5), WGANReward(seed=5), WGANReward(seed=6)
+    batch = pairs()
+    losses = [reward.update(*batch)["losses/discriminator"] for reward in (one, same, other)]
+    assert losses[0] == losses[1] != losses[2]
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_each_sample_has_its_own_random_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tensor] = []
+
+    def spy(discriminator, canvas: Tensor, target: Tensor, mix: Tensor) -> Tensor:
+        seen.append(mix)
+        return gradient_penalty(discriminator, canvas, target, mix)
+
+    monkeypatch.setattr("paint_gym.rewards.wgan.gradient_penalty", spy)
+    reward = WGANReward(width=4)
+    for _ in range(2):
+        reward.update(*pairs(batch=5))
+    assert torch.cat(seen).unique().numel() == 10
+    assert all(mix.shape == (5,) and ((mix >= 0) & (mix < 1)).all() for mix in seen)
+
+
+def test_it_learns_what_a_good_painting_is() -> None:
+    reward = WGANReward(width=4, lr=2e-3, tau=0.05)
+    metrics = [reward.update(*pairs(8, seed=step)) for step in range(150)]
+    canvas, target = pairs(32, seed=1000)  # not seen while learning
+    with torch.no_grad():
+        real, fake = (reward.discriminator(image, target) for image in (target, canvas))
+    assert (real > fake).all()
+    first, last = ([m["charts/wasserstein"] for m in part] for part in (metrics[:10], metrics[-10:]))
+    assert np.mean(last) > np.mean(first) + 1
+    assert (
+        metrics[-1]["losses/gradient_penalty"] < 0.7
+    )  # 0.8 at first; without the penalty the slope runs off
+    closer = canvas.lerp(target, 0.5)
+    assert (reward(canvas, closer, target) > 0).all() and (reward(closer, target, target) > 0).all()
+
+
+def test_a_loss_that_is_not_finite_changes_no_weight() -> None:
+    reward, (canvas, target) = WGANReward(width=4), pairs()
+    before = copy.deepcopy(reward.state_dict())
+    canvas[0, 0, 0, 0] = float("nan")
+    with pytest.raises(ValueError, match="discriminator's loss is nan"):
+        reward.update(canvas, target)
+    for part in ("discriminator", "target"):
+        for name, value in reward.state_dict()[part].items():
+            assert torch.equal(value, before[part][name])
+
+
+def test_autocast_outside_changes_nothing(device: torch.device) -> None:
+    canvas, target = (image.to(device) for image in pairs())
+    one, other = (WGANReward(width=4, device=device) for _ in range(2))
+    plain = one(canvas, target, target), one.update(canvas, target)
+    with torch.autocast(device.type, torch.bfloat16):
+        cast = other(canvas, target, target), other.update(canvas, target)
+    assert cast[0].dtype == torch.float32
+    torch.testing.assert_close(plain[0], cast[0])
+    assert plain[1] == pytest.approx(cast[1], rel=1e-4, abs=1e-6)
+
+
+def test_it_learns_where_gradients_are_off() -> None:
+    """Environments step without gradients."""
+    reward = WGANReward(width=4)
+    before = copy.deepcopy(list(reward.discriminator.parameters()))
+    with torch.no_grad():
+        reward.update(*pairs())
+    assert not all(map(torch.equal, before, reward.discriminator.parameters()))
+
+
+def test_online_small_batches_are_filled_up_with_older_pairs() -> None:
+    reward, batches = WGANReward(width=4, online=True), [pairs(1, 16, seed) for seed in range(300)]
+    for canvas, target in batches[:20]:
+        filled = reward._filled(canvas, target)
+    assert all(len(part) == 8 for part in filled)
+    assert torch.equal(filled[0][0], canvas[0])  # the newest as it is, the others in bytes
+    known = {to_bytes(canvas).sum().item(): to_bytes(target[0]) for canvas, target in batches[:20]}
+    for old_canvas, old_target in zip(*filled, strict=True):
+        assert torch.equal(known[to_bytes(old_canvas).sum().item()], to_bytes(old_target))
+    assert len({old.sum().item() for old in filled[0]}) > 3
+    for canvas, target in batches[20:]:
+        reward._filled(canvas, target)
+    assert len(reward._remembered) == 256
+    assert torch.equal(reward._remembered[-1, 0], to_bytes(batches[-1][0][0]))
+
+
+def test_large_batches_and_offline_ones_stay_as_they_are() -> None:
+    for reward, batch in ((WGANReward(width=4), 2), (WGANReward(width=4, online=True), 8)):
+        reward.update(*pairs(batch, 16))
+        assert reward._remembered is None
+
+
+def test_another_size_forgets() -> None:
+    reward = WGANReward(width=4, online=True)
+    reward.update(*pairs(1, 16))
+    reward.update(*pairs(1, 24))
+    assert reward._remembered.shape == (1, 2, 3, 24, 24)
+
+
+def test_to_device_goes_on_learning(device: torch.device) -> None:
+    reward = WGANReward(width=4, online=True)
+    reward.update(*pairs(1, 16))
+    assert reward.to(device) is reward
+    canvas, target = (image.to(device) for image in pairs(1, 16))
+    reward.update(canvas, target)
+    assert reward(canvas, target, target).device.type == device.type
+    moments = next(iter(reward.optimizer.state.values()))
+    assert moments["exp_avg"].device.type == device.type and moments["step"].item() == 2
+
+
+def test_copies_learn_alike_and_apart() -> None:
+    """Gymnasium copies the arguments of environments."""
+    reward, batch = WGANReward(width=4, lr=0.01), pairs()
+    reward.update(*batch)
+    other = copy.deepcopy(reward)
+    loss = reward.update(*batch)
+    assert other.update(*batch) == loss
+    assert torch.equal(other.discriminator(*batch), reward.discriminator(*batch))
+
+
+def test_by_name() -> None:
+    reward = make_reward("wgan")
+    assert isinstance(reward, WGANReward) and reward.online and reward.name == "wgan"
+    assert make_reward("wgan", torch.device("meta")).target.score.weight.device.type == "meta"
+    assert isinstance(make_reward("l2"), L2Reward) and isinstance(make_reward(), L2Reward)
+    assert make_reward(reward) is reward
+    with pytest.raises(ValueError, match="did you mean 'wgan'"):
+        make_reward("wgn")
+
+
+def test_the_settings_of_the_paper() -> None:
+    group = WGANReward().optimizer.param_groups[0]
+    assert group["lr"] == 1e-4 and group["betas"] == (0.5, 0.999)

@@ -1,0 +1,156 @@
+"""Environments that train their own WGAN reward, for agents that know nothing of it."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode
+
+from paint_gym import PaintCanvasVectorEnv, WGANReward
+
+
+def single(pictures: np.ndarray, reward: object = "wgan", **arguments) -> gym.Env:
+    settings = {"dataset": pictures, "size": 32, "max_strokes": 20, "device": "cpu"} | arguments
+    return gym.make("PaintCanvas-v0", reward=reward, **settings)
+
+
+def vector(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasVectorEnv:
+    settings = {"dataset": pictures, "size": 32, "max_strokes": 20, "device": "cpu", "reward": "wgan"}
+    return PaintCanvasVectorEnv(num_envs, **(settings | arguments))
+
+
+def roll(env: gym.Env, steps: int) -> tuple[list[float], list[float]]:
+    """Rewards and discriminator losses of random actions."""
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    rewards, losses = [], []
+    for _ in range(steps):
+        _, reward, terminated, _, info = env.step(env.action_space.sample())
+        rewards.append(reward)
+        losses.append(info["discriminator_loss"])
+        if terminated:
+            env.reset()
+    return rewards, losses
+
+
+def test_single_same_seed_same_rollout(pictures: np.ndarray) -> None:
+    one, other = (roll(single(pictures), 10) for _ in range(2))
+    assert one == other
+    assert np.isfinite(one[0]).all() and np.ptp(one[0]) > 0
+    assert all(isinstance(value, float) for value in one[0] + one[1])
+
+
+def test_vector_same_seed_same_rollout(pictures: np.ndarray) -> None:
+    one, other = (roll_vector(vector(pictures), 10) for _ in range(2))
+    assert np.array_equal(one, other)
+    assert np.isfinite(one).all() and np.ptp(one[0]) > 0
+
+
+def roll_vector(env: PaintCanvasVectorEnv, steps: int) -> np.ndarray:
+    """Rewards and discriminator losses of random actions, ``(2, steps, num_envs)``."""
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    rewards, losses = [], []
+    for _ in range(steps):
+        _, reward, _, _, infos = env.step(env.action_space.sample())
+        assert infos["_discriminator_loss"].all()
+        rewards.append(reward)
+        losses.append(infos["discriminator_loss"])
+    return np.stack([rewards, losses])
+
+
+def test_single_the_discriminator_learns(pictures: np.ndarray) -> None:
+    _, losses = roll(single(pictures), 60)
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
+
+
+def test_vector_the_discriminator_learns(pictures: np.ndarray) -> None:
+    _, losses = roll_vector(vector(pictures), 60)
+    assert losses[-10:].mean() < losses[:10].mean() - 0.5
+
+
+def test_single_step_equals_model_step(pictures: np.ndarray) -> None:
+    env = single(pictures)
+    env.reset(seed=0)
+    for _ in range(4):
+        action = env.action_space.sample()
+        after, reward = env.unwrapped.model_step(env.unwrapped.state, torch.from_numpy(action)[None])
+        _, got, *_ = env.step(action)
+        assert got == reward.item() and torch.equal(env.unwrapped.state.canvas, after.canvas)
+
+
+def test_vector_step_equals_model_step(pictures: np.ndarray) -> None:
+    env = vector(pictures, array="torch", autoreset_mode=AutoresetMode.DISABLED)
+    env.reset(seed=0)
+    for _ in range(4):
+        action = torch.rand(3, 65)
+        after, reward = env.model_step(env.state, action)
+        _, got, *_ = env.step(action)
+        assert torch.equal(got, reward) and torch.equal(env.state.canvas, after.canvas)
+
+
+def test_model_step_is_pure_and_differentiable(pictures: np.ndarray) -> None:
+    env = vector(pictures)
+    env.reset(seed=0)
+    action = torch.rand(3, 65, requires_grad=True)
+    _, reward = env.model_step(env.state, action)
+    reward.sum().backward()
+    assert action.grad is not None and action.grad.abs().sum() > 0
+    assert torch.equal(env.model_step(env.state, action)[1], reward)
+    assert not env.task.reward.optimizer.state
+
+
+def test_who_waits_for_a_reset_teaches_nothing(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    env, taught = vector(pictures, autoreset_mode=AutoresetMode.NEXT_STEP), []
+    update = env.task.reward.update
+    monkeypatch.setattr(
+        env.task.reward,
+        "update",
+        lambda canvas, target: (taught.append(len(canvas)), update(canvas, target))[1],
+    )
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    env.reset(options={"reset_mask": np.array([True, False, False])})
+    seen = []
+    for _ in range(5):
+        *_, infos = env.step(env.action_space.sample())
+        seen.append(infos["_discriminator_loss"].tolist())
+    everyone, first, others = [True] * 3, [True, False, False], [False, True, True]
+    assert seen == [everyone, everyone, everyone, first, others]
+    assert taught == [3, 3, 3, 3, 1, 2]
+
+
+def test_nothing_is_learnt_where_everyone_waits(pictures: np.ndarray) -> None:
+    env = vector(pictures, max_strokes=5, autoreset_mode=AutoresetMode.NEXT_STEP)
+    env.reset(seed=0)
+    *_, painted = env.step(env.action_space.sample())
+    *_, waited = env.step(env.action_space.sample())
+    assert "discriminator_loss" in painted and "discriminator_loss" not in waited
+
+
+def test_a_reward_of_ones_own(pictures: np.ndarray) -> None:
+    for online in (False, True):
+        reward = WGANReward(width=4, online=online)
+        env = single(pictures, reward)
+        env.reset(seed=0)
+        *_, info = env.step(env.action_space.sample())
+        assert ("discriminator_loss" in info) == online == bool(reward.optimizer.state)
+        assert env.spec is not None  # Gymnasium copies it, with the reward in it
+
+
+def test_a_failing_update_leaves_the_canvas(pictures: np.ndarray) -> None:
+    env = single(pictures)
+    env.reset(seed=0)
+    with torch.no_grad():
+        env.unwrapped.task.reward.discriminator.score.bias.fill_(float("nan"))
+    with pytest.raises(ValueError, match="loss is nan"):
+        env.step(env.action_space.sample())
+    assert int(env.unwrapped.state.step) == 0 and len(env.unwrapped.painting) == 0
+
+
+def test_l2_has_no_discriminator(pictures: np.ndarray) -> None:
+    env = single(pictures, "l2")
+    env.reset(seed=0)
+    assert "discriminator_loss" not in env.step(env.action_space.sample())[-1]
