@@ -132,7 +132,7 @@ class Agent:
             part.load_state_dict(state[name])
 
 
-class Diverged(ArithmeticError):
+class Diverged(FloatingPointError):
     """A loss is NaN or inf; nothing has been changed by it."""
 
 

@@ -147,7 +147,7 @@ class _Run:
             self.bar = bar
             try:
                 run_to_the_end(trainer, self.on_update)
-            except ArithmeticError as error:
+            except FloatingPointError as error:
                 raise Diverged(
                     f"update {trainer.updates + 1}: {error}; {self.out} holds the last good checkpoint"
                 ) from error

@@ -143,8 +143,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
 
     def restore(self, state: CanvasState, index: np.ndarray) -> None:
-        """Put all environments into given states, to go on from there; their `paintings` lack the earlier
-        strokes.
+        """Put all environments into given states; their `paintings` lack the strokes of before.
 
         Args:
             state: of all canvases, as `state` gives it.

@@ -99,7 +99,7 @@ class WGANReward:
             the mean score of the real pairs minus that of the fake ones.
 
         Raises:
-            ValueError: the loss is NaN or inf; no step has been made.
+            FloatingPointError: the loss is NaN or inf; no step has been made.
         """
         canvas, target = canvas.detach().float(), target.detach().float()
         if self.online:
@@ -113,7 +113,9 @@ class WGANReward:
             loss = self.penalty * steepness - wasserstein
             value, distance, excess = torch.stack([loss, wasserstein, steepness]).tolist()
             if not math.isfinite(value):
-                raise ValueError(f"the discriminator's loss is {value}; are canvas and target finite?")
+                raise FloatingPointError(
+                    f"the discriminator's loss is {value}; are canvas and target finite?"
+                )
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
         average_gradients(self.discriminator.parameters())

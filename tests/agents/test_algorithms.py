@@ -156,7 +156,7 @@ def test_learning_rates_of_table_1() -> None:
 
 
 def left_after(pictures: np.ndarray, spec: AgentSpec, updates: int, device: torch.device) -> float:
-    """The part of a blank canvas's l2 that is left on the last pictures, by the ground truth, after learning."""
+    """The part of a blank canvas's l2 that is left after learning, on the last pictures, by `raster`."""
     register_dataset("solid", lambda split, size, data_root: pictures[:-8], replace=True)
     config = TrainConfig(
         agent=spec, dataset="solid", size=32, updates=updates, batch=32, num_envs=16, episodes=256
