@@ -59,7 +59,7 @@ def run(demo: Demo) -> dict[str, float]:
     paintings = paint(agent, torch.from_numpy(shown), demo.strokes)
     before, after = (l2_by_raster(one, shown) for one in (untrained, paintings))
     _write(demo, shown, untrained, paintings)
-    _plot(demo.out / "learning_curve.png", curve, float(before.mean()))
+    _plot(demo.out / "learning_curve.png", curve)
     save_agent(demo.out / "agent.safetensors", agent, spec)
     scores = {
         "l2_untrained": float(before.mean()),
@@ -75,7 +75,8 @@ def run(demo: Demo) -> dict[str, float]:
 
 def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
     """Train, showing progress; returns (updates, seconds, l2 on the validation crops)."""
-    began, curve, watched = time.monotonic(), [], trainer.watched()
+    watched = trainer.watched()
+    curve, began = [(0, 0.0, trainer.evaluate(watched)[0])], time.monotonic()
     last = trainer.config.updates
     with tqdm(total=last, desc="learning to paint", unit="update") as bar:
 
@@ -106,14 +107,13 @@ def _save_picture(path: Path, picture: np.ndarray) -> None:
         Image.fromarray(picture).save(file)
 
 
-def _plot(path: Path, curve: list[tuple[int, float, float]], untrained: float) -> None:
+def _plot(path: Path, curve: list[tuple[int, float, float]]) -> None:
     from matplotlib.figure import Figure  # no pyplot: no window, no global state
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     _, seconds, l2 = zip(*curve, strict=True)
     axes.plot(seconds, l2, marker=".", label="validation crops")
-    axes.axhline(untrained, linestyle=":", color="grey", label="untrained, test crops")
     axes.set(xlabel="seconds of training", ylabel="l2 (mean squared error, by raster)", yscale="log")
     axes.legend()
     with replace_when_done(path) as file:
