@@ -1,9 +1,7 @@
-"""PatchQ-DDPG (section 5.4.1 of the paper): DDPG whose critic is told where on the canvas the reward was
-earned.
+"""PatchQ-DDPG (section 5.4.1 of the paper): DDPG whose critic learns where the reward was earned.
 
 The canvas is cut into patches. The critic gives each patch a value, and learns it from that patch's own
-reward:
-many numbers a transition instead of one. The actor climbs their mean.
+reward: many numbers a transition instead of one. The actor climbs their mean.
 """
 
 from __future__ import annotations

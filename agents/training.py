@@ -89,7 +89,7 @@ class Trainer:
     """
 
     def __init__(self, config: TrainConfig, device: str | torch.device = "auto") -> None:
-        rank = dist.get_rank() if dist.is_initialized() else 0
+        self.rank = rank = dist.get_rank() if dist.is_initialized() else 0
         self.config, spec = config, config.agent
         torch.manual_seed(config.seed)  # the same weights in all processes
         self.agent = build_agent(spec, device, config.seed)
@@ -169,7 +169,7 @@ class Trainer:
         return tree
 
     def load_state_dict(self, tree: Tree, file: Path) -> None:
-        """Go on from `state_dict`; `file` is named in errors.
+        """Go on from `state_dict`; of several processes, only the first is as before.
 
         Raises:
             ValueError: the tensors do not fit this trainer.
@@ -180,16 +180,18 @@ class Trainer:
             {name: own[name] for name in names}, {name: tree["agent"].get(name, {}) for name in names}, file
         )
         self.agent.load_state_dict(tree["agent"])
-        self.replay.load_state_dict(tree["replay"])
         if isinstance(self.agent.reward, WGANReward):
             self.agent.reward.load_state_dict(tree["reward"])
+        self.updates = int(tree["updates"])
+        if self.rank:  # the file holds the first process's pictures and draws; the others begin theirs anew
+            return
+        self.replay.load_state_dict(tree["replay"])
         env, index = tree["env"], tree["env"]["index"].numpy()
         canvas, step = (env[name].to(self.agent.device) for name in ("canvas", "step"))
         self.env.restore(CanvasState(canvas, self.env.task.targets(index), step), index)
         self.env.np_random.bit_generator.state = env["random"]
         torch.set_rng_state(tree["random"]["torch"])
         self.draw.set_state(tree["random"]["draw"])
-        self.updates = int(tree["updates"])
 
     def save(self, folder: Path) -> None:
         """Write ``checkpoint.safetensors``, whole or not at all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,3 +76,8 @@ def mean_squared_error(canvas: Tensor, target: Tensor) -> Tensor:
 def to_bytes(image: Tensor) -> Tensor:
     """Floats in [0, 1] to uint8, rounded."""
     return (image * 255).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def to_frames(canvas: Tensor) -> np.ndarray:
+    """Canvases ``(B, 3, H, W)`` in [0, 1] as pictures, ``(B, H, W, 3)`` uint8."""
+    return to_bytes(canvas).permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
+
+def cache_folder(part: str) -> Path:
+    """Where what can be made again is kept: in ``PAINT_GYM_CACHE``, else in the user's cache folder."""
+    chosen = os.environ.get("PAINT_GYM_CACHE")
+    return (Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"))) / part
+
 
 @contextmanager
 def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:

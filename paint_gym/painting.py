@@ -23,6 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from paint_gym import painting_json, svg, video
+from paint_gym.canvas import to_frames
 from paint_gym.errors import unknown_name
 from paint_gym.files import replace_when_done
 from paint_gym.renderers import Renderer, Size, make_renderer
@@ -157,10 +158,10 @@ class Painting:
     def _frames(self, every: int, size: tuple[int, int], renderer: str) -> Iterator[np.ndarray]:
         brush = make_renderer(renderer, self.design, self.opacity)
         canvas = torch.tensor(self.background).view(1, 3, 1, 1).repeat(1, 1, *size)
-        yield _pixels(canvas)
+        yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
             canvas = _paint(brush, canvas, self.strokes[first : first + every])
-            yield _pixels(canvas)
+            yield to_frames(canvas)[0]
 
     def save(self, path: str | os.PathLike[str], size: Size | None = None) -> None:
         """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
@@ -262,11 +263,6 @@ def _paint(brush: Renderer, canvas: Tensor, strokes: np.ndarray) -> Tensor:
         for first in range(0, len(strokes), CHUNK):
             canvas = brush.paint(canvas, torch.tensor(strokes[None, first : first + CHUNK]))
     return canvas
-
-
-def _pixels(canvas: Tensor) -> np.ndarray:
-    """Canvas ``(1, 3, H, W)`` in [0, 1] to ``(H, W, 3)`` uint8, rounded."""
-    return (canvas[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
 
 
 def _write_png(painting: Painting, path: Path) -> None:

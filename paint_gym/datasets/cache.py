@@ -1,7 +1,7 @@
 """The cache of decoded pictures: each source is decoded once to a file, and mapped into memory from then on.
 
-An entry is two files in the cache folder (`PAINT_GYM_CACHE`, else `datasets/` in the user's cache folder for
-paint_gym): `<name>-<split>-<size>-<key>.npy`, the pictures, and `.json` beside it, written last. An entry
+An entry is two files in the cache folder (`datasets/` in `PAINT_GYM_CACHE`, else in the user's cache folder
+for paint_gym): `<name>-<split>-<size>-<key>.npy`, the pictures, and `.json` beside it, written last. An entry
 without it, or whose pictures have another length, is not complete and is made again. Entries may be deleted.
 """
 
@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from paint_gym.datasets.dataset import Dataset
 from paint_gym.datasets.sources import Pictures, Source
-from paint_gym.files import replace_when_done
+from paint_gym.files import cache_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +44,6 @@ class _Entry:
     size: int
     skipped: int
     names: tuple[str, ...]
-
-
-def cache_folder() -> Path:
-    """Where decoded pictures are kept: `PAINT_GYM_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("PAINT_GYM_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"), "datasets")
 
 
 def load_cached(source: Source, name: str, split: str, size: int, on_error: str) -> Dataset:
@@ -72,7 +65,7 @@ def load_cached(source: Source, name: str, split: str, size: int, on_error: str)
     """
     key = hashlib.sha256(json.dumps([RECIPE, name, split, size, source.identity]).encode()).hexdigest()
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(name).name)[:40]
-    path = cache_folder() / f"{readable}-{split}-{size}-{key[:24]}.npy"
+    path = cache_folder("datasets") / f"{readable}-{split}-{size}-{key[:24]}.npy"
     found = _read(path, key, size)
     if found is None or (found[0].skipped and on_error == "raise"):
         _build(path, key, source, f"{name} ({split})", size, on_error)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, frames, show, to_numpy
+from paint_gym.canvas import CanvasState, to_frames
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, show, to_numpy
 from paint_gym.errors import unknown_name
 from paint_gym.painting import Painting
 
@@ -114,11 +114,11 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
 
     def render(self) -> np.ndarray | None:
         """The canvas as ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
-        return frames(self.state)[0] if self.render_mode == "rgb_array" else None
+        return to_frames(self.state.canvas)[0] if self.render_mode == "rgb_array" else None
 
     def _show(self) -> None:
         if self.render_mode == "human":
-            show(frames(self.state)[0])
+            show(to_frames(self.state.canvas)[0])
 
     def _observation(self) -> Any:
         seen = to_numpy(self.task.observe(self.state))

@@ -172,11 +172,6 @@ def to_numpy(observation: Observation) -> Any:
     return observation.cpu().numpy()
 
 
-def frames(state: CanvasState) -> np.ndarray:
-    """Canvases as pictures, ``(B, H, W, 3)`` uint8."""
-    return to_bytes(state.canvas).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
 def show(frame: np.ndarray) -> None:
     """Show a picture ``(H, W, 3)`` uint8 in a window, for ``render_mode="human"``."""
     import cv2

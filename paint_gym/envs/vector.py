@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, frames, show, to_numpy
+from paint_gym.canvas import CanvasState, to_frames
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, show, to_numpy
 from paint_gym.errors import unknown_name
 from paint_gym.painting import Painting
 
@@ -156,8 +156,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases ``(H, W, 3)`` uint8 for ``render_mode="rgb_array"``; a window for ``"human"``."""
         if self.render_mode == "human":
-            show(np.concatenate(list(frames(self.state)), 1))
-        return tuple(frames(self.state)) if self.render_mode == "rgb_array" else None
+            show(np.concatenate(list(to_frames(self.state.canvas)), 1))
+        return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
 
     def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
         """Fresh canvases and targets for the environments `which`."""

@@ -17,10 +17,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import platformdirs
 import torch
 
-from paint_gym.files import replace_when_done
+from paint_gym.files import cache_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("paint.c")
@@ -45,11 +44,6 @@ class Shape(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_long) for name in ("images", "strokes", "nodes", "channels", "height", "width")
     ] + [("polygon", ctypes.c_int)]
-
-
-def cache_folder() -> Path:
-    """Where builds are kept: ``PAINT_GYM_CACHE``, else the user's cache folder."""
-    return Path(os.environ.get("PAINT_GYM_CACHE") or platformdirs.user_cache_dir("paint_gym")) / "native"
 
 
 def find_compiler() -> str | None:
@@ -80,7 +74,7 @@ def build(dtype: torch.dtype, compiler: str) -> Path:
     version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60).stdout
     parts = (SOURCE.read_bytes(), compiler.encode(), version, _processor().encode(), " ".join(FLAGS).encode())
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-    library = cache_folder() / f"paint_{REAL[dtype]}_{key}.so"
+    library = cache_folder("native") / f"paint_{REAL[dtype]}_{key}.so"
     if library.exists():
         return library
     with replace_when_done(library) as temporary:

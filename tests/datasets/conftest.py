@@ -16,7 +16,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("PAINT_GYM_CACHE", str(folder))
     monkeypatch.delenv("PAINT_GYM_DATA", raising=False)
-    return folder
+    return folder / "datasets"
 
 
 @pytest.fixture
