@@ -6,6 +6,7 @@ from agents.evaluation import paint
 from agents.learning import Agent, Diverged, Learning
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.patchq_ddpg import PatchQDDPG
+from agents.refine import refine
 from agents.training import PRESETS, TrainConfig, Trainer
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "build_agent",
     "load",
     "paint",
+    "refine",
     "save_agent",
 ]

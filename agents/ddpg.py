@@ -20,7 +20,7 @@ from paint_gym.canvas import CanvasState
 class DDPG(Agent):
     """Learns by trial and error.
 
-    The critic is ``(canvas, target, progress, action) -> value (B,)``; see `Agent` for the rest. The
+    The critic is ``(canvas, target, step, steps, action) -> value (B,)``; see `Agent` for the rest. The
     renderer only serves `agents.paint`; learning does not use it.
     """
 
@@ -39,7 +39,7 @@ class DDPG(Agent):
         Returns:
             ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
         """
-        bf16, (state, action, after) = self.learning.bf16, batch
+        bf16, (state, action, after) = self.bf16, batch
         with torch.no_grad():
             reward = self.rewards(batch)
             next_action = run(self.target_actor, after, self.steps, bf16)

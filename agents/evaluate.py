@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from agents.checkpoint import load
 from agents.evaluation import Painter, paint
+from agents.refine import refine
 from agents.scores import Interval, PaintingScores, check_ssim_size, mean_interval, score_painting
 from paint_gym.datasets import load_dataset
 from paint_gym.errors import unknown_name
@@ -52,6 +53,8 @@ class Evaluate:
     """File to write the scores to."""
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
+    refine: int = 0
+    """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
     seed: int = 0
     """Of the bootstrap that gives the intervals."""
     data_root: Path | None = None
@@ -82,6 +85,7 @@ def run(command: Evaluate) -> dict[str, Any]:
         "images": len(scores),
         "size": command.size,
         "strokes": command.strokes,
+        "refine": command.refine,
         "renderer": "raster",
         "seed": command.seed,
         "l2": _plain(mean_interval(l2[:, -1], seed=command.seed)),
@@ -106,6 +110,8 @@ def _check(command: Evaluate) -> None:
     for name in ("images", "strokes", "batch"):
         if getattr(command, name) < 1:
             raise ValueError(f"{name} must be at least 1, not {getattr(command, name)}")
+    if command.refine < 0:
+        raise ValueError(f"refine must be at least 0, not {command.refine}")
     if command.seed < 0:
         raise ValueError(f"seed must be at least 0, not {command.seed}")
     check_ssim_size(command.size, command.size)
@@ -124,6 +130,8 @@ def _score(agent: Painter, command: Evaluate, every: int) -> list[PaintingScores
         for first in range(0, count, command.batch):
             targets = data[np.arange(first, min(first + command.batch, count))]
             paintings = paint(agent, torch.from_numpy(targets), command.strokes)
+            if command.refine:
+                paintings = refine(paintings, torch.from_numpy(targets), command.refine, agent.device)
             for painting, target in zip(paintings, targets, strict=True):
                 scores.append(score_painting(painting, target, every))
                 bar.update()
@@ -137,7 +145,10 @@ def _plain(interval: Interval) -> dict[str, Any]:
 
 def _table(report: dict[str, Any]) -> str:
     """The scores in Markdown."""
-    title = "{agent}: {images} pictures of {dataset} ({split}), {strokes} strokes, by {renderer}"
+    title = (
+        "{agent}: {images} pictures of {dataset} ({split}), {strokes} strokes, "
+        "{refine} iterations of refinement, by {renderer}"
+    )
     rows = [
         f"| {name} | {score['mean']:.5g} | {score['low']:.5g} | {score['high']:.5g} |"
         for name, score in ((name, report[name]) for name in SCORES)

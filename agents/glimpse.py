@@ -1,64 +1,79 @@
 """An actor that looks through one window per step, where the error is greatest, and paints inside it.
 
 An actor that pools the whole canvas to one vector paints a dozen broad strokes and then stops gaining. This
-one sees a small square of the picture at a fixed resolution, whatever the canvas: first the whole, then
-halves, then quarters.
-Its strokes are in the coordinates of the window and are moved to the canvas, so the action is that of any
-other actor.
+one sees a small square of the picture at a fixed resolution, whatever the canvas: first of the shorter side,
+then of its half, a quarter, an eighth. Its strokes are in the coordinates of the window and are moved to the
+canvas, so the action is that of any other actor, and a large picture has no seams.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agents.networks import coordinates
 from paint_gym.strokes import COLOUR, StrokeDesign
 
-Schedule = tuple[tuple[float, float], ...]
-SCHEDULE: Schedule = ((0.1, 1.0), (0.4, 0.5), (1.0, 0.25))
-"""(part of the budget up to which, side of the window in canvas sides), in order."""
+LEVELS = 4  # windows of 1, 1/2, 1/4 and 1/8 of the shorter side: strokes are too thick for smaller ones
+STEPS_PER_WINDOW = 3  # steps of a level, for each of the windows that would tile the canvas
+
+
+class View(NamedTuple):
+    """A window on each canvas, and what is seen through it.
+
+    Attributes:
+        left: ``(B,)`` in canvas widths.
+        top: ``(B,)`` in canvas heights.
+        side: ``(B,)`` in shorter canvas sides.
+        seen: ``(B, 7, R, R)``: canvas, target, and how far the window is zoomed in, 0 to 1.
+    """
+
+    left: Tensor
+    top: Tensor
+    side: Tensor
+    seen: Tensor
 
 
 class GlimpseActor(nn.Module):
-    """One window per step, placed where the squared error under it is greatest.
+    """One square window per step, placed where the squared error under it is greatest.
+
+    The side of the window follows from the step alone, so a painting of 200 strokes is the beginning of one
+    of 1,000.
 
     Args:
         design: the stroke design, which knows how its parameters move with a window.
         bundle: strokes per step.
         width: channels of the first stage.
-        resolution: pixels a side at which a window is seen.
-        schedule: sides of the window over the episode.
+        resolution: pixels a side at which a window is seen, a multiple of 8.
     """
 
-    def __init__(
-        self,
-        design: StrokeDesign,
-        bundle: int,
-        width: int = 48,
-        resolution: int = 32,
-        schedule: Schedule = SCHEDULE,
-    ) -> None:
+    def __init__(self, design: StrokeDesign, bundle: int, width: int = 48, resolution: int = 32) -> None:
         super().__init__()
-        self.design, self.bundle, self.resolution, self.schedule = design, bundle, resolution, schedule
-        stages: list[nn.Module] = [nn.Conv2d(10, width, 3, 1, 1), nn.ReLU()]
+        self.design, self.bundle, self.resolution = design, bundle, resolution
+        stages: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU()]
+        stages.append(_Residual(width))
         channels = width
-        for wide in (width, 2 * width, 2 * width):
-            stages += [nn.Conv2d(channels, wide, 3, 2, 1), nn.ReLU(), _Residual(wide)]
-            channels = wide
+        for _ in range(2):
+            stages += [nn.Conv2d(channels, 2 * width, 3, 2, 1), nn.ReLU(), _Residual(2 * width)]
+            channels = 2 * width
         flat = channels * (resolution // 8) ** 2
         self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(flat, 512), nn.ReLU())
         self.head = nn.Linear(512, bundle * design.dim)
 
-    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, bundle * stroke_dim)`` in [0, 1]."""
         with torch.no_grad():
-            x, y, side, seen = self.look(canvas, target, progress)
-        raw = self.head(self.net(seen)).float().view(len(canvas), self.bundle, self.design.dim)
+            view = self.look(canvas, target, step)
+        raw = self.head(self.net(view.seen)).float().view(len(canvas), self.bundle, self.design.dim)
         shape = raw[..., : -len(COLOUR)].sigmoid()
-        colour = (raw[..., -len(COLOUR) :] + self._colours_under(shape, seen[:, 3:6])).sigmoid()
-        return self.design.place(torch.cat([shape, colour], -1), x, y, side).flatten(1)
+        colour = (raw[..., -len(COLOUR) :] + self._colours_under(shape, view.seen[:, 3:6])).sigmoid()
+        strokes = torch.cat([shape, colour], -1)
+        height, width = canvas.shape[2:]
+        shorter = min(height, width)
+        sides = (view.side * (shorter / width), view.side * (shorter / height), view.side)
+        return self.design.place(strokes, view.left, view.top, *sides).flatten(1)
 
     @torch.no_grad()
     def _colours_under(self, shape: Tensor, target: Tensor) -> Tensor:
@@ -68,49 +83,65 @@ class GlimpseActor(nn.Module):
         colour = functional.grid_sample(target.float(), middle, padding_mode="border", align_corners=False)
         return colour.squeeze(3).transpose(1, 2).clamp(0.02, 0.98).logit()
 
-    def look(self, canvas: Tensor, target: Tensor, progress: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Place windows: left edge, top, side ``(B,)`` in canvas sides; what is seen ``(B, 10, R, R)``."""
-        bounds = progress.new_tensor([until for until, _ in self.schedule[:-1]])
-        level = torch.bucketize(progress, bounds, right=True)  # (B,)
-        sides = progress.new_tensor([side for _, side in self.schedule])
-        x, y = torch.zeros_like(progress), torch.zeros_like(progress)
-        seen = canvas.new_empty(len(canvas), 10, self.resolution, self.resolution)
-        for i, (_, side) in enumerate(self.schedule):
-            which = (level == i).nonzero().squeeze(1)
+    def look(self, canvas: Tensor, target: Tensor, step: Tensor) -> View:
+        """Place the windows, and look through them.
+
+        Args:
+            canvas: ``(B, 3, H, W)`` in [0, 1].
+            target: ``(B, 3, H, W)`` in [0, 1].
+            step: ``(B,)`` int64, bundles painted so far.
+        """
+        height, width = canvas.shape[2:]
+        tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
+        spent = [STEPS_PER_WINDOW * tiles * sum(4**i for i in range(n + 1)) for n in range(LEVELS - 1)]
+        level = torch.bucketize(step.float(), torch.tensor(spent, device=step.device), right=True)  # (B,)
+        left, top = (canvas.new_zeros(len(canvas)) for _ in range(2))
+        seen = canvas.new_empty(len(canvas), 7, self.resolution, self.resolution)
+        for n in range(LEVELS):
+            which = (level == n).nonzero().squeeze(1)
             if len(which):
                 pair = torch.cat([canvas[which], target[which]], 1)
-                x[which], y[which], seen[which, :6] = self._windows(pair, side)
-        side_of = sides[level]
-        planes = coordinates(seen[:, :1]) * side_of.view(-1, 1, 1, 1) / 2  # of the canvas: x and y in [0, 1]
-        centre = torch.stack([x, y], 1) + side_of.view(-1, 1) / 2
-        seen[:, 6:8] = planes + centre[:, :, None, None]
-        seen[:, 8:] = torch.stack([progress, side_of], 1)[:, :, None, None]
-        return x, y, side_of, seen
+                left[which], top[which], seen[which, :6] = self._windows(pair, 2**-n)
+        seen[:, 6] = (level / (LEVELS - 1)).view(-1, 1, 1)
+        return View(left, top, 0.5**level, seen)
 
     def _windows(self, pair: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Windows of one side: where they lie, in canvas sides, and what is seen ``(n, 6, R, R)``."""
+        """Windows of one side: where they begin, in canvas sides, and what is seen ``(n, 6, R, R)``."""
         count, _, height, width = pair.shape
-        tall, wide = max(1, round(side * height)), max(1, round(side * width))
-        top, left = pair.new_zeros(count, dtype=torch.long), pair.new_zeros(count, dtype=torch.long)
-        if side < 1:
-            stride = (max(1, tall // 4), max(1, wide // 4))
-            error = (pair[:, :3] - pair[:, 3:]).square().mean(1, keepdim=True)
-            score = functional.avg_pool2d(error, (tall, wide), stride)  # (n, 1, rows, columns)
-            if self.training:  # look elsewhere now and then
-                score = score * torch.rand_like(score)
-            best = score.flatten(1).argmax(1)
-            top, left = best // score.shape[3] * stride[0], best % score.shape[3] * stride[1]
-        rows = (top.view(-1, 1) + torch.arange(tall, device=pair.device)).view(count, 1, tall, 1)
-        columns = (left.view(-1, 1) + torch.arange(wide, device=pair.device)).view(count, 1, 1, wide)
-        images = torch.arange(count, device=pair.device).view(-1, 1, 1, 1)
-        channels = torch.arange(6, device=pair.device).view(1, -1, 1, 1)
-        window = pair[images, channels, rows, columns]
-        shape = (self.resolution, self.resolution)
-        if (tall, wide) != shape:
+        pixels = max(1, round(side * min(height, width)))
+        rows, columns = (_positions(length, pixels, pair.device) for length in (height, width))
+        error = (pair[:, :3] - pair[:, 3:]).square().sum(1)  # (n, H, W)
+        score = _sums(error, rows, columns, pixels)
+        if self.training:  # look elsewhere now and then
+            score = score * torch.rand_like(score)
+        best = score.flatten(1).argmax(1)
+        top, left = rows[best // len(columns)], columns[best % len(columns)]  # (n,)
+        offset = torch.arange(pixels, device=pair.device)
+        window = pair[
+            torch.arange(count, device=pair.device).view(-1, 1, 1, 1),
+            torch.arange(6, device=pair.device).view(1, -1, 1, 1),
+            (top.view(-1, 1) + offset).view(count, 1, pixels, 1),
+            (left.view(-1, 1) + offset).view(count, 1, 1, pixels),
+        ]
+        if pixels != self.resolution:
+            shape = (self.resolution, self.resolution)
             window = functional.interpolate(
                 window, shape, mode="bilinear", antialias=True, align_corners=False
             )
         return left / width, top / height, window
+
+
+def _positions(length: int, side: int, device: torch.device) -> Tensor:
+    """Where windows may begin along an axis: a quarter of their side apart or less, from edge to edge."""
+    count = 1 if length == side else 1 + -(-4 * (length - side) // side)
+    return torch.linspace(0, length - side, count, device=device).round().long()
+
+
+def _sums(error: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
+    """Sums under windows of an error ``(n, H, W)``: ``(n, len(rows), len(columns))``."""
+    total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
+    strips = total[:, rows + side] - total[:, rows]
+    return strips[:, :, columns + side] - strips[:, :, columns]
 
 
 class _Residual(nn.Module):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from agents.replay import Transition
 from paint_gym.canvas import CanvasState, RewardFunction
-from paint_gym.distributed import average_gradients
+from paint_gym.distributed import average, average_gradients
 from paint_gym.renderers import Renderer
 
 
@@ -44,8 +45,8 @@ class Learning:
     """Model-based: turn, mirror and recolour the states of a batch."""
     max_grad_norm: float = 5.0
     """Gradients of the actor are clipped to this norm."""
-    bf16: bool = True
-    """Run the networks in bfloat16 where autocast allows it."""
+    bf16: bool | None = None
+    """Run the networks in bfloat16 where autocast allows it; None: where the processor computes with it."""
     channels_last: bool = True
     """Keep convolutions in the layout in which they are fastest."""
 
@@ -64,7 +65,7 @@ class Agent:
     """What all agents are: an actor and a critic, their optimizers, and what they paint with.
 
     Args:
-        actor: ``(canvas, target, progress) -> action (B, bundle * stroke_dim)``; agents do not know which.
+        actor: ``(canvas, target, step, steps) -> action (B, bundle * stroke_dim)``; agents do not know which.
         critic: what it answers differs from agent to agent.
         renderer: paints the strokes.
         reward: eq. (1).
@@ -87,10 +88,20 @@ class Agent:
         self.renderer, self.reward, self.steps, self.bundle = renderer, reward, steps, bundle
         self.discount = self.learning.gamma**bundle
         self.device = next(actor.parameters()).device
+        bf16 = self.learning.bf16
+        self.bf16 = has_bf16(self.device) if bf16 is None else bf16
         self.actor, self.critic = (set_layout(net, self.learning.channels_last) for net in (actor, critic))
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), self.learning.actor_lr)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), self.learning.critic_lr)
+
+    @cached_property
+    def actor_optimizer(self) -> torch.optim.Optimizer:
+        """Made when learning begins: who only paints need not wait seconds for what PyTorch loads with it."""
+        return torch.optim.Adam(self.actor.parameters(), self.learning.actor_lr)
+
+    @cached_property
+    def critic_optimizer(self) -> torch.optim.Optimizer:
+        """See `actor_optimizer`."""
+        return torch.optim.Adam(self.critic.parameters(), self.learning.critic_lr)
 
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
@@ -101,7 +112,7 @@ class Agent:
             steps: steps per episode, if not those of training.
         """
         self.actor.eval()
-        return run(self.actor, state, steps or self.steps, self.learning.bf16)
+        return run(self.actor, state, steps or self.steps, self.bf16)
 
     def explore(self, state: CanvasState) -> Tensor:
         """What to do while learning: by default the same as `act`."""
@@ -148,12 +159,12 @@ def descend(
         max_norm: to which the gradient is clipped.
 
     Returns:
-        The loss under its name.
+        The loss, its mean over all processes, under its name.
 
     Raises:
         Diverged: the loss is not finite.
     """
-    value = loss.item()
+    value = average(loss).item()  # NaN in one process is NaN in all, and none waits for another
     if not math.isfinite(value):
         raise Diverged(f"{name} is {value}")
     optimizer.zero_grad(set_to_none=True)
@@ -191,18 +202,23 @@ def run(
     """A network's answer to a state (and an action), float32.
 
     Args:
-        network: ``(canvas, target, progress[, action]) -> Tensor``.
+        network: ``(canvas, target, step, steps[, action]) -> Tensor``.
         state: what it sees.
         steps: steps per episode.
         bf16: run in bfloat16 where autocast allows it.
         action: ``(B, bundle * stroke_dim)``, for critics Q(s, a).
     """
-    inputs: Iterable[Tensor] = (state.canvas, state.target, state.step / steps)
-    if action is not None:
-        inputs = (*inputs, action)
+    extra = () if action is None else (action,)
     with torch.autocast(state.canvas.device.type, torch.bfloat16, enabled=bf16):
-        output: Tensor = network(*inputs)
+        output: Tensor = network(state.canvas, state.target, state.step, steps, *extra)
     return output.float()
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16; those that only imitate it are many times slower so."""
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported()
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def left(state: CanvasState, steps: int) -> Tensor:

@@ -19,8 +19,8 @@ from paint_gym.canvas import CanvasState, mean_squared_error, model_step
 class ModelBasedDDPG(Agent):
     """Learns through the renderer.
 
-    The critic is ``(canvas, target, progress) -> value (B,)``, and unused if gamma is 0; see `Agent` for the
-    rest.
+    The critic is ``(canvas, target, step, steps) -> value (B,)``, and unused if gamma is 0; see `Agent` for
+    the rest.
 
     Raises:
         ValueError: the renderer has no gradients.
@@ -43,14 +43,14 @@ class ModelBasedDDPG(Agent):
         """
         state = mirrored(batch.state) if self.learning.augment else batch.state
         self.actor.train()
-        action = run(self.actor, state, self.steps, self.learning.bf16)
+        action = run(self.actor, state, self.steps, self.bf16)
         after, reward = model_step(state, action, self.renderer, self.reward)
         metrics = {"charts/reward": reward.mean().item()}
         objective = reward
         if self.discount:
             metrics |= self._update_critic(state, after, reward.detach())
             with frozen(self.critic):
-                ahead = run(self.critic, after, self.steps, self.learning.bf16)
+                ahead = run(self.critic, after, self.steps, self.bf16)
             objective = reward + self.discount * left(after, self.steps) * ahead
         if self.learning.relative:
             objective = objective / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
@@ -60,9 +60,9 @@ class ModelBasedDDPG(Agent):
 
     def _update_critic(self, state: CanvasState, after: CanvasState, reward: Tensor) -> dict[str, float]:
         with torch.no_grad():
-            ahead = run(self.target_critic, after, self.steps, self.learning.bf16)
+            ahead = run(self.target_critic, after, self.steps, self.bf16)
             wanted = reward + self.discount * left(after, self.steps) * ahead
-        value = run(self.critic, state, self.steps, self.learning.bf16)
+        value = run(self.critic, state, self.steps, self.bf16)
         loss = descend(self.critic_optimizer, nn.functional.mse_loss(value, wanted), "losses/critic")
         follow(self.target_critic, self.critic, self.learning.tau)
         return loss

@@ -105,15 +105,16 @@ def coordinates(like: Tensor) -> Tensor:
     return torch.cat([x.expand(batch, 1, height, width), y.expand(batch, 1, height, width)], 1)
 
 
-def state_planes(canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
+def state_planes(canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
     """The paper's state as one picture ``(B, 7, H, W)``: canvas, target, and the step as a plane.
 
     Args:
         canvas: ``(B, 3, H, W)`` in [0, 1].
         target: ``(B, 3, H, W)`` in [0, 1].
-        progress: ``(B,)``, the part of the budget that is spent, in [0, 1].
+        step: ``(B,)`` int64, bundles painted so far.
+        steps: bundles per episode; the plane is the part that is spent, in [0, 1].
     """
-    plane = progress.to(canvas.dtype).view(-1, 1, 1, 1).expand(-1, 1, *canvas.shape[2:])
+    plane = (step / steps).to(canvas.dtype).view(-1, 1, 1, 1).expand(-1, 1, *canvas.shape[2:])
     return torch.cat([canvas, target, plane], 1)
 
 
@@ -129,9 +130,9 @@ class ResNetActor(nn.Module):
         super().__init__()
         self.net = ResNet(7, action_dim, batch_normed, nn.ReLU, width)
 
-    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, action_dim)`` in [0, 1]."""
-        return self.net(state_planes(canvas, target, progress)).float().sigmoid()
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
+        """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B, action_dim)`` in [0, 1]."""
+        return self.net(state_planes(canvas, target, step, steps)).float().sigmoid()
 
 
 class ValueCritic(nn.Module):
@@ -141,13 +142,13 @@ class ValueCritic(nn.Module):
         super().__init__()
         self.net = ResNet(7, 1, weight_normed, TReLU, width)
 
-    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B,)``."""
-        return self.net(state_planes(canvas, target, progress)).float().squeeze(1)
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
+        """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B,)``."""
+        return self.net(state_planes(canvas, target, step, steps)).float().squeeze(1)
 
 
 class ActionCritic(nn.Module):
-    """DDPG's critic Q(s, a): the features of the state and the action, joined by two layers.
+    """DDPG's critic Q(s, a): the features of the state and the action, joined by three layers.
 
     The paper does not say how its DDPG reads the action; here it joins the pooled features.
 
@@ -158,15 +159,12 @@ class ActionCritic(nn.Module):
 
     def __init__(self, action_dim: int, width: int = 64) -> None:
         super().__init__()
-        features = 8 * width
-        self.net = ResNet(7, features, weight_normed, TReLU, width)
-        self.head = nn.Sequential(
-            nn.Linear(features + action_dim, features), nn.ReLU(), nn.Linear(features, 1)
-        )
+        self.net = ResNet(7, 8 * width, weight_normed, TReLU, width)
+        self.head = _judge(8 * width + action_dim)
 
-    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor, action: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice, ``(B,)`` and ``(B, action_dim)`` to ``(B,)``."""
-        features = self.net(state_planes(canvas, target, progress))
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, and ``(B, action_dim)`` to ``(B,)``."""
+        features = self.net(state_planes(canvas, target, step, steps))
         return self.head(torch.cat([features, action.to(features.dtype)], 1)).squeeze(1)
 
 
@@ -183,20 +181,17 @@ class PatchCritic(nn.Module):
 
     def __init__(self, action_dim: int, width: int = 64, patches: int = 8) -> None:
         super().__init__()
-        features = 8 * width
         self.patches = patches
-        self.net = ResNet(9, features, weight_normed, TReLU, width)
-        self.head = nn.Sequential(
-            nn.Linear(features + action_dim, features), nn.ReLU(), nn.Linear(features, 1)
-        )
+        self.net = ResNet(9, 8 * width, weight_normed, TReLU, width)
+        self.head = _judge(8 * width + action_dim)
 
-    def forward(self, canvas: Tensor, target: Tensor, progress: Tensor, action: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice, ``(B,)`` and ``(B, action_dim)`` to ``(B, patches, patches)``.
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, and ``(B, action_dim)`` to ``(B, patches, patches)``.
 
         Raises:
             ValueError: H or W is no multiple of the patches.
         """
-        planes = state_planes(canvas, target, progress)
+        planes = state_planes(canvas, target, step, steps)
         planes = torch.cat([planes, coordinates(planes)], 1)  # (B, 9, H, W)
         batch, channels, height, width = planes.shape
         count = self.patches
@@ -207,3 +202,8 @@ class PatchCritic(nn.Module):
         features = self.net(cut).view(batch, count * count, -1)
         actions = action.to(features.dtype).unsqueeze(1).expand(-1, count * count, -1)
         return self.head(torch.cat([features, actions], 2)).view(batch, count, count)
+
+
+def _judge(inputs: int) -> nn.Module:
+    """Features and action to a value: what a stroke covers is no simple function of its numbers."""
+    return nn.Sequential(nn.Linear(inputs, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 1))

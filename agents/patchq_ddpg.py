@@ -22,7 +22,7 @@ class PatchReward(Protocol):
 
 
 class PatchQDDPG(DDPG):
-    """DDPG with a critic ``(canvas, target, progress, action) -> values (B, patches, patches)``.
+    """DDPG with a critic ``(canvas, target, step, steps, action) -> values (B, patches, patches)``.
 
     Raises:
         ValueError: the reward has no patch-level form.

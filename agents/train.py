@@ -20,7 +20,7 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from agents.learning import Diverged
-from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
+from agents.training import LOG_EVERY, PRESETS, TrainConfig, Trainer, run_to_the_end
 from paint_gym.files import replace_when_done
 from paint_gym.painting import Painting
 
@@ -67,10 +67,12 @@ class Train:
     """Of everything random."""
     eval_every: int | None = None
     """Updates from one evaluation to the next."""
+    eval_strokes: int | None = None
+    """Strokes of the paintings of an evaluation."""
     eval_split: Literal["train", "val", "test"] | None = None
     """What evaluations paint."""
     bf16: bool | None = None
-    """Run the networks in bfloat16 where autocast allows it."""
+    """Run the networks in bfloat16 where autocast allows it; by default where the processor has it."""
     channels_last: bool | None = None
     """Keep convolutions in the layout in which they are fastest."""
     checkpoint_minutes: float = 5.0
@@ -158,7 +160,7 @@ class _Run:
         self.bar.update()
         stop = _any(self.stopped_by != 0, self.trainer.agent.device)
         if _writes():
-            if update % 20 == 0:
+            if update % LOG_EVERY == 0:
                 self._log(update, metrics | {"charts/seconds": time.monotonic() - self.began})
             if update % self.trainer.config.eval_every == 0 or update == self.trainer.config.updates:
                 self._evaluate(update)

@@ -22,6 +22,8 @@ from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.painting import Painting
 from paint_gym.rewards import WGANReward
 
+LOG_EVERY = 20  # updates from one line of metrics to the next
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -51,6 +53,8 @@ class TrainConfig:
     """Split that evaluations paint; choose settings on val."""
     eval_images: int = 32
     """Pictures that an evaluation paints."""
+    eval_strokes: int = 200
+    """Strokes of such a painting, at most max_strokes."""
     seed: int = 0
     """Of everything random."""
 
@@ -62,11 +66,13 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     "cpu": TrainConfig(
         agent=AgentSpec(
+            max_strokes=400,
             learning=Learning(
                 actor_lr=1e-3, actor_lr_late=0.0, critic_lr=1e-3, critic_lr_late=0.0, schedule="cosine",
                 gamma=0.0, relative=True, augment=True,
-            )
+            ),
         ),
+        num_envs=32, episodes=96, updates_per_step=4,
     ),
     "paper": TrainConfig(
         agent=AgentSpec(actor="resnet", actor_width=64, critic_width=64, reward="wgan"),
@@ -116,7 +122,7 @@ class Trainer:
         """Paint a step if one is due, then one update of the agent, and of the discriminator if there is one.
 
         Returns:
-            Losses and rewards by name.
+            Losses and rewards by name; every `LOG_EVERY` updates also ``charts/reward_l2``.
 
         Raises:
             Diverged: a loss is not finite.
@@ -127,7 +133,9 @@ class Trainer:
             self._paint()
         self.agent.set_rates(self.updates / self.config.updates)
         batch = self.replay.sample(self.config.batch, self.draw)
-        metrics = self.agent.update(batch) | {"charts/reward_l2": _l2_gain(batch)}
+        metrics = self.agent.update(batch)
+        if self.updates % LOG_EVERY == LOG_EVERY - 1:
+            metrics["charts/reward_l2"] = _l2_gain(batch)
         reward = self.agent.reward
         if isinstance(reward, WGANReward):
             metrics |= reward.update(batch.after.canvas, batch.after.target)
@@ -223,7 +231,8 @@ class Trainer:
     def evaluate(self, watched: np.ndarray) -> tuple[float, list[Painting]]:
         """Paint pictures ``(n, 3, size, size)`` uint8; mean l2 by `raster`, and the paintings."""
         kept = torch.get_rng_state()
-        paintings = paint(self.agent, torch.from_numpy(watched), self.config.agent.max_strokes)
+        strokes = min(self.config.eval_strokes, self.config.agent.max_strokes)
+        paintings = paint(self.agent, torch.from_numpy(watched), strokes)
         torch.set_rng_state(kept)
         return float(l2_by_raster(paintings, watched).mean()), paintings
 

@@ -80,7 +80,9 @@ class StrokeDesign:
         nodes = self.nodes(parameters.reshape(-1, parameters.shape[-1]), segments)
         return nodes.reshape(*strokes.shape[:-1], *nodes.shape[1:])
 
-    def place(self, strokes: Tensor, x: Tensor, y: Tensor, side: Tensor) -> Tensor:
+    def place(
+        self, strokes: Tensor, x: Tensor, y: Tensor, width: Tensor, height: Tensor, side: Tensor
+    ) -> Tensor:
         """Strokes in the coordinates of a window, as strokes of the canvas.
 
         By the first letter of their names, parameters are points (x, y) or radii (r); the others stay as
@@ -90,13 +92,15 @@ class StrokeDesign:
             strokes: ``(B, K, dim)``, where 1 is the side of the window.
             x: ``(B,)`` left edge of the window, in canvas widths.
             y: ``(B,)`` its top, in canvas heights.
-            side: ``(B,)`` side of the window in canvas sides.
+            width: ``(B,)`` its width, in canvas widths.
+            height: ``(B,)`` its height, in canvas heights.
+            side: ``(B,)`` its side, in shorter canvas sides; radii shrink with it.
         """
-        x, y, side = (value.view(-1, 1).to(strokes) for value in (x, y, side))
+        x, y, width, height, side = (value.view(-1, 1).to(strokes) for value in (x, y, width, height, side))
         placed = list(strokes.unbind(-1))
         for i, name in enumerate(self.parameters):
             if name[0] in "xy" and name not in self.relative:
-                placed[i] = (x if name[0] == "x" else y) + side * placed[i]
+                placed[i] = x + width * placed[i] if name[0] == "x" else y + height * placed[i]
             elif name[0] == "r":
                 placed[i] = ((side * (1 + 64 * placed[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
         return torch.stack(placed, -1)

@@ -70,5 +70,5 @@ def test_place_moves_a_stroke_into_a_window(stroke: str) -> None:
     strokes = torch.rand(1, 1, design.dim) * 0.6 + 0.2
     x, y, side = torch.tensor([0.25]), torch.tensor([0.5]), torch.tensor([0.5])
     window = make_renderer("analytic", design)(strokes[0], 64)[0]
-    canvas = make_renderer("analytic", design)(design.place(strokes, x, y, side)[0], 128)[0]
+    canvas = make_renderer("analytic", design)(design.place(strokes, x, y, side, side, side)[0], 128)[0]
     assert (canvas[64:128, 32:96] - window).abs().mean() < 1e-3

@@ -78,6 +78,18 @@ class Dataset:
         return np.asarray(self.images)[wanted]  # an array as index, even a single number, makes a copy
 
 
+def joined(name: str, parts: Sequence[Dataset]) -> Dataset:
+    """Several data sets of one split and size as one, in memory.
+
+    Args:
+        name: of the whole.
+        parts: at least one; a part that comes twice counts twice.
+    """
+    images = np.concatenate([part.images for part in parts])
+    skipped = sum(part.skipped for part in parts)
+    return Dataset(name, parts[0].split, parts[0].size, images, skipped=skipped)
+
+
 def check_images(images: object, what: str) -> None:
     """Raise a `ValueError` that says what was got and what is needed, unless it is (N, 3, H, W) uint8."""
     needed = "needed is an (N, 3, H, W) uint8 numpy array with N, H, W > 0"

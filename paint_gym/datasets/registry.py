@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from paint_gym.datasets.cache import load_cached
 from paint_gym.datasets.celeba import celeba_source
-from paint_gym.datasets.dataset import Dataset, check_images
+from paint_gym.datasets.dataset import Dataset, check_images, joined
 from paint_gym.datasets.imagenet import imagenet_source
 from paint_gym.datasets.images import square
 from paint_gym.datasets.mnist import mnist_source
@@ -53,8 +53,10 @@ def register_dataset(name: str, loader: Loader, *, replace: bool = False) -> Non
     >>> load_dataset("black", size=16).images.shape
     (2, 3, 16, 16)
     """
-    if not name or _is_path(name):
-        raise ValueError(f"a data set cannot be called {name!r}: the name is empty or reads as a path")
+    if not name or "+" in name or _is_path(name):
+        raise ValueError(
+            f"a data set cannot be called {name!r}: the name is empty, has a + or reads as a path"
+        )
     if name in _loaders and not replace:
         raise ValueError(f"data set {name!r} is registered already; replace=True replaces it")
     _loaders[name] = loader
@@ -77,9 +79,10 @@ def load_dataset(
     Pictures from files are decoded once (see `paint_gym.datasets.cache`) and then mapped into memory.
 
     Args:
-        dataset: a registered name; a folder of images (see `folder_source` for its splits); or an
-            (N, 3, H, W) uint8 array, the same for every split, not copied if it has the size already. A
-            registered name goes before a folder of that name; write "./name" for the folder.
+        dataset: a registered name, or several joined by "+", as in "celeba+imagenet"; a folder of images (see
+            `folder_source` for its splits); or an (N, 3, H, W) uint8 array, the same for every split, not
+            copied if it has the size already. A registered name goes before a folder of that name; write
+            "./name" for the folder.
         split: "train", "val" or "test"; cut from train where the publisher has no "val".
         size: the side of the pictures in pixels.
         data_root: the folder that holds the publishers' data sets, each in a folder of its name; by default
@@ -102,6 +105,9 @@ def load_dataset(
         return _from_array(dataset, "array", split, size)
     if not isinstance(dataset, str | os.PathLike):
         raise TypeError(f"a data set is a name, a folder or a numpy array, not {type(dataset).__name__}")
+    if isinstance(dataset, str) and "+" in dataset and not _is_path(dataset):
+        parts = [load_dataset(name, split, size, data_root, on_error) for name in dataset.split("+")]
+        return joined(dataset, parts)
     if isinstance(dataset, str) and dataset in _loaders:
         found = _loaders[dataset](split, size, _data_root(data_root))
         name = dataset

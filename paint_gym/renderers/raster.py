@@ -18,6 +18,7 @@ from paint_gym.strokes import StrokeDesign
 
 FINER = 4  # sub-pixels per pixel and axis
 SHIFT = 4  # OpenCV reads coordinates as integers with this many fractional bits
+RIM = 0.4  # OpenCV fills the sub-pixels on the outline too: shapes grow by this much, measured by their area
 
 
 class RasterRenderer:
@@ -76,12 +77,27 @@ class RasterRenderer:
             path.append(a + (b - a) * (np.arange(1, count + 1) / count)[:, None])
         for x, y, radius, alpha in np.concatenate(path):
             centre = _fixed_point(np.array([x, y]))
-            corners = round(max(radius, 0.0) * (1 << SHIFT))
+            corners = round(max(radius - RIM, 0.0) * (1 << SHIFT))
             self._cv2.circle(fine, centre.tolist(), corners, float(alpha), -1, self._cv2.LINE_8, SHIFT)
 
     def _polygon(self, fine: np.ndarray, nodes: np.ndarray) -> None:
-        corners = _fixed_point(nodes[:, :2])
+        corners = _fixed_point(_shrunk(nodes[:, :2], RIM))
         self._cv2.fillConvexPoly(fine, corners, float(nodes[0, 3]), self._cv2.LINE_8, SHIFT)
+
+
+def _shrunk(corners: np.ndarray, by: float) -> np.ndarray:
+    """A convex polygon ``(M, 2)`` with its edges moved inwards; only its middle, where it is too thin."""
+    edges = np.roll(corners, -1, 0) - corners
+    before = np.roll(edges, 1, 0)
+    turn = before[:, 0] * edges[:, 1] - before[:, 1] * edges[:, 0]  # twice the area of the corner's triangle
+    area = np.abs(turn.sum()) or 1.0
+    length, length_before = (np.linalg.norm(each, axis=1) for each in (edges, before))
+    if (length == 0).any() or (np.abs(turn) < 1e-9 * area).any():
+        return corners
+    inward = (edges * length_before[:, None] - before * length[:, None]) / np.abs(turn)[:, None]
+    moved = corners + by * inward
+    inside = ((np.roll(moved, -1, 0) - moved) * edges).sum(1) > 0  # no edge has turned round
+    return moved if inside.all() else np.repeat(corners.mean(0, keepdims=True), len(corners), 0)
 
 
 def _fixed_point(points: np.ndarray) -> np.ndarray:

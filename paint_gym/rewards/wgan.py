@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from paint_gym.canvas import to_bytes
-from paint_gym.distributed import average_gradients
+from paint_gym.distributed import average, average_gradients
 from paint_gym.rewards.discriminator import Discriminator
 
 _Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)
@@ -111,7 +111,7 @@ class WGANReward:
             )
             steepness = gradient_penalty(self.discriminator, canvas, target, mix)
             loss = self.penalty * steepness - wasserstein
-            value, distance, excess = torch.stack([loss, wasserstein, steepness]).tolist()
+            value, distance, excess = average(torch.stack([loss, wasserstein, steepness])).tolist()
             if not math.isfinite(value):
                 raise FloatingPointError(
                     f"the discriminator's loss is {value}; are canvas and target finite?"

@@ -44,14 +44,32 @@ def test_paint_and_render_a_picture_of_ones_own(demo: Path, tmp_path: Path) -> N
     agent = str(demo / "agent.safetensors")
     main(["paint", str(photo), "-o", str(strokes), "--strokes", "15", "--canvas", "32", "--agent", agent])
     assert (len(Painting.load(strokes)), Painting.load(strokes).size) == (15, (32, 48))
+    refined = tmp_path / "c.json"
+    arguments = ["--strokes", "15", "--canvas", "32", "--agent", agent, "--refine", "5", "--opaque"]
+    main(["paint", str(photo), "-o", str(refined), *arguments])
+    assert Painting.load(refined).opacity == (1, 1) and len(Painting.load(refined)) == 15
     main(["render", str(strokes), "-o", str(picture), "--size", "300"])
     assert read_image(picture).shape == (200, 300, 3)
+
+
+def test_several_pictures(demo: Path, tmp_path: Path) -> None:
+    pictures = [str(demo / f"target_{i}.png") for i in range(2)]
+    agent = ["--strokes", "5", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]
+    main(["paint", *pictures, "-o", str(tmp_path / "{name}.svg"), *agent])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["target_0.svg", "target_1.svg"]
+    with pytest.raises(SystemExit, match=r"2 pictures cannot all be written to .*\{name\}\.svg"):
+        main(["paint", *pictures, "-o", str(tmp_path / "one.svg"), *agent])
+    with pytest.raises(SystemExit, match="overwrite each other"):
+        main(["paint", pictures[0], pictures[0], "-o", str(tmp_path / "{name}.svg"), *agent])
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (["paint", "no-such.jpg"], "no-such.jpg"),
+        (["paint"], "no picture to paint"),
+        (["paint", "a.jpg", "--size", "0"], "size must be"),
+        (["paint", "a.jpg", "--refine", "-1"], "refine must be at least 0"),
         (["render", "no-such.json"], "no-such.json"),
     ],
 )

@@ -14,8 +14,9 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 
 from agents import AgentSpec, Learning, build_agent
+from agents.learning import Diverged, descend
 from agents.replay import Transition
-from agents.training import Trainer
+from agents.training import PRESETS, Trainer, run_to_the_end
 from paint_gym.canvas import CanvasState
 
 SPEC = AgentSpec(
@@ -61,9 +62,25 @@ def test_two_ranks_equal_one_with_twice_the_batch(algo: str, tmp_path: Path) -> 
             torch.testing.assert_close(shared[name], value, rtol=0, atol=1e-5)
 
 
+def nan_in_the_second(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    number = torch.nn.Parameter(torch.tensor(1.0))
+    loss = number * (float("nan") if rank else 1.0)
+    with pytest.raises(Diverged, match="losses/actor is nan"):
+        descend(torch.optim.Adam([number]), loss, "losses/actor")
+    assert number.item() == 1
+    dist.destroy_process_group()
+
+
 @pytest.mark.slow
-def test_torchrun(tmp_path: Path) -> None:
-    """Each process has its own pictures; the first writes."""
+def test_nan_in_one_process_stops_all(tmp_path: Path) -> None:
+    multiprocessing.spawn(nan_in_the_second, (str(tmp_path),), nprocs=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resume", [False, True])
+def test_torchrun(resume: bool, tmp_path: Path) -> None:
+    """Each process has its own pictures; the first writes. A run of one process goes on with two."""
     launch = [
         "-m",
         "torch.distributed.run",
@@ -75,6 +92,12 @@ def test_torchrun(tmp_path: Path) -> None:
         "agents",
     ]
     train = ["train", "--preset", "smoke", "--device", "cpu", "--reward", "wgan", "--out", str(tmp_path)]
+    if resume:
+        preset = PRESETS["smoke"]
+        begun = Trainer(replace(preset, agent=replace(preset.agent, reward="wgan")), "cpu")
+        run_to_the_end(begun, lambda update, metrics: update == 10)
+        begun.save(tmp_path)
+        train.append("--resume")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run(
         [sys.executable, *launch, *train], check=True, env=environment, capture_output=True, timeout=300

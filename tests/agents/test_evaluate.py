@@ -75,6 +75,11 @@ def test_scores_are_by_raster(command: Evaluate, pictures: np.ndarray) -> None:
     assert abs(report["l2"]["mean"] - by_analytic) > 1e-4 * by_analytic
 
 
+def test_refined(command: Evaluate) -> None:
+    plain, refined = run(replace(command, images=4)), run(replace(command, images=4, refine=8))
+    assert refined["refine"] == 8 and refined["l2"]["mean"] < 0.9 * plain["l2"]["mean"]
+
+
 def test_the_first_pictures_in_any_batches(command: Evaluate, pictures: np.ndarray) -> None:
     report = run(replace(command, images=4))
     paintings = agents.paint(agents.load(command.agent), torch.from_numpy(pictures[:4]), STROKES)
@@ -95,6 +100,7 @@ def test_same_seed_same_report(command: Evaluate) -> None:
     [
         ({"images": 0}, "images must be at least 1, not 0"),
         ({"batch": 0}, "batch must be at least 1, not 0"),
+        ({"refine": -1}, "refine must be at least 0, not -1"),
         ({"seed": -1}, "seed must be at least 0, not -1"),
         ({"strokes": 5}, "2 strokes at a time; 5"),
         ({"size": 10}, "11 pixels a side; 10 x 10"),

@@ -20,7 +20,7 @@ def test_windows_follow_the_error(actor: GlimpseActor) -> None:
     canvas, target = torch.zeros(2, 2, 3, 64, 64)
     target[0, :, 50:60, 4:12] = 1
     target[1, :, 2:8, 40:60] = 1
-    x, y, side, seen = actor.look(canvas, target, torch.tensor([0.9, 0.2]))
+    x, y, side, seen = actor.look(canvas, target, torch.tensor([20, 5]))
     assert side.tolist() == [0.25, 0.5]
     assert x[0] <= 4 / 64 and x[0] + 0.25 >= 12 / 64 and y[0] <= 50 / 64 and y[0] + 0.25 >= 60 / 64
     assert x[1] <= 40 / 64 and x[1] + 0.5 >= 60 / 64 and y[1] <= 2 / 64
@@ -30,9 +30,9 @@ def test_windows_follow_the_error(actor: GlimpseActor) -> None:
 def test_strokes_stay_in_their_window(actor: GlimpseActor) -> None:
     canvas, target = torch.zeros(2, 1, 3, 64, 64)
     target[..., 40:, 40:] = 1
-    progress = torch.tensor([0.9])
-    x, y, side, _ = actor.look(canvas, target, progress)
-    strokes = actor(canvas, target, progress).view(3, 13)
+    step = torch.tensor([20])
+    x, y, side, _ = actor.look(canvas, target, step)
+    strokes = actor(canvas, target, step, 40).view(3, 13)
     touched = make_renderer("analytic")(strokes, 64).amax(0) > 0
     rows, columns = touched.nonzero().unbind(1)
     reach = 0.25 * 65 / 256 * 64 + 1  # the thickest stroke of a quarter window
@@ -44,11 +44,48 @@ def test_colours_start_from_the_target(actor: GlimpseActor) -> None:
     """An untrained actor already paints in about the right colour."""
     colour = torch.tensor([0.9, 0.1, 0.5])
     target = colour.view(1, 3, 1, 1).expand(1, 3, 32, 32)
-    strokes = actor(torch.zeros(1, 3, 32, 32), target, torch.zeros(1)).view(3, 13)
+    strokes = actor(torch.zeros(1, 3, 32, 32), target, torch.zeros(1, dtype=torch.long), 40).view(3, 13)
     assert (strokes[:, -3:] - colour).abs().max() < 0.15
 
 
 @pytest.mark.parametrize("size", [(32, 32), (128, 128), (200, 120), (33, 47)])
 def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None:
     canvas, target = torch.rand(2, 5, 3, *size)
-    assert actor(canvas, target, torch.linspace(0, 1, 5)).shape == (5, 39)
+    step = torch.tensor([0, 4, 20, 70, 1000])
+    assert actor(canvas, target, step, 1001).shape == (5, 39)
+    left, top, side, seen = actor.look(canvas, target, step)
+    shorter = min(size)
+    assert (left >= 0).all() and (left * size[1] + side * shorter <= size[1] + 0.51).all()
+    assert (top >= 0).all() and (top * size[0] + side * shorter <= size[0] + 0.51).all()
+    assert seen.isfinite().all()
+
+
+def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) -> None:
+    """3 steps for each of 1, 4 and 16 windows, then eighths; a canvas twice as wide has twice the windows."""
+    step = torch.tensor([0, 2, 3, 14, 15, 62, 63, 900])
+    picture = torch.rand(8, 3, 32, 32)
+    assert actor.look(picture, picture, step).side.tolist() == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
+    wide = torch.rand(8, 3, 32, 64)
+    assert actor.look(wide, wide, 2 * step).side.tolist() == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
+    assert torch.equal(actor(picture, 1 - picture, step, 40), actor(picture, 1 - picture, step, 400))
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("size", [(32, 32), (37, 61)])
+def test_windows_reach_every_corner(
+    actor: GlimpseActor, size: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    """One wrong pixel in a corner is seen, whatever the size."""
+    canvas, target = torch.zeros(2, 1, 3, *size)
+    target[..., -corner[0], -corner[1]] = 1
+    for step in (0, 10, 50, 500):
+        assert actor.look(canvas, target, torch.tensor([step])).seen[:, 3:6].max() > 0
+
+
+def test_windows_are_square_in_pixels(actor: GlimpseActor) -> None:
+    """A disc on a wide canvas is seen as a disc."""
+    canvas, target = torch.zeros(2, 1, 3, 32, 64)
+    y, x = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(64) - 40.5, indexing="ij")
+    target[..., x**2 + y**2 < 100] = 1
+    seen = actor.look(canvas, target, torch.tensor([0])).seen[0, 3]
+    assert seen.amax(0).sum() == seen.amax(1).sum() == 20
