@@ -72,11 +72,11 @@ class Ablation(Options):
     """Strokes per painting, in bundles of 5."""
     width: int = 16
     """Channels of the first stage of actor and critics."""
-    updates: int = 1500
+    updates: int = 1000
     """Updates of each algorithm, and steps of its environments."""
     batch: int = 32
     """Transitions per update, and environments."""
-    eval_every: int = 250
+    eval_every: int = 200
     """Updates from one evaluation to the next."""
     eval_images: int = 64
     """Pictures that an evaluation on the way paints."""

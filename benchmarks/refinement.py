@@ -9,7 +9,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -51,7 +51,7 @@ def tables(options: Refinement) -> Iterator[Table]:
     def refinement() -> None:
         refine(paintings, targets, options.iterations, "cpu")
 
-    calls = {"ours": refinement, "network": through_the_network}
+    calls: dict[str, Callable[[], object]] = {"ours": refinement, "network": through_the_network}
     seconds = take_turns(calls, options.repeats, warmup=1)
     ours = seconds["ours"] / options.iterations
     row: Row = {

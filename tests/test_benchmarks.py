@@ -9,7 +9,18 @@ from types import ModuleType
 import pytest
 import torch
 
-from benchmarks import accuracy, cold_start, common, memory, scaling, speed, svg
+from benchmarks import (
+    accuracy,
+    cold_start,
+    common,
+    memory,
+    portraits,
+    refinement,
+    scaling,
+    speed,
+    stroke_budget,
+    svg,
+)
 from benchmarks.paper_renderer import paper_renderer
 from paint_gym.renderers import analytic
 from paint_gym.strokes import stroke_names
@@ -23,6 +34,11 @@ SMALL = {
     "cold_start": cold_start.ColdStart(strokes=5, size=32),
     "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
     "svg": svg.Svg(strokes=5),
+    "portraits": portraits.Portraits(dataset="photos", images=3, refined=1, strokes=10, size=32, batch=2),
+    "refinement": refinement.Refinement(images=2, strokes=10, iterations=1, repeats=1),
+    "stroke_budget": stroke_budget.StrokeBudget(
+        dataset="photos", split="test", images=2, strokes=(5, 10), size=32, refine=2
+    ),
 }
 DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
@@ -32,6 +48,9 @@ ROWS = {  # of each table, in order
     "cold_start": (4,),
     "memory": (1, 12),
     "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
+    "portraits": (3,),
+    "refinement": (1,),
+    "stroke_budget": (2,),
 }
 FIGURES = {  # that its first row, or every row, holds
     "accuracy": {"stroke", "MSE", "PSNR, dB", "bias", "MSE of the worst 1%", "bar", "met"},
@@ -40,6 +59,9 @@ FIGURES = {  # that its first row, or every row, holds
     "cold_start": {"cache", "what", "seconds", "bar", "met"},
     "memory": {"steps", "environments", "growth", "bar", "met"},
     "svg": {"stroke", "radii", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB"},
+    "portraits": {"refinement", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
+    "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
+    "stroke_budget": {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"},
 }
 
 

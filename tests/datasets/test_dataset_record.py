@@ -170,3 +170,18 @@ def test_a_name_is_registered_once_unless_replaced() -> None:
 def test_a_name_cannot_be_a_path(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be called"):
         register_dataset(name, lambda split, size, root: numbered(1, size))
+
+
+def test_several_data_sets_are_one() -> None:
+    register_dataset("few", lambda split, size, data_root: numbered(2, size))
+    register_dataset("more", lambda split, size, data_root: numbered(3, size) + 100)
+    both = load_dataset("few+more+few", split="val", size=4)
+    assert both.images[:, 0, 0, 0].tolist() == [0, 1, 100, 101, 102, 0, 1]
+    assert (both.name, both.split, both.size) == ("few+more+few", "val", 4)
+
+
+def test_a_name_in_a_sum_must_be_known() -> None:
+    with pytest.raises(ValueError, match="did you mean 'photos'"):
+        load_dataset("photos+fotos", size=8)
+    with pytest.raises(ValueError, match=r"has a \+"):
+        register_dataset("a+b", lambda split, size, data_root: numbered(2, size))

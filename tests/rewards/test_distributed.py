@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from paint_gym.distributed import average_gradients
+from paint_gym.distributed import average, average_gradients
 
 
 def parameters(rank: int) -> list[torch.nn.Parameter]:
@@ -23,16 +23,17 @@ def work(rank: int, meeting: str, out: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     learning = parameters(rank)
     average_gradients(learning)
-    torch.save([parameter.grad for parameter in learning], f"{out}/{rank}.pt")
+    mean = average(torch.tensor(float(rank)))
+    torch.save([*[parameter.grad for parameter in learning], mean], f"{out}/{rank}.pt")
     dist.destroy_process_group()
 
 
 def test_mean_over_two_processes(tmp_path: Path) -> None:
     mp.spawn(work, args=(str(tmp_path / "meeting"), str(tmp_path)), nprocs=2)
     for rank in range(2):
-        matrix, scalar, none = torch.load(tmp_path / f"{rank}.pt")
+        matrix, scalar, none, mean = torch.load(tmp_path / f"{rank}.pt")
         assert torch.equal(matrix, torch.arange(6.0).view(2, 3) * 1.5)
-        assert scalar.item() == 0.5 and none is None
+        assert scalar.item() == 0.5 and none is None and mean == 0.5
 
 
 def test_alone_nothing_is_done() -> None:
