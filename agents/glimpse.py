@@ -64,13 +64,32 @@ class GlimpseActor(nn.Module):
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, bundle * stroke_dim)`` in [0, 1]."""
-        with torch.no_grad():
-            view = self.look(canvas, target, step)
-        raw = self.head(self.net(view.seen)).float().view(len(canvas), self.bundle, self.design.dim)
+        return self._answer(self.look(canvas, target, step), canvas.shape[2], canvas.shape[3])
+
+    def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> Tensor:
+        """What it would paint elsewhere, for whoever can try it out.
+
+        Args:
+            canvas: ``(B, 3, H, W)`` in [0, 1].
+            target: ``(B, 3, H, W)`` in [0, 1].
+            step: ``(B,)`` int64, bundles painted so far.
+            count: windows of each side: that of the step, the next larger and the next smaller.
+
+        Returns:
+            ``(3 * count, B, bundle * stroke_dim)`` in [0, 1].
+        """
+        height, width = canvas.shape[2:]
+        level = self.level(step, height, width)
+        levels = [(level + shift).clamp(0, LEVELS - 1) for shift in (-1, 0, 1)]
+        views = [view for each in levels for view in self._views(canvas, target, each, count)]
+        together = View(*(torch.cat(parts) for parts in zip(*views, strict=True)))
+        return self._answer(together, height, width).view(len(views), len(canvas), -1)
+
+    def _answer(self, view: View, height: int, width: int) -> Tensor:
+        raw = self.head(self.net(view.seen)).float().view(len(view.seen), self.bundle, self.design.dim)
         shape = raw[..., : -len(COLOUR)].sigmoid()
         colour = (raw[..., -len(COLOUR) :] + self._colours_under(shape, view.seen[:, 3:6])).sigmoid()
         strokes = torch.cat([shape, colour], -1)
-        height, width = canvas.shape[2:]
         shorter = min(height, width)
         sides = (view.side * (shorter / width), view.side * (shorter / height), view.side)
         return self.design.place(strokes, view.left, view.top, *sides).flatten(1)
@@ -83,52 +102,64 @@ class GlimpseActor(nn.Module):
         colour = functional.grid_sample(target.float(), middle, padding_mode="border", align_corners=False)
         return colour.squeeze(3).transpose(1, 2).clamp(0.02, 0.98).logit()
 
+    def level(self, step: Tensor, height: int, width: int) -> Tensor:
+        """Which side the window has, ``(B,)`` int64: n for 2 ** -n of the shorter side."""
+        tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
+        spent = [STEPS_PER_WINDOW * tiles * sum(4**i for i in range(n + 1)) for n in range(LEVELS - 1)]
+        return torch.bucketize(step.float(), torch.tensor(spent, device=step.device), right=True)
+
     def look(self, canvas: Tensor, target: Tensor, step: Tensor) -> View:
-        """Place the windows, and look through them.
+        """Look through the window where the error is greatest.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
             target: ``(B, 3, H, W)`` in [0, 1].
             step: ``(B,)`` int64, bundles painted so far.
         """
-        height, width = canvas.shape[2:]
-        tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
-        spent = [STEPS_PER_WINDOW * tiles * sum(4**i for i in range(n + 1)) for n in range(LEVELS - 1)]
-        level = torch.bucketize(step.float(), torch.tensor(spent, device=step.device), right=True)  # (B,)
-        left, top = (canvas.new_zeros(len(canvas)) for _ in range(2))
-        seen = canvas.new_empty(len(canvas), 7, self.resolution, self.resolution)
+        (view,) = self._views(canvas, target, self.level(step, canvas.shape[2], canvas.shape[3]), 1)
+        return view
+
+    @torch.no_grad()
+    def _views(self, canvas: Tensor, target: Tensor, level: Tensor, count: int) -> list[View]:
+        """`count` windows of the given level ``(B,)`` on each canvas, those with the greatest error first."""
+        left, top = (canvas.new_zeros(count, len(canvas)) for _ in range(2))
+        seen = canvas.new_empty(count, len(canvas), 7, self.resolution, self.resolution)
         for n in range(LEVELS):
             which = (level == n).nonzero().squeeze(1)
             if len(which):
                 pair = torch.cat([canvas[which], target[which]], 1)
-                left[which], top[which], seen[which, :6] = self._windows(pair, 2**-n)
-        seen[:, 6] = (level / (LEVELS - 1)).view(-1, 1, 1)
-        return View(left, top, 0.5**level, seen)
+                left[:, which], top[:, which], seen[:, which, :6] = self._windows(pair, 2**-n, count)
+        seen[:, :, 6] = (level / (LEVELS - 1)).view(-1, 1, 1)
+        side = 0.5**level
+        return [View(left[i], top[i], side, seen[i]) for i in range(count)]
 
-    def _windows(self, pair: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Windows of one side: where they begin, in canvas sides, and what is seen ``(n, 6, R, R)``."""
-        count, _, height, width = pair.shape
+    def _windows(self, pair: Tensor, side: float, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows of one side: where they begin, ``(count, n)`` in canvas sides, and what is seen."""
+        _, _, height, width = pair.shape
         pixels = max(1, round(side * min(height, width)))
         rows, columns = (_positions(length, pixels, pair.device) for length in (height, width))
         error = (pair[:, :3] - pair[:, 3:]).square().sum(1)  # (n, H, W)
         score = _sums(error, rows, columns, pixels)
         if self.training:  # look elsewhere now and then
             score = score * torch.rand_like(score)
-        best = score.flatten(1).argmax(1)
-        top, left = rows[best // len(columns)], columns[best % len(columns)]  # (n,)
-        offset = torch.arange(pixels, device=pair.device)
+        best = _peaks(score, count, pixels, rows, columns)  # (count, n)
+        top, left = rows[best // len(columns)], columns[best % len(columns)]
+        seen = torch.stack([self._seen(pair, *place, pixels) for place in zip(top, left, strict=True)])
+        return left / width, top / height, seen
+
+    def _seen(self, pair: Tensor, top: Tensor, left: Tensor, pixels: int) -> Tensor:
+        """The windows at ``(n,)`` pixels from the top and the left: ``(n, 6, R, R)``."""
+        count, offset = len(pair), torch.arange(pixels, device=pair.device)
         window = pair[
             torch.arange(count, device=pair.device).view(-1, 1, 1, 1),
             torch.arange(6, device=pair.device).view(1, -1, 1, 1),
             (top.view(-1, 1) + offset).view(count, 1, pixels, 1),
             (left.view(-1, 1) + offset).view(count, 1, 1, pixels),
         ]
-        if pixels != self.resolution:
-            shape = (self.resolution, self.resolution)
-            window = functional.interpolate(
-                window, shape, mode="bilinear", antialias=True, align_corners=False
-            )
-        return left / width, top / height, window
+        if pixels == self.resolution:
+            return window
+        shape = (self.resolution, self.resolution)
+        return functional.interpolate(window, shape, mode="bilinear", antialias=True, align_corners=False)
 
 
 def _positions(length: int, side: int, device: torch.device) -> Tensor:
@@ -142,6 +173,19 @@ def _sums(error: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
     total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
     strips = total[:, rows + side] - total[:, rows]
     return strips[:, :, columns + side] - strips[:, :, columns]
+
+
+def _peaks(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:
+    """Indices ``(count, n)`` of the greatest scores, each at least half a window from the ones before."""
+    found: list[Tensor] = []
+    while True:
+        best = score.flatten(1).argmax(1)
+        found.append(best)
+        if len(found) == count:
+            return torch.stack(found)
+        near_row = (rows - rows[best // len(columns)].view(-1, 1)).abs() * 2 < side  # (n, len(rows))
+        near_column = (columns - columns[best % len(columns)].view(-1, 1)).abs() * 2 < side
+        score = score.masked_fill(near_row.unsqueeze(2) & near_column.unsqueeze(1), -1)
 
 
 class _Residual(nn.Module):

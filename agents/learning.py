@@ -43,6 +43,9 @@ class Learning:
     """Model-based: weigh each state by 1 / l2, so that late steps count as much as early ones."""
     augment: bool = False
     """Model-based: turn, mirror and recolour the states of a batch."""
+    lookahead: int = 2
+    """Model-based, when painting: windows of each side that are tried out with the renderer before a step, if
+    the actor has some to propose; 0 for none."""
     max_grad_norm: float = 5.0
     """Gradients of the actor are clipped to this norm."""
     bf16: bool | None = None

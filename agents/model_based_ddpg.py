@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from agents.learning import Agent, descend, follow, frozen, left, run
 from agents.replay import Transition, mirrored
-from paint_gym.canvas import CanvasState, mean_squared_error, model_step
+from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error, model_step
 
 
 class ModelBasedDDPG(Agent):
@@ -31,6 +31,34 @@ class ModelBasedDDPG(Agent):
         if not self.renderer.differentiable:
             name = self.renderer.name
             raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
+
+    @torch.no_grad()
+    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
+        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
+
+        If the actor has several to propose, each is painted, and the one that lowers the l2 most is taken.
+        """
+        propose = getattr(self.actor, "propose", None)
+        if propose is None or not self.learning.lookahead:
+            return super().act(state, steps)
+        self.actor.eval()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            proposals = propose(*state, self.learning.lookahead)
+        return self._best(state, proposals.float())
+
+    def explore(self, state: CanvasState) -> Tensor:
+        """What to do while learning: the first that comes to mind."""
+        return super().act(state)
+
+    def _best(self, state: CanvasState, proposals: Tensor) -> Tensor:
+        """Of actions ``(N, B, A)``, the one for each canvas after which least error is left."""
+        count, batch, _ = proposals.shape
+        canvas = state.canvas.repeat(count, 1, 1, 1)  # (N B, 3, H, W)
+        painted = self.renderer.paint(
+            canvas, as_strokes(proposals.flatten(0, 1), self.renderer.design.dim)
+        ).unflatten(0, (count, batch))
+        error = (painted - state.target).square().mean((2, 3, 4))  # (N, B)
+        return proposals[error.argmin(0), torch.arange(batch, device=proposals.device)]
 
     def update(self, batch: Transition) -> dict[str, float]:
         """One step of gradient for the critic, then the actor.

@@ -13,6 +13,7 @@ from benchmarks import (
     accuracy,
     cold_start,
     common,
+    gallery,
     memory,
     portraits,
     refinement,
@@ -34,6 +35,7 @@ SMALL = {
     "cold_start": cold_start.ColdStart(strokes=5, size=32),
     "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
     "svg": svg.Svg(strokes=5),
+    "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
     "portraits": portraits.Portraits(dataset="photos", images=3, refined=1, strokes=10, size=32, batch=2),
     "refinement": refinement.Refinement(images=2, strokes=10, iterations=1, repeats=1),
     "stroke_budget": stroke_budget.StrokeBudget(
@@ -48,6 +50,7 @@ ROWS = {  # of each table, in order
     "cold_start": (4,),
     "memory": (1, 12),
     "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
+    "gallery": (2 * len(gallery.CROPS),),
     "portraits": (3,),
     "refinement": (1,),
     "stroke_budget": (2,),
@@ -59,6 +62,7 @@ FIGURES = {  # that its first row, or every row, holds
     "cold_start": {"cache", "what", "seconds", "bar", "met"},
     "memory": {"steps", "environments", "growth", "bar", "met"},
     "svg": {"stroke", "radii", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB"},
+    "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
     "portraits": {"refinement", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
     "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
     "stroke_budget": {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"},

@@ -102,6 +102,26 @@ def test_relative_weighs_by_what_is_left() -> None:
     assert agent.update(batch)["losses/actor"] == pytest.approx(expected.item(), rel=1e-4)
 
 
+class Proposing(Constant):
+    """Proposes black, grey and white."""
+
+    def propose(self, canvas, target, step, count: int) -> torch.Tensor:
+        discs = torch.tensor([0.5, 0.5, 1, 1]).expand(3, len(canvas), 2, 4)
+        colours = torch.tensor([0, 0.5, 1]).view(3, 1, 1, 1).expand(3, len(canvas), 2, 3)
+        return torch.cat([discs, colours], 3).flatten(2)
+
+
+def test_lookahead_takes_what_lowers_the_l2_most() -> None:
+    agent, state = agent_of(ModelBasedDDPG, Constant()), transition().state
+    agent.actor = Proposing(14)
+    targets = torch.tensor([1.0, 0.0, 0.5, 0.9]).view(4, 1, 1, 1).expand(4, 3, 16, 16)
+    state = state._replace(target=targets)
+    assert agent.act(state)[:, 6].tolist() == [1, 0, 0.5, 1]
+    assert torch.equal(agent.explore(state), torch.full((4, 14), 0.5))
+    agent.learning = replace(agent.learning, lookahead=0)
+    assert torch.equal(agent.act(state), torch.full((4, 14), 0.5))
+
+
 def test_the_actor_climbs_the_reward() -> None:
     agent, batch = agent_of(ModelBasedDDPG, Constant(), gamma=0, actor_lr=0.02), transition()
     rewards = [agent.update(batch)["charts/reward"] for _ in range(60)]

@@ -70,6 +70,31 @@ def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) 
     assert torch.equal(actor(picture, 1 - picture, step, 40), actor(picture, 1 - picture, step, 400))
 
 
+def test_proposals_are_of_three_sides_and_elsewhere(actor: GlimpseActor) -> None:
+    """Of the next larger side, the step's own (first what the actor would do), and the next smaller."""
+    canvas, target = torch.zeros(2, 2, 3, 64, 64)
+    target[:, :, 4:10, 4:10], target[:, :, 50:56, 50:56] = 1, 0.5
+    step = torch.tensor([20, 5])
+    proposals = actor.propose(canvas, target, step, 2)
+    assert proposals.shape == (6, 2, 39)
+    assert torch.allclose(proposals[2], actor(canvas, target, step, 40), atol=1e-6)
+    middle = proposals.view(6, 2, 3, 13)[..., :2].mean(2)  # (6, 2, 2): of the first points of the strokes
+    for first, second in ((2, 3), (4, 5)):
+        assert (middle[first] < 0.5).all()
+        assert ((middle[first] - middle[second]).abs().amax(1) > 0.1).all()
+    spread = proposals.view(6, 2, 3, 13)[::2, 0, :, 0]  # of one canvas, by side
+    assert (spread.amax(1) - spread.amin(1)).diff().max() < 0
+
+
+def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor) -> None:
+    canvas, target = torch.rand(2, 3, 3, 40, 56)
+    step = torch.tensor([0, 20, 300])
+    together = actor.propose(canvas, target, step, 2)
+    for i in range(3):
+        alone = actor.propose(canvas[i : i + 1], target[i : i + 1], step[i : i + 1], 2)
+        assert torch.allclose(together[:, i], alone[:, 0], atol=1e-5)
+
+
 @pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize("size", [(32, 32), (37, 61)])
 def test_windows_reach_every_corner(

@@ -1,0 +1,87 @@
+"""Photos of scikit-image, painted by the agent that comes with the package: pictures and seconds.
+
+Run: python -m benchmarks.gallery --json benchmarks/results/gallery.json --sheet docs/gallery.png
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from PIL import Image
+from torch.nn.functional import interpolate
+
+from agents import load, paint, refine
+from agents.evaluation import l2_by_raster
+from benchmarks.common import Options, Row, Table, run
+from paint_gym.files import replace_when_done
+
+CROPS = {  # name in skimage.data: left, top, side of the square that is painted
+    "astronaut": (96, 0, 256),
+    "chelsea": (60, 10, 280),
+    "coffee": (100, 0, 400),
+}
+
+
+@dataclass(frozen=True)
+class Gallery(Options):
+    """Photos painted with and without refinement."""
+
+    strokes: tuple[int, ...] = (200, 1000)
+    """Strokes per painting."""
+    iterations: int = 100
+    """Of refinement."""
+    size: int = 256
+    """Side of the canvas in pixels."""
+    sheet: Path | None = None
+    """PNG with a row for each photo: the photo, then each budget by the agent alone, and refined."""
+
+
+def photo(name: str, size: int) -> np.ndarray:
+    """``(3, size, size)`` uint8."""
+    from skimage import data
+
+    left, top, side = CROPS[name]
+    crop = getattr(data, name)()[top : top + side, left : left + side]
+    picture = torch.tensor(crop).permute(2, 0, 1)[None].float()
+    small = interpolate(picture, (size, size), mode="bilinear", antialias=True, align_corners=False)
+    return small[0].round().clamp(0, 255).byte().numpy()
+
+
+def tables(options: Gallery) -> Iterator[Table]:
+    """A row for each painting."""
+    agent = load("pretrained")
+    rows: list[Row] = []
+    sheet: list[list[np.ndarray]] = []
+    for name in CROPS:
+        target = photo(name, options.size)
+        wanted = torch.from_numpy(target)
+        sheet.append([target.transpose(1, 2, 0)])
+        for strokes in options.strokes:
+            began = time.perf_counter()
+            (painting,) = paint(agent, wanted[None], strokes)
+            alone = time.perf_counter() - began
+            refined = refine(painting, wanted, options.iterations)
+            whole = time.perf_counter() - began
+            l2 = l2_by_raster([painting, refined], np.stack([target, target]))
+            rows.append(
+                {
+                    "photo": name, "strokes": strokes, "l2, agent alone": float(l2[0]), "seconds": alone,
+                    "l2, refined": float(l2[1]), "seconds, with refinement": whole,
+                }
+            )  # fmt: skip
+            sheet[-1] += [painting.render(), refined.render()]
+    yield f"{options.iterations} iterations of refinement, {options.size} px", rows
+    if options.sheet:
+        with replace_when_done(options.sheet) as file:
+            Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in sheet], 0)).save(file)
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Gallery)
+    run(chosen, tables(chosen))
