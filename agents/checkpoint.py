@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -106,19 +106,23 @@ def save_agent(path: str | PathLike[str], agent: Agent, spec: AgentSpec) -> None
     save_tree(path, {"spec": dataclasses.asdict(spec), "agent": {"actor": actor}})
 
 
-def load(path: str | PathLike[str] = "pretrained", device: str | torch.device = "auto") -> Agent:
+def load(
+    path: str | PathLike[str] = "pretrained",
+    device: str | torch.device = "auto",
+    lookahead: int | None = None,
+) -> Agent:
     """An agent that can paint.
 
     Args:
         path: a file of `save_agent`, a run's folder or checkpoint, or ``"pretrained"``, the agent that comes
-        with
-            the package.
+            with the package.
         device: where it paints.
+        lookahead: in place of the agent's own, see `Learning`.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: the file is damaged, of a newer version, or its tensors do not fit; the message says
-        which.
+            which.
     """
     file = PRETRAINED if str(path) == "pretrained" else Path(path)
     if file.is_dir():
@@ -126,7 +130,12 @@ def load(path: str | PathLike[str] = "pretrained", device: str | torch.device = 
     if not file.is_file():
         raise FileNotFoundError(f"no agent at {file}; train one with `paint-gym train` or `paint-gym demo`")
     tree = load_tree(file)
-    agent = build_agent(read_spec(file, tree.get("spec")), device)
+    spec = read_spec(file, tree.get("spec"))
+    if lookahead is not None:
+        if lookahead < 0:
+            raise ValueError(f"lookahead must be at least 0, not {lookahead}")
+        spec = replace(spec, learning=replace(spec.learning, lookahead=lookahead))
+    agent = build_agent(spec, device)
     _fill(agent.actor, tree.get("agent", {}).get("actor", {}), file)
     return agent
 

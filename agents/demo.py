@@ -48,7 +48,7 @@ def run(demo: Demo) -> dict[str, float]:
     demo.out.mkdir(parents=True, exist_ok=True)
     spec = replace(PRESETS["cpu"].agent, stroke=demo.stroke, max_strokes=demo.strokes)
     config = replace(
-        PRESETS["cpu"], agent=spec, size=demo.size, updates=demo.updates, seed=demo.seed, eval_images=16
+        PRESETS["cpu"], agent=spec, size=demo.size, updates=demo.updates, seed=demo.seed, eval_images=8
     )
     trainer = Trainer(replace(config, eval_split="val"))
     agent = trainer.agent
@@ -82,7 +82,7 @@ def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
 
         def on_update(update: int, metrics: dict[str, float]) -> None:
             bar.update()
-            if update % 50 == 0 or update == last:
+            if update % 100 == 0 or update == last:
                 l2, _ = trainer.evaluate(watched)
                 curve.append((update, time.monotonic() - began, l2))
                 bar.set_postfix(l2=f"{l2:.4f}")

@@ -53,6 +53,9 @@ class Evaluate:
     """File to write the scores to."""
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
+    lookahead: int | None = None
+    """Windows of each side that are tried out before each step: more are better and slower. By default the
+    agent's own number."""
     refine: int = 0
     """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
     seed: int = 0
@@ -74,7 +77,7 @@ def run(command: Evaluate) -> dict[str, Any]:
         OSError: a file that is missing or cannot be written.
     """
     _check(command)
-    agent = load(command.agent)
+    agent = load(command.agent, lookahead=command.lookahead)
     every = agent.bundle * math.ceil(command.strokes / agent.bundle / POINTS)
     scores = _score(agent, command, every)
     l2 = np.stack([one.l2 for one in scores])  # (images, points)
@@ -85,6 +88,7 @@ def run(command: Evaluate) -> dict[str, Any]:
         "images": len(scores),
         "size": command.size,
         "strokes": command.strokes,
+        "lookahead": agent.learning.lookahead,
         "refine": command.refine,
         "renderer": "raster",
         "seed": command.seed,

@@ -176,15 +176,15 @@ def _sums(error: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
 
 
 def _peaks(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:
-    """Indices ``(count, n)`` of the greatest scores, each at least half a window from the ones before."""
+    """Indices ``(count, n)`` of the greatest scores, none overlapping another before it."""
     found: list[Tensor] = []
     while True:
         best = score.flatten(1).argmax(1)
         found.append(best)
         if len(found) == count:
             return torch.stack(found)
-        near_row = (rows - rows[best // len(columns)].view(-1, 1)).abs() * 2 < side  # (n, len(rows))
-        near_column = (columns - columns[best % len(columns)].view(-1, 1)).abs() * 2 < side
+        near_row = (rows - rows[best // len(columns)].view(-1, 1)).abs() < side  # (n, len(rows))
+        near_column = (columns - columns[best % len(columns)].view(-1, 1)).abs() < side
         score = score.masked_fill(near_row.unsqueeze(2) & near_column.unsqueeze(1), -1)
 
 

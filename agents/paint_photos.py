@@ -36,6 +36,9 @@ class Paint:
     as in "out/{name}.svg"."""
     strokes: int = 200
     """Strokes to paint each with."""
+    lookahead: int | None = None
+    """Windows of each side that are tried out before each step: more are better and slower. By default the
+    agent's own number."""
     refine: int = 0
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
     opaque: bool = False
@@ -64,7 +67,7 @@ def run(command: Paint) -> list[Painting]:
     if command.size is not None:
         check_size(command.size)
     targets = [_target(image, command.canvas) for image in command.images]
-    agent = load(command.agent, command.device)
+    agent = load(command.agent, command.device, command.lookahead)
     if command.opaque:
         agent.renderer = make_renderer(agent.renderer.name, agent.renderer.design, (1.0, 1.0))
     paintings = []
