@@ -41,7 +41,6 @@ BEYOND_PRESETS: dict[str, tuple[object, object]] = {  # ours and the paper's; th
     "precision": ("bfloat16 where autocast allows it", "float32"),
     "largest norm of the actor's gradient": (PRESETS["paper"].agent.learning.max_grad_norm, "not said"),
     "action noise of DDPG and PatchQ": (PRESETS["paper"].agent.learning.noise, "not said"),
-    "patches a side, of PatchQ": (PRESETS["paper"].agent.patches, "not said"),
     "where the critics of DDPG and PatchQ read the action": ("behind the pooled features", "not said"),
 }
 UNCOMPARED = ("agent.algo", "eval_every", "eval_images", "eval_split", "seed", "data_root")
@@ -67,9 +66,11 @@ class Ablation(Options):
     dataset: str = "celeba"
     """A name, or a folder of images."""
     size: int = 32
-    """Side of the canvas in pixels; 8 patches a side must divide it."""
+    """Side of the canvas in pixels."""
     strokes: int = 40
     """Strokes per painting, in bundles of 5."""
+    patches: int = 4
+    """Patches a side that PatchQ cuts the canvas into."""
     width: int = 16
     """Channels of the first stage of actor and critics."""
     updates: int = 1000
@@ -133,7 +134,11 @@ def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
     config = PRESETS["paper"]
     if not options.paper:
         spec = AgentSpec(
-            actor="resnet", actor_width=options.width, critic_width=options.width, max_strokes=options.strokes
+            actor="resnet",
+            actor_width=options.width,
+            critic_width=options.width,
+            max_strokes=options.strokes,
+            patches=options.patches,
         )
         config = dataclasses.replace(
             config, agent=spec, size=options.size, updates=options.updates, batch=options.batch,
