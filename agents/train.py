@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
+from agents.checkpoint import save_agent
 from agents.learning import Diverged
 from agents.training import LOG_EVERY, PRESETS, TrainConfig, Trainer, run_to_the_end
 from paint_gym.files import replace_when_done
@@ -193,6 +194,7 @@ class _Run:
     def _save(self) -> None:
         if _writes():
             self.trainer.save(self.out)
+            save_agent(self.out / "agent.safetensors", self.trainer.agent, self.trainer.config.agent)
             self.saved = time.monotonic()
 
 

@@ -165,6 +165,16 @@ def test_a_loss_that_is_not_finite_changes_nothing() -> None:
     assert (agent.actor.value == 0.5).all()
 
 
+@pytest.mark.parametrize("has", [True, False])
+def test_bf16_by_default_only_where_the_processor_has_it(has: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is emulated it is ten times slower than float32."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
+    chosen = [
+        build_agent(AgentSpec(actor_width=8, learning=Learning(bf16=bf16)), "cpu") for bf16 in (None, True)
+    ]
+    assert [agent.bf16 for agent in chosen] == [has, True]
+
+
 def test_a_renderer_without_gradients_is_refused() -> None:
     with pytest.raises(ValueError, match="'raster' has no gradients"):
         build_agent(AgentSpec(renderer="raster"), "cpu")

@@ -137,7 +137,8 @@ def test_a_run_writes_what_it_promises(tmp_path: Path) -> None:
         {"charts/reward", "charts/reward_l2"} <= line.keys() for line in lines if "losses/actor" in line
     )
     assert list(out.glob("events.out.tfevents.*"))
-    assert len(agents.paint(agents.load(out, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
+    for path in (out, out / "agent.safetensors"):  # the whole run, and the small file to share
+        assert len(agents.paint(agents.load(path, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
 
 
 def test_an_old_run_is_not_overwritten(tmp_path: Path) -> None:
