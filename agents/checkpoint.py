@@ -18,7 +18,7 @@ from agents.ddpg import DDPG
 from agents.glimpse import GlimpseActor
 from agents.learning import Agent, Learning
 from agents.model_based_ddpg import ModelBasedDDPG
-from agents.networks import ActionCritic, PatchCritic, ResNetActor, ValueCritic
+from agents.networks import ActionCritic, ResNetActor, ValueCritic
 from agents.patchq_ddpg import PatchQDDPG
 from paint_gym.envs.task import pick_device
 from paint_gym.errors import unknown_name
@@ -55,7 +55,7 @@ class AgentSpec:
     discriminator_width: int = 16
     """Channels of the discriminator's first layer, with reward wgan."""
     patches: int = 8
-    """Patches a side, for PatchQ."""
+    """Patches a side of the critic of DDPG and PatchQ, and of patch-level rewards."""
     bundle: int = 5
     """Strokes per step."""
     max_strokes: int = 200
@@ -82,8 +82,8 @@ def build_agent(spec: AgentSpec, device: str | torch.device = "auto", seed: int 
         raise unknown_name("actor", spec.actor, ("glimpse", "resnet"))
     critics: dict[str, tuple[type[Agent], nn.Module]] = {
         "model-based": (ModelBasedDDPG, ValueCritic(spec.critic_width)),
-        "ddpg": (DDPG, ActionCritic(action_dim, spec.critic_width)),
-        "patchq": (PatchQDDPG, PatchCritic(action_dim, spec.critic_width, spec.patches)),
+        "ddpg": (DDPG, ActionCritic(action_dim, spec.critic_width, spec.patches)),
+        "patchq": (PatchQDDPG, ActionCritic(action_dim, spec.critic_width, spec.patches)),
     }
     if spec.algo not in critics:
         raise unknown_name("algo", spec.algo, critics)

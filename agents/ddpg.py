@@ -20,8 +20,8 @@ from paint_gym.canvas import CanvasState
 class DDPG(Agent):
     """Learns by trial and error.
 
-    The critic is ``(canvas, target, step, steps, action) -> value (B,)``; see `Agent` for the rest. The
-    renderer only serves `agents.paint`; learning does not use it.
+    The critic is ``(canvas, target, step, steps, action) -> value (B,)``, or values of which this agent takes
+    the mean; see `Agent` for the rest. The renderer only serves `agents.paint`; learning does not use it.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -43,18 +43,22 @@ class DDPG(Agent):
         with torch.no_grad():
             reward = self.rewards(batch)
             next_action = run(self.target_actor, after, self.steps, bf16)
-            ahead = run(self.target_critic, after, self.steps, bf16, next_action)
+            ahead = self.value(self.target_critic, after, next_action)
             more = left(after, self.steps).view(-1, *[1] * (reward.ndim - 1))
             wanted = reward + self.discount * more * ahead
-        value = run(self.critic, state, self.steps, bf16, action)
+        value = self.value(self.critic, state, action)
         metrics = descend(self.critic_optimizer, nn.functional.mse_loss(value, wanted), "losses/critic")
         self.actor.train()
         with frozen(self.critic):
-            value = run(self.critic, state, self.steps, bf16, run(self.actor, state, self.steps, bf16))
+            value = self.value(self.critic, state, run(self.actor, state, self.steps, bf16))
         metrics |= descend(self.actor_optimizer, -value.mean(), "losses/actor", self.learning.max_grad_norm)
         follow(self.target_actor, self.actor, self.learning.tau)
         follow(self.target_critic, self.critic, self.learning.tau)
         return metrics | {"charts/reward": reward.mean().item()}
+
+    def value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
+        """Q(s, a), ``(B,)``: the mean, if the critic gives several."""
+        return run(critic, state, self.steps, self.bf16, action).view(len(action), -1).mean(1)
 
     def rewards(self, batch: Transition) -> Tensor:
         """What the critic learns from: the reward of each transition, ``(B,)``."""

@@ -148,62 +148,48 @@ class ValueCritic(nn.Module):
 
 
 class ActionCritic(nn.Module):
-    """DDPG's critic Q(s, a): the features of the state and the action, joined by three layers.
+    """The critic Q(s, a) of DDPG and PatchQ: a value for each patch of the canvas.
 
-    The paper does not say how its DDPG reads the action; here it joins the pooled features.
-
-    Args:
-        action_dim: ``bundle * stroke_dim``.
-        width: channels of the first stage; 64 is the paper's.
-    """
-
-    def __init__(self, action_dim: int, width: int = 64) -> None:
-        super().__init__()
-        self.net = ResNet(7, 8 * width, weight_normed, TReLU, width)
-        self.head = _judge(8 * width + action_dim)
-
-    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, and ``(B, action_dim)`` to ``(B,)``."""
-        features = self.net(state_planes(canvas, target, step, steps))
-        return self.head(torch.cat([features, action.to(features.dtype)], 1)).squeeze(1)
-
-
-class PatchCritic(nn.Module):
-    """PatchQ's critic: a value per patch. The state is cut into patches before it is fed in (section 5.4.1).
-
-    Each patch is read by the same network, which is told where on the canvas it lies.
+    The paper does not say how its model-free critics read the action. Those of the code that the authors
+    published make a picture of it: at each pixel, a small network looks at the action and at the pixel's
+    coordinates, and so can learn where the strokes lie. A convolutional network then sees that picture beside
+    the state. So does this one.
 
     Args:
         action_dim: ``bundle * stroke_dim``.
         width: channels of the first stage; 64 is the paper's.
         patches: patches per side.
+        depth: blocks per stage.
     """
 
-    def __init__(self, action_dim: int, width: int = 64, patches: int = 8) -> None:
+    def __init__(self, action_dim: int, width: int = 64, patches: int = 8, depth: int = 2) -> None:
         super().__init__()
         self.patches = patches
-        self.net = ResNet(9, 8 * width, weight_normed, TReLU, width)
-        self.head = _judge(8 * width + action_dim)
+        self.stem = nn.Sequential(weight_normed(Convolution(9, width, 3, 2, 1)), TReLU())
+        self.action = nn.Linear(action_dim, 2 * width)
+        self.place = nn.Conv2d(2, 2 * width, 1)
+        self.picture = nn.Sequential(
+            nn.ReLU(), nn.Conv2d(2 * width, 2 * width, 1), nn.ReLU(), nn.Conv2d(2 * width, width, 1)
+        )
+        stages, channels = [], 2 * width
+        for stage in range(4):
+            blocks: list[nn.Module] = []
+            for _ in range(depth):
+                wide = width * 2**stage
+                blocks.append(ResidualBlock(channels, wide, 1, weight_normed, TReLU))
+                channels = wide
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.head = nn.Conv2d(channels, 1, 1)
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, and ``(B, action_dim)`` to ``(B, patches, patches)``.
-
-        Raises:
-            ValueError: H or W is no multiple of the patches.
-        """
+        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, ``(B, action_dim)`` to ``(B, patches, patches)``."""
         planes = state_planes(canvas, target, step, steps)
-        planes = torch.cat([planes, coordinates(planes)], 1)  # (B, 9, H, W)
-        batch, channels, height, width = planes.shape
-        count = self.patches
-        if height % count or width % count:
-            raise ValueError(f"{count} patches a side do not divide a canvas of {height} x {width} pixels")
-        cut = planes.view(batch, channels, count, height // count, count, width // count)
-        cut = cut.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, height // count, width // count)
-        features = self.net(cut).view(batch, count * count, -1)
-        actions = action.to(features.dtype).unsqueeze(1).expand(-1, count * count, -1)
-        return self.head(torch.cat([features, actions], 2)).view(batch, count, count)
-
-
-def _judge(inputs: int) -> nn.Module:
-    """Features and action to a value: what a stroke covers is no simple function of its numbers."""
-    return nn.Sequential(nn.Linear(inputs, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 1))
+        seen = self.stem(torch.cat([planes, coordinates(planes)], 1))  # (B, width, H / 2, W / 2)
+        where = self.place(coordinates(seen[:1]).to(action.dtype))
+        x = torch.cat([seen, self.picture(self.action(action)[:, :, None, None] + where)], 1)
+        for stage in self.stages:
+            if min(x.shape[2:]) >= 2 * self.patches:  # never coarser than the patches
+                x = nn.functional.avg_pool2d(x, 2)
+            x = stage(x)
+        return nn.functional.adaptive_avg_pool2d(self.head(x), self.patches).squeeze(1)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from agents.ddpg import DDPG
+from agents.learning import run
 from agents.replay import Transition
+from paint_gym.canvas import CanvasState
 
 
 class PatchReward(Protocol):
@@ -36,6 +38,10 @@ class PatchQDDPG(DDPG):
             raise ValueError(
                 "PatchQ needs a reward with patch_rewards(before, after, target), such as L2Reward"
             )
+
+    def value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
+        """Q(s, a) of each patch, ``(B, patches, patches)``."""
+        return run(critic, state, self.steps, self.bf16, action)
 
     def rewards(self, batch: Transition) -> Tensor:
         """What the critic learns from: the reward of each patch, ``(B, patches, patches)``."""

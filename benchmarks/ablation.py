@@ -41,7 +41,7 @@ BEYOND_PRESETS: dict[str, tuple[object, object]] = {  # ours and the paper's; th
     "precision": ("bfloat16 where autocast allows it", "float32"),
     "largest norm of the actor's gradient": (PRESETS["paper"].agent.learning.max_grad_norm, "not said"),
     "action noise of DDPG and PatchQ": (PRESETS["paper"].agent.learning.noise, "not said"),
-    "where the critics of DDPG and PatchQ read the action": ("behind the pooled features", "not said"),
+    "how the critics of DDPG and PatchQ read the action": ("as a picture beside the state", "not said"),
 }
 UNCOMPARED = ("agent.algo", "eval_every", "eval_images", "eval_split", "seed", "data_root")
 

@@ -103,7 +103,7 @@ class PlainAgent:
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
         """The bundle for each canvas, ``(B, 65)`` in [0, 1]."""
         self.actor.eval()
-        action: Tensor = self.actor(state.canvas, state.target, state.step / (steps or self.steps))
+        action: Tensor = self.actor(state.canvas, state.target, state.step, steps or self.steps)
         return action
 
     def update(self, batch: Transition) -> dict[str, float]:
@@ -112,14 +112,14 @@ class PlainAgent:
         with torch.no_grad():
             reward = self._reward(state.canvas, after.canvas, state.target)
             wanted = reward + self._ahead(self.target_critic, after)
-        value = self.critic(state.canvas, state.target, state.step / self.steps)
+        value = self.critic(state.canvas, state.target, state.step, self.steps)
         critic_loss = nn.functional.mse_loss(value, wanted)
         self.critic_optimizer.zero_grad()
         critic_loss.backward()
         self.critic_optimizer.step()
 
         self.actor.train()
-        action = self.actor(state.canvas, state.target, state.step / self.steps)
+        action = self.actor(state.canvas, state.target, state.step, self.steps)
         painted, reward = model_step(state, action, self.renderer, self._reward)
         actor_loss = -(reward + self._ahead(self.critic, painted)).mean()
         self.actor_optimizer.zero_grad()
@@ -140,7 +140,7 @@ class PlainAgent:
         return loss.item()
 
     def _ahead(self, critic: nn.Module, state: CanvasState) -> Tensor:
-        value: Tensor = critic(state.canvas, state.target, state.step / self.steps)
+        value: Tensor = critic(state.canvas, state.target, state.step, self.steps)
         return self.discount * left(state, self.steps) * value
 
     def _reward(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ SMALL = {
     "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
     "svg": svg.Svg(strokes=5),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
-    "portraits": portraits.Portraits(dataset="photos", images=3, refined=1, strokes=10, size=32, batch=2),
+    "portraits": portraits.Portraits(dataset="photos", images=3, strokes=10, size=32, batch=2),
     "refinement": refinement.Refinement(images=2, strokes=10, iterations=1, repeats=1),
     "stroke_budget": stroke_budget.StrokeBudget(
         dataset="photos", split="test", images=2, strokes=(5, 10), size=32, refine=2

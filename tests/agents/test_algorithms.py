@@ -35,8 +35,9 @@ class Constant(torch.nn.Module):
         super().__init__()
         self.value = torch.nn.Parameter(torch.full(shape, value))
 
-    def forward(self, canvas: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-        return self.value.expand(len(canvas), *self.value.shape)
+    def forward(self, canvas, target, step, steps, action: torch.Tensor | None = None) -> torch.Tensor:
+        answer = self.value.expand(len(canvas), *self.value.shape)
+        return answer if action is None else answer + 0 * action.sum()  # an actor has what to climb
 
 
 def transition(step: int = 0) -> Transition:
@@ -263,13 +264,13 @@ def test_model_free_learns_one_colour(
 @pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq"])
 @pytest.mark.parametrize("reward", ["l2", "wgan"])
 def test_same_seed_same_weights(algo: str, reward: str, tiny: TrainConfig) -> None:
-    """And another seed, other weights; both rewards are logged."""
+    """And another seed, other weights."""
 
     def weights(seed: int) -> list[torch.Tensor]:
         spec = replace(tiny.agent, algo=algo, reward=reward)
         trainer = Trainer(replace(tiny, agent=spec, seed=seed), "cpu")
         for _ in range(3):
-            assert {"charts/reward", "charts/reward_l2", "losses/actor"} <= trainer.update().keys()
+            assert {"charts/reward", "losses/actor"} <= trainer.update().keys()
         return list(trainer.agent.actor.state_dict().values())
 
     first, again, other = weights(1), weights(1), weights(2)
