@@ -44,6 +44,8 @@ class AgentSpec:
     """Channels of the actor's first stage."""
     critic_width: int = 16
     """Channels of the critic's first stage."""
+    depth: int = 2
+    """Blocks per stage of the resnet actor and the critics; 2 is a ResNet-18."""
     stroke: str = "bezier"
     """Stroke design."""
     opacity: tuple[float, float] = (0.0, 1.0)
@@ -77,13 +79,13 @@ def build_agent(spec: AgentSpec, device: str | torch.device = "auto", seed: int 
     if spec.actor == "glimpse":
         actor = GlimpseActor(renderer.design, spec.bundle, spec.actor_width)
     elif spec.actor == "resnet":
-        actor = ResNetActor(action_dim, spec.actor_width)
+        actor = ResNetActor(action_dim, spec.actor_width, spec.depth)
     else:
         raise unknown_name("actor", spec.actor, ("glimpse", "resnet"))
     critics: dict[str, tuple[type[Agent], nn.Module]] = {
-        "model-based": (ModelBasedDDPG, ValueCritic(spec.critic_width)),
-        "ddpg": (DDPG, ActionCritic(action_dim, spec.critic_width, spec.patches)),
-        "patchq": (PatchQDDPG, ActionCritic(action_dim, spec.critic_width, spec.patches)),
+        "model-based": (ModelBasedDDPG, ValueCritic(spec.critic_width, spec.depth)),
+        "ddpg": (DDPG, ActionCritic(action_dim, spec.critic_width, spec.patches, spec.depth)),
+        "patchq": (PatchQDDPG, ActionCritic(action_dim, spec.critic_width, spec.patches, spec.depth)),
     }
     if spec.algo not in critics:
         raise unknown_name("algo", spec.algo, critics)

@@ -124,11 +124,12 @@ class ResNetActor(nn.Module):
     Args:
         action_dim: ``bundle * stroke_dim``.
         width: channels of the first stage; 64 is the paper's.
+        depth: blocks per stage; 2 is the paper's, a ResNet-18.
     """
 
-    def __init__(self, action_dim: int, width: int = 64) -> None:
+    def __init__(self, action_dim: int, width: int = 64, depth: int = 2) -> None:
         super().__init__()
-        self.net = ResNet(7, action_dim, batch_normed, nn.ReLU, width)
+        self.net = ResNet(7, action_dim, batch_normed, nn.ReLU, width, depth)
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B, action_dim)`` in [0, 1]."""
@@ -136,11 +137,11 @@ class ResNetActor(nn.Module):
 
 
 class ValueCritic(nn.Module):
-    """The paper's critic V(s): the reward that is still to come. ``width`` as for the actor."""
+    """The paper's critic V(s): the reward that is still to come. ``width`` and ``depth`` as for the actor."""
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 64, depth: int = 2) -> None:
         super().__init__()
-        self.net = ResNet(7, 1, weight_normed, TReLU, width)
+        self.net = ResNet(7, 1, weight_normed, TReLU, width, depth)
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B,)``."""

@@ -73,11 +73,13 @@ class Ablation(Options):
     """Patches a side that PatchQ cuts the canvas into."""
     width: int = 16
     """Channels of the first stage of actor and critics."""
-    updates: int = 1000
+    depth: int = 1
+    """Blocks per stage of actor and critics."""
+    updates: int = 500
     """Updates of each algorithm, and steps of its environments."""
     batch: int = 32
     """Transitions per update, and environments."""
-    eval_every: int = 200
+    eval_every: int = 100
     """Updates from one evaluation to the next."""
     eval_images: int = 64
     """Pictures that an evaluation on the way paints."""
@@ -139,6 +141,7 @@ def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
             critic_width=options.width,
             max_strokes=options.strokes,
             patches=options.patches,
+            depth=options.depth,
         )
         config = dataclasses.replace(
             config, agent=spec, size=options.size, updates=options.updates, batch=options.batch,
