@@ -281,7 +281,7 @@ def draw(rows: list[Row], dark: float, path: Path) -> None:
                 axis.fill_between(x, low, [row["high"] for row in own], color=line.get_color(), alpha=0.2)
         axis.axhline(dark, linestyle=":", color="black", label="blank canvas")
         axis.set(xlabel="seconds of training" if along == "seconds" else along, yscale="log")
-    axes[0].set_ylabel("l2 of the test split, mean and 95% interval over seeds")
+    axes[0].set_ylabel("test l2, mean and 95% interval")
     axes[0].legend()
     with replace_when_done(path) as temporary:
         figure.savefig(temporary, dpi=150)
