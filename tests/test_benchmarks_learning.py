@@ -142,7 +142,7 @@ def test_plain_agent_learns_the_same():
     for _ in range(3):
         ours.actor.train()
         with torch.no_grad():
-            action = ours.actor(state.canvas, state.target, state.step / ours.steps)
+            action = ours.actor(state.canvas, state.target, state.step, ours.steps)
             after, _ = model_step(state, action, plain.renderer, ours.reward)
         transition = batch._replace(state=state, action=action, after=after)
         plain.update_discriminator(after.canvas, after.target)
