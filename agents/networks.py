@@ -25,15 +25,18 @@ def weight_normed(layer: nn.Module) -> nn.Module:
 
 
 class Convolution(nn.Conv2d):
-    """A convolution that takes no strides on a map of one pixel.
+    """A convolution that leaves strides to others where PyTorch 2.13 gets them wrong on CPUs.
 
-    There the stride changes nothing, but with it PyTorch 2.13 gets the gradient of the weights wrong, or
-    NaN, in bfloat16 on CPUs. PatchQ's small patches shrink to such maps.
+    On a map of one pixel a stride changes nothing, but the gradient of the weights is wrong or NaN in
+    bfloat16; small canvases shrink to such maps. With a 1x1 kernel a stride only picks pixels, but the
+    gradient writes past its memory for 4 channels in channels_last without AVX-512.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, in, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
         stride = (1, 1) if x.shape[2] == x.shape[3] == 1 else self.stride
+        if self.kernel_size == (1, 1):
+            x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
         return nn.functional.conv2d(x, self.weight, self.bias, stride, self.padding)
 
 

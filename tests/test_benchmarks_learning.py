@@ -16,7 +16,7 @@ from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
 TINY = ablation.Ablation(
-    threads=1, seeds=(0, 1), size=32, strokes=10, width=8, updates=2, batch=2, eval_every=1, eval_images=2,
+    threads=1, seeds=(0, 1), size=16, strokes=10, width=4, updates=2, batch=2, eval_every=1, eval_images=2,
     final_images=3, device="cpu",
 )  # fmt: skip
 
@@ -113,7 +113,7 @@ def test_blank_is_the_l2_of_black():
 
 def test_learning_speed_writes_finite_figures(tmp_path):
     options = learning_speed.LearningSpeed(
-        batch=2, width=8, strokes=10, repeats=1, threads=1, json=tmp_path / "speed.json"
+        batch=2, width=4, strokes=10, repeats=1, threads=1, json=tmp_path / "speed.json"
     )
     common.run(options, learning_speed.tables(options))
     tables = list(json.loads(options.json.read_text())["tables"].values())
@@ -127,7 +127,7 @@ def test_learning_speed_writes_finite_figures(tmp_path):
 
 def test_plain_agent_learns_the_same():
     """On the same transitions, with the same renderer and in float32, both agents have the same losses."""
-    spec = learning_speed.paper_spec(width=8)
+    spec = learning_speed.paper_spec(width=4)
     exact = dataclasses.replace(spec.learning, bf16=False, channels_last=False, max_grad_norm=math.inf)
     spec = dataclasses.replace(spec, learning=exact)
     torch.manual_seed(0)
@@ -153,7 +153,7 @@ def test_plain_agent_learns_the_same():
 
 
 def test_plain_discriminator_learns_the_same(monkeypatch):
-    spec = learning_speed.paper_spec(width=8)
+    spec = learning_speed.paper_spec(width=4)
     reward, plain = build_agent(spec, "cpu").reward, learning_speed.PlainAgent(spec)
     plain.discriminator.load_state_dict(reward.discriminator.state_dict())
     pair = torch.rand(2, 2, 3, 128, 128, generator=torch.Generator().manual_seed(0))

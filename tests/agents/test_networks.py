@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from agents.networks import ActionCritic, ResNetActor, TReLU, ValueCritic, coordinates
+from agents.networks import ActionCritic, Convolution, ResNetActor, TReLU, ValueCritic, coordinates
 
 
 def test_the_actor_costs_what_the_paper_says() -> None:
@@ -56,3 +56,22 @@ def test_values_follow_their_own_patch_and_the_action() -> None:
     moved = (critic(canvas, target, step, 40, action) - before).abs()[0]
     assert moved.argmax() == 63 and moved[0, 0] < 0.01 * moved[7, 7]
     assert ((critic(canvas, target, step, 40, 1 - action) - before).abs() > 0).all()
+
+
+@pytest.mark.parametrize("side", [1, 6, 7])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_convolution_without_its_own_strides_is_the_same(kernel: int, side: int) -> None:
+    torch.manual_seed(0)
+    layer = Convolution(4, 8, kernel, 2, kernel // 2).to(memory_format=torch.channels_last)
+    x = torch.rand(2, 4, side, side, requires_grad=True)
+    expected = torch.nn.functional.conv2d(
+        x.double(), layer.weight.double(), layer.bias.double(), 2, kernel // 2
+    )
+    answer = layer(x.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(answer, expected.float())
+    for own, plain in zip(
+        torch.autograd.grad(answer.sum(), (x, layer.weight)),
+        torch.autograd.grad(expected.sum(), (x, layer.weight)),
+        strict=True,
+    ):
+        torch.testing.assert_close(own, plain)
