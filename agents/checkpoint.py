@@ -134,8 +134,6 @@ def load(
     tree = load_tree(file)
     spec = read_spec(file, tree.get("spec"))
     if lookahead is not None:
-        if lookahead < 0:
-            raise ValueError(f"lookahead must be at least 0, not {lookahead}")
         spec = replace(spec, learning=replace(spec.learning, lookahead=lookahead))
     agent = build_agent(spec, device)
     _fill(agent.actor, tree.get("agent", {}).get("actor", {}), file)

@@ -53,6 +53,15 @@ class Learning:
     channels_last: bool = True
     """Keep convolutions in the layout in which they are fastest."""
 
+    def __post_init__(self) -> None:
+        """Refuse what would never end.
+
+        Raises:
+            ValueError: a negative lookahead.
+        """
+        if self.lookahead < 0:
+            raise ValueError(f"lookahead must be at least 0, not {self.lookahead}")
+
     def rates(self, progress: float) -> tuple[float, float]:
         """Learning rates of actor and critic when a part `progress` in [0, 1] of the updates is done."""
         if self.schedule == "halves":

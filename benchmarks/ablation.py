@@ -70,7 +70,7 @@ class Ablation(Options):
     strokes: int = 40
     """Strokes per painting, in bundles of 5."""
     patches: int = 4
-    """Patches a side that PatchQ cuts the canvas into."""
+    """Patches a side of the model-free critics' values, and of PatchQ's rewards."""
     width: int = 16
     """Channels of the first stage of actor and critics."""
     depth: int = 1

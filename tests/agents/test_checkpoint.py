@@ -92,6 +92,12 @@ def test_missing_extra_and_wrong_tensors_are_named(saved: Path) -> None:
         agents.load(saved)
 
 
+def test_a_negative_lookahead_is_refused(saved: Path) -> None:
+    for make in (lambda: Learning(lookahead=-1), lambda: agents.load(saved, "cpu", lookahead=-1)):
+        with pytest.raises(ValueError, match="lookahead must be at least 0, not -1"):
+            make()
+
+
 def test_strokes_must_fill_bundles(saved: Path) -> None:
     with pytest.raises(ValueError, match="2 strokes at a time"):
         agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 5)
