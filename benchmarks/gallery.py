@@ -14,11 +14,11 @@ import numpy as np
 import torch
 import tyro
 from PIL import Image
-from torch.nn.functional import interpolate
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster
 from benchmarks.common import Options, Row, Table, run
+from paint_gym.datasets.images import resize_box
 from paint_gym.files import replace_when_done
 
 CROPS = {  # name in skimage.data: left, top, side of the square that is painted
@@ -47,10 +47,8 @@ def photo(name: str, size: int) -> np.ndarray:
     from skimage import data
 
     left, top, side = CROPS[name]
-    crop = getattr(data, name)()[top : top + side, left : left + side]
-    picture = torch.tensor(crop).permute(2, 0, 1)[None].float()
-    small = interpolate(picture, (size, size), mode="bilinear", antialias=True, align_corners=False)
-    return small[0].round().clamp(0, 255).byte().numpy()
+    picture = Image.fromarray(getattr(data, name)())
+    return resize_box(picture, (left, top, left + side, top + side), size).transpose(2, 0, 1).copy()
 
 
 def tables(options: Gallery) -> Iterator[Table]:
