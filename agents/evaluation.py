@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error
+from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error, to_floats
 from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer, make_renderer
 
@@ -44,8 +44,7 @@ def paint(
         raise ValueError(
             f"this agent paints {agent.bundle} strokes at a time; {max_strokes} is no multiple of that"
         )
-    targets = targets.to(agent.device)
-    wanted = targets.float() / 255 if targets.dtype == torch.uint8 else targets.float()
+    wanted = to_floats(targets.to(agent.device))
     start = torch.zeros(len(wanted), dtype=torch.long, device=agent.device)
     state = CanvasState(torch.zeros_like(wanted), wanted, start)
     steps, bundles = max_strokes // agent.bundle, []

@@ -12,7 +12,7 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import mean_squared_error
+from paint_gym.canvas import mean_squared_error, to_floats
 from paint_gym.envs.task import pick_device
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
@@ -72,8 +72,7 @@ def refine(
     _check(paintings, wanted, iterations)
     if not iterations or not paintings or not len(paintings[0]):
         return painting if isinstance(painting, Painting) else paintings
-    place = pick_device(device)
-    wanted = (wanted.float() / 255 if wanted.dtype == torch.uint8 else wanted.float()).to(place)
+    wanted = to_floats(wanted.to(pick_device(device)))
     strokes = _descend(paintings, wanted, iterations, on_iteration).cpu().numpy()
     refined = [
         Painting(best, old.design, old.size, old.background, old.opacity)
@@ -91,13 +90,13 @@ def _descend(
     backgrounds = torch.tensor([one.background for one in paintings], device=target.device)
     blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
     best = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
-    least = mean_squared_error(renderer.paint(blank, best), target)  # (B,)
-    is_paint = torch.tensor([name[0] == "t" for name in design.parameters] + [True] * len(COLOUR))
-    order = is_paint.to(best.device).sort(stable=True).indices  # geometry first
+    least = torch.full((len(paintings),), torch.inf, device=target.device)
+    is_paint = torch.tensor([*design.transparencies, *[True] * len(COLOUR)], device=target.device)
+    place = is_paint.sort(stable=True).indices.argsort()  # of each number, in geometry followed by paint
     parts = [part.clone().requires_grad_() for part in (best[..., ~is_paint], best[..., is_paint])]
     optimizer = torch.optim.Adam([{"params": [part]} for part in parts], betas=BETAS)
     for i in range(iterations + 1):
-        strokes = torch.cat(parts, -1)[..., order.argsort()]
+        strokes = torch.cat(parts, -1)[..., place]
         l2 = mean_squared_error(renderer.paint(blank, strokes), target)
         with torch.no_grad():
             better = l2 < least

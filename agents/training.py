@@ -134,12 +134,12 @@ class Trainer:
         self.agent.set_rates(self.updates / self.config.updates)
         batch = self.replay.sample(self.config.batch, self.draw)
         metrics = self.agent.update(batch)
-        if self.updates % LOG_EVERY == LOG_EVERY - 1:
-            metrics["charts/reward_l2"] = _l2_gain(batch)
         reward = self.agent.reward
         if isinstance(reward, WGANReward):
             metrics |= reward.update(batch.after.canvas, batch.after.target)
         self.updates += 1
+        if self.updates % LOG_EVERY == 0:
+            metrics["charts/reward_l2"] = _l2_gain(batch)
         return metrics
 
     def _paint(self) -> None:

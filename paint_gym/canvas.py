@@ -73,6 +73,11 @@ def mean_squared_error(canvas: Tensor, target: Tensor) -> Tensor:
     return (canvas - target).square().mean((1, 2, 3))
 
 
+def to_floats(image: Tensor) -> Tensor:
+    """Pictures as uint8, or as floats in [0, 1], to float32 in [0, 1]."""
+    return image.float() / 255 if image.dtype == torch.uint8 else image.float()
+
+
 def to_bytes(image: Tensor) -> Tensor:
     """Floats in [0, 1] to uint8, rounded."""
     return (image * 255).round_().clamp_(0, 255).to(torch.uint8)

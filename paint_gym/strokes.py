@@ -59,6 +59,11 @@ class StrokeDesign:
         """Length of a stroke vector, colour included."""
         return len(self.parameters) + len(COLOUR)
 
+    @property
+    def transparencies(self) -> tuple[bool, ...]:
+        """Of each parameter, whether it is a transparency."""
+        return tuple(name.startswith("t") for name in self.parameters)
+
     def outline(self, strokes: Tensor, segments: int, opacity: tuple[float, float] = (0.0, 1.0)) -> Tensor:
         """Nodes of stroke vectors.
 
@@ -73,9 +78,8 @@ class StrokeDesign:
         parameters = strokes[..., : len(self.parameters)]
         if opacity != (0.0, 1.0):
             low, high = opacity
-            fades = [name.startswith("t") for name in self.parameters]
-            scale = parameters.new_tensor([high - low if fade else 1.0 for fade in fades])
-            shift = parameters.new_tensor([low if fade else 0.0 for fade in fades])
+            scale = parameters.new_tensor([high - low if fade else 1.0 for fade in self.transparencies])
+            shift = parameters.new_tensor([low if fade else 0.0 for fade in self.transparencies])
             parameters = parameters * scale + shift
         nodes = self.nodes(parameters.reshape(-1, parameters.shape[-1]), segments)
         return nodes.reshape(*strokes.shape[:-1], *nodes.shape[1:])
