@@ -6,7 +6,6 @@ through the canvas: the agent must find out by trial what its strokes do.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
@@ -26,7 +25,7 @@ class DDPG(Agent):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.target_actor = copy.deepcopy(self.actor).requires_grad_(False).eval()
+        self.target_actor = self._slow(self.actor).eval()
 
     def explore(self, state: CanvasState) -> Tensor:
         """What to do while learning: `act` with Gaussian noise, clipped to [0, 1]."""

@@ -8,16 +8,17 @@ canvas, so the action is that of any other actor, and a large picture has no sea
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from copy import copy
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from paint_gym.strokes import COLOUR, StrokeDesign
-
-LEVELS = 4  # windows of 1, 1/2, 1/4 and 1/8 of the shorter side: strokes are too thick for smaller ones
-STEPS_PER_WINDOW = 3  # steps of a level, for each of the windows that would tile the canvas
+from agents.learning import Proposals
+from paint_gym.canvas import crop
+from paint_gym.strokes import COLOUR, THICKEST, StrokeDesign
 
 
 class View(NamedTuple):
@@ -35,6 +36,10 @@ class View(NamedTuple):
     side: Tensor
     seen: Tensor
 
+    def flat(self) -> View:
+        """Of several windows on each canvas, ``(N, B)`` of each part, one after the other: ``(N B)``."""
+        return View(*(part.flatten(0, 1) for part in self))
+
 
 class GlimpseActor(nn.Module):
     """One square window per step, placed where the squared error under it is greatest.
@@ -47,11 +52,19 @@ class GlimpseActor(nn.Module):
         bundle: strokes per step.
         width: channels of the first stage.
         resolution: pixels a side at which a window is seen, a multiple of 8.
+
+    Attributes:
+        chance: windows are chosen by chance, though more often where the error is great, as always in
+            training; None for the greatest error.
     """
+
+    levels = 4  # windows of 1, 1/2, 1/4 and 1/8 of the shorter side: strokes are too thick for smaller ones
+    steps_per_window: float = 3  # steps of a level, for each of the windows that would tile the canvas
 
     def __init__(self, design: StrokeDesign, bundle: int, width: int = 48, resolution: int = 32) -> None:
         super().__init__()
         self.design, self.bundle, self.resolution = design, bundle, resolution
+        self.chance: torch.Generator | None = None
         stages: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU()]
         stages.append(_Residual(width))
         channels = width
@@ -62,30 +75,50 @@ class GlimpseActor(nn.Module):
         self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(flat, 512), nn.ReLU())
         self.head = nn.Linear(512, bundle * design.dim)
 
+    def compile(self, *arguments: Any, **named: Any) -> None:
+        """Compile what sees the windows; where they are depends on the pictures, and stays as it is."""
+        self.net.compile(*arguments, **named)
+
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, bundle * stroke_dim)`` in [0, 1]."""
-        return self._answer(self.look(canvas, target, step), canvas.shape[2], canvas.shape[3])
+        return self.answer(self.look(canvas, target, step), canvas.shape[2], canvas.shape[3])
 
-    def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> Tensor:
+    def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
         """What it would paint elsewhere, for whoever can try it out.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
             target: ``(B, 3, H, W)`` in [0, 1].
             step: ``(B,)`` int64, bundles painted so far.
-            count: windows of each side: that of the step, the next larger and the next smaller.
-
-        Returns:
-            ``(3 * count, B, bundle * stroke_dim)`` in [0, 1].
+            count: windows of each side: first of the step's own, then of the next larger and the next
+                smaller.
         """
         height, width = canvas.shape[2:]
         level = self.level(step, height, width)
-        levels = [(level + shift).clamp(0, LEVELS - 1) for shift in (-1, 0, 1)]
-        views = [view for each in levels for view in self._views(canvas, target, each, count)]
-        together = View(*(torch.cat(parts) for parts in zip(*views, strict=True)))
-        return self._answer(together, height, width).view(len(views), len(canvas), -1)
+        levels = [level]
+        for other in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
+            if not torch.equal(other, level):
+                levels.append(other)
+        sight = Sight(canvas, target)
+        groups = [self.views(sight, each, count) for each in levels]
+        together = View(
+            *(torch.cat(parts) for parts in zip(*(group.flat() for group in groups), strict=True))
+        )
+        actions = self.answer(together, height, width).view(-1, len(canvas), self.bundle * self.design.dim)
+        counts = [len(group.side) for group in groups]
+        return [
+            Proposals(action, *_touched(group, height, width))
+            for action, group in zip(actions.split(counts), groups, strict=True)
+        ]
 
-    def _answer(self, view: View, height: int, width: int) -> Tensor:
+    def answer(self, view: View, height: int, width: int) -> Tensor:
+        """What it paints in windows, ``(B, bundle * stroke_dim)``, as strokes of the canvas.
+
+        Args:
+            view: one window on each canvas.
+            height: of the canvases, in pixels.
+            width: likewise.
+        """
         raw = self.head(self.net(view.seen)).float().view(len(view.seen), self.bundle, self.design.dim)
         shape = raw[..., : -len(COLOUR)].sigmoid()
         colour = (raw[..., -len(COLOUR) :] + self._colours_under(shape, view.seen[:, 3:6])).sigmoid()
@@ -105,8 +138,9 @@ class GlimpseActor(nn.Module):
     def level(self, step: Tensor, height: int, width: int) -> Tensor:
         """Which side the window has, ``(B,)`` int64: n for 2 ** -n of the shorter side."""
         tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
-        spent = [STEPS_PER_WINDOW * tiles * sum(4**i for i in range(n + 1)) for n in range(LEVELS - 1)]
-        return torch.bucketize(step.float(), torch.tensor(spent, device=step.device), right=True)
+        windows = [tiles * sum(4**i for i in range(n + 1)) for n in range(self.levels - 1)]
+        spent = self.steps_per_window * torch.tensor(windows, device=step.device)
+        return torch.bucketize(step.float(), spent, right=True)
 
     def look(self, canvas: Tensor, target: Tensor, step: Tensor) -> View:
         """Look through the window where the error is greatest.
@@ -116,63 +150,93 @@ class GlimpseActor(nn.Module):
             target: ``(B, 3, H, W)`` in [0, 1].
             step: ``(B,)`` int64, bundles painted so far.
         """
-        (view,) = self._views(canvas, target, self.level(step, canvas.shape[2], canvas.shape[3]), 1)
-        return view
+        level = self.level(step, canvas.shape[2], canvas.shape[3])
+        return self.views(Sight(canvas, target), level, 1).flat()
 
     @torch.no_grad()
-    def _views(self, canvas: Tensor, target: Tensor, level: Tensor, count: int) -> list[View]:
-        """`count` windows of the given level ``(B,)`` on each canvas, those with the greatest error first."""
-        left, top = (canvas.new_zeros(count, len(canvas)) for _ in range(2))
-        seen = canvas.new_empty(count, len(canvas), 7, self.resolution, self.resolution)
-        for n in range(LEVELS):
-            which = (level == n).nonzero().squeeze(1)
-            if len(which):
-                pair = torch.cat([canvas[which], target[which]], 1)
-                left[:, which], top[:, which], seen[:, which, :6] = self._windows(pair, 2**-n, count)
-        seen[:, :, 6] = (level / (LEVELS - 1)).view(-1, 1, 1)
-        side = 0.5**level
-        return [View(left[i], top[i], side, seen[i]) for i in range(count)]
+    def views(self, sight: Sight, level: Tensor, count: int) -> View:
+        """Windows of the given level ``(B,)`` on each canvas, those with the greatest error first.
 
-    def _windows(self, pair: Tensor, side: float, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        None overlaps another; where there is no room for as many, some are twice there.
+
+        Args:
+            sight: of the canvases.
+            level: ``(B,)`` int64.
+            count: N.
+
+        Returns:
+            ``(N, B)`` of each part of the view.
+        """
+        pair = sight.pair
+        left, top = (pair.new_zeros(count, len(pair)) for _ in range(2))
+        seen = pair.new_empty(count, len(pair), 7, self.resolution, self.resolution)
+        for n in level.unique().tolist():
+            which = (level == n).nonzero().squeeze(1)
+            part = sight if len(which) == len(pair) else sight[which]
+            left[:, which], top[:, which], seen[:, which, :6] = self._windows(part, n, count)
+        seen[:, :, 6] = (level / (self.levels - 1)).view(-1, 1, 1)
+        return View(left, top, (0.5**level).expand(count, -1), seen)
+
+    def _windows(self, sight: Sight, level: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Windows of one side: where they begin, ``(count, n)`` in canvas sides, and what is seen."""
-        _, _, height, width = pair.shape
-        pixels = max(1, round(side * min(height, width)))
+        pair, (height, width) = sight.pair, sight.pair.shape[2:]
+        pixels = _pixels(level, height, width)
         rows, columns = (_positions(length, pixels, pair.device) for length in (height, width))
-        error = (pair[:, :3] - pair[:, 3:]).square().sum(1)  # (n, H, W)
-        score = _sums(error, rows, columns, pixels)
-        if self.training:  # look elsewhere now and then
-            score = score * torch.rand_like(score)
+        score = sight.sums(rows, columns, pixels)
+        if self.training or self.chance is not None:  # look elsewhere now and then
+            score = score * torch.rand(score.shape, generator=self.chance).to(score)
         best = _peaks(score, count, pixels, rows, columns)  # (count, n)
         top, left = rows[best // len(columns)], columns[best % len(columns)]
-        seen = torch.stack([self._seen(pair, *place, pixels) for place in zip(top, left, strict=True)])
+        seen = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
+        if pixels != self.resolution:
+            shape = (self.resolution, self.resolution)
+            seen = functional.interpolate(
+                seen.flatten(0, 1), shape, mode="bilinear", antialias=True, align_corners=False
+            ).unflatten(0, seen.shape[:2])
         return left / width, top / height, seen
 
-    def _seen(self, pair: Tensor, top: Tensor, left: Tensor, pixels: int) -> Tensor:
-        """The windows at ``(n,)`` pixels from the top and the left: ``(n, 6, R, R)``."""
-        count, offset = len(pair), torch.arange(pixels, device=pair.device)
-        window = pair[
-            torch.arange(count, device=pair.device).view(-1, 1, 1, 1),
-            torch.arange(6, device=pair.device).view(1, -1, 1, 1),
-            (top.view(-1, 1) + offset).view(count, 1, pixels, 1),
-            (left.view(-1, 1) + offset).view(count, 1, 1, pixels),
-        ]
-        if pixels == self.resolution:
-            return window
-        shape = (self.resolution, self.resolution)
-        return functional.interpolate(window, shape, mode="bilinear", antialias=True, align_corners=False)
+
+class Sight:
+    """Canvases and targets ``(B, 6, H, W)``, and the sums of squared errors up to each pixel."""
+
+    def __init__(self, canvas: Tensor, target: Tensor) -> None:
+        self.pair = torch.cat([canvas, target], 1)
+        error = (canvas - target).square().sum(1)  # (B, H, W)
+        self.total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
+
+    def __getitem__(self, which: Tensor) -> Sight:
+        part = copy(self)
+        part.pair, part.total = self.pair[which], self.total[which]
+        return part
+
+    def sums(self, rows: Tensor, columns: Tensor, side: int) -> Tensor:
+        """Sums of the error under windows: ``(B, len(rows), len(columns))``."""
+        strips = self.total[:, rows + side] - self.total[:, rows]
+        return strips[:, :, columns + side] - strips[:, :, columns]
+
+
+def _pixels(level: int, height: int, width: int) -> int:
+    """The side of a window in pixels."""
+    return max(1, round(min(height, width) * 0.5**level))
+
+
+def _touched(group: View, height: int, width: int) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """The parts of the canvas that strokes in windows ``(N, B)`` can touch: top, left, size.
+
+    All are as large as those of the largest window.
+    """
+    reach = group.side.max().item() * min(height, width)  # pixels
+    margin = math.ceil(reach * THICKEST) + 1
+    tall, broad = (min(math.ceil(reach) + 2 * margin, length) for length in (height, width))
+    top = ((group.top * height).round().long() - margin).clamp(0, height - tall)
+    left = ((group.left * width).round().long() - margin).clamp(0, width - broad)
+    return top, left, (tall, broad)
 
 
 def _positions(length: int, side: int, device: torch.device) -> Tensor:
     """Where windows may begin along an axis: a quarter of their side apart or less, from edge to edge."""
     count = 1 if length == side else 1 + -(-4 * (length - side) // side)
     return torch.linspace(0, length - side, count, device=device).round().long()
-
-
-def _sums(error: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
-    """Sums under windows of an error ``(n, H, W)``: ``(n, len(rows), len(columns))``."""
-    total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
-    strips = total[:, rows + side] - total[:, rows]
-    return strips[:, :, columns + side] - strips[:, :, columns]
 
 
 def _peaks(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,8 @@ class Learning:
     """Run the networks in bfloat16 where autocast allows it; None: where the processor computes with it."""
     channels_last: bool = True
     """Keep convolutions in the layout in which they are fastest."""
+    compile: bool = False
+    """Compile actor and critic with torch.compile: minutes at the start, so for long trainings on a GPU."""
 
     def __post_init__(self) -> None:
         """Refuse what would never end.
@@ -71,6 +73,22 @@ class Learning:
         actor = (1 - late) * self.actor_lr + late * self.actor_lr_late
         critic = (1 - late) * self.critic_lr + late * self.critic_lr_late
         return actor, critic
+
+
+class Proposals(NamedTuple):
+    """Actions that could be taken, and the part of the canvas that each touches.
+
+    Attributes:
+        action: ``(N, B, bundle * stroke_dim)`` in [0, 1].
+        top: ``(N, B)`` int64, where the parts begin, in pixels.
+        left: ``(N, B)`` int64.
+        size: of all parts, height and width in pixels.
+    """
+
+    action: Tensor
+    top: Tensor
+    left: Tensor
+    size: tuple[int, int]
 
 
 class Agent:
@@ -103,7 +121,17 @@ class Agent:
         bf16 = self.learning.bf16
         self.bf16 = has_bf16(self.device) if bf16 is None else bf16
         self.actor, self.critic = (set_layout(net, self.learning.channels_last) for net in (actor, critic))
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
+        self.target_critic = self._slow(self.critic)
+        if self.learning.compile:
+            self.actor.compile()  # in place: the names of the parameters stay
+            self.critic.compile()
+
+    def _slow(self, network: nn.Module) -> nn.Module:
+        """A target network: a copy that `follow` moves, and no gradient."""
+        slow = copy.deepcopy(network).requires_grad_(False)
+        if self.learning.compile:
+            slow.compile()
+        return slow
 
     @cached_property
     def actor_optimizer(self) -> torch.optim.Optimizer:

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.learning import Agent, descend, follow, frozen, left, run
+from agents.learning import Agent, Proposals, descend, follow, frozen, left, run
 from agents.replay import Transition, mirrored
-from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error, model_step
+from paint_gym.canvas import CanvasState, as_strokes, crop, mean_squared_error, model_step
+from paint_gym.renderers.base import PaintsParts
 
 
 class ModelBasedDDPG(Agent):
@@ -43,22 +44,30 @@ class ModelBasedDDPG(Agent):
             return super().act(state, steps)
         self.actor.eval()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            proposals = propose(*state, self.learning.lookahead)
-        return self._best(state, proposals.float())
+            groups: list[Proposals] = propose(*state, self.learning.lookahead)
+        action = torch.cat([group.action for group in groups]).float()  # (N, B, A)
+        gain = torch.cat([self._gain(state, group) for group in groups])
+        return action[gain.argmax(0), torch.arange(len(state.canvas), device=action.device)]
 
     def explore(self, state: CanvasState) -> Tensor:
         """What to do while learning: the first that comes to mind."""
         return super().act(state)
 
-    def _best(self, state: CanvasState, proposals: Tensor) -> Tensor:
-        """Of actions ``(N, B, A)``, the one for each canvas after which least error is left."""
-        count, batch, _ = proposals.shape
-        canvas = state.canvas.repeat(count, 1, 1, 1)  # (N B, 3, H, W)
-        painted = self.renderer.paint(
-            canvas, as_strokes(proposals.flatten(0, 1), self.renderer.design.dim)
-        ).unflatten(0, (count, batch))
-        error = (painted - state.target).square().mean((2, 3, 4))  # (N, B)
-        return proposals[error.argmin(0), torch.arange(batch, device=proposals.device)]
+    def _gain(self, state: CanvasState, proposals: Proposals) -> Tensor:
+        """By how much each would lower the sum of squared errors, ``(N, B)``."""
+        action, top, left, size = proposals
+        count, batch, _ = action.shape
+        strokes = as_strokes(action.float().flatten(0, 1), self.renderer.design.dim)
+        pair = torch.cat([state.canvas, state.target], 1)  # (B, 6, H, W)
+        before, target = crop(pair, top, left, size).flatten(0, 1).chunk(2, 1)  # (N B, 3, h, w) each
+        corner = (top.flatten(), left.flatten())
+        if isinstance(self.renderer, PaintsParts):
+            whole = (state.canvas.shape[2], state.canvas.shape[3])
+            after = self.renderer.paint_part(before, strokes, *corner, whole)
+        else:
+            after = crop(self.renderer.paint(state.canvas.repeat(count, 1, 1, 1), strokes), *corner, size)
+        gain = (before - target).square() - (after - target).square()
+        return gain.sum((1, 2, 3)).view(count, batch)
 
     def update(self, batch: Transition) -> dict[str, float]:
         """One step of gradient for the critic, then the actor.

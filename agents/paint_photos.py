@@ -16,6 +16,8 @@ from tqdm import tqdm
 
 from agents.checkpoint import load
 from agents.evaluation import Painter, paint
+from agents.glimpse import GlimpseActor
+from agents.learning import Agent
 from agents.refine import refine
 from paint_gym.datasets import read_image
 from paint_gym.painting import Painting, check_ending, check_size
@@ -41,6 +43,8 @@ class Paint:
     agent's own number."""
     refine: int = 0
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
+    seed: int | None = None
+    """Another painting of the same picture for each seed: where to paint next is then left to chance."""
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
     canvas: int = 256
@@ -68,6 +72,8 @@ def run(command: Paint) -> list[Painting]:
         check_size(command.size)
     targets = [_target(image, command.canvas) for image in command.images]
     agent = load(command.agent, command.device, command.lookahead)
+    if command.seed is not None:
+        _leave_to_chance(agent, command.seed)
     if command.opaque:
         agent.renderer = make_renderer(agent.renderer.name, agent.renderer.design, (1.0, 1.0))
     paintings = []
@@ -78,6 +84,12 @@ def run(command: Paint) -> list[Painting]:
         logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
         paintings.append(painting)
     return paintings
+
+
+def _leave_to_chance(agent: Agent, seed: int) -> None:
+    if not isinstance(agent.actor, GlimpseActor):
+        raise ValueError("--seed is for agents with a glimpse actor; this one leaves nothing to chance")
+    agent.actor.chance = torch.Generator().manual_seed(seed)
 
 
 def _outputs(command: Paint) -> list[Path]:

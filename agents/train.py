@@ -76,6 +76,8 @@ class Train:
     """Run the networks in bfloat16 where autocast allows it; by default where the processor has it."""
     channels_last: bool | None = None
     """Keep convolutions in the layout in which they are fastest."""
+    compile: bool | None = None
+    """Compile actor and critic with torch.compile."""
     lookahead: int | None = None
     """Windows of each side that the finished agent tries out before each step, where it can."""
     checkpoint_minutes: float = 5.0

@@ -128,10 +128,10 @@ class Trainer:
             Diverged: a loss is not finite.
         """
         if self.updates % self.config.updates_per_step == 0:
-            self._paint()
+            self.paint_step()
         while len(self.replay) < self.config.batch:
-            self._paint()
-        self.agent.set_rates(self.updates / self.config.updates)
+            self.paint_step()
+        self.agent.set_rates(self.progress)
         batch = self.replay.sample(self.config.batch, self.draw)
         metrics = self.agent.update(batch)
         reward = self.agent.reward
@@ -142,7 +142,12 @@ class Trainer:
             metrics["charts/reward_l2"] = _l2_gain(batch)
         return metrics
 
-    def _paint(self) -> None:
+    @property
+    def progress(self) -> float:
+        """The part of training that is done, 0 to 1; learning rates follow it."""
+        return self.updates / self.config.updates
+
+    def paint_step(self) -> None:
         """One bundle in each environment; after the last, keep the canvases and begin new ones."""
         state = self.env.state
         step = int(state.step[0])

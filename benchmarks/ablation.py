@@ -13,11 +13,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import multiprocessing
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,11 @@ import numpy as np
 import torch
 import tyro
 from matplotlib.figure import Figure
-from scipy import stats
 
 from agents.checkpoint import AgentSpec
 from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
 from benchmarks.common import Options, Row, Table, run
+from benchmarks.jobs import Job, interval, work_off
 from paint_gym.datasets import load_dataset
 from paint_gym.files import replace_when_done
 
@@ -90,22 +88,18 @@ class Ablation(Options):
 
 
 @dataclass(frozen=True)
-class Job:
+class Training(Job):
     """One algorithm, trained with one seed.
 
     Attributes:
         config: how.
         final_images: pictures of the last evaluation.
         device: where.
-        threads: of torch.
-        path: file of the result.
     """
 
     config: TrainConfig
     final_images: int
     device: str
-    threads: int
-    path: Path
 
     @property
     def name(self) -> str:
@@ -117,18 +111,32 @@ class Job:
         settings: Row = dataclasses.asdict(self.config) | {"final_images": self.final_images}
         return json.loads(json.dumps(settings))
 
-    def result(self) -> Row | None:
-        """What `work` wrote; None if it has not finished.
+    def work(self) -> None:
+        """Train, measuring on the way and at the end."""
+        torch.set_num_threads(self.threads)
+        trainer = Trainer(self.config, self.device)
+        pictures = load_dataset(self.config.dataset, self.config.eval_split, self.config.size)
+        watched, final = trainer.watched(), pictures[np.arange(min(self.final_images, len(pictures)))]
+        curve: list[Row] = []
+        spent, since = 0.0, 0.0
 
-        Raises:
-            ValueError: the file is of other settings.
-        """
-        if not self.path.exists():
-            return None
-        found: Row = json.loads(self.path.read_text())
-        if found["settings"] != self.settings():
-            raise ValueError(f"{self.path} is of other settings; choose another --out, or delete it")
-        return found
+        def measure(updates: int, metrics: dict[str, float]) -> None:
+            nonlocal spent, since
+            if updates % self.config.eval_every and updates != self.config.updates:
+                return
+            spent += time.perf_counter() - since
+            l2, _ = trainer.evaluate(watched)
+            curve.append({"updates": updates, "seconds": spent, "l2": l2})
+            print(f"{self.name}: l2 {l2:.4g} after {updates} updates, {spent:.0f} s", flush=True)
+            since = time.perf_counter()
+
+        since = time.perf_counter()
+        measure(0, {})
+        run_to_the_end(trainer, measure)
+        l2, _ = trainer.evaluate(final)
+        found = {"curve": curve, "l2": l2, "images": len(final)}
+        found |= {"blank": blank(final), "blank_watched": blank(watched)}
+        self.write({"threads": self.threads, "device": str(trainer.agent.device)} | found)
 
 
 def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
@@ -153,49 +161,17 @@ def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
     )  # fmt: skip
 
 
-def jobs(options: Ablation) -> list[Job]:
+def jobs(options: Ablation) -> list[Training]:
     """All jobs, seed by seed, so that an ablation that is broken off has compared something."""
     threads = max(1, options.threads // options.workers)
     return [
-        Job(
-            configure(options, algo, seed), options.final_images, options.device, threads,
-            options.out / f"{algo}_{seed}.json",
+        Training(
+            options.out / f"{algo}_{seed}.json", threads, configure(options, algo, seed),
+            options.final_images, options.device,
         )
         for seed in options.seeds
         for algo in ALGORITHMS
     ]  # fmt: skip
-
-
-def work(job: Job) -> None:
-    """Train, measure on the way and at the end, and write the result, whole or not at all."""
-    torch.set_num_threads(job.threads)
-    trainer = Trainer(job.config, job.device)
-    pictures = load_dataset(job.config.dataset, job.config.eval_split, job.config.size)
-    watched, final = trainer.watched(), pictures[np.arange(min(job.final_images, len(pictures)))]
-    curve: list[Row] = []
-    spent, since = 0.0, 0.0
-
-    def measure(updates: int, metrics: dict[str, float]) -> None:
-        nonlocal spent, since
-        if updates % job.config.eval_every and updates != job.config.updates:
-            return
-        spent += time.perf_counter() - since
-        l2, _ = trainer.evaluate(watched)
-        curve.append({"updates": updates, "seconds": spent, "l2": l2})
-        print(f"{job.name}: l2 {l2:.4g} after {updates} updates, {spent:.0f} s", flush=True)
-        since = time.perf_counter()
-
-    since = time.perf_counter()
-    measure(0, {})
-    run_to_the_end(trainer, measure)
-    l2, _ = trainer.evaluate(final)
-    result = {
-        "settings": job.settings(), "threads": job.threads, "device": str(trainer.agent.device),
-        "curve": curve, "l2": l2, "images": len(final),
-        "blank": blank(final), "blank_watched": blank(watched),
-    }  # fmt: skip
-    with replace_when_done(job.path) as temporary:
-        temporary.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def blank(pictures: np.ndarray) -> float:
@@ -203,34 +179,13 @@ def blank(pictures: np.ndarray) -> float:
     return float(np.square(pictures / 255).mean())
 
 
-def work_off(options: Ablation) -> dict[str, list[Row]]:
+def results_of(options: Ablation) -> dict[str, list[Row]]:
     """Run the jobs that have not finished, and return the results of all by algorithm, seed by seed."""
     everything = jobs(options)
-    missing = [job for job in everything if job.result() is None]
-    print(f"{len(missing)} of {len(everything)} jobs to run", flush=True)
-    if options.workers > 1 and missing:
-        context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-        with ProcessPoolExecutor(min(options.workers, len(missing)), context) as pool:
-            list(pool.map(work, missing))
-    else:
-        for job in missing:
-            work(job)
     results: dict[str, list[Row]] = {algo: [] for algo in ALGORITHMS}
-    for job in everything:
-        result = job.result()
-        if result is None:
-            raise FileNotFoundError(f"{job.name} has finished, but {job.path} is gone")
+    for job, result in zip(everything, work_off(everything, options.workers), strict=True):
         results[job.config.agent.algo].append(result)
     return results
-
-
-def interval(values: list[float]) -> tuple[float, float | None, float | None]:
-    """Mean, and the ends of its 95% t-interval; None where one value gives none."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, None, None
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
-    return mean, mean - half, mean + half
 
 
 def compare(results: dict[str, list[Row]]) -> Iterator[Row]:
@@ -308,7 +263,7 @@ def _flat(tree: Row, path: str = "") -> Row:
 def tables(options: Ablation) -> Iterator[Table]:
     """Settings, the comparison, the curves over the seeds, and every evaluation."""
     yield "settings that differ from the paper's", list(differences(configure(options, "ddpg", 0)))
-    results = work_off(options)
+    results = results_of(options)
     any_run = results["model-based"][0]
     yield f"l2 by raster of {any_run['images']} pictures of the test split", list(compare(results))
     rows = list(curves(results))

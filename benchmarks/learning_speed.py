@@ -49,6 +49,8 @@ class LearningSpeed(Options):
     """Channels of the first stage of actor and critic; 64 is the paper's."""
     strokes: int = 200
     """Strokes of the picture that is painted."""
+    compile: bool = False
+    """Compile our networks."""
     repeats: int = 3
     """Timed turns, after one that warms up."""
 
@@ -147,9 +149,11 @@ class PlainAgent:
         return self.target_discriminator(after, target) - self.target_discriminator(before, target)
 
 
-def paper_spec(width: int = 64) -> AgentSpec:
+def paper_spec(width: int = 64, compiled: bool = False) -> AgentSpec:
     """The agent of the preset "paper", its actor and critic of another width if wanted."""
-    return dataclasses.replace(PRESETS["paper"].agent, actor_width=width, critic_width=width)
+    spec = PRESETS["paper"].agent
+    learning = dataclasses.replace(spec.learning, compile=compiled)
+    return dataclasses.replace(spec, actor_width=width, critic_width=width, learning=learning)
 
 
 def random_batch(batch: int, bundle: int, steps: int) -> Transition:
@@ -169,7 +173,7 @@ def compare(what: str, ours: float, plain: float) -> Row:
 def compare_update(options: LearningSpeed) -> Iterator[Row]:
     """One full update: critic, actor, discriminator and the slow copies."""
     torch.manual_seed(0)
-    spec = paper_spec(options.width)
+    spec = paper_spec(options.width, options.compile)
     ours, plain = build_agent(spec, "cpu"), PlainAgent(spec)
     reward = ours.reward
     assert isinstance(reward, WGANReward)
@@ -199,7 +203,7 @@ def again(call: Callable[[], object], times: int) -> Callable[[], object]:
 def compare_painting(options: LearningSpeed) -> Iterator[Row]:
     """One picture, painted from the first stroke to the last; then its parts, the same number of times."""
     torch.manual_seed(0)
-    spec = paper_spec(options.width)
+    spec = paper_spec(options.width, options.compile)
     agents: dict[str, Painter] = {"ours": build_agent(spec, "cpu"), "plain": PlainAgent(spec)}
     bundles = options.strokes // spec.bundle
     state, action, _ = random_batch(1, spec.bundle, bundles)

@@ -73,6 +73,22 @@ def mean_squared_error(canvas: Tensor, target: Tensor) -> Tensor:
     return (canvas - target).square().mean((1, 2, 3))
 
 
+def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
+    """Parts of pictures, all of one size.
+
+    Args:
+        image: ``(B, C, H, W)``.
+        top: ``(..., B)`` int64, where parts of each picture begin, in pixels.
+        left: ``(..., B)`` int64.
+        size: of the parts, height and width in pixels.
+
+    Returns:
+        ``(..., B, C, height, width)``, copied.
+    """
+    parts = image.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (B, C, every top, every left, h, w)
+    return parts[torch.arange(len(image), device=image.device), :, top, left]
+
+
 def to_floats(image: Tensor) -> Tensor:
     """Pictures as uint8, or as floats in [0, 1], to float32 in [0, 1]."""
     return image.float() / 255 if image.dtype == torch.uint8 else image.float()

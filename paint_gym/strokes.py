@@ -110,6 +110,9 @@ class StrokeDesign:
         return torch.stack(placed, -1)
 
 
+THICKEST = 65 / 256  # radius of thickness 1, in shorter canvas sides
+
+
 def radius(r: Tensor) -> Tensor:
     """Radius in shorter canvas sides, from a thickness in [0, 1]: 1/256 to 65/256."""
     return (1 + 64 * r) / 256

@@ -11,7 +11,7 @@ import torch
 
 from agents.checkpoint import build_agent
 from agents.training import PRESETS, TrainConfig
-from benchmarks import ablation, common, learning_speed
+from benchmarks import ablation, common, jobs, learning_speed
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
@@ -58,12 +58,12 @@ def test_ablation_resumes_job_by_job(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path / "cache"))
     out = tmp_path / "out"
     options = dataclasses.replace(TINY, dataset="photos", seeds=(0,), updates=1, workers=2, out=out)
-    first = ablation.work_off(options)
+    first = ablation.results_of(options)
     before = _measured(out)
     assert before.keys() == {f"{algo}_0.json" for algo in ablation.ALGORITHMS}
-    assert ablation.work_off(options) == first and _measured(out) == before
+    assert ablation.results_of(options) == first and _measured(out) == before
     (out / "patchq_0.json").unlink()
-    again = ablation.work_off(dataclasses.replace(options, workers=1))
+    again = ablation.results_of(dataclasses.replace(options, workers=1))
     assert again["patchq"][0]["l2"] == pytest.approx(first["patchq"][0]["l2"], rel=0.05)
     after = _measured(out)
     assert after.keys() == before.keys()
@@ -71,7 +71,7 @@ def test_ablation_resumes_job_by_job(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert all(f"{count} of 3 jobs to run" in printed for count in (3, 0, 1))
     with pytest.raises(ValueError, match=r"model-based_0.*other settings.*--out"):
-        ablation.work_off(dataclasses.replace(options, updates=2))
+        ablation.results_of(dataclasses.replace(options, updates=2))
 
 
 def test_only_the_algorithm_differs():
@@ -99,10 +99,10 @@ def test_bar_is_the_order_of_the_means(capsys):
 
 
 def test_interval_is_students():
-    mean, low, high = ablation.interval([1.0, 2.0, 3.0])
+    mean, low, high = jobs.interval([1.0, 2.0, 3.0])
     assert mean == 2 and high - 2 == pytest.approx(4.3027 / math.sqrt(3), rel=1e-4)
     assert low == pytest.approx(4 - high)
-    assert ablation.interval([1.0]) == (1.0, None, None)
+    assert jobs.interval([1.0]) == (1.0, None, None)
 
 
 def test_blank_is_the_l2_of_black():

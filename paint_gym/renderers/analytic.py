@@ -50,11 +50,18 @@ class AnalyticRenderer:
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order."""
-        height, width = canvas.shape[-2:]
-        nodes = self._nodes(strokes, height, width)
-        colours = colours_of(strokes)
+        return self._paint(canvas, self._nodes(strokes, *canvas.shape[-2:]), colours_of(strokes))
+
+    def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
+        """See `PaintsParts`."""
+        x, y, *rest = self._nodes(strokes, *height_width(size)).unbind(-1)
+        nodes = torch.stack([x - left.view(-1, 1, 1), y - top.view(-1, 1, 1), *rest], -1)
+        return self._paint(part, nodes, colours_of(strokes))
+
+    def _paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor) -> Tensor:
         if not _has_kernel(nodes) or canvas.device != nodes.device:
-            for k in range(strokes.shape[1]):  # one at a time: a coverage map of all strokes can be large
+            height, width = canvas.shape[-2:]
+            for k in range(nodes.shape[1]):  # one at a time: a coverage map of all strokes can be large
                 alpha = coverage(nodes[:, k], height, width, self.design.shape)
                 canvas = composite(canvas, alpha, colours[:, k])
             return canvas

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -32,6 +32,22 @@ class Renderer(Protocol):
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """A new canvas ``(B, 3, H, W)``: `canvas` after strokes ``(B, K, stroke_dim)``, in order."""
+
+
+@runtime_checkable
+class PaintsParts(Protocol):
+    """A renderer that need not paint a whole canvas to know a part of it."""
+
+    def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
+        """What `Renderer.paint` makes of a part of each canvas.
+
+        Args:
+            part: ``(B, 3, h, w)``, cut out of the canvases.
+            strokes: ``(B, K, stroke_dim)``, in the coordinates of the whole canvases.
+            top: ``(B,)`` int64, where the parts begin, in pixels.
+            left: ``(B,)`` int64.
+            size: of the whole canvases.
+        """
 
 
 def height_width(size: Size) -> tuple[int, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from agents import (
     training,
 )
 from agents.evaluation import l2_by_raster, paint
-from agents.learning import follow
+from agents.learning import Proposals, follow
 from agents.replay import Transition
 from agents.training import run_to_the_end
 from paint_gym import L2Reward, make_renderer, register_dataset
@@ -104,23 +106,75 @@ def test_relative_weighs_by_what_is_left() -> None:
 
 
 class Proposing(Constant):
-    """Proposes black, grey and white."""
+    """Proposes black and grey on the whole canvas, and white on what is left of its upper left quarter."""
 
-    def propose(self, canvas, target, step, count: int) -> torch.Tensor:
-        discs = torch.tensor([0.5, 0.5, 1, 1]).expand(3, len(canvas), 2, 4)
+    def propose(self, canvas, target, step, count: int) -> list[Proposals]:
+        discs = torch.tensor([0.5, 0.5, 1, 1]).expand(3, len(canvas), 2, 4).clone()
+        discs[2, ..., :3] = torch.tensor([0.2, 0.2, 0.0])
         colours = torch.tensor([0, 0.5, 1]).view(3, 1, 1, 1).expand(3, len(canvas), 2, 3)
-        return torch.cat([discs, colours], 3).flatten(2)
+        action, corner = torch.cat([discs, colours], 3).flatten(2), torch.zeros(3, len(canvas)).long()
+        return [
+            Proposals(action[:2], corner[:2], corner[:2], (16, 16)),
+            Proposals(action[2:], corner[2:], corner[2:], (8, 8)),
+        ]
 
 
-def test_lookahead_takes_what_lowers_the_l2_most() -> None:
+class Whole:
+    """The analytic renderer, which can only paint whole canvases."""
+
+    def __init__(self) -> None:
+        renderer = make_renderer("analytic", "circle")
+        self.paint, self.design, self.differentiable = renderer.paint, renderer.design, True
+
+
+@pytest.mark.parametrize("renderer", [make_renderer("analytic", "circle"), Whole()])
+def test_lookahead_takes_what_lowers_the_l2_most(renderer) -> None:
     agent, state = agent_of(ModelBasedDDPG, Constant()), transition().state
-    agent.actor = Proposing(14)
-    targets = torch.tensor([1.0, 0.0, 0.5, 0.9]).view(4, 1, 1, 1).expand(4, 3, 16, 16)
-    state = state._replace(target=targets)
-    assert agent.act(state)[:, 6].tolist() == [1, 0, 0.5, 1]
+    agent.actor, agent.renderer = Proposing(14), renderer
+    targets = torch.tensor([0.6, 0.0, 0.5, 0.2]).view(4, 1, 1, 1).expand(4, 3, 16, 16).clone()
+    targets[3, :, 2:5, 2:5] = 1
+    state = state._replace(
+        target=targets, canvas=torch.where(torch.arange(4).view(4, 1, 1, 1) == 3, 0.2, 1.0)
+    )
+    state = state._replace(canvas=state.canvas.expand(4, 3, 16, 16))
+    assert agent.act(state)[:, 6].tolist() == [0.5, 0, 0.5, 1]
     assert torch.equal(agent.explore(state), torch.full((4, 14), 0.5))
     agent.learning = replace(agent.learning, lookahead=0)
     assert torch.equal(agent.act(state), torch.full((4, 14), 0.5))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # PyTorch's own
+@pytest.mark.parametrize("algo", ["model-based", "ddpg"])
+@pytest.mark.parametrize("actor", ["resnet", "glimpse"])
+def test_compiled_networks_learn_the_same(algo, actor, monkeypatch) -> None:
+    """Traced by torch.compile, though not turned into machine code, which would take minutes."""
+    calls = []
+
+    def compiler(graph, inputs):
+        calls.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=compiler))
+    settings = Learning(bf16=False, max_grad_norm=math.inf)
+    spec = AgentSpec(algo, actor, 8, 8, 1, patches=4, max_strokes=20, learning=settings)
+    torch.manual_seed(0)
+    canvas, target, after = torch.rand(3, 2, 3, 32, 32)
+    step = torch.tensor([0, 1])
+    batch = Transition(
+        CanvasState(canvas, target, step), torch.rand(2, 65), CanvasState(after, target, step + 1)
+    )
+    results = []
+    for compiled in (False, True):
+        torch.manual_seed(1)
+        agent = build_agent(replace(spec, learning=replace(settings, compile=compiled)), "cpu")
+        assert not calls
+        torch.manual_seed(2)
+        losses = [agent.update(batch) for _ in range(2)]
+        results.append((losses, agent.act(batch.state), agent.state_dict()["actor"]))
+    (losses, action, weights), (losses_compiled, action_compiled, weights_compiled) = results
+    assert calls and weights.keys() == weights_compiled.keys()
+    assert losses == [pytest.approx(loss, rel=1e-4) for loss in losses_compiled]
+    assert torch.allclose(action, action_compiled, atol=1e-4)
 
 
 def test_the_actor_climbs_the_reward() -> None:

@@ -52,6 +52,19 @@ def test_paint_and_render_a_picture_of_ones_own(demo: Path, tmp_path: Path) -> N
     assert read_image(picture).shape == (200, 300, 3)
 
 
+def test_each_seed_is_another_painting(demo: Path, tmp_path: Path) -> None:
+    agent, strokes = str(demo / "agent.safetensors"), {}
+    seeds = {"first": ["--seed", "1"], "second": ["--seed", "2"], "first again": ["--seed", "1"], "none": []}
+    for name, seed in seeds.items():
+        file = tmp_path / f"{name}.json"
+        arguments = ["--strokes", "30", "--canvas", "32", "--agent", agent, *seed]
+        main(["paint", str(demo / "target_0.png"), "-o", str(file), *arguments])
+        strokes[name] = Painting.load(file).strokes
+    assert np.array_equal(strokes["first"], strokes["first again"])
+    assert not np.array_equal(strokes["first"], strokes["second"])
+    assert not np.array_equal(strokes["first"], strokes["none"])
+
+
 def test_several_pictures(demo: Path, tmp_path: Path) -> None:
     pictures = [str(demo / f"target_{i}.png") for i in range(2)]
     agent = ["--strokes", "5", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]

@@ -71,28 +71,60 @@ def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) 
 
 
 def test_proposals_are_of_three_sides_and_elsewhere(actor: GlimpseActor) -> None:
-    """Of the next larger side, the step's own (first what the actor would do), and the next smaller."""
+    """Of the step's own side (first what the actor would do), the next larger, and the next smaller."""
     canvas, target = torch.zeros(2, 2, 3, 64, 64)
     target[:, :, 4:10, 4:10], target[:, :, 50:56, 50:56] = 1, 0.5
     step = torch.tensor([20, 5])
-    proposals = actor.propose(canvas, target, step, 2)
-    assert proposals.shape == (6, 2, 39)
-    assert torch.allclose(proposals[2], actor(canvas, target, step, 40), atol=1e-6)
-    middle = proposals.view(6, 2, 3, 13)[..., :2].mean(2)  # (6, 2, 2): of the first points of the strokes
-    for first, second in ((2, 3), (4, 5)):
-        assert (middle[first] < 0.5).all()
-        assert ((middle[first] - middle[second]).abs().amax(1) > 0.1).all()
-    spread = proposals.view(6, 2, 3, 13)[::2, 0, :, 0]  # of one canvas, by side
+    own, larger, smaller = actor.propose(canvas, target, step, 2)
+    assert own.action.shape == larger.action.shape == smaller.action.shape == (2, 2, 39)
+    assert torch.allclose(own.action[0], actor(canvas, target, step, 40), atol=1e-6)
+    for group in (own, smaller):
+        middle = group.action.view(2, 2, 3, 13)[..., :2].mean(2)  # (2, 2, 2): of the first points
+        assert (middle[0] < 0.5).all()
+        assert ((middle[0] - middle[1]).abs().amax(1) > 0.1).all()
+    spread = torch.stack([group.action.view(2, 2, 3, 13)[0, 0, :, 0] for group in (larger, own, smaller)])
     assert (spread.amax(1) - spread.amin(1)).diff().max() < 0
+
+
+def test_nothing_is_proposed_twice_at_the_ends(actor: GlimpseActor) -> None:
+    picture = torch.rand(2, 3, 64, 64)
+    assert len(actor.propose(picture, 1 - picture, torch.tensor([0, 1]), 1)) == 2
+    assert len(actor.propose(picture, 1 - picture, torch.tensor([900, 1000]), 1)) == 2
 
 
 def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor) -> None:
     canvas, target = torch.rand(2, 3, 3, 40, 56)
     step = torch.tensor([0, 20, 300])
-    together = actor.propose(canvas, target, step, 2)
+    together = torch.cat([group.action for group in actor.propose(canvas, target, step, 2)])
     for i in range(3):
-        alone = actor.propose(canvas[i : i + 1], target[i : i + 1], step[i : i + 1], 2)
-        assert torch.allclose(together[:, i], alone[:, 0], atol=1e-5)
+        groups = actor.propose(canvas[i : i + 1], target[i : i + 1], step[i : i + 1], 2)
+        for action in torch.cat([group.action for group in groups])[:, 0]:
+            assert (together[:, i] - action).abs().amax(1).min() < 1e-5
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 70)])
+@pytest.mark.parametrize("step", [0, 5, 20, 300])
+def test_strokes_stay_in_the_part_that_is_said(actor: GlimpseActor, size: tuple[int, int], step: int) -> None:
+    with torch.no_grad():
+        actor.head.bias.fill_(4.0)  # thick, and close to the far edges
+    canvas, target = torch.rand(2, 2, 3, *size)
+    renderer = make_renderer("analytic")
+    for group in actor.propose(canvas, target, torch.tensor([step, step + 1]), 3):
+        for n, b in torch.cartesian_prod(torch.arange(3), torch.arange(2)).tolist():
+            touched = renderer(group.action[n, b].view(3, 13), size).amax(0) > 0
+            top, left = int(group.top[n, b]), int(group.left[n, b])
+            touched[top : top + group.size[0], left : left + group.size[1]] = False
+            assert not touched.any()
+            assert top + group.size[0] <= size[0] and left + group.size[1] <= size[1]
+
+
+def test_windows_by_chance_are_those_of_the_seed(actor: GlimpseActor) -> None:
+    canvas, target = torch.rand(2, 4, 3, 64, 64)
+    step, paintings = torch.full((4,), 70), []
+    for seed in (1, 2, 1):
+        actor.chance = torch.Generator().manual_seed(seed)
+        paintings.append(actor(canvas, target, step, 400))
+    assert torch.equal(paintings[0], paintings[2]) and not torch.equal(paintings[0], paintings[1])
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from paint_gym.canvas import crop
 from paint_gym.renderers import analytic, composite, make_renderer, native
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import get_stroke, stroke_names
@@ -53,6 +54,17 @@ def test_kernel_equals_pytorch(stroke: str, size: tuple[int, int], monkeypatch: 
         results.append((painted.detach(), inputs[0].grad, inputs[1].grad))
     for ours, reference in zip(*results, strict=True):
         torch.testing.assert_close(ours, reference, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_a_part_is_painted_as_on_the_whole(stroke: str, backend: str) -> None:
+    strokes, canvas = random_strokes(stroke, 2, 5), torch.rand(2, 3, 40, 56)
+    top, left, size = torch.tensor([3, 20]), torch.tensor([36, 0]), (17, 20)
+    renderer = make_renderer("analytic", stroke)
+    part = renderer.paint_part(crop(canvas, top, left, size), strokes, top, left, (40, 56))
+    torch.testing.assert_close(
+        part, crop(renderer.paint(canvas, strokes), top, left, size), rtol=0, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("stroke", DESIGNS)

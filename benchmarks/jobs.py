@@ -1,0 +1,103 @@
+"""Trainings that a benchmark compares: each is a job whose result is a file, so only missing ones run."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.common import Row
+from paint_gym.files import replace_when_done
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to train and measure, in a process of its own.
+
+    Attributes:
+        path: file of the result.
+        threads: of torch.
+    """
+
+    path: Path
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """What it is called where it reports."""
+        raise NotImplementedError
+
+    def settings(self) -> Row:
+        """What the result depends on, as JSON gives it back."""
+        raise NotImplementedError
+
+    def work(self) -> None:
+        """Train, measure, and `write`."""
+        raise NotImplementedError
+
+    def result(self) -> Row | None:
+        """What `work` wrote; None if it has not finished.
+
+        Raises:
+            ValueError: the file is of other settings.
+        """
+        if not self.path.exists():
+            return None
+        found: Row = json.loads(self.path.read_text())
+        if found["settings"] != self.settings():
+            raise ValueError(f"{self.path} is of other settings; choose another --out, or delete it")
+        return found
+
+    def write(self, found: Row) -> None:
+        """Keep a result, whole or not at all."""
+        with replace_when_done(self.path) as temporary:
+            temporary.write_text(json.dumps({"settings": self.settings()} | found, indent=1) + "\n")
+
+
+def work_off(jobs: Sequence[Job], workers: int) -> list[Row]:
+    """Run the jobs that have not finished, and return the results of all, in order.
+
+    Args:
+        jobs: all of them.
+        workers: jobs side by side, each in a process of its own; 1 runs them in this one.
+
+    Raises:
+        FileNotFoundError: a result is gone when all are done.
+        ValueError: a result is of other settings.
+    """
+    missing = [job for job in jobs if job.result() is None]
+    print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
+    if workers > 1 and missing:
+        context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+        with ProcessPoolExecutor(min(workers, len(missing)), context) as pool:
+            list(pool.map(_work, missing))
+    else:
+        for job in missing:
+            job.work()
+    results = []
+    for job in jobs:
+        result = job.result()
+        if result is None:
+            raise FileNotFoundError(f"{job.name} has finished, but {job.path} is gone")
+        results.append(result)
+    return results
+
+
+def _work(job: Job) -> None:
+    job.work()
+
+
+def interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Mean, and the ends of its 95% t-interval; None where one value gives none."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, None, None
+    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    return mean, mean - half, mean + half
