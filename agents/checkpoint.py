@@ -27,7 +27,7 @@ from paint_gym.renderers import make_renderer
 from paint_gym.rewards import L2Reward, WGANReward
 
 VERSION = 1
-PRETRAINED = Path(__file__).with_name("weights") / "pretrained.safetensors"
+WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package
 Tree = dict[Any, Any]
 """Nested dicts whose leaves are tensors, or what JSON can hold."""
 
@@ -116,8 +116,9 @@ def load(
     """An agent that can paint.
 
     Args:
-        path: a file of `save_agent`, a run's folder or checkpoint, or ``"pretrained"``, the agent that comes
-            with the package.
+        path: a file of `save_agent`, a run's folder or checkpoint, or an agent that comes with the package:
+            ``"pretrained"``, which paints Bezier strokes, or ``"pretrained-circle"``, ``-straight`` and
+            ``-triangle``.
         device: where it paints.
         lookahead: in place of the agent's own, see `Learning`.
 
@@ -126,11 +127,15 @@ def load(
         ValueError: the file is damaged, of a newer version, or its tensors do not fit; the message says
             which.
     """
-    file = PRETRAINED if str(path) == "pretrained" else Path(path)
+    shipped = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
+    file = WEIGHTS / f"{path}.safetensors" if str(path) in shipped else Path(path)
     if file.is_dir():
         file = file / "checkpoint.safetensors"
     if not file.is_file():
-        raise FileNotFoundError(f"no agent at {file}; train one with `paint-gym train` or `paint-gym demo`")
+        raise FileNotFoundError(
+            f"no agent at {file}; train one with `paint-gym train`, or take one that comes with the package: "
+            f"{', '.join(shipped)}"
+        )
     tree = load_tree(file)
     spec = read_spec(file, tree.get("spec"))
     if lookahead is not None:

@@ -32,6 +32,12 @@ class DDPG(Agent):
         action = self.act(state)
         return (action + self.learning.noise * torch.randn_like(action)).clamp(0, 1)
 
+    def begin_with(self, actor: nn.Module) -> list[str]:
+        """As its parent; the target actor too."""
+        fresh = super().begin_with(actor)
+        self.target_actor.load_state_dict(self.actor.state_dict())
+        return fresh
+
     def update(self, batch: Transition) -> dict[str, float]:
         """One step of gradient for the critic, then the actor; then the target networks follow.
 

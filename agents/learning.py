@@ -158,6 +158,24 @@ class Agent:
         """What to do while learning: by default the same as `act`."""
         return self.act(state)
 
+    def begin_with(self, actor: nn.Module) -> list[str]:
+        """Take over what another actor has learnt, as far as names and shapes are the same.
+
+        Returns:
+            Names of the own tensors that found nothing.
+
+        Raises:
+            ValueError: none did.
+        """
+        own, other = self.actor.state_dict(), actor.state_dict()
+        same = {name: other[name] for name in own if name in other and other[name].shape == own[name].shape}
+        if not same:
+            raise ValueError(
+                "the two actors have no tensor in common; choose the same --actor and width as the other's"
+            )
+        self.actor.load_state_dict(own | same)
+        return sorted(own.keys() - same.keys())
+
     def update(self, batch: Transition) -> dict[str, float]:
         """One step of learning; returns losses by name."""
         raise TypeError(f"{type(self).__name__} does not learn")

@@ -22,6 +22,7 @@ from agents.refine import refine
 from paint_gym.datasets import read_image
 from paint_gym.painting import Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
+from paint_gym.strokes import get_stroke
 
 logger = logging.getLogger(__name__)
 NAME = "{name}"  # in --output: the picture's own name
@@ -38,6 +39,8 @@ class Paint:
     as in "out/{name}.svg"."""
     strokes: int = 200
     """Strokes to paint each with."""
+    stroke: str | None = None
+    """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
     lookahead: int | None = None
     """Windows of each side that are tried out before each step: more are better and slower. By default the
     agent's own number."""
@@ -51,8 +54,8 @@ class Paint:
     """Shorter side in pixels of the canvas that the agent paints on; the output may be larger."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the canvas."""
-    agent: str = "pretrained"
-    """Who paints: a file, a run's folder, or the agent that comes with the package."""
+    agent: str | None = None
+    """Who paints: a file or a run's folder; by default an agent that comes with the package."""
     device: str = "auto"
     """Where to paint."""
 
@@ -71,7 +74,7 @@ def run(command: Paint) -> list[Painting]:
     if command.size is not None:
         check_size(command.size)
     targets = [_target(image, command.canvas) for image in command.images]
-    agent = load(command.agent, command.device, command.lookahead)
+    agent = _painter(command)
     if command.seed is not None:
         _leave_to_chance(agent, command.seed)
     if command.opaque:
@@ -84,6 +87,17 @@ def run(command: Paint) -> list[Painting]:
         logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
         paintings.append(painting)
     return paintings
+
+
+def _painter(command: Paint) -> Agent:
+    ours = "pretrained" if command.stroke in (None, "bezier") else f"pretrained-{command.stroke}"
+    if command.stroke is not None:
+        get_stroke(command.stroke)  # refuses names that are none
+    agent = load(command.agent or ours, command.device, command.lookahead)
+    paints = agent.renderer.design.name
+    if command.stroke not in (None, paints):
+        raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
+    return agent
 
 
 def _leave_to_chance(agent: Agent, seed: int) -> None:

@@ -19,7 +19,7 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
-from agents.checkpoint import save_agent
+from agents.checkpoint import load, save_agent
 from agents.learning import Diverged
 from agents.training import LOG_EVERY, PRESETS, TrainConfig, Trainer, run_to_the_end
 from paint_gym.files import replace_when_done
@@ -42,6 +42,9 @@ class Train:
     """smoke: done in seconds; cpu: learns fastest on a laptop; paper: Tables 1 and 2 to the letter."""
     resume: bool = False
     """Go on with the run in --out, with the settings it was begun with."""
+    init: str | None = None
+    """An agent whose actor to begin with: a file, a run's folder, or "pretrained". What does not fit, as the
+    last layer for another stroke design, begins anew."""
     algo: Literal["model-based", "ddpg", "patchq"] | None = None
     """How to learn: through the renderer, or by trial and error, with one value or one per patch."""
     actor: Literal["glimpse", "resnet"] | None = None
@@ -123,6 +126,9 @@ def _trainer(command: Train) -> Trainer:
             f"there is a run in {command.out} already; add --resume to go on, or choose another --out"
         )
     trainer = Trainer(config_of(command), command.device)
+    if command.init is not None:
+        fresh = trainer.agent.begin_with(load(command.init, trainer.agent.device).actor)
+        logger.info("begun with %s; anew: %s", command.init, ", ".join(fresh) or "nothing")
     if _writes():
         command.out.mkdir(parents=True, exist_ok=True)
         (command.out / "metrics.jsonl").unlink(missing_ok=True)

@@ -106,6 +106,15 @@ def random_strokes(design: StrokeDesign, *shape: int, seed: int = 0) -> Tensor:
     return torch.rand(*shape, design.dim, generator=torch.Generator().manual_seed(seed))
 
 
+def peak_memory() -> float:
+    """GiB that this process had in memory at the most.
+
+    Linux hands `ru_maxrss` of a parent on to its children, so this reads VmHWM, which starts anew.
+    """
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["VmHWM"].removesuffix("kB")) / 2**20
+
+
 def machine() -> Row:
     """Where the figures come from."""
     cpu = Path("/proc/cpuinfo")

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 import tyro
 
-from benchmarks.common import Options, Row, Table, at_most, random_strokes, run, take_turns
+from benchmarks.common import Options, Row, Table, at_most, peak_memory, random_strokes, run, take_turns
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
@@ -87,16 +86,12 @@ def cliff(costs: list[float]) -> float:
 
 
 def peak(backward: bool, stroke: str, strokes: int, size: int) -> float:
-    """GiB that this process had in memory at the most, after painting. For a process of its own.
-
-    Linux hands `ru_maxrss` of a parent on to its children, so this reads VmHWM, which starts anew.
-    """
+    """GiB that this process had in memory at the most, after painting. For a process of its own."""
     if backward:
         paint(stroke, 1, strokes, size, backward=True)()
     else:
         Painting(random_strokes(get_stroke(stroke), strokes), stroke).render(size)
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines["VmHWM"].removesuffix("kB")) / 2**20
+    return peak_memory()
 
 
 def memory(options: Scaling) -> Iterator[Row]:

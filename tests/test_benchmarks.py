@@ -15,6 +15,7 @@ from benchmarks import (
     common,
     gallery,
     memory,
+    photo,
     portraits,
     refinement,
     scaling,
@@ -36,6 +37,7 @@ SMALL = {
     "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
     "svg": svg.Svg(strokes=5),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
+    "photo": photo.Photo(strokes=5, size=32),
     "portraits": portraits.Portraits(dataset="photos", images=3, strokes=10, size=32, batch=2),
     "refinement": refinement.Refinement(images=2, strokes=10, iterations=1, repeats=1),
     "stroke_budget": stroke_budget.StrokeBudget(
@@ -51,6 +53,7 @@ ROWS = {  # of each table, in order
     "memory": (1, 12),
     "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
+    "photo": (1,),
     "portraits": (3,),
     "refinement": (1,),
     "stroke_budget": (2,),
@@ -63,6 +66,7 @@ FIGURES = {  # that its first row, or every row, holds
     "memory": {"steps", "environments", "growth", "bar", "met"},
     "svg": {"stroke", "radii", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
+    "photo": {"photo", "strokes", "size", "seconds", "peak, GiB", "bar", "met"},
     "portraits": {"refinement", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
     "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
     "stroke_budget": {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"},
@@ -70,8 +74,10 @@ FIGURES = {  # that its first row, or every row, holds
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_writes_finite_figures(name, tmp_path, capsys):
+def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
     path = tmp_path / "figures.json"
+    if name == "photo":
+        monkeypatch.setitem(SMALL, name, dataclasses.replace(SMALL[name], out=tmp_path))
     options = dataclasses.replace(SMALL[name], json=path)
     module = sys.modules[f"benchmarks.{name}"]
     assert isinstance(module, ModuleType)

@@ -11,7 +11,7 @@ import torch
 
 from agents.checkpoint import build_agent
 from agents.training import PRESETS, TrainConfig
-from benchmarks import ablation, common, jobs, learning_speed
+from benchmarks import ablation, common, jobs, learning_speed, levers
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
@@ -168,3 +168,43 @@ def test_network_renderer_knows_one_size():
     assert renderer(torch.rand(2, 13), 128).shape == (2, 128, 128)
     with pytest.raises(ValueError, match="128 pixels"):
         renderer(torch.rand(2, 13), 64)
+
+
+def test_levers_write_table_curves_and_plot(dataset, tmp_path):
+    of_their_own = ("preset", "resnet", "two-windows", "unrolled", "imitates", "explores")
+    options = levers.Levers(
+        threads=1, out=tmp_path / "jobs", json=tmp_path / "levers.json", plot=tmp_path / "levers.png",
+        levers=of_their_own, seeds=(0, 1), minutes=0.001,
+        dataset=dataset, size=16, strokes=10, points=2, eval_images=2, batch=2,
+    )  # fmt: skip
+    common.run(options, levers.tables(options))
+    rows, points, parts = json.loads(options.json.read_text())["tables"].values()
+    assert [row["lever"] for row in rows] == list(options.levers)
+    assert all(0 < row["l2"] < 1 and row["low"] <= row["l2"] <= row["high"] for row in rows)
+    assert len(points) == 2 * 2 * len(rows) and all(point["updates"] > 0 for point in points)
+    assert all(part["seconds"] > 0 for part in parts)
+    assert options.plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_lever_changes_something():
+    preset = levers.LEVERS["preset"]
+    base = levers.configure(levers.Levers(), preset, 0)
+    for name, lever in levers.LEVERS.items():
+        settings = levers.configure(levers.Levers(), lever, 0)
+        who = (lever.agent, lever.actor) != (preset.agent, preset.actor)
+        assert (settings != base or who) == (name != "preset"), name
+
+
+def test_time_drives_the_learning_rate(dataset):
+    config = levers.configure(levers.Levers(dataset=dataset, size=16, batch=2), levers.LEVERS["preset"], 0)
+    trainer = levers.TimedTrainer(config, levers.LEVERS["preset"], seconds=0.2)
+    trainer.learn_until(0.1)
+    early = trainer.agent.actor_optimizer.param_groups[0]["lr"]
+    trainer.learn_until(0.2)
+    assert trainer.spent >= 0.2 and trainer.progress == 1
+    assert 0 <= trainer.agent.actor_optimizer.param_groups[0]["lr"] < early <= 1e-3
+
+
+def test_unknown_levers_are_named():
+    with pytest.raises(ValueError, match=r"no levers \['magic'\]; there are preset, resnet"):
+        levers.Levers(levers=("preset", "magic"))

@@ -16,6 +16,7 @@ from agents import AgentSpec, Learning, build_agent, save_agent
 from agents.evaluation import l2_by_raster
 from paint_gym import load_dataset
 
+DESIGNS = ("circle", "straight", "triangle")
 SPEC = AgentSpec(actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=Learning(gamma=0))
 
 
@@ -49,7 +50,7 @@ def test_round_trip(saved: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="paint-gym train"):
+    with pytest.raises(FileNotFoundError, match=r"paint-gym train.*pretrained"):
         agents.load(tmp_path / "none.safetensors")
 
 
@@ -103,11 +104,30 @@ def test_strokes_must_fill_bundles(saved: Path) -> None:
         agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 5)
 
 
-def test_the_agent_that_comes_with_the_package() -> None:
-    """It paints crops of photos that it has not been trained on, to a twentieth of a blank canvas's l2; it
-    does better where it may try its strokes out first."""
+@pytest.mark.parametrize("algo", ["model-based", "ddpg"])
+def test_an_agent_begins_with_what_another_has_learnt(saved: Path, algo: str) -> None:
+    """All but the last layer, which is that of other strokes."""
+    other = agents.load(saved, "cpu")
+    agent = build_agent(replace(SPEC, algo=algo, stroke="bezier"), "cpu")
+    assert agent.begin_with(other.actor) == ["head.bias", "head.weight"]
+    actors = [agent.actor, *([agent.target_actor] if algo == "ddpg" else [])]
+    for actor in actors:
+        assert all(torch.equal(actor.net[i].weight, other.actor.net[i].weight) for i in (1, 4))
+
+
+def test_an_agent_cannot_begin_with_another_kind(saved: Path) -> None:
+    agent = build_agent(replace(SPEC, actor="resnet", bundle=5), "cpu")
+    with pytest.raises(ValueError, match="no tensor in common"):
+        agent.begin_with(agents.load(saved, "cpu").actor)
+
+
+@pytest.mark.parametrize("name", ["pretrained", *(f"pretrained-{stroke}" for stroke in DESIGNS)])
+def test_the_agents_that_come_with_the_package(name: str) -> None:
+    """They paint crops of photos that they have not been trained on, to a small part of a blank canvas's l2;
+    they do better where they may try their strokes out first."""
     pictures = load_dataset("photos", split="test", size=128)[np.arange(4)]
-    agent = agents.load("pretrained", "cpu")
+    agent = agents.load(name, "cpu")
+    assert agent.renderer.design.name == (name.partition("-")[2] or "bezier")
     with_lookahead = l2_by_raster(agents.paint(agent, torch.from_numpy(pictures), 200), pictures).mean()
     agent.learning = replace(agent.learning, lookahead=0)
     without = l2_by_raster(agents.paint(agent, torch.from_numpy(pictures), 200), pictures).mean()

@@ -52,6 +52,18 @@ def test_paint_and_render_a_picture_of_ones_own(demo: Path, tmp_path: Path) -> N
     assert read_image(picture).shape == (200, 300, 3)
 
 
+def test_each_stroke_has_its_agent(demo: Path, tmp_path: Path) -> None:
+    photo, file = str(demo / "target_0.png"), tmp_path / "circles.json"
+    short = ["-o", str(file), "--strokes", "10", "--canvas", "32"]
+    main(["paint", photo, *short, "--stroke", "circle"])
+    assert Painting.load(file).stroke == "circle"
+    with pytest.raises(SystemExit, match="did you mean 'circle'"):
+        main(["paint", photo, *short, "--stroke", "circel"])
+    agent = str(demo / "agent.safetensors")
+    with pytest.raises(SystemExit, match=r"agent\.safetensors paints bezier strokes, not circle"):
+        main(["paint", photo, *short, "--stroke", "circle", "--agent", agent])
+
+
 def test_each_seed_is_another_painting(demo: Path, tmp_path: Path) -> None:
     agent, strokes = str(demo / "agent.safetensors"), {}
     seeds = {"first": ["--seed", "1"], "second": ["--seed", "2"], "first again": ["--seed", "1"], "none": []}

@@ -141,6 +141,15 @@ def test_a_run_writes_what_it_promises(tmp_path: Path) -> None:
         assert len(agents.paint(agents.load(path, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
 
 
+def test_a_run_can_begin_with_another_agent(tmp_path: Path) -> None:
+    for name, updates, init in (("a", 20, []), ("b", 1, ["--init", str(tmp_path / "a")])):
+        arguments = ["--out", str(tmp_path / name), "--updates", str(updates), "--seed", str(updates)]
+        main(["train", "--preset", "smoke", *arguments, *init])
+    first, second = (agents.load(tmp_path / name, "cpu").actor.state_dict() for name in "ab")
+    for name in first:  # one step of Adam at 1e-3 between them
+        assert (first[name] - second[name]).abs().max() < 2e-3
+
+
 def test_an_old_run_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.safetensors").touch()
     with pytest.raises(SystemExit, match="--resume"):
