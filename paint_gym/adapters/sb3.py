@@ -1,0 +1,184 @@
+"""The vector environment as a `VecEnv` of stable-baselines3: all its agents train on it as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from paint_gym.canvas import CanvasState
+from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.painting import Painting
+
+
+class PaintVecEnv(VecEnv):
+    """Many canvases in one process, for stable-baselines3.
+
+    Observations are those of the environment: uint8 ``(7, H, W)``, channels first, for ``"CnnPolicy"`` (whose
+    network needs at least 36 pixels a side); or with ``observation="dict"`` canvas, target and step, for
+    ``"MultiInputPolicy"``. Actions are asked for in [-1, 1], as its agents expect, and rescaled to [0, 1].
+    When an episode ends, the environment begins the next one; the info of that step is the finished
+    painting's, and its last observation is in ``info["terminal_observation"]``.
+
+    Args:
+        env: a `PaintCanvasVectorEnv`, or wrappers of Gymnasium around it, with numpy arrays and autoreset
+            SAME_STEP; by default one is made.
+        arguments: of the `PaintCanvasVectorEnv` to make.
+
+    Raises:
+        ValueError: an environment with other arrays, or another way to reset.
+
+    >>> env = PaintVecEnv(num_envs=2, dataset="photos", size=32)
+    >>> env.reset().shape, env.action_space.low.min()
+    ((2, 7, 32, 32), np.float32(-1.0))
+    """
+
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any] | None = None, **arguments: Any) -> None:
+        if env is not None and arguments:
+            raise ValueError(f"an environment is given; {', '.join(arguments)} must be passed to that one")
+        self.env = PaintCanvasVectorEnv(**arguments) if env is None else env
+        canvases = self.env.unwrapped
+        if not isinstance(canvases, PaintCanvasVectorEnv):
+            raise ValueError(f"PaintVecEnv is for PaintCanvas-v0, not for {canvases}")
+        if canvases.array != "numpy" or canvases.autoreset_mode != AutoresetMode.SAME_STEP:
+            raise ValueError(
+                "PaintVecEnv needs an environment with array='numpy' and autoreset_mode=SAME_STEP; got "
+                f"array={canvases.array!r} and {canvases.autoreset_mode}"
+            )
+        self.canvases = canvases
+        action = self.env.single_action_space
+        assert isinstance(action, gym.spaces.Box)
+        super().__init__(
+            self.env.num_envs,
+            self.env.single_observation_space,
+            gym.spaces.Box(-1, 1, action.shape, np.float32),
+        )
+        self.metadata["render_fps"] = canvases.metadata["render_fps"]
+
+    def reset(self) -> VecEnvObs:
+        """Begin new paintings everywhere, with what `seed` and `set_options` have asked for."""
+        seeds = None if self._seeds[0] is None else self._seeds
+        observation, infos = self.env.reset(seed=seeds, options=self._joined_options())  # type: ignore[arg-type]
+        self.reset_infos = self._by_env(infos)
+        self._reset_seeds()
+        self._reset_options()
+        return observation
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Keep the actions ``(num_envs, bundle * stroke_dim)`` in [-1, 1] for `step_wait`."""
+        self._actions = (np.asarray(actions, np.float32) + 1) / 2
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Paint them.
+
+        Returns:
+            Observations, rewards ``(num_envs,)`` float32, who is done, and an info for each environment with
+            ``l2`` and ``index``.
+
+        Raises:
+            ValueError: NaN or inf in the actions; the canvases stay as they were.
+        """
+        observation, reward, terminated, truncated, infos = self.env.step(self._actions)
+        done = terminated | truncated
+        each = self._by_env(infos)
+        for i in np.flatnonzero(done):
+            each[i] |= _of_env(infos["final_info"], int(i))
+            each[i]["terminal_observation"] = infos["final_obs"][i]
+            each[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
+        return observation, reward, done, each
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        """The canvases, each ``(H, W, 3)`` uint8, with ``render_mode="rgb_array"``."""
+        return self.canvases.render() or [None] * self.num_envs
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """For each environment what `PaintCanvasEnv` has under this name: painting, state, ..."""
+        return [getattr(_Canvas(self.env, i), attr_name) for i in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute of all environments.
+
+        Raises:
+            ValueError: only some of them: they share everything but their canvases.
+        """
+        if set(self._get_indices(indices)) != set(range(self.num_envs)):
+            raise ValueError(f"the environments share {attr_name!r}; set it for all of them")
+        setattr(self.canvases, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Call a method for each environment."""
+        return [
+            getattr(_Canvas(self.env, i), method_name)(*method_args, **method_kwargs)
+            for i in self._get_indices(indices)
+        ]
+
+    def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
+        """Never: there are no single environments to wrap. `VecMonitor` and the like wrap this one."""
+        return [False for _ in self._get_indices(indices)]
+
+    def _joined_options(self) -> dict[str, Any]:
+        """The options of each environment as those of the vector environment."""
+        names = set[str]().union(*self._options)
+        lacking = [i for i, options in enumerate(self._options) if options.keys() != names]
+        if lacking:
+            raise ValueError(f"environments {lacking} lack some of the options {sorted(names)} of the others")
+        joined = {}
+        for name in names:
+            values = [np.asarray(options[name]) for options in self._options]
+            joined[name] = (
+                np.concatenate([value.reshape(-1) for value in values])
+                if name == "indices"
+                else np.stack(values)
+            )
+        return joined
+
+    def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
+        return [_of_env(infos, i) for i in range(self.num_envs)]
+
+
+class _Canvas:
+    """One canvas of a vector environment, with the attributes that the single environment has."""
+
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any], place: int) -> None:
+        self._env, self._place = env, place
+
+    @property
+    def painting(self) -> Painting:
+        paintings: list[Painting] = self._env.unwrapped.paintings  # type: ignore[attr-defined]
+        return paintings[self._place]
+
+    @property
+    def state(self) -> CanvasState:
+        state: CanvasState = self._env.unwrapped.state  # type: ignore[attr-defined]
+        return CanvasState(*(part[self._place : self._place + 1] for part in state))
+
+    def render(self) -> np.ndarray | None:
+        frames: Any = self._env.unwrapped.render()
+        return None if frames is None else frames[self._place]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env.unwrapped, name)
+
+
+def _of_env(infos: dict[str, Any], place: int) -> dict[str, Any]:
+    """What Gymnasium's infos, an array for each key, say of one environment."""
+    return {
+        key: value[place].item()
+        for key, value in infos.items()
+        if isinstance(value, np.ndarray)
+        and value.ndim == 1
+        and value.dtype != object
+        and not key.startswith("_")
+        and infos.get(f"_{key}", np.ones(place + 1, bool))[place]
+    }

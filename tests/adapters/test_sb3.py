@@ -1,0 +1,227 @@
+"""stable-baselines3 on the environment: its contract, its wrappers, its agents."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.wrappers.vector import NormalizeReward
+from stable_baselines3 import DDPG, PPO, SAC, TD3
+from stable_baselines3.common.env_util import is_wrapped
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize, VecVideoRecorder
+
+from paint_gym import PaintCanvasVectorEnv
+from paint_gym.adapters.sb3 import PaintVecEnv
+
+
+def make(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintVecEnv:
+    settings = {"dataset": pictures, "size": 32, "max_strokes": 15, "device": "cpu"} | arguments
+    return PaintVecEnv(num_envs=num_envs, **settings)
+
+
+def actions(env: PaintVecEnv, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return random.uniform(-1, 1, (env.num_envs, *env.action_space.shape)).astype(np.float32)
+
+
+def test_same_numbers_as_the_vector_environment(pictures: np.ndarray) -> None:
+    env, bare = (
+        make(pictures),
+        PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=15, device="cpu"),
+    )
+    env.set_options([{"indices": [i]} for i in (4, 9, 2)])
+    seen, (expected, infos) = env.reset(), bare.reset(options={"indices": [4, 9, 2]})
+    assert env.observation_space.shape == (7, 32, 32) and np.array_equal(seen, expected)
+    assert env.reset_infos == [{"l2": infos["l2"][i], "index": i_} for i, i_ in enumerate((4, 9, 2))]
+    for k in range(2):
+        action = actions(env, k)
+        seen, reward, done, each = env.step(action)
+        expected, wanted, _, _, infos = bare.step((action + 1) / 2)
+        assert np.array_equal(seen, expected) and np.array_equal(reward, wanted) and not done.any()
+        assert [info["l2"] for info in each] == infos["l2"].tolist()
+        assert all("terminal_observation" not in info for info in each)
+
+
+def test_the_end_of_an_episode(pictures: np.ndarray) -> None:
+    """The info is the finished painting's, its last observation a copy, the observation the next one's."""
+    env = make(pictures)
+    env.reset()
+    env.env.reset(options={"reset_mask": np.array([True, False, True])})
+    env.step(actions(env))
+    env.env.reset(options={"reset_mask": np.array([False, True, False])})
+    env.step(actions(env, 1))
+    before = env.get_attr("state", 0)[0]
+    action = actions(env, 2)
+    expected, _ = env.canvases.model_step(before, torch.from_numpy((action[:1] + 1) / 2))
+    seen, _, done, infos = env.step(action)
+    assert done.tolist() == [True, False, True]
+    assert "terminal_observation" not in infos[1]
+    last = infos[0]["terminal_observation"]
+    assert (
+        last[6].min() == 255 and np.abs(last[:3] / 255 - expected.canvas[0].numpy()).max() <= 0.5 / 255 + 1e-6
+    )
+    assert infos[0]["l2"] == pytest.approx(env.canvases.task.l2(expected).item())
+    assert infos[0]["TimeLimit.truncated"] is False
+    assert (seen[0, :3] == 0).all() and (seen[0, 6] == 0).all()
+    kept = last.copy()
+    env.step(actions(env, 3))
+    assert np.array_equal(last, kept)
+
+
+def test_the_same_seed_paints_the_same(pictures: np.ndarray) -> None:
+    rollouts = []
+    for seed in (1, 1, 2):
+        env = make(pictures, num_envs=6)
+        env.seed(seed)
+        env.reset()
+        rollouts.append([env.step(actions(env, k))[0] for k in range(4)])
+    assert np.array_equal(rollouts[0], rollouts[1]) and not np.array_equal(rollouts[0], rollouts[2])
+
+
+def test_attributes_and_methods_are_those_of_single_environments(pictures: np.ndarray) -> None:
+    env = make(pictures, render_mode="rgb_array")
+    env.reset()
+    env.step(actions(env))
+    assert [len(painting) for painting in env.get_attr("painting")] == [5, 5, 5]
+    assert env.get_attr("state", [1])[0].canvas.shape == (1, 3, 32, 32)
+    assert env.get_attr("render_mode", 2) == ["rgb_array"]
+    assert not env.has_attr("no_such_thing") and env.has_attr("task")
+    frames = env.env_method("render", indices=[0, 2])
+    assert np.array_equal(frames, np.stack(env.get_images())[[0, 2]]) and frames[0].shape == (32, 32, 3)
+    assert env.render().shape == (64, 64, 3)
+    env.set_attr("note", "all")
+    assert env.get_attr("note") == ["all"] * 3
+    with pytest.raises(ValueError, match="set it for all"):
+        env.set_attr("note", "one", indices=1)
+    assert env.env_is_wrapped(Monitor) == [False] * 3 and not is_wrapped(env, Monitor)
+
+
+def test_options_for_each_environment(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    white = np.full((3, 32, 32), 255, np.uint8)
+    env.set_options({"canvas": white})
+    assert (env.reset()[:, :3] == 255).all() and (env.reset()[:, :3] == 0).all()
+    env.set_options([{"indices": [1]}, {}, {"indices": [2]}])
+    with pytest.raises(ValueError, match=r"environments \[1\] lack .*indices"):
+        env.reset()
+
+
+def test_environments_that_do_not_fit_are_refused(pictures: np.ndarray) -> None:
+    settings = {"dataset": pictures, "size": 32, "device": "cpu"}
+    with pytest.raises(ValueError, match="array='numpy' and autoreset_mode=SAME_STEP"):
+        PaintVecEnv(PaintCanvasVectorEnv(2, array="torch", **settings))
+    with pytest.raises(ValueError, match="autoreset_mode=SAME_STEP"):
+        PaintVecEnv(PaintCanvasVectorEnv(2, autoreset_mode="NextStep", **settings))
+    with pytest.raises(ValueError, match="size must be passed to that one"):
+        PaintVecEnv(PaintCanvasVectorEnv(2, **settings), size=32)
+    with pytest.raises(ValueError, match="PaintVecEnv is for PaintCanvas-v0"):
+        PaintVecEnv(gym.make_vec("Pendulum-v1", num_envs=2))
+    env = make(pictures)
+    env.reset()
+    with pytest.raises(ValueError, match="NaN"):
+        env.step(np.full((3, 65), np.nan))
+
+
+def test_wrappers_of_both_libraries(pictures: np.ndarray) -> None:
+    bare = PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=15, device="cpu")
+    env = VecFrameStack(VecNormalize(VecMonitor(PaintVecEnv(NormalizeReward(bare))), norm_obs=False), 2)
+    assert env.reset().shape == (3, 14, 32, 32)
+    for k in range(3):
+        seen, reward, done, infos = env.step(actions(env, k))
+    assert done.all() and np.isfinite(reward).all()
+    assert all(info["episode"]["l"] == 3 for info in infos)
+    assert infos[0]["terminal_observation"].shape == seen[0].shape
+
+
+def test_video_recorder(pictures: np.ndarray, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moviepy, which writes the file, is a stand-in: what is tested are the frames it is given."""
+    films = []
+
+    class Clip:
+        def __init__(self, frames, fps):
+            films.append((frames, fps))
+
+        def write_videofile(self, path, **_):
+            pass
+
+    for name in ("moviepy", "moviepy.video", "moviepy.video.io", "moviepy.video.io.ImageSequenceClip"):
+        module = ModuleType(name)
+        module.ImageSequenceClip = Clip
+        monkeypatch.setitem(sys.modules, name, module)
+    env = make(pictures, render_mode="rgb_array")
+    recorder = VecVideoRecorder(env, str(tmp_path), lambda step: step == 0, video_length=2)
+    recorder.reset()
+    for k in range(4):
+        recorder.step(actions(env, k))
+    ((frames, fps),) = films
+    assert fps == 20 and {frame.shape for frame in frames} == {(64, 64, 3)} and len(frames) >= 2
+    assert not np.array_equal(frames[0], frames[-1])
+
+
+@pytest.mark.parametrize("kind", [DDPG, TD3, SAC])
+def test_off_policy_agents_and_what_they_remember(pictures: np.ndarray, kind: type) -> None:
+    env = make(pictures, size=36)  # the least that the library's network for images takes
+    agent = kind("CnnPolicy", env, buffer_size=60, learning_starts=6, batch_size=4, seed=0, device="cpu",
+                 policy_kwargs={"net_arch": [8]})  # fmt: skip
+    agent.learn(18)
+    assert agent._n_updates > 0
+    buffer = agent.replay_buffer
+    for i in range(3):
+        done, seen, following = (
+            buffer.dones[:6, i],
+            buffer.observations[:6, i],
+            buffer.next_observations[:6, i],
+        )
+        assert done.tolist() == [0, 0, 1, 0, 0, 1]
+        assert (following[2, 6] == 255).all() and (seen[3, 6] == 0).all()
+        assert np.array_equal(following[0], seen[1]) and not np.array_equal(following[2], seen[3])
+    assert np.abs(buffer.actions[:6]).max() <= 1 and buffer.actions[:6].min() < -0.5
+
+
+@pytest.mark.parametrize(("observation", "policy"), [("stacked", "CnnPolicy"), ("dict", "MultiInputPolicy")])
+def test_ppo_runs_and_is_evaluated(pictures: np.ndarray, observation: str, policy: str) -> None:
+    env = VecMonitor(make(pictures, size=36, observation=observation))
+    agent = PPO(policy, env, n_steps=6, batch_size=6, n_epochs=1, seed=0, device="cpu")
+    agent.learn(18)
+    mean, _ = evaluate_policy(agent, env, n_eval_episodes=4)
+    assert np.isfinite(mean)
+
+
+def test_ppo_learns_a_solid_colour() -> None:
+    """Two thick strokes on 32 pixels, in one step."""
+    colour = np.array([200, 60, 120], np.uint8)[None, :, None, None]
+    task = {"stroke": "straight", "opacity": (1.0, 1.0), "max_strokes": 2, "bundle": 2}
+    env = make(np.tile(colour, (1, 1, 32, 32)), num_envs=64, **task)
+    torch.set_num_threads(1)
+    small = {"net_arch": [32], "log_std_init": -0.7}
+    agent = PPO("MlpPolicy", env, learning_rate=1e-3, n_steps=10, batch_size=160, n_epochs=4, gamma=0.5,
+                seed=0, device="cpu", policy_kwargs=small)  # fmt: skip
+
+    def l2(action: np.ndarray) -> float:
+        return float(np.mean([info["l2"] for info in env.step(action)[3]]))
+
+    seen = env.reset()
+    random = l2(actions(env))
+    agent.learn(11_000)
+    assert l2(agent.predict(seen, deterministic=True)[0]) < 0.5 * random
+
+
+def test_the_environment_trains_its_discriminator(pictures: np.ndarray) -> None:
+    env = make(pictures, num_envs=8, reward="wgan", max_strokes=20)
+    agent = PPO("MlpPolicy", env, n_steps=8, batch_size=32, n_epochs=1, seed=0, device="cpu")
+    rewards, losses = [], []
+
+    def watch(values: dict, _: dict) -> bool:
+        rewards.append(values["rewards"].copy())
+        losses.append(values["infos"][0]["discriminator_loss"])
+        return True
+
+    agent.learn(8 * 64, callback=watch)
+    assert np.isfinite(rewards).all() and np.ptp(rewards) > 0
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
