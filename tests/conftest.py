@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -35,3 +37,25 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def films(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[np.ndarray], int]]:
+    """A stand-in for moviepy, which Gymnasium and stable-baselines3 record videos with: what it is given.
+
+    moviepy wants an older pillow than the project.
+    """
+    given: list[tuple[list[np.ndarray], int]] = []
+
+    class Clip:
+        def __init__(self, frames: list[np.ndarray], fps: int) -> None:
+            given.append((list(frames), fps))
+
+        def write_videofile(self, path: str, **_: object) -> None:
+            pass
+
+    for name in ("moviepy", "moviepy.video", "moviepy.video.io", "moviepy.video.io.ImageSequenceClip"):
+        module = ModuleType(name)
+        module.ImageSequenceClip = Clip  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, module)
+    return given

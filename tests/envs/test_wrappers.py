@@ -1,0 +1,171 @@
+"""Gymnasium's wrappers on the single and the vector environment: which work, and why others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import wrappers
+from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers import vector
+from gymnasium.wrappers.numpy_to_torch import NumpyToTorch
+from gymnasium.wrappers.vector.numpy_to_torch import NumpyToTorch as VectorNumpyToTorch
+
+import paint_gym  # noqa: F401  # registers PaintCanvas-v0
+
+COLOUR = gym.spaces.Box(0, 255, (3, 32, 32), np.uint8)
+BATCH = gym.spaces.Box(0, 255, (3, 3, 32, 32), np.uint8)
+
+SINGLE: dict[str, Callable[[gym.Env], gym.Env]] = {
+    "AddRenderObservation": wrappers.AddRenderObservation,
+    "AddWhiteNoise": lambda env: wrappers.AddWhiteNoise(env, probability_of_noise_per_pixel=0.1),
+    "Autoreset": wrappers.Autoreset,
+    "ClipAction": wrappers.ClipAction,
+    "ClipReward": lambda env: wrappers.ClipReward(env, -1, 1),
+    "DelayObservation": lambda env: wrappers.DelayObservation(env, 1),
+    "DtypeObservation": lambda env: wrappers.DtypeObservation(env, np.float32),
+    "FlattenObservation": wrappers.FlattenObservation,
+    "FrameStackObservation": lambda env: wrappers.FrameStackObservation(env, 2),
+    "MaxAndSkipObservation": lambda env: wrappers.MaxAndSkipObservation(env, 3),
+    "NormalizeObservation": wrappers.NormalizeObservation,
+    "NormalizeReward": wrappers.NormalizeReward,
+    "NumpyToTorch": NumpyToTorch,
+    "RecordEpisodeStatistics": wrappers.RecordEpisodeStatistics,
+    "RenderCollection": wrappers.RenderCollection,
+    "RepeatAction": lambda env: wrappers.RepeatAction(env, 2),
+    "RescaleAction": lambda env: wrappers.RescaleAction(env, -1, 1),
+    "RescaleObservation": lambda env: wrappers.RescaleObservation(
+        wrappers.DtypeObservation(env, np.float32), np.float32(0), np.float32(1)
+    ),
+    "ReshapeObservation": lambda env: wrappers.ReshapeObservation(env, (7, 1024)),
+    "ResizeObservation": lambda env: wrappers.ResizeObservation(env, (16, 16)),
+    "StickyAction": lambda env: wrappers.StickyAction(env, 0.3),
+    "TimeLimit": lambda env: wrappers.TimeLimit(env, 2),
+    "TransformAction": lambda env: wrappers.TransformAction(env, lambda action: 1 - action, env.action_space),
+    "TransformObservation": lambda env: wrappers.TransformObservation(env, lambda seen: seen[:3], COLOUR),
+    "TransformReward": lambda env: wrappers.TransformReward(env, lambda reward: 10 * reward),
+}
+VECTOR: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.VectorEnv]] = {
+    "ClipAction": vector.ClipAction,
+    "ClipReward": lambda env: vector.ClipReward(env, -1, 1),
+    "DictInfoToList": vector.DictInfoToList,
+    "NormalizeReward": vector.NormalizeReward,
+    "RecordEpisodeStatistics": vector.RecordEpisodeStatistics,
+    "RescaleAction": lambda env: vector.RescaleAction(env, -1, 1),
+    "TransformAction": lambda env: vector.TransformAction(env, lambda action: 1 - action, env.action_space),
+    "TransformReward": lambda env: vector.TransformReward(env, lambda reward: 10 * reward),
+}
+VECTOR_OBSERVATION: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.VectorEnv]] = {
+    "DtypeObservation": lambda env: vector.DtypeObservation(env, np.float32),
+    "FlattenObservation": vector.FlattenObservation,
+    "NormalizeObservation": vector.NormalizeObservation,
+    "RescaleObservation": lambda env: vector.RescaleObservation(
+        vector.DtypeObservation(env, np.float32), np.float32(0), np.float32(1)
+    ),
+    "ReshapeObservation": lambda env: vector.ReshapeObservation(env, (7, 1024)),
+    "ResizeObservation": lambda env: vector.ResizeObservation(env, (16, 16)),
+    "TransformObservation": lambda env: vector.TransformObservation(
+        env, lambda seen: seen[:, :3], BATCH, COLOUR
+    ),
+}
+SETTINGS = {"size": 32, "max_strokes": 15, "device": "cpu", "render_mode": "rgb_array"}
+
+
+def single(pictures: np.ndarray) -> gym.Env:
+    return gym.make("PaintCanvas-v0", dataset=pictures, **SETTINGS)
+
+
+def many(pictures: np.ndarray, mode: AutoresetMode, **arguments) -> gym.vector.VectorEnv:
+    settings = {"num_envs": 3, "vectorization_mode": "vector_entry_point", "autoreset_mode": mode}
+    return gym.make_vec("PaintCanvas-v0", dataset=pictures, **SETTINGS, **settings, **arguments)
+
+
+def as_array(value: object) -> np.ndarray:
+    return value.numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+@pytest.mark.filterwarnings("ignore:.*(float32|dtype|precision|Casting)")  # Gymnasium's, on casts to float32
+@pytest.mark.parametrize("name", SINGLE)
+def test_single(pictures: np.ndarray, name: str) -> None:
+    env = SINGLE[name](single(pictures))
+    env.action_space.seed(0)
+    seen, _ = env.reset(seed=0)
+    episodes = 0
+    for _ in range(7):
+        assert as_array(seen) in env.observation_space
+        seen, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        assert np.isfinite(float(reward))
+        if terminated or truncated:
+            episodes += 1
+            if name != "Autoreset":
+                seen, _ = env.reset()
+    assert episodes >= 2
+
+
+def roll(env: gym.vector.VectorEnv, mode: AutoresetMode) -> int:
+    """Random actions for seven steps; how many episodes ended."""
+    env.action_space.seed(0)
+    seen, _ = env.reset(seed=0)
+    episodes = 0
+    for _ in range(7):
+        assert as_array(seen) in env.observation_space
+        action = env.action_space.sample()
+        torches = isinstance(env, VectorNumpyToTorch)
+        seen, reward, terminated, _, _ = env.step(torch.from_numpy(action) if torches else action)
+        assert np.isfinite(as_array(reward)).all() and reward.shape == (3,)
+        episodes += int(as_array(terminated).sum())
+        if mode == AutoresetMode.DISABLED and terminated.any():
+            seen, _ = env.reset(options={"reset_mask": as_array(terminated)})
+    return episodes
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+@pytest.mark.parametrize("name", VECTOR)
+def test_vector(pictures: np.ndarray, name: str, mode: AutoresetMode) -> None:
+    assert roll(VECTOR[name](many(pictures, mode)), mode) == 6
+
+
+@pytest.mark.filterwarnings("ignore:.*(float32|dtype|precision|Casting)")
+@pytest.mark.parametrize("name", [*VECTOR_OBSERVATION, "NumpyToTorch"])
+def test_vector_observations_need_a_step_for_the_reset(pictures: np.ndarray, name: str) -> None:
+    """With SAME_STEP the last observation lies in the infos, where Gymnasium's wrappers do not look."""
+    wrap = (VECTOR_OBSERVATION | {"NumpyToTorch": VectorNumpyToTorch})[name]
+    assert roll(wrap(many(pictures, AutoresetMode.NEXT_STEP)), AutoresetMode.NEXT_STEP) == 6
+    with pytest.raises((ValueError, BufferError), match=r"SAME_STEP|DLPack"):
+        roll(wrap(many(pictures, AutoresetMode.SAME_STEP)), AutoresetMode.SAME_STEP)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "why"),
+    [
+        (wrappers.GrayscaleObservation, "3 channels"),  # the seven planes are no picture
+        (wrappers.TimeAwareObservation, "TimeLimit"),  # the seventh plane is the step already
+        (lambda env: wrappers.DiscretizeAction(env, 2), "positive"),  # 2 ** 65 actions
+    ],
+)
+def test_what_cannot_work_says_so(pictures: np.ndarray, wrap: Callable, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        wrap(single(pictures))
+
+
+def test_videos(pictures: np.ndarray, films: list, tmp_path: Path) -> None:
+    first = {"episode_trigger": lambda number: number == 0}
+    env = wrappers.RecordVideo(single(pictures), str(tmp_path / "one"), **first)
+    env.reset(seed=0)
+    while not env.step(env.action_space.sample())[2]:
+        pass
+    env.close()
+    batch = vector.RecordVideo(many(pictures, AutoresetMode.NEXT_STEP), str(tmp_path / "many"), **first)
+    roll(batch, AutoresetMode.NEXT_STEP)
+    batch.close()
+    assert len(films) == 2
+    assert all(fps == 20 and len(frames) >= 3 and frames[0].shape[2] == 3 for frames, fps in films)
+
+
+def test_tensors_need_no_wrapper(pictures: np.ndarray) -> None:
+    env = many(pictures, AutoresetMode.SAME_STEP, array="torch")
+    assert isinstance(env.reset()[0], torch.Tensor)
