@@ -1,21 +1,24 @@
 """Whether the vector environment leaks: its resident memory, sampled over many steps.
 
 Run: python -m benchmarks.memory --json benchmarks/results/memory.json
+     python -m benchmarks.memory --adapter --steps 125000 --json benchmarks/results/memory_adapter.json
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 import tyro
 from tqdm import tqdm
 
 from benchmarks.common import Options, Row, Table, at_most, random_strokes, run
+from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
 
@@ -32,6 +35,8 @@ class Memory(Options):
     """Environments in it."""
     size: int = 32
     """Side of their canvases in pixels."""
+    adapter: bool = False
+    """Step through the adapter for stable-baselines3."""
     window: int = 1000
     """Steps that warm up, then as many that are compared with as many at the end."""
     every: int = 100
@@ -44,15 +49,26 @@ def resident() -> float:
 
 
 def sample(options: Memory) -> Iterator[Row]:
-    """Step random bundles through the environment; resident memory after each `every` steps."""
+    """Step random bundles through the environment; resident memory after each `every` steps.
+
+    Raises:
+        FloatingPointError: a reward that is not finite.
+    """
     pictures = np.random.default_rng(0).integers(
         256, size=(64, 3, options.size, options.size), dtype=np.uint8
     )
     env = PaintCanvasVectorEnv(options.envs, dataset=pictures, size=options.size, device="cpu")
     env.reset(seed=0)
     bundles = random_strokes(get_stroke("bezier"), 64, options.envs, 5).flatten(2).numpy()
+    paint: Callable[[np.ndarray], Any] = env.step
+    if options.adapter:
+        adapted = PaintVecEnv(env)
+        adapted.reset()
+        paint, bundles = adapted.step, 2 * bundles - 1
     for step in tqdm(range(1, options.steps + 1), mininterval=10, unit="step"):
-        env.step(bundles[step % len(bundles)])
+        reward = paint(bundles[step % len(bundles)])[1]
+        if not np.isfinite(reward).all():
+            raise FloatingPointError(f"step {step}: rewards {reward}")
         if step % options.every == 0:
             yield {"step": step, "MiB": resident()}
 

@@ -11,6 +11,7 @@ import torch
 
 from benchmarks import (
     accuracy,
+    adapter,
     cold_start,
     common,
     gallery,
@@ -29,6 +30,7 @@ from paint_gym.strokes import stroke_names
 
 SMALL = {
     "accuracy": accuracy.Accuracy(strokes=8, size=32, reduced_strokes=4, finer=2),
+    "adapter": adapter.Adapter(envs=2, size=16, max_strokes=10, repeats=1),
     "speed": speed.Speed(canvases=2, max_strokes=10, repeats=1, fallback_repeats=1),
     "scaling": scaling.Scaling(
         canvases=(1, 2), strokes=(5, 10), sizes=(32, 64), repeats=1, memory_strokes=10, memory_size=64
@@ -47,6 +49,7 @@ SMALL = {
 DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
+    "adapter": (1,),
     "speed": (4 * DESIGNS, 2, 4 * DESIGNS),
     "scaling": (2, 2, 2, 3, 3),
     "cold_start": (4,),
@@ -60,6 +63,7 @@ ROWS = {  # of each table, in order
 }
 FIGURES = {  # that its first row, or every row, holds
     "accuracy": {"stroke", "MSE", "PSNR, dB", "bias", "MSE of the worst 1%", "bar", "met"},
+    "adapter": {"steps per second", "through the adapter", "overhead", "bar", "met"},
     "speed": {"stroke", "what", "seconds", "seconds of the paper's network", "times faster", "bar", "met"},
     "scaling": {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"},
     "cold_start": {"cache", "what", "seconds", "bar", "met"},
@@ -116,6 +120,11 @@ def test_calls_take_turns():
 def test_cliff_is_the_worst_growth():
     assert scaling.cliff([4.0, 2.0, 3.0, 3.0]) == 1.5
     assert scaling.cliff([4.0, 2.0, 1.0]) == 0.5
+
+
+def test_memory_through_the_adapter(tmp_path):
+    samples = list(memory.sample(memory.Memory(steps=20, envs=2, every=10, adapter=True)))
+    assert [row["step"] for row in samples] == [10, 20]
 
 
 def test_memory_growth_compares_after_warm_up_with_the_end():

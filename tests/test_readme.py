@@ -1,0 +1,28 @@
+"""The recipes of the README run as they stand, with smaller numbers of steps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+SECTION = README.partition("## Plug in your agent")[2].partition("\n## ")[0]
+RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+
+
+def test_there_is_a_recipe_for_each() -> None:
+    assert len(RECIPES) == 4
+    assert all(len(recipe.splitlines()) <= 12 for recipe in RECIPES)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the other libraries
+@pytest.mark.parametrize("number", range(len(RECIPES)))
+def test_recipe(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
+    if "torchrl" in RECIPES[number]:
+        pytest.importorskip("torchrl")
+    code = re.sub(r"\d+_\d+", "10", RECIPES[number])
+    code = re.sub(r"num_envs=\d+", "num_envs=2", code)
+    exec(compile(code, f"README.md, recipe {number + 1}", "exec"), {})
