@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
+import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -76,7 +78,7 @@ def work_off(jobs: Sequence[Job], workers: int) -> list[Row]:
     print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
     if workers > 1 and missing:
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-        with ProcessPoolExecutor(min(workers, len(missing)), context) as pool:
+        with ProcessPoolExecutor(min(workers, len(missing)), context, _end_with_parent) as pool:
             list(pool.map(_work, missing))
     else:
         for job in missing:
@@ -92,6 +94,18 @@ def work_off(jobs: Sequence[Job], workers: int) -> list[Row]:
 
 def _work(job: Job) -> None:
     job.work()
+
+
+def _end_with_parent() -> None:
+    """Let no worker outlive the process that started it, and write where another may be at work by then."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
