@@ -7,14 +7,17 @@ import math
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy import stats
 
+from agents.training import TrainConfig, Trainer
 from benchmarks.common import Row
 from paint_gym.files import replace_when_done
 
@@ -61,6 +64,31 @@ class Job:
         """Keep a result, whole or not at all."""
         with replace_when_done(self.path) as temporary:
             temporary.write_text(json.dumps({"settings": self.settings()} | found, indent=1) + "\n")
+
+
+class TimedTrainer(Trainer):
+    """Learns until its time is up, whatever the number of updates.
+
+    Args:
+        config: its number of updates is ignored.
+        seconds: of the processor, by thread: what a machine with nothing else to do would take.
+    """
+
+    def __init__(self, config: TrainConfig, seconds: float) -> None:
+        super().__init__(config, "cpu")
+        self.seconds, self.spent = seconds, 0.0
+
+    @property
+    def progress(self) -> float:
+        """The part of the time that is spent."""
+        return min(1.0, self.spent / self.seconds)
+
+    def learn_until(self, seconds: float) -> None:
+        """Update until so much time is spent."""
+        while self.spent < seconds:
+            began = time.process_time()
+            self.update()
+            self.spent += (time.process_time() - began) / torch.get_num_threads()
 
 
 def work_off(jobs: Sequence[Job], workers: int) -> list[Row]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,7 +33,7 @@ from agents.model_based_ddpg import ModelBasedDDPG
 from agents.replay import Transition, mirrored
 from agents.training import PRESETS, TrainConfig, Trainer
 from benchmarks.common import Options, Row, Table, run, take_turns
-from benchmarks.jobs import Job, interval, work_off
+from benchmarks.jobs import Job, TimedTrainer, interval, work_off
 from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error
 from paint_gym.datasets import load_dataset
 from paint_gym.files import replace_when_done
@@ -137,6 +136,17 @@ class Lever:
     agent: type[ModelBasedDDPG] = ModelBasedDDPG
     actor: Callable[..., torch.nn.Module] | None = None
 
+    def pull(self, trainer: Trainer) -> None:
+        """Put the agent of this lever in place of the trainer's."""
+        was, config = trainer.agent, trainer.config
+        actor = was.actor
+        if self.actor is not None:
+            torch.manual_seed(config.seed)
+            actor = self.actor(was.renderer.design, config.agent.bundle, config.agent.actor_width)
+        trainer.agent = self.agent(
+            actor, was.critic, was.renderer, was.reward, was.steps, was.bundle, was.learning
+        )
+
 
 LEVERS: dict[str, Lever] = {
     "preset": Lever("as it is"),
@@ -199,40 +209,6 @@ class Levers(Options):
             raise ValueError(f"no levers {sorted(unknown)}; there are {', '.join(LEVERS)}")
 
 
-class TimedTrainer(Trainer):
-    """Learns until its time is up.
-
-    Args:
-        config: its number of updates is ignored.
-        lever: who learns, and how.
-        seconds: of the processor, by thread.
-    """
-
-    def __init__(self, config: TrainConfig, lever: Lever, seconds: float) -> None:
-        super().__init__(config, "cpu")
-        self.seconds, self.spent = seconds, 0.0
-        was, spec = self.agent, config.agent
-        actor = was.actor
-        if lever.actor is not None:
-            torch.manual_seed(config.seed)
-            actor = lever.actor(was.renderer.design, spec.bundle, spec.actor_width)
-        self.agent = lever.agent(
-            actor, was.critic, was.renderer, was.reward, was.steps, was.bundle, was.learning
-        )
-
-    @property
-    def progress(self) -> float:
-        """The part of the time that is spent."""
-        return min(1.0, self.spent / self.seconds)
-
-    def learn_until(self, seconds: float) -> None:
-        """Update until so much time is spent."""
-        while self.spent < seconds:
-            began = time.process_time()
-            self.update()
-            self.spent += (time.process_time() - began) / torch.get_num_threads()
-
-
 @dataclass(frozen=True)
 class Trial(Job):
     """One lever, one seed.
@@ -266,7 +242,8 @@ class Trial(Job):
         """Learn and measure by turns; at the end once more, with lookahead."""
         torch.set_num_threads(self.threads)
         seconds = self.minutes * 60
-        trainer = TimedTrainer(self.config, LEVERS[self.lever], seconds)
+        trainer = TimedTrainer(self.config, seconds)
+        LEVERS[self.lever].pull(trainer)
         data = load_dataset(self.scored_on, "val", self.config.size)
         pictures = data[np.arange(min(self.config.eval_images, len(data)))]
         curve: list[Row] = []

@@ -11,7 +11,7 @@ import torch
 
 from agents.checkpoint import build_agent
 from agents.training import PRESETS, TrainConfig
-from benchmarks import ablation, common, jobs, learning_speed, levers
+from benchmarks import ablation, common, jobs, learning_speed, levers, sb3_baselines
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
@@ -197,7 +197,7 @@ def test_each_lever_changes_something():
 
 def test_time_drives_the_learning_rate(dataset):
     config = levers.configure(levers.Levers(dataset=dataset, size=16, batch=2), levers.LEVERS["preset"], 0)
-    trainer = levers.TimedTrainer(config, levers.LEVERS["preset"], seconds=0.2)
+    trainer = jobs.TimedTrainer(config, seconds=0.2)
     trainer.learn_until(0.1)
     early = trainer.agent.actor_optimizer.param_groups[0]["lr"]
     trainer.learn_until(0.2)
@@ -208,3 +208,35 @@ def test_time_drives_the_learning_rate(dataset):
 def test_unknown_levers_are_named():
     with pytest.raises(ValueError, match=r"no levers \['magic'\]; there are preset, resnet"):
         levers.Levers(levers=("preset", "magic"))
+
+
+def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
+    options = sb3_baselines.Baselines(
+        threads=1, out=tmp_path / "jobs", json=tmp_path / "all.json", seeds=(0, 1), minutes=0.005, points=2,
+        dataset=dataset, size=16, strokes=10, width=4, batch=2, images=2,
+    )  # fmt: skip
+    common.run(options, sb3_baselines.tables(options))
+    rows, points = json.loads(options.json.read_text())["tables"].values()
+    assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
+    assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
+    assert len(points) == 2 * 2 * len(rows)
+    assert (options.out / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_l2_at_equal_steps_lies_between_the_points():
+    curve = [{"steps": 10, "l2": 0.4}, {"steps": 20, "l2": 0.2}]
+    assert [sb3_baselines.at_steps(curve, steps) for steps in (5, 15, 20)] == [0.4, pytest.approx(0.3), 0.2]
+
+
+def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures):
+    env = sb3_baselines.PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10, device="cpu")
+    agent = sb3_baselines.make("SB3 PPO", env, sb3_baselines.Baselines(width=4, batch=2), 0)
+    env.set_options([{"indices": [i]} for i in (3, 5)])
+    seen = env.reset()
+    for _ in range(2):
+        seen, _, _, infos = env.step(agent.predict(seen, deterministic=True)[0])
+    painter = sb3_baselines.Sb3Painter(agent, env)
+    paintings = sb3_baselines.paint(painter, torch.from_numpy(pictures[[3, 5]]), 10)
+    for info, painting in zip(infos, paintings, strict=True):
+        last = info["terminal_observation"][:3].transpose(1, 2, 0)
+        assert np.abs(painting.render().astype(int) - last).max() <= 1
