@@ -149,7 +149,7 @@ class Lever:
 
 
 LEVERS: dict[str, Lever] = {
-    "preset": Lever("as it is"),
+    "preset": Lever("the glimpse actor, as it is"),
     "resnet": Lever("the paper's actor, 32 channels", spec={"actor": "resnet", "actor_width": 32}),
     "critic": Lever("a critic on top, gamma 0.95", learning={"gamma": 0.95}),
     "absolute": Lever("the gain itself as reward, not relative to the error", learning={"relative": False}),
