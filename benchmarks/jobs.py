@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from paint_gym.files import replace_when_done
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(ABC):
     """Something to train and measure, in a process of its own.
 
     Attributes:
@@ -35,17 +36,17 @@ class Job:
     threads: int
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What it is called where it reports."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settings(self) -> Row:
         """What the result depends on, as JSON gives it back."""
-        raise NotImplementedError
 
+    @abstractmethod
     def work(self) -> None:
         """Train, measure, and `write`."""
-        raise NotImplementedError
 
     def result(self) -> Row | None:
         """What `work` wrote; None if it has not finished.

@@ -25,7 +25,6 @@ import tyro
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from agents.evaluation import l2_by_raster, paint
 from agents.glimpse import GlimpseActor, Sight
 from agents.learning import descend
 from agents.learning import run as answer
@@ -257,12 +256,10 @@ class Trial(Job):
 
     def _l2(self, trainer: Trainer, pictures: np.ndarray, lookahead: int) -> float:
         agent = trainer.agent
-        kept = torch.get_rng_state()
         was, agent.learning = agent.learning, dataclasses.replace(agent.learning, lookahead=lookahead)
-        l2 = l2_by_raster(paint(agent, torch.from_numpy(pictures), self.config.eval_strokes), pictures)
+        l2, _ = trainer.evaluate(pictures)
         agent.learning = was
-        torch.set_rng_state(kept)
-        return float(l2.mean())
+        return l2
 
 
 def configure(options: Levers, lever: Lever, seed: int) -> TrainConfig:

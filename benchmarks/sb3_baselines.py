@@ -215,9 +215,7 @@ def configure(options: Baselines, algo: Any, seed: int) -> TrainConfig:
 
 def make(algorithm: str, env: PaintVecEnv, options: Baselines, seed: int) -> BaseAlgorithm:
     """An agent of stable-baselines3: its defaults, but for what our agents share (batch, rates, discount)."""
-    rewards = VecNormalize(
-        env, norm_obs=False, gamma=0.95**5
-    )  # the gains are small, and its agents know no scale
+    rewards = VecNormalize(env, norm_obs=False, gamma=0.95**5)  # the gains are small
     policy: Row = {"features_extractor_class": Trunk, "features_extractor_kwargs": {"width": options.width}}
     shared: Row = {"gamma": 0.95**5, "learning_rate": 3e-4, "batch_size": options.batch, "seed": seed}
     shared |= {"device": "cpu", "policy_kwargs": policy}
@@ -226,9 +224,7 @@ def make(algorithm: str, env: PaintVecEnv, options: Baselines, seed: int) -> Bas
         return kind("CnnPolicy", rewards, n_steps=8, n_epochs=4, **shared)
     size = env.action_space.shape or (0,)
     if kind is not SAC:
-        shared["action_noise"] = NormalActionNoise(
-            np.zeros(size), np.full(size, 0.2)
-        )  # 0.1 of ours in [0, 1]
+        shared["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, 0.2))  # ours: 0.1
     return kind("CnnPolicy", rewards, buffer_size=20_000, learning_starts=10 * options.batch, **shared)
 
 
