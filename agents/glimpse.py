@@ -1,4 +1,4 @@
-"""An actor that looks through one window per step, where the error is greatest, and paints inside it.
+"""An actor that looks through one window per step, where the error is great, and paints inside it.
 
 An actor that pools the whole canvas to one vector paints a dozen broad strokes and then stops gaining. This
 one sees a small square of the picture at a fixed resolution, whatever the canvas: first of the shorter side,
@@ -42,7 +42,11 @@ class View(NamedTuple):
 
 
 class GlimpseActor(nn.Module):
-    """One square window per step, placed where the squared error under it is greatest.
+    """One square window per step, placed where the squared error under it is great.
+
+    Always the greatest would be a trap: where strokes no longer help, no other place would ever be tried. So
+    each place's error is weighed with a number in [0, 1) that changes from step to step, by chance in
+    training, else as the steps and `seed` say.
 
     The side of the window follows from the step alone, so a painting of 200 strokes is the beginning of one
     of 1,000.
@@ -54,8 +58,7 @@ class GlimpseActor(nn.Module):
         resolution: pixels a side at which a window is seen, a multiple of 8.
 
     Attributes:
-        chance: windows are chosen by chance, though more often where the error is great, as always in
-            training; None for the greatest error.
+        seed: another painting of the same picture for each.
     """
 
     levels = 4  # windows of 1, 1/2, 1/4 and 1/8 of the shorter side: strokes are too thick for smaller ones
@@ -64,7 +67,7 @@ class GlimpseActor(nn.Module):
     def __init__(self, design: StrokeDesign, bundle: int, width: int = 48, resolution: int = 32) -> None:
         super().__init__()
         self.design, self.bundle, self.resolution = design, bundle, resolution
-        self.chance: torch.Generator | None = None
+        self.seed = 0
         stages: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU()]
         stages.append(_Residual(width))
         channels = width
@@ -100,7 +103,7 @@ class GlimpseActor(nn.Module):
             if not torch.equal(other, level):
                 levels.append(other)
         sight = Sight(canvas, target)
-        groups = [self.views(sight, each, count) for each in levels]
+        groups = [self.views(sight, each, step, count) for each in levels]
         together = View(
             *(torch.cat(parts) for parts in zip(*(group.flat() for group in groups), strict=True))
         )
@@ -143,7 +146,7 @@ class GlimpseActor(nn.Module):
         return torch.bucketize(step.float(), spent, right=True)
 
     def look(self, canvas: Tensor, target: Tensor, step: Tensor) -> View:
-        """Look through the window where the error is greatest.
+        """Look through a window where the error is great.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
@@ -151,17 +154,18 @@ class GlimpseActor(nn.Module):
             step: ``(B,)`` int64, bundles painted so far.
         """
         level = self.level(step, canvas.shape[2], canvas.shape[3])
-        return self.views(Sight(canvas, target), level, 1).flat()
+        return self.views(Sight(canvas, target), level, step, 1).flat()
 
     @torch.no_grad()
-    def views(self, sight: Sight, level: Tensor, count: int) -> View:
-        """Windows of the given level ``(B,)`` on each canvas, those with the greatest error first.
+    def views(self, sight: Sight, level: Tensor, step: Tensor, count: int) -> View:
+        """Windows of the given level ``(B,)`` on each canvas, those whose turn it is first.
 
         None overlaps another; where there is no room for as many, some are twice there.
 
         Args:
             sight: of the canvases.
             level: ``(B,)`` int64.
+            step: ``(B,)`` int64, bundles painted so far.
             count: N.
 
         Returns:
@@ -173,18 +177,20 @@ class GlimpseActor(nn.Module):
         for n in level.unique().tolist():
             which = (level == n).nonzero().squeeze(1)
             part = sight if len(which) == len(pair) else sight[which]
-            left[:, which], top[:, which], seen[:, which, :6] = self._windows(part, n, count)
+            left[:, which], top[:, which], seen[:, which, :6] = self._windows(part, n, step[which], count)
         seen[:, :, 6] = (level / (self.levels - 1)).view(-1, 1, 1)
         return View(left, top, (0.5**level).expand(count, -1), seen)
 
-    def _windows(self, sight: Sight, level: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _windows(self, sight: Sight, level: int, step: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Windows of one side: where they begin, ``(count, n)`` in canvas sides, and what is seen."""
         pair, (height, width) = sight.pair, sight.pair.shape[2:]
         pixels = _pixels(level, height, width)
         rows, columns = (_positions(length, pixels, pair.device) for length in (height, width))
         score = sight.sums(rows, columns, pixels)
-        if self.training or self.chance is not None:  # look elsewhere now and then
-            score = score * torch.rand(score.shape, generator=self.chance).to(score)
+        if self.training:
+            score = score * torch.rand(score.shape).to(score)
+        else:
+            score = score * _turns(step, self.seed, len(rows), len(columns))
         best = _peaks(score, count, pixels, rows, columns)  # (count, n)
         top, left = rows[best // len(columns)], columns[best % len(columns)]
         seen = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
@@ -237,6 +243,16 @@ def _positions(length: int, side: int, device: torch.device) -> Tensor:
     """Where windows may begin along an axis: a quarter of their side apart or less, from edge to edge."""
     count = 1 if length == side else 1 + -(-4 * (length - side) // side)
     return torch.linspace(0, length - side, count, device=device).round().long()
+
+
+def _turns(step: Tensor, seed: int, rows: int, columns: int) -> Tensor:
+    """Weights ``(n, rows, columns)`` in [0, 1), spread evenly over the places and over the steps.
+
+    A Kronecker sequence, with Roberts' constants for two dimensions and the golden ratio for the steps.
+    """
+    row = torch.arange(rows, device=step.device).view(-1, 1) * 0.7548777
+    column = torch.arange(columns, device=step.device) * 0.5698403
+    return (row + column + step.view(-1, 1, 1) * 0.6180340 + seed % 10_000 * 0.4142136) % 1
 
 
 def _peaks(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:

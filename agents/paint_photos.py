@@ -46,8 +46,8 @@ class Paint:
     agent's own number."""
     refine: int = 0
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
-    seed: int | None = None
-    """Another painting of the same picture for each seed: where to paint next is then left to chance."""
+    seed: int = 0
+    """Another painting of the same picture for each seed."""
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
     canvas: int = 256
@@ -75,10 +75,10 @@ def run(command: Paint) -> list[Painting]:
         check_size(command.size)
     targets = [_target(image, command.canvas) for image in command.images]
     agent = _painter(command)
-    if command.seed is not None:
-        _leave_to_chance(agent, command.seed)
-    if command.opaque:
-        agent.renderer = make_renderer(agent.renderer.name, agent.renderer.design, (1.0, 1.0))
+    if command.seed:
+        _reseed(agent, command.seed)
+    opacity = (1.0, 1.0) if command.opaque else agent.renderer.opacity
+    agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     paintings = []
     for target, output in zip(targets, outputs, strict=True):
         began = time.monotonic()
@@ -100,10 +100,12 @@ def _painter(command: Paint) -> Agent:
     return agent
 
 
-def _leave_to_chance(agent: Agent, seed: int) -> None:
+def _reseed(agent: Agent, seed: int) -> None:
     if not isinstance(agent.actor, GlimpseActor):
-        raise ValueError("--seed is for agents with a glimpse actor; this one leaves nothing to chance")
-    agent.actor.chance = torch.Generator().manual_seed(seed)
+        raise ValueError(
+            "--seed is for agents with a glimpse actor; this one has but one way to paint a picture"
+        )
+    agent.actor.seed = seed
 
 
 def _outputs(command: Paint) -> list[Path]:

@@ -107,7 +107,7 @@ class TwoWindows(GlimpseActor):
         """As its parent, of ``2 * bundle`` strokes."""
         height, width = canvas.shape[2:]
         level = self.level(step, height, width)
-        views = self.views(Sight(canvas, target), level, 2)  # (N, B) of each part, N being 1 or 2
+        views = self.views(Sight(canvas, target), level, step, 2)  # (N, B) of each part, N being 1 or 2
         strokes = self.answer(views.flat(), height, width).view(len(views.side), len(canvas), -1)
         return torch.cat([strokes[0], strokes[-1]], 1)
 
