@@ -1,18 +1,15 @@
-"""Agents on disk: safetensors with a JSON header, written whole or not at all."""
+"""Agents: built from a spec, written to disk, and read from it."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from agents.ddpg import DDPG
 from agents.glimpse import GlimpseActor
@@ -22,14 +19,11 @@ from agents.networks import ActionCritic, ResNetActor, ValueCritic
 from agents.patchq_ddpg import PatchQDDPG
 from paint_gym.envs.task import pick_device
 from paint_gym.errors import unknown_name
-from paint_gym.files import replace_when_done
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import L2Reward, WGANReward
+from paint_gym.trees import fill, load_tree, save_tree
 
-VERSION = 1
 WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package
-Tree = dict[Any, Any]
-"""Nested dicts whose leaves are tensors, or what JSON can hold."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +135,7 @@ def load(
     if lookahead is not None:
         spec = replace(spec, learning=replace(spec.learning, lookahead=lookahead))
     agent = build_agent(spec, device)
-    _fill(agent.actor, tree.get("agent", {}).get("actor", {}), file)
+    fill(agent.actor, tree.get("agent", {}).get("actor", {}), file)
     return agent
 
 
@@ -159,106 +153,3 @@ def read_spec(file: Path, values: Any) -> AgentSpec:
         return AgentSpec(**{**values, "learning": learning, "opacity": opacity})
     except TypeError as error:
         raise ValueError(f"{file} has settings this Paint Gym does not know: {error}") from error
-
-
-def save_tree(path: str | PathLike[str], tree: Tree) -> None:
-    """Write a tree of tensors and plain values as one file, whole or not at all."""
-    tensors: dict[str, Tensor] = {}
-    header = {"version": VERSION, "values": _split(tree, "", tensors)}
-    with replace_when_done(path) as temporary:
-        save_file(tensors, temporary, metadata={"paint_gym": json.dumps(header)})
-
-
-def load_tree(file: Path) -> Tree:
-    """Read what `save_tree` wrote.
-
-    Raises:
-        ValueError: the file is damaged, no file of ours, or of a newer version.
-    """
-    try:
-        with safe_open(file, "pt") as opened:
-            header = json.loads((opened.metadata() or {}).get("paint_gym", "null"))
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, RecursionError, OSError) as error:
-        raise ValueError(f"{file} is damaged or not a safetensors file: {error}") from error
-    if not isinstance(header, dict) or not isinstance(header.get("values"), dict):
-        raise ValueError(f"{file} is a safetensors file, but not an agent of Paint Gym")
-    if not isinstance(header.get("version"), int) or header["version"] > VERSION:
-        raise ValueError(
-            f"{file} is of version {header.get('version')}, this Paint Gym reads {VERSION}; upgrade it"
-        )
-    return _join(header["values"], tensors)
-
-
-def check_fit(own: Tree, given: Tree, file: Path) -> None:
-    """Compare two trees of tensors.
-
-    Raises:
-        ValueError: naming every tensor that is missing, left over or of another shape.
-    """
-    mine, theirs = _tensors(own), _tensors(given)
-    missing, extra = sorted(mine.keys() - theirs.keys()), sorted(theirs.keys() - mine.keys())
-    wrong = [
-        f"{name} is {tuple(theirs[name].shape)}, not {tuple(mine[name].shape)}"
-        for name in sorted(mine.keys() & theirs.keys())
-        if mine[name].shape != theirs[name].shape
-    ]
-    if missing or extra or wrong:
-        parts = (("missing", missing), ("left over", extra), ("other shapes", wrong))
-        said = ", ".join(f"{what} {_few(names)}" for what, names in parts if names)
-        raise ValueError(f"{file} does not fit its agent: {said}")
-
-
-def _fill(network: nn.Module, tensors: Tree, file: Path) -> None:
-    own = network.state_dict()
-    check_fit(own, tensors, file)
-    network.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()})
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
-
-
-def _tensors(tree: Tree, path: str = "") -> dict[str, Tensor]:
-    """The tensors of a tree by their paths."""
-    found: dict[str, Tensor] = {}
-    for name, value in tree.items():
-        if isinstance(value, Tensor):
-            found[f"{path}{name}"] = value
-        elif isinstance(value, dict):
-            found |= _tensors(value, f"{path}{name}/")
-    return found
-
-
-def _split(tree: Tree, path: str, tensors: dict[str, Tensor]) -> Tree:
-    """Put the tensors of a tree into `tensors`, by path; return the rest, with null where a tensor was."""
-    rest: Tree = {}
-    for name, value in tree.items():
-        if isinstance(value, Tensor):
-            tensors[f"{path}{name}"] = value.detach().cpu().contiguous().clone()
-            rest[str(name)] = None
-        else:
-            rest[str(name)] = _split(value, f"{path}{name}/", tensors) if isinstance(value, dict) else value
-    return rest
-
-
-def _join(rest: Tree, tensors: dict[str, Tensor]) -> Tree:
-    """The inverse of `_split`; names that are numbers, as optimizers have them, are numbers again."""
-    tree = _numbered(rest)
-    for path, tensor in tensors.items():
-        *folders, leaf = (int(name) if name.isdigit() else name for name in path.split("/"))
-        place = tree
-        for folder in folders:
-            place = place.setdefault(folder, {})
-            if not isinstance(place, dict):
-                raise ValueError(f"not an agent of Paint Gym: {path} lies inside a plain value")
-        place[leaf] = tensor
-    return tree
-
-
-def _numbered(rest: Tree) -> Tree:
-    return {
-        int(name) if name.isdigit() else name: _numbered(value) if isinstance(value, dict) else value
-        for name, value in rest.items()
-    }

@@ -6,8 +6,6 @@ import dataclasses
 import json
 import logging
 import os
-import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from tqdm import tqdm
 
 from agents.checkpoint import load, save_agent
 from agents.learning import Diverged
+from agents.run_folder import RunFolder, writes
 from agents.training import LOG_EVERY, PRESETS, TrainConfig, Trainer, run_to_the_end
 from paint_gym.files import replace_when_done
 from paint_gym.painting import Painting
@@ -129,7 +128,7 @@ def _trainer(command: Train) -> Trainer:
     if command.init is not None:
         fresh = trainer.agent.begin_with(load(command.init, trainer.agent.device).actor)
         logger.info("begun with %s; anew: %s", command.init, ", ".join(fresh) or "nothing")
-    if _writes():
+    if writes():
         command.out.mkdir(parents=True, exist_ok=True)
         (command.out / "metrics.jsonl").unlink(missing_ok=True)
         with replace_when_done(command.out / "config.json") as file:
@@ -138,91 +137,59 @@ def _trainer(command: Train) -> Trainer:
 
 
 class _Run:
-    """What a run writes, and when it stops."""
+    """A trainer at work, and what it writes."""
 
     def __init__(self, trainer: Trainer, command: Train) -> None:
-        self.trainer, self.out = trainer, command.out
-        self.every = command.checkpoint_minutes * 60
-        self.saved = self.began = time.monotonic()
-        self.stopped_by = 0
+        self.trainer = trainer
+        self.folder = RunFolder(command.out, command.checkpoint_minutes)
         self.last: dict[str, float] = {}
 
     def go(self) -> dict[str, float]:
-        trainer = self.trainer
+        trainer, out = self.trainer, self.folder.path
         logger.info("replay: %.2f GiB on %s", trainer.replay.nbytes / 2**30, trainer.agent.device)
-        if _writes():
-            self._forget_after(trainer.updates)
+        if writes():
             self.watched = trainer.watched()
-        bar = tqdm(
-            total=trainer.config.updates, initial=trainer.updates, unit="update", disable=not _writes()
-        )
-        with bar, _board(self.out) as self.board, _stop_signals(self):
+        bar = tqdm(total=trainer.config.updates, initial=trainer.updates, unit="update", disable=not writes())
+        with bar, self.folder.open(trainer.updates):
             self.bar = bar
             try:
                 run_to_the_end(trainer, self.on_update)
             except FloatingPointError as error:
                 raise Diverged(
-                    f"update {trainer.updates + 1}: {error}; {self.out} holds the last good checkpoint"
+                    f"update {trainer.updates + 1}: {error}; {out} holds the last good checkpoint"
                 ) from error
             self._save()
         return self.last
 
     def on_update(self, update: int, metrics: dict[str, float]) -> bool:
         self.bar.update()
-        stop = _any(self.stopped_by != 0, self.trainer.agent.device)
-        if _writes():
+        stop = _any(self.folder.stopped, self.trainer.agent.device)
+        if writes():
             if update % LOG_EVERY == 0:
-                self._log(update, metrics | {"charts/seconds": time.monotonic() - self.began})
+                self.folder.log(update, metrics)
             if update % self.trainer.config.eval_every == 0 or update == self.trainer.config.updates:
                 self._evaluate(update)
-            if time.monotonic() - self.saved > self.every:
+            if self.folder.checkpoint_is_due():
                 self._save()
         return stop
 
     def _evaluate(self, update: int) -> None:
         l2, paintings = self.trainer.evaluate(self.watched)
         self.last = {"eval/l2": l2}
-        self._log(update, self.last | {"charts/seconds": time.monotonic() - self.began})
+        self.folder.log(update, self.last)
+        self.folder.show("paintings", side_by_side(self.watched[:8], paintings[:8]), update)
         self.bar.set_postfix(l2=f"{l2:.4f}")
-        sheet = side_by_side(self.watched[:8], paintings[:8])
-        self.board.add_image("paintings", sheet, update, dataformats="HWC")
-
-    def _log(self, update: int, values: dict[str, float]) -> None:
-        with (self.out / "metrics.jsonl").open("a") as lines:
-            lines.write(json.dumps({"update": update} | values) + "\n")
-        for name, value in values.items():
-            self.board.add_scalar(name, value, update)
-
-    def _forget_after(self, update: int) -> None:
-        """Drop metrics of updates that a resumed run is about to make again."""
-        file = self.out / "metrics.jsonl"
-        if file.exists():
-            kept = [line for line in file.read_text().splitlines() if _update_of(line) <= update]
-            with replace_when_done(file) as temporary:
-                temporary.write_text("".join(line + "\n" for line in kept))
 
     def _save(self) -> None:
-        if _writes():
-            self.trainer.save(self.out)
-            save_agent(self.out / "agent.safetensors", self.trainer.agent, self.trainer.config.agent)
-            self.saved = time.monotonic()
+        if writes():
+            self.trainer.save(self.folder.path)
+            save_agent(self.folder.path / "agent.safetensors", self.trainer.agent, self.trainer.config.agent)
 
 
 def side_by_side(targets: np.ndarray, paintings: list[Painting]) -> np.ndarray:
     """Targets ``(n, 3, H, W)`` uint8 in one row above their paintings: ``(2 H, n W, 3)`` uint8."""
     above = np.concatenate(list(targets.transpose(0, 2, 3, 1)), 1)
     return np.concatenate([above, np.concatenate([painting.render() for painting in paintings], 1)], 0)
-
-
-def _update_of(line: str) -> float:
-    try:
-        return json.loads(line)["update"]
-    except (ValueError, KeyError, TypeError):  # cut off by a crash
-        return float("inf")
-
-
-def _writes() -> bool:
-    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def _any(flag: bool, device: torch.device) -> bool:
@@ -247,30 +214,3 @@ def _process_group() -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
-
-
-@contextmanager
-def _stop_signals(run: _Run) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the run after the update at hand."""
-
-    def stop(number: int, frame: object) -> None:
-        run.stopped_by = number
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _board(folder: Path) -> Iterator[Any]:
-    """A TensorBoard writer; in processes that do not write, one that does nothing."""
-    if not _writes():
-        yield None
-        return
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(str(folder)) as board:
-        yield board

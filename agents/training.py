@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from gymnasium.vector import AutoresetMode
 
-from agents.checkpoint import AgentSpec, Tree, build_agent, check_fit, load_tree, read_spec, save_tree
+from agents.checkpoint import AgentSpec, build_agent, read_spec
 from agents.evaluation import l2_by_raster, paint
 from agents.learning import Learning
 from agents.replay import Replay, Transition
@@ -21,6 +21,7 @@ from paint_gym.datasets import Dataset, load_dataset
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.painting import Painting
 from paint_gym.rewards import WGANReward
+from paint_gym.trees import Tree, check_fit, load_tree, save_tree
 
 LOG_EVERY = 20  # updates from one line of metrics to the next
 
@@ -104,7 +105,7 @@ class Trainer:
         self.env = PaintCanvasVectorEnv(
             config.num_envs, array="torch", autoreset_mode=AutoresetMode.DISABLED, dataset=config.dataset,
             data_root=config.data_root, size=config.size, max_strokes=spec.max_strokes, bundle=spec.bundle,
-            stroke=spec.stroke, opacity=spec.opacity, device=self.agent.device,
+            stroke=spec.stroke, opacity=spec.opacity, renderer=spec.renderer, device=self.agent.device,
         )  # fmt: skip
         self.env.reset(seed=config.seed + rank)
         steps, action_dim = self.env.task.steps, spec.bundle * self.env.task.stroke_dim

@@ -62,6 +62,9 @@ def test_truncated(saved: Path) -> None:
 
 def test_not_an_agent(saved: Path) -> None:
     rewrite(saved)
+    with pytest.raises(ValueError, match="none that Paint Gym wrote"):
+        agents.load(saved)
+    rewrite(saved, {"version": 1, "values": {}})
     with pytest.raises(ValueError, match="not an agent"):
         agents.load(saved)
 
