@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from agents import demo, evaluate, paint_photos, train
+from agents import demo, evaluate, paint_photos, train, train_renderer
 from paint_gym.painting import Painting
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
         {
             "demo": demo.Demo,
             "train": train.Train,
+            "train-renderer": train_renderer.TrainRenderer,
             "evaluate": evaluate.Evaluate,
             "paint": paint_photos.Paint,
             "render": Render,
@@ -50,6 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
             case train.Train():
                 last = train.run(command)
                 logger.info("%s: l2 %.4f", command.out, last.get("eval/l2", float("nan")))
+            case train_renderer.TrainRenderer():
+                error = train_renderer.run(command)
+                logger.info("%s: mean squared error %.2e to the ground truth", command.out, error)
             case evaluate.Evaluate():
                 evaluate.run(command)
             case paint_photos.Paint():

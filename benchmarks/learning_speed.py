@@ -29,7 +29,7 @@ from benchmarks.common import Options, Row, Table, at_least, run, take_turns
 from benchmarks.paper_renderer import SIZE, paper_renderer
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
-from paint_gym.renderers.base import Size
+from paint_gym.renderers.base import Size, check_size
 from paint_gym.rewards import WGANReward
 from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.rewards.wgan import gradient_penalty
@@ -59,6 +59,7 @@ class NetworkRenderer:
     """The network of Fig. 12, with random weights, as a `Renderer`; composites stroke by stroke."""
 
     name, differentiable, opacity = "fig. 12", True, (0.0, 1.0)
+    side: int | None = SIZE
 
     def __init__(self) -> None:
         self.design = get_stroke("bezier")
@@ -70,8 +71,7 @@ class NetworkRenderer:
         Raises:
             ValueError: another size; the network knows but one.
         """
-        if size not in (SIZE, (SIZE, SIZE)):
-            raise ValueError(f"the network of Fig. 12 paints {SIZE} pixels a side, not {size}")
+        check_size(self, size)
         return self.network(strokes)
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:

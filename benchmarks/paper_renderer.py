@@ -1,41 +1,28 @@
-"""The renderer of the paper, Fig. 12, as the baseline of `benchmarks.speed`."""
+"""The renderer of the paper, Fig. 12, with random weights: a baseline of speed."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from paint_gym.renderers import composite
+from paint_gym.renderers.neural import SIZE, PaperNetwork
 
-SIZE = 128  # pixels; the only size that this network paints at
+__all__ = ["SIZE", "PaperRenderer", "paper_renderer"]
 
 
 class PaperRenderer(nn.Module):
-    """The network of Fig. 12: stroke parameters to coverage at 128 x 128, here with random weights.
-
-    Four fully connected layers, then three times two convolutions and a sub-pixel shuffle. The figure leaves
-    the widths after the third layer open; they are those of the code that the authors published. The weights
-    take no gradients, as when an actor learns through the finished network.
-    """
+    """Paints with the network, which takes no gradients, as when an actor learns through the finished one."""
 
     def __init__(self, parameters: int = 10) -> None:
         super().__init__()
         self.parameters_of_stroke = parameters
-        widths = (parameters, 512, 1024, 2048, 16 * 16 * 16)
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
-            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-        layers.append(nn.Unflatten(1, (16, 16, 16)))
-        for inputs, hidden, outputs in ((16, 32, 32), (8, 16, 16), (4, 8, 4)):
-            layers += [nn.Conv2d(inputs, hidden, 3, padding=1), nn.ReLU()]
-            layers += [nn.Conv2d(hidden, outputs, 3, padding=1), nn.PixelShuffle(2)]
-        self.layers = nn.Sequential(*layers, nn.Sigmoid()).requires_grad_(False)
+        self.network = PaperNetwork(parameters).requires_grad_(False)
 
     def forward(self, strokes: Tensor) -> Tensor:
         """Coverage ``(N, 128, 128)`` of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
-        return self.layers(strokes[:, : self.parameters_of_stroke]).squeeze(1)
+        coverage: Tensor = self.network(strokes[:, : self.parameters_of_stroke])
+        return coverage
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, stroke_dim)``, in order."""

@@ -75,14 +75,19 @@ class StrokeDesign:
         Returns:
             ``(..., M, 4)``: x, y, radius, alpha of each node, in canvas sides (see `nodes`).
         """
-        parameters = strokes[..., : len(self.parameters)]
-        if opacity != (0.0, 1.0):
-            low, high = opacity
-            scale = parameters.new_tensor([high - low if fade else 1.0 for fade in self.transparencies])
-            shift = parameters.new_tensor([low if fade else 0.0 for fade in self.transparencies])
-            parameters = parameters * scale + shift
+        parameters = self.faded(strokes, opacity)
         nodes = self.nodes(parameters.reshape(-1, parameters.shape[-1]), segments)
         return nodes.reshape(*strokes.shape[:-1], *nodes.shape[1:])
+
+    def faded(self, strokes: Tensor, opacity: tuple[float, float]) -> Tensor:
+        """Parameters ``(..., P)`` of strokes ``(..., dim)``, their transparencies mapped to a range."""
+        parameters = strokes[..., : len(self.parameters)]
+        if opacity == (0.0, 1.0):
+            return parameters
+        low, high = opacity
+        scale = parameters.new_tensor([high - low if fade else 1.0 for fade in self.transparencies])
+        shift = parameters.new_tensor([low if fade else 0.0 for fade in self.transparencies])
+        return parameters * scale + shift
 
     def place(
         self, strokes: Tensor, x: Tensor, y: Tensor, width: Tensor, height: Tensor, side: Tensor

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks import (
     accuracy,
@@ -19,6 +20,7 @@ from benchmarks import (
     photo,
     portraits,
     refinement,
+    renderers,
     scaling,
     speed,
     stroke_budget,
@@ -26,7 +28,7 @@ from benchmarks import (
 )
 from benchmarks.paper_renderer import paper_renderer
 from paint_gym.renderers import analytic
-from paint_gym.strokes import stroke_names
+from paint_gym.strokes import get_stroke, stroke_names
 
 SMALL = {
     "accuracy": accuracy.Accuracy(strokes=8, size=32, reduced_strokes=4, finer=2),
@@ -42,6 +44,7 @@ SMALL = {
     "photo": photo.Photo(strokes=5, size=32),
     "portraits": portraits.Portraits(dataset="photos", images=3, strokes=10, size=32, batch=2),
     "refinement": refinement.Refinement(images=2, strokes=10, iterations=1, repeats=1),
+    "renderers": renderers.Renderers(strokes=8, gradients=3, batch=2, repeats=1),
     "stroke_budget": stroke_budget.StrokeBudget(
         dataset="photos", split="test", images=2, strokes=(5, 10), size=32, refine=2
     ),
@@ -59,6 +62,7 @@ ROWS = {  # of each table, in order
     "photo": (1,),
     "portraits": (3,),
     "refinement": (1,),
+    "renderers": (8, 8, 12),
     "stroke_budget": (2,),
 }
 FIGURES = {  # that its first row, or every row, holds
@@ -73,6 +77,7 @@ FIGURES = {  # that its first row, or every row, holds
     "photo": {"photo", "strokes", "size", "seconds", "peak, GiB", "bar", "met"},
     "portraits": {"refinement", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
     "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
+    "renderers": {"stroke", "renderer", "MSE", "PSNR, dB", "MSE of the worst 1%", "bar", "met"},
     "stroke_budget": {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"},
 }
 
@@ -147,12 +152,22 @@ def test_fallback_is_measured_without_the_kernel(monkeypatch):
     assert not used
 
 
-def test_the_network_is_that_of_fig_12():
+def test_gradients_are_compared_where_they_are_known():
+    """The gradient of `raster`'s own loss, by central differences, is that of `analytic`."""
+    rows = list(renderers.gradients(get_stroke("circle"), renderers.Renderers(gradients=40)))
+    assert rows[0]["renderer"] == "analytic" and rows[0]["cosine, mean"] > 0.95
+
+
+def test_renderers_are_drawn_side_by_side(tmp_path):
+    renderers.sheet(tmp_path / "sheet.png", strokes=2)
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.size == (256, 12 * 128)
+
+
+def test_the_papers_renderer_paints_and_takes_gradients():
     network = paper_renderer(10)
     strokes = torch.rand(2, 3, 13, requires_grad=True)
     assert network(strokes[0]).shape == (3, 128, 128)
-    widths = [layer.out_features for layer in network.layers if isinstance(layer, torch.nn.Linear)]
-    assert widths == [512, 1024, 2048, 4096]
     canvas = network.paint(torch.zeros(2, 3, 128, 128), strokes)
     assert canvas.shape == (2, 3, 128, 128)
     (gradient,) = torch.autograd.grad(canvas.sum(), strokes)

@@ -11,7 +11,7 @@ import torch
 
 from agents.checkpoint import build_agent
 from agents.training import PRESETS, TrainConfig
-from benchmarks import ablation, common, jobs, learning_speed, levers, sb3_baselines
+from benchmarks import ablation, common, jobs, learning_speed, levers, sb3_baselines, through
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
@@ -166,7 +166,7 @@ def test_plain_discriminator_learns_the_same(monkeypatch):
 def test_network_renderer_knows_one_size():
     renderer = learning_speed.NetworkRenderer()
     assert renderer(torch.rand(2, 13), 128).shape == (2, 128, 128)
-    with pytest.raises(ValueError, match="128 pixels"):
+    with pytest.raises(ValueError, match="128 x 128 pixels"):
         renderer(torch.rand(2, 13), 64)
 
 
@@ -184,6 +184,25 @@ def test_levers_write_table_curves_and_plot(dataset, tmp_path):
     assert len(points) == 2 * 2 * len(rows) and all(point["updates"] > 0 for point in points)
     assert all(part["seconds"] > 0 for part in parts)
     assert options.plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_through_either_renderer_for_equal_time_and_updates(pictures, tmp_path):
+    large = pictures.repeat(4, 2).repeat(4, 3)
+    register_dataset("large", lambda split, size, data_root: large, replace=True)
+    options = through.Through(
+        threads=1, out=tmp_path / "jobs", json=tmp_path / "through.json", seeds=(0, 1), minutes=0.001,
+        dataset="large", strokes=10, eval_images=2, batch=2,
+    )  # fmt: skip
+    common.run(options, through.tables(options))
+    timed, counted = json.loads(options.json.read_text())["tables"].values()
+    assert [row["through"] for row in (*timed, *counted)] == ["analytic", "neural"] * 2
+    assert counted[0]["updates"] == counted[1]["updates"] == timed[0]["updates"]
+    assert timed[0] == counted[0]
+    for row in (*timed, *counted):
+        assert (
+            0 < row["l2 by raster"] < 1 and row["gap"] == row["l2 by raster"] - row["l2 by its own renderer"]
+        )
+    assert abs(timed[0]["gap"]) < 1e-3  # the analytic renderer is close to raster
 
 
 def test_each_lever_changes_something():

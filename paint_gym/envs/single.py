@@ -36,7 +36,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         bundle: strokes per step.
         stroke: the stroke design: a name, or a `StrokeDesign`.
         opacity: the range that transparencies are mapped to; ``(1, 1)`` is opaque paint.
-        renderer: ``"analytic"`` or ``"raster"``.
+        renderer: ``"analytic"``; ``"neural"``, for a `size` of 128; or ``"raster"``, without gradients.
         reward: ``"l2"``; ``"wgan"``, whose discriminator learns from every step, so that the reward
             changes while the agent learns; or a callable ``(before, after, target) -> (B,)`` on
             ``(B, 3, H, W)`` tensors.

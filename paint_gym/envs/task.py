@@ -19,6 +19,7 @@ from paint_gym.datasets import load_dataset
 from paint_gym.errors import unknown_name
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
+from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 
@@ -53,6 +54,7 @@ class PaintTask:
         if observation not in ("stacked", "dict"):
             raise unknown_name("observation", observation, ("stacked", "dict"))
         self.renderer = make_renderer(renderer, stroke, opacity)
+        check_size(self.renderer, size)
         self.device = pick_device(device)
         self.reward = make_reward(reward, self.device)
         root = None if data_root is None else Path(data_root)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from paint_gym.errors import unknown_name
 from paint_gym.renderers.analytic import AnalyticRenderer
 from paint_gym.renderers.base import Renderer, Size, check_strokes, composite
+from paint_gym.renderers.neural import NeuralRenderer
 from paint_gym.renderers.raster import RasterRenderer
 from paint_gym.strokes import StrokeDesign, get_stroke
 
@@ -14,6 +15,7 @@ __all__ = ["Renderer", "Size", "check_strokes", "composite", "make_renderer", "r
 
 _RENDERERS: dict[str, Callable[[StrokeDesign, tuple[float, float]], Renderer]] = {
     "analytic": AnalyticRenderer,
+    "neural": NeuralRenderer,
     "raster": RasterRenderer,
 }
 
@@ -29,7 +31,8 @@ def make_renderer(
     """A renderer by name.
 
     Args:
-        name: ``"analytic"`` (differentiable, fast) or ``"raster"`` (the ground truth).
+        name: ``"analytic"`` (differentiable, fast, any size), ``"raster"`` (the ground truth), ``"neural"``
+            (a network, 128 px), or ``"neural:"`` and a file of ``paint-gym train-renderer``.
         stroke: a design or the name of one.
         opacity: the range in [0, 1] that transparencies are mapped to; ``(1, 1)`` is opaque paint.
 
@@ -41,10 +44,13 @@ def make_renderer(
     >>> coverage.shape
     torch.Size([8, 64, 64])
     """
-    if name not in _RENDERERS:
+    kind, _, weights = name.partition(":")
+    if kind not in _RENDERERS or (weights and kind != "neural"):
         raise unknown_name("renderer", name, _RENDERERS)
     low, high = (float(value) for value in opacity)
     if not 0 <= low <= high <= 1:
         raise ValueError(f"opacity must be (low, high) with 0 <= low <= high <= 1, not {opacity}")
     design = get_stroke(stroke) if isinstance(stroke, str) else stroke
-    return _RENDERERS[name](design, (low, high))
+    if weights:
+        return NeuralRenderer(design, (low, high), weights)
+    return _RENDERERS[kind](design, (low, high))

@@ -33,6 +33,7 @@ class AnalyticRenderer:
 
     name = "analytic"
     differentiable = True
+    side: int | None = None
 
     def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
         self.design = design

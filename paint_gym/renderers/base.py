@@ -20,12 +20,14 @@ class Renderer(Protocol):
         differentiable: whether gradients flow from the canvas to the strokes.
         design: the stroke design it paints.
         opacity: the range that transparencies are mapped to.
+        side: of the only canvas that it paints, in pixels, which is square; None if it paints any.
     """
 
     name: str
     differentiable: bool
     design: StrokeDesign
     opacity: tuple[float, float]
+    side: int | None
 
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of strokes ``(N, stroke_dim)``; their colour is ignored."""
@@ -60,6 +62,19 @@ def height_width(size: Size) -> tuple[int, int]:
     if height < 1 or width < 1:
         raise ValueError(f"size must be at least 1 pixel a side, not {size}")
     return int(height), int(width)
+
+
+def check_size(renderer: Renderer, size: Size) -> None:
+    """Refuse canvases that a renderer does not paint.
+
+    Raises:
+        ValueError: naming the renderer that does.
+    """
+    if renderer.side is not None and height_width(size) != (renderer.side, renderer.side):
+        raise ValueError(
+            f"the {renderer.name} renderer paints {renderer.side} x {renderer.side} pixels, not {size}; "
+            'for other sizes take renderer="analytic"'
+        )
 
 
 def check_strokes(strokes: Tensor, design: StrokeDesign) -> None:

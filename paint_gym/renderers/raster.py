@@ -26,6 +26,7 @@ class RasterRenderer:
 
     name = "raster"
     differentiable = False
+    side: int | None = None
 
     def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
         self.design = design

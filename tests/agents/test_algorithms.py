@@ -241,6 +241,11 @@ def test_learning_rates_of_table_1() -> None:
     assert [round(cosine.rates(part)[0], 3) for part in (0, 0.5, 1)] == [1.0, 0.5, 0.0]
 
 
+def test_neural_names_analytic_where_it_cannot_paint(tiny: TrainConfig) -> None:
+    with pytest.raises(ValueError, match=r'128 x 128.*renderer="analytic"'):
+        Trainer(replace(tiny, agent=replace(tiny.agent, renderer="neural")), "cpu")
+
+
 def left_after(
     pictures: np.ndarray,
     spec: AgentSpec,
@@ -252,8 +257,9 @@ def left_after(
     """The part of a blank canvas's l2 that is left after learning, on the last pictures, by `raster`."""
     register_dataset("solid", lambda split, size, data_root: pictures[:-8], replace=True)
     config = TrainConfig(
-        agent=spec, dataset="solid", size=32, updates=updates, batch=batch, num_envs=16, episodes=episodes
-    )
+        agent=spec, dataset="solid", size=pictures.shape[2], updates=updates, batch=batch, num_envs=16,
+        episodes=episodes,
+    )  # fmt: skip
     trainer = Trainer(config, device)
     run_to_the_end(trainer, lambda update, metrics: None)
     paintings = paint(trainer.agent, torch.from_numpy(pictures[-8:]), spec.max_strokes)
@@ -261,15 +267,20 @@ def left_after(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("actor", "gamma", "updates"), [("glimpse", 0.0, 150), ("resnet", 0.95, 250)])
+@pytest.mark.parametrize(
+    ("actor", "gamma", "renderer", "updates"),
+    [("glimpse", 0.0, "analytic", 150), ("resnet", 0.95, "analytic", 250), ("glimpse", 0.0, "neural", 60)],
+)
 def test_model_based_learns_solid_colours(
-    actor: str, gamma: float, updates: int, device: torch.device
+    actor: str, gamma: float, renderer: str, updates: int, device: torch.device
 ) -> None:
     """To 5% of the l2 at the start, on colours it has not seen."""
     colours = np.random.default_rng(0).integers(80, 256, (64, 3, 1, 1), dtype=np.uint8)
     learning = Learning(actor_lr=1e-3, actor_lr_late=3e-4, gamma=gamma, bf16=False)
-    spec = AgentSpec("model-based", actor, 16, 16, max_strokes=20, learning=learning)
-    assert left_after(np.tile(colours, (1, 1, 32, 32)), spec, updates, device) < 0.05
+    spec = AgentSpec("model-based", actor, 16, 16, renderer=renderer, max_strokes=20, learning=learning)
+    size = 128 if renderer == "neural" else 32
+    pictures = np.tile(colours, (1, 1, size, size))
+    assert left_after(pictures, spec, updates, device, 32 if size == 32 else 8) < 0.05
 
 
 class Small(torch.nn.Module):

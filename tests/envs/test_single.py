@@ -24,11 +24,16 @@ def make(pictures: np.ndarray, **arguments) -> gym.Env:
     return gym.make("PaintCanvas-v0", **settings)
 
 
-@pytest.mark.parametrize("observation", ["stacked", "dict"])
-def test_gymnasium_finds_nothing_to_warn_of(pictures: np.ndarray, observation: str) -> None:
+NEURAL = {"renderer": "neural", "size": 128}  # the only size that it paints
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"observation": "dict"}, NEURAL], ids=["stacked", "dict", "neural"]
+)
+def test_gymnasium_finds_nothing_to_warn_of(pictures: np.ndarray, arguments: dict) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_env(make(pictures, observation=observation).unwrapped, skip_render_check=True)
+        check_env(make(pictures, **arguments).unwrapped, skip_render_check=True)
 
 
 def test_stable_baselines3_finds_nothing_to_warn_of(pictures: np.ndarray) -> None:
@@ -55,8 +60,9 @@ def test_spaces_and_observation(pictures: np.ndarray) -> None:
     assert (observation[6] == round(255 / 4)).all()
 
 
-def test_step_equals_model_step(pictures: np.ndarray, device: torch.device) -> None:
-    env = make(pictures, device=device)
+@pytest.mark.parametrize("arguments", [{}, NEURAL], ids=["analytic", "neural"])
+def test_step_equals_model_step(pictures: np.ndarray, arguments: dict, device: torch.device) -> None:
+    env = make(pictures, device=device, **arguments)
     env.reset(seed=0)
     for _ in range(4):
         before, action = env.unwrapped.state, env.action_space.sample()
@@ -68,8 +74,9 @@ def test_step_equals_model_step(pictures: np.ndarray, device: torch.device) -> N
     assert terminated and not truncated
 
 
-def test_rewards_add_up_to_the_loss(pictures: np.ndarray) -> None:
-    env = make(pictures)
+@pytest.mark.parametrize("arguments", [{}, NEURAL], ids=["analytic", "neural"])
+def test_rewards_add_up_to_the_loss(pictures: np.ndarray, arguments: dict) -> None:
+    env = make(pictures, **arguments)
     _, info = env.reset(seed=1)
     start, total = info["l2"], 0.0
     for _ in range(4):
@@ -78,10 +85,11 @@ def test_rewards_add_up_to_the_loss(pictures: np.ndarray) -> None:
     assert total == pytest.approx(start - info["l2"], abs=1e-6)
 
 
-def test_same_seed_same_episode(pictures: np.ndarray) -> None:
+@pytest.mark.parametrize("arguments", [{}, NEURAL], ids=["analytic", "neural"])
+def test_same_seed_same_episode(pictures: np.ndarray, arguments: dict) -> None:
     episodes = []
     for _ in range(2):
-        env = make(pictures)
+        env = make(pictures, **arguments)
         env.action_space.seed(3)
         first, info = env.reset(seed=3)
         rest = [env.step(env.action_space.sample()) for _ in range(4)]

@@ -42,8 +42,9 @@ def test_same_numbers_as_the_single_environment(pictures: np.ndarray) -> None:
                 assert infos_k["final_info"]["index"][i] == index
 
 
-def test_step_equals_model_step(pictures: np.ndarray, device: torch.device) -> None:
-    env = make(pictures, device=device, array="torch", autoreset_mode=AutoresetMode.DISABLED)
+@pytest.mark.parametrize("arguments", [{}, {"renderer": "neural", "size": 128}], ids=["analytic", "neural"])
+def test_step_equals_model_step(pictures: np.ndarray, arguments: dict, device: torch.device) -> None:
+    env = make(pictures, device=device, array="torch", autoreset_mode=AutoresetMode.DISABLED, **arguments)
     env.reset(seed=0)
     for _ in range(3):
         action = torch.rand(3, 65, device=device)

@@ -1,0 +1,187 @@
+"""The neural renderer, with the weights that ship."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from paint_gym.renderers import composite, make_renderer, neural
+from paint_gym.renderers.base import colours_of
+from paint_gym.renderers.neural import GridNetwork, PaperNetwork, make_network, save_network
+from paint_gym.strokes import get_stroke
+
+BARS = {"bezier": 1.2e-3, "straight": 1e-3, "circle": 1e-3, "triangle": 1e-3}
+DESIGNS = sorted(BARS)
+
+
+def random_strokes(stroke: str, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(*shape, get_stroke(stroke).dim, generator=generator, dtype=dtype)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A network for circles with random weights."""
+    torch.manual_seed(0)
+    file = tmp_path / "circle.safetensors"
+    save_network(file, make_network("grid", get_stroke("circle")), "grid", get_stroke("circle"))
+    return file
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_agrees_with_the_ground_truth(stroke: str) -> None:
+    strokes = random_strokes(stroke, 500)
+    error = make_renderer("neural", stroke)(strokes, 128) - make_renderer("raster", stroke)(strokes, 128)
+    assert error.square().mean() < BARS[stroke]
+    assert error.mean().abs() < 2e-3
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_gradient_by_central_differences(stroke: str) -> None:
+    """Of a weighted sum of the canvas, in all numbers of all strokes, in float64."""
+    renderer = make_renderer("neural", stroke)
+    strokes = random_strokes(stroke, 1, 2, dtype=torch.float64).requires_grad_()
+    canvas = torch.rand(1, 3, 128, 128, dtype=torch.float64)
+    weight = torch.rand(1, 3, 128, 128, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda s: (renderer.paint(canvas, s) * weight).sum(), (strokes,), eps=1e-7, atol=1e-3, rtol=1e-3
+    )
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_paint_is_compositing_in_order(stroke: str) -> None:
+    renderer, strokes = make_renderer("neural", stroke), random_strokes(stroke, 2, 4)
+    expected = canvas = torch.rand(2, 3, 128, 128)
+    for k in range(4):
+        expected = composite(expected, renderer(strokes[:, k], 128), colours_of(strokes)[:, k])
+    torch.testing.assert_close(renderer.paint(canvas, strokes), expected)
+
+
+def test_an_image_does_not_depend_on_its_batch() -> None:
+    renderer, strokes, canvas = (
+        make_renderer("neural"),
+        random_strokes("bezier", 9, 5),
+        torch.rand(9, 3, 128, 128),
+    )
+    together = renderer.paint(canvas, strokes)
+    alone = torch.cat([renderer.paint(canvas[i : i + 1], strokes[i : i + 1]) for i in range(9)])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)
+
+
+def test_opacity_maps_transparency() -> None:
+    stroke = torch.tensor([[0.5, 0.5, 0.5, 0.25, 1, 1, 1]])
+    ranges = ((0, 1), (0.5, 1), (1, 1))
+    middle = [make_renderer("neural", "circle", opacity)(stroke, 128)[0, 64, 64].item() for opacity in ranges]
+    assert middle == pytest.approx([0.25, 0.625, 1.0], abs=0.05)
+
+
+@pytest.mark.parametrize("size", [64, (128, 96)])
+def test_other_sizes_name_the_analytic_renderer(size: int | tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=r'128 x 128 pixels.*renderer="analytic"'):
+        make_renderer("neural")(torch.rand(2, 13), size)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_nan_and_inf_are_refused(bad: float) -> None:
+    strokes = random_strokes("bezier", 2)
+    strokes[1, 3] = bad
+    with pytest.raises(ValueError, match="NaN or inf"):
+        make_renderer("neural")(strokes, 128)
+    with pytest.raises(ValueError, match="a bezier stroke has 13 numbers"):
+        make_renderer("neural")(torch.rand(2, 12), 128)
+
+
+def test_works_under_autocast(device: torch.device) -> None:
+    strokes, canvas = random_strokes("bezier", 2, 5).to(device), torch.zeros(2, 3, 128, 128, device=device)
+    with torch.autocast(device.type, torch.bfloat16):
+        inside = make_renderer("neural").paint(canvas, strokes)
+    torch.testing.assert_close(inside, make_renderer("neural").paint(canvas, strokes))
+
+
+def test_devices_agree(device: torch.device) -> None:
+    strokes, canvas = random_strokes("bezier", 2, 5), torch.rand(2, 3, 128, 128)
+    there = make_renderer("neural").paint(canvas.to(device), strokes.to(device))
+    torch.testing.assert_close(
+        there.cpu(), make_renderer("neural").paint(canvas, strokes), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_one_file_for_each_design_of_at_most_25_mb() -> None:
+    files = sorted(neural.WEIGHTS.glob("*.safetensors"))
+    assert [file.stem for file in files] == DESIGNS
+    assert all(file.stat().st_size <= 25e6 for file in files)
+
+
+def test_networks_of_ones_own(saved: Path) -> None:
+    renderer = make_renderer(f"neural:{saved}", "circle", (0.5, 1.0))
+    assert renderer.name == f"neural:{saved}" and renderer.opacity == (0.5, 1.0)
+    torch.manual_seed(0)
+    network = make_network("grid", get_stroke("circle")).half().float()
+    strokes = torch.rand(3, 7)
+    faded = strokes[:, :4] * torch.tensor([1, 1, 1, 0.5]) + torch.tensor([0, 0, 0, 0.5])
+    torch.testing.assert_close(renderer(strokes, 128), network(faded), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["grid", "paper"])
+def test_networks_answer_with_coverage(name: str) -> None:
+    coverage = make_network(name, get_stroke("straight"))(torch.rand(3, 8))
+    assert coverage.shape == (3, 128, 128) and (coverage >= 0).all() and (coverage <= 1).all()
+
+
+def test_the_papers_network_is_that_of_fig_12() -> None:
+    layers = list(PaperNetwork(10).layers)
+    assert [layer.out_features for layer in layers if isinstance(layer, torch.nn.Linear)] == [
+        512,
+        1024,
+        2048,
+        4096,
+    ]
+    convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
+    assert [layer.out_channels for layer in convolutions] == [32, 32, 16, 16, 8, 4]
+    assert sum(isinstance(layer, torch.nn.PixelShuffle) for layer in layers) == 3
+
+
+def test_the_grid_network_does_the_same_in_all_cells() -> None:
+    """Pixels of a cell depend on its middle alone: move one, and no other changes."""
+    network = GridNetwork(4)
+    parameters = torch.rand(2, 4)
+    before = network(parameters)
+    network.places[17] = network.places[40]
+    after = network(parameters)
+    assert torch.equal(after[:, 8:16, 8:16], before[:, 16:24, 64:72])
+    after[:, 8:16, 8:16] = before[:, 8:16, 8:16]
+    assert torch.equal(after, before)
+
+
+def test_a_design_without_weights_says_what_to_do() -> None:
+    with pytest.raises(FileNotFoundError, match=r"train-renderer --stroke hatch.*analytic"):
+        neural.load_network(Path("nowhere.safetensors"), replace(get_stroke("circle"), name="hatch"))
+
+
+def test_wrong_and_damaged_files_say_so(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"circle.safetensors holds a network for circle strokes"):
+        make_renderer(f"neural:{saved}", "bezier")(torch.rand(1, 13), 128)
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(saved.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"cut.safetensors is damaged"):
+        make_renderer(f"neural:{cut}", "circle")(torch.rand(1, 7), 128)
+    other = tmp_path / "other.safetensors"
+    save_file({"x": torch.zeros(1)}, other)
+    with pytest.raises(ValueError, match=r"other.safetensors is a safetensors file, but none that"):
+        make_renderer(f"neural:{other}", "circle")(torch.rand(1, 7), 128)
+
+
+def test_weights_are_loaded_at_first_use(tmp_path: Path) -> None:
+    renderer = make_renderer(f"neural:{tmp_path / 'later.safetensors'}", "circle")
+    with pytest.raises(FileNotFoundError, match=r"later.safetensors"):
+        renderer(torch.rand(1, 7), 128)
+
+
+def test_only_neural_takes_a_file() -> None:
+    with pytest.raises(ValueError, match="unknown renderer"):
+        make_renderer("analytic:file.safetensors")
