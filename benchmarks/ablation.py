@@ -27,8 +27,8 @@ from matplotlib.figure import Figure
 
 from agents.checkpoint import AgentSpec
 from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
-from benchmarks.common import Options, Row, Table, run
-from benchmarks.jobs import Job, interval, work_off
+from benchmarks.common import Row, Table, run
+from benchmarks.jobs import Job, Trainings, interval, work_off
 from paint_gym.datasets import load_dataset
 from paint_gym.files import replace_when_done
 
@@ -45,7 +45,7 @@ UNCOMPARED = ("agent.algo", "eval_every", "eval_images", "eval_split", "seed", "
 
 
 @dataclass(frozen=True)
-class Ablation(Options):
+class Ablation(Trainings):
     """Model-based DDPG against PatchQ and DDPG, at a size that two cores can do."""
 
     threads: int = os.cpu_count() or 1
@@ -54,10 +54,6 @@ class Ablation(Options):
     """Folder of the jobs' results."""
     plot: Path | None = None
     """PNG to draw the curves in; by default ablation.png in that folder."""
-    workers: int = 1
-    """Jobs side by side, each in a process of its own; 1 runs them in this one."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Each algorithm is trained once with each."""
     paper: bool = False
     """Train as the paper did, for days on a GPU: size, strokes, width, updates, batch and eval-every are then
     those of the preset, and so is the reward, wgan."""
@@ -163,10 +159,9 @@ def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
 
 def jobs(options: Ablation) -> list[Training]:
     """All jobs, seed by seed, so that an ablation that is broken off has compared something."""
-    threads = max(1, options.threads // options.workers)
     return [
         Training(
-            options.out / f"{algo}_{seed}.json", threads, configure(options, algo, seed),
+            options.out / f"{algo}_{seed}.json", options.threads_each, configure(options, algo, seed),
             options.final_images, options.device,
         )
         for seed in options.seeds

@@ -19,8 +19,25 @@ import torch
 from scipy import stats
 
 from agents.training import TrainConfig, Trainer
-from benchmarks.common import Row
+from benchmarks.common import Options, Row
 from paint_gym.files import replace_when_done
+
+
+@dataclass(frozen=True)
+class Trainings(Options):
+    """What every benchmark that compares trainings takes."""
+
+    out: Path = Path("runs")
+    """Folder of the jobs' results."""
+    workers: int = 1
+    """Jobs side by side, each in a process of its own; 1 runs them in this one."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Each is trained once with each."""
+
+    @property
+    def threads_each(self) -> int:
+        """Threads of a job."""
+        return max(1, self.threads // self.workers)
 
 
 @dataclass(frozen=True)

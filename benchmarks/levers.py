@@ -31,8 +31,8 @@ from agents.learning import run as answer
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.replay import Transition, mirrored
 from agents.training import PRESETS, TrainConfig, Trainer
-from benchmarks.common import Options, Row, Table, run, take_turns
-from benchmarks.jobs import Job, TimedTrainer, interval, work_off
+from benchmarks.common import Row, Table, run, take_turns
+from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
 from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error
 from paint_gym.datasets import load_dataset
 from paint_gym.files import replace_when_done
@@ -170,15 +170,13 @@ LEVERS: dict[str, Lever] = {
 
 
 @dataclass(frozen=True)
-class Levers(Options):
+class Levers(Trainings):
     """What makes the agent learn faster, each change alone, for equal time."""
 
     out: Path = Path("runs/levers")
     """Folder of the jobs' results."""
     plot: Path | None = None
     """PNG to draw the curves in."""
-    workers: int = 1
-    """Jobs side by side."""
     levers: tuple[str, ...] = tuple(LEVERS)
     """Which."""
     seeds: tuple[int, ...] = (0,)
@@ -276,11 +274,10 @@ def configure(options: Levers, lever: Lever, seed: int) -> TrainConfig:
 
 def trials(options: Levers) -> list[Trial]:
     """All jobs, seed by seed."""
-    threads = max(1, options.threads // options.workers)
     return [
         Trial(
-            options.out / f"{name}_{seed}.json", threads, name, configure(options, LEVERS[name], seed),
-            options.minutes, options.points, options.dataset,
+            options.out / f"{name}_{seed}.json", options.threads_each, name,
+            configure(options, LEVERS[name], seed), options.minutes, options.points, options.dataset,
         )
         for seed in options.seeds
         for name in options.levers

@@ -35,8 +35,8 @@ from agents.checkpoint import AgentSpec
 from agents.evaluation import Painter, l2_by_raster, paint
 from agents.networks import ResNet, batch_normed
 from agents.training import PRESETS, TrainConfig
-from benchmarks.common import Options, Row, Table, run
-from benchmarks.jobs import Job, TimedTrainer, interval, work_off
+from benchmarks.common import Row, Table, run
+from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
@@ -49,19 +49,15 @@ FEATURES = 256  # of the trunk, for the heads of stable-baselines3
 
 
 @dataclass(frozen=True)
-class Baselines(Options):
+class Baselines(Trainings):
     """Agents of stable-baselines3 against ours."""
 
     out: Path = Path("runs/sb3_baselines")
     """Folder of the jobs' results."""
     plot: Path | None = None
     """PNG to draw the curves in; by default curves.png in that folder."""
-    workers: int = 1
-    """Jobs side by side."""
     algorithms: tuple[str, ...] = ALGORITHMS
     """Which."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Each is trained once with each."""
     minutes: float = 4.0
     """Time of each."""
     points: int = 8
@@ -263,9 +259,10 @@ def draw(results: dict[str, list[Row]], path: Path) -> None:
 
 def tables(options: Baselines) -> Iterator[Table]:
     """The comparison, and every evaluation."""
-    threads = max(1, options.threads // options.workers)
     trials = [
-        Trial(options.out / f"{name.replace(' ', '_')}_{seed}.json", threads, name, seed, options)
+        Trial(
+            options.out / f"{name.replace(' ', '_')}_{seed}.json", options.threads_each, name, seed, options
+        )
         for seed in options.seeds
         for name in options.algorithms
     ]

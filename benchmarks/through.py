@@ -21,23 +21,19 @@ import torch
 import tyro
 
 from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
-from benchmarks.common import Options, Row, Table, run
-from benchmarks.jobs import Job, TimedTrainer, interval, work_off
+from benchmarks.common import Row, Table, run
+from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
 from paint_gym.canvas import mean_squared_error, to_floats
 from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer
 
 
 @dataclass(frozen=True)
-class Through(Options):
+class Through(Trainings):
     """Agents that learn through the analytic and the neural renderer."""
 
     out: Path = Path("runs/through")
     """Folder of the jobs' results."""
-    workers: int = 1
-    """Jobs side by side."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Each renderer is learnt through once with each."""
     minutes: float = 3.0
     """Time of those that learn for equal time."""
     dataset: str = "celeba"
@@ -129,13 +125,12 @@ def row(what: str, results: list[Row]) -> Row:
 
 def tables(options: Through) -> Iterator[Table]:
     """Equal time; then the neural renderer for as many updates as the analytic one had."""
-    threads = max(1, options.threads // options.workers)
 
     def trial(renderer: str, seed: int, updates: int | None = None) -> Trial:
         name = f"{renderer}_{seed}" + ("" if updates is None else "_updates")
         minutes = options.minutes if updates is None else None
         config = configure(options, renderer, seed, updates)
-        return Trial(options.out / f"{name}.json", threads, config, minutes)
+        return Trial(options.out / f"{name}.json", options.threads_each, config, minutes)
 
     jobs = [trial(renderer, seed) for seed in options.seeds for renderer in ("analytic", "neural")]
     timed = work_off(jobs, options.workers)
