@@ -17,6 +17,7 @@ from agents.learning import Agent, Learning
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.networks import ActionCritic, ResNetActor, ValueCritic
 from agents.patchq_ddpg import PatchQDDPG
+from agents.run_folder import CHECKPOINT
 from paint_gym.envs.task import pick_device
 from paint_gym.errors import unknown_name
 from paint_gym.renderers import make_renderer
@@ -124,7 +125,7 @@ def load(
     shipped = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
     file = WEIGHTS / f"{path}.safetensors" if str(path) in shipped else Path(path)
     if file.is_dir():
-        file = file / "checkpoint.safetensors"
+        file = file / CHECKPOINT
     if not file.is_file():
         raise FileNotFoundError(
             f"no agent at {file}; train one with `paint-gym train`, or take one that comes with the package: "

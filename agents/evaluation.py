@@ -61,9 +61,15 @@ def paint(
 
 
 def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, measured with the ground truth renderer.
+    """Mean squared error of each painting, measured with the ground truth renderer; see `l2_by`."""
+    return l2_by("raster", paintings, targets)
+
+
+def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
+    """Mean squared error of each painting, as a renderer paints it.
 
     Args:
+        renderer: its name.
         paintings: B of them.
         targets: ``(B, 3, H, W)`` uint8.
 
@@ -72,8 +78,8 @@ def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
     """
     scores = []
     for painting, target in zip(paintings, targets, strict=True):
-        raster = make_renderer("raster", painting.stroke, painting.opacity)
+        painter = make_renderer(renderer, painting.stroke, painting.opacity)
         blank = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
-        canvas = raster.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
+        canvas = painter.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
         scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
     return np.array(scores)

@@ -19,6 +19,35 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def refuse_second_run(folder: Path) -> None:
+    """Keep a run from writing over another.
+
+    Raises:
+        FileExistsError: there is a run in the folder already.
+    """
+    if (folder / CHECKPOINT).exists():
+        raise FileExistsError(
+            f"there is a run in {folder} already; add --resume to go on, or choose another --out"
+        )
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """The file that a run goes on from.
+
+    Raises:
+        FileNotFoundError: there is no run in this folder.
+    """
+    file = folder / CHECKPOINT
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"no run to resume in {folder}: {file.name} is missing; train without --resume"
+        )
+    return file
+
+
 def writes() -> bool:
     """Whether this process is the one of its group that writes."""
     return not dist.is_initialized() or dist.get_rank() == 0

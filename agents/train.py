@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from agents.checkpoint import load, save_agent
 from agents.learning import Diverged
-from agents.run_folder import RunFolder, writes
+from agents.run_folder import RunFolder, refuse_second_run, writes
 from agents.training import LOG_EVERY, PRESETS, TrainConfig, Trainer, run_to_the_end
 from paint_gym.files import replace_when_done
 from paint_gym.painting import Painting
@@ -120,10 +120,7 @@ def run(command: Train) -> dict[str, float]:
 def _trainer(command: Train) -> Trainer:
     if command.resume:
         return Trainer.resume(command.out, command.device)
-    if (command.out / "checkpoint.safetensors").exists():
-        raise FileExistsError(
-            f"there is a run in {command.out} already; add --resume to go on, or choose another --out"
-        )
+    refuse_second_run(command.out)
     trainer = Trainer(config_of(command), command.device)
     if command.init is not None:
         fresh = trainer.agent.begin_with(load(command.init, trainer.agent.device).actor)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from agents.learning import Diverged, has_bf16, set_layout
-from agents.run_folder import RunFolder
+from agents.learning import descend, has_bf16, set_layout
+from agents.run_folder import CHECKPOINT, RunFolder, checkpoint_of, refuse_second_run
 from paint_gym.canvas import to_bytes
 from paint_gym.envs.task import pick_device
 from paint_gym.renderers import make_renderer
@@ -25,7 +25,6 @@ from paint_gym.strokes import get_stroke
 from paint_gym.trees import Tree, check_fit, fill, load_tree, save_tree
 
 logger = logging.getLogger(__name__)
-CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 100  # updates from one line of metrics to the next
 
 
@@ -114,15 +113,10 @@ class RendererTrainer:
         strokes = self._strokes(self.config.batch, self.draw)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             loss = self.network.loss(self._parameters(strokes), self.truth(strokes, SIZE), self.draw)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise Diverged(f"the loss is {value}")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
+        metrics = descend(self.optimizer, loss, "losses/network")
         self.updates += 1
         self.seconds += time.monotonic() - began
-        return {"losses/network": value}
+        return metrics
 
     def _rate(self) -> float:
         """Of Adam: a short way up, then half a cosine down to nothing."""
@@ -178,9 +172,7 @@ class RendererTrainer:
             FileNotFoundError: there is no run in this folder.
             ValueError: the checkpoint is damaged, or none of a renderer.
         """
-        file = folder / CHECKPOINT
-        if not file.is_file():
-            raise FileNotFoundError(f"no run to resume: {file} is missing; train without --resume")
+        file = checkpoint_of(folder)
         tree = load_tree(file)
         try:
             trainer = cls(RendererConfig(**tree["config"]), device)
@@ -226,10 +218,7 @@ def run(command: TrainRenderer) -> float:
 def _trainer(command: TrainRenderer) -> RendererTrainer:
     if command.resume:
         return RendererTrainer.resume(command.out, command.device)
-    if (command.out / CHECKPOINT).exists():
-        raise FileExistsError(
-            f"there is a run in {command.out} already; add --resume to go on, or choose another --out"
-        )
+    refuse_second_run(command.out)
     names = [field.name for field in dataclasses.fields(RendererConfig)]
     config = RendererConfig(**{name: getattr(command, name) for name in names})
     trainer = RendererTrainer(config, command.device)

@@ -16,6 +16,7 @@ from agents.checkpoint import AgentSpec, build_agent, read_spec
 from agents.evaluation import l2_by_raster, paint
 from agents.learning import Learning
 from agents.replay import Replay, Transition
+from agents.run_folder import CHECKPOINT, checkpoint_of
 from paint_gym.canvas import CanvasState, mean_squared_error
 from paint_gym.datasets import Dataset, load_dataset
 from paint_gym.envs import PaintCanvasVectorEnv
@@ -209,7 +210,7 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write ``checkpoint.safetensors``, whole or not at all."""
-        save_tree(folder / "checkpoint.safetensors", self.state_dict())
+        save_tree(folder / CHECKPOINT, self.state_dict())
 
     @classmethod
     def resume(cls, folder: Path, device: str | torch.device = "auto") -> Trainer:
@@ -219,11 +220,7 @@ class Trainer:
             FileNotFoundError: there is no run in this folder.
             ValueError: the checkpoint is damaged, or does not fit.
         """
-        file = folder / "checkpoint.safetensors"
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"no run to resume in {folder}: {file.name} is missing; train without --resume"
-            )
+        file = checkpoint_of(folder)
         tree = load_tree(file)
         spec = read_spec(file, tree.get("spec"))
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,10 @@ import numpy as np
 import torch
 import tyro
 
+from agents.evaluation import l2_by
 from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
 from benchmarks.common import Row, Table, run
 from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
-from paint_gym.canvas import mean_squared_error, to_floats
-from paint_gym.painting import Painting
-from paint_gym.renderers import Renderer
 
 
 @dataclass(frozen=True)
@@ -82,20 +80,9 @@ class Trial(Job):
         seconds = (time.process_time() - began) / self.threads
         watched = trainer.watched()
         l2, paintings = trainer.evaluate(watched)
-        gap = l2_by(trainer.agent.renderer, paintings, watched)
+        own = float(l2_by(self.config.agent.renderer, paintings, watched).mean())
         print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
-        self.write({"updates": trainer.updates, "seconds": seconds, "l2": l2, "l2 by its renderer": gap})
-
-
-def l2_by(renderer: Renderer, paintings: Sequence[Painting], targets: np.ndarray) -> float:
-    """Mean l2 of paintings of targets ``(n, 3, H, W)`` uint8, painted on black by a renderer."""
-    wanted = to_floats(torch.from_numpy(targets))
-    canvas = torch.zeros_like(wanted)
-    strokes = torch.from_numpy(np.stack([painting.strokes for painting in paintings]))
-    with torch.no_grad():
-        for one in strokes.split(1, 1):
-            canvas = renderer.paint(canvas, one)
-    return mean_squared_error(canvas, wanted).mean().item()
+        self.write({"updates": trainer.updates, "seconds": seconds, "l2": l2, "l2 by its renderer": own})
 
 
 def configure(options: Through, renderer: str, seed: int, updates: int | None = None) -> TrainConfig:

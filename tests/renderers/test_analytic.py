@@ -220,19 +220,3 @@ def test_unknown_names_suggest_the_nearest() -> None:
 def test_designs_are_registered() -> None:
     assert set(DESIGNS) <= set(stroke_names())
     assert [get_stroke(name).dim for name in DESIGNS] == [13, 7, 11, 10]
-
-
-def test_works_under_autocast(device: torch.device) -> None:
-    strokes = random_strokes("bezier", 2, 5).to(device)
-    canvas = torch.zeros(2, 3, 32, 32, device=device)
-    with torch.autocast(device.type, torch.bfloat16):
-        inside = make_renderer("analytic").paint(canvas, strokes)
-    torch.testing.assert_close(inside, make_renderer("analytic").paint(canvas, strokes))
-
-
-def test_devices_agree(device: torch.device) -> None:
-    strokes, canvas = random_strokes("bezier", 2, 5), torch.rand(2, 3, 64, 64)
-    there = make_renderer("analytic").paint(canvas.to(device), strokes.to(device))
-    torch.testing.assert_close(
-        there.cpu(), make_renderer("analytic").paint(canvas, strokes), rtol=1e-4, atol=1e-4
-    )
