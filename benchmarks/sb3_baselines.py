@@ -242,7 +242,7 @@ def at_steps(curve: list[Row], steps: int) -> float:
 
 def draw(results: dict[str, list[Row]], path: Path) -> None:
     """Write the curves as a PNG: l2 against minutes and against steps, the mean over the seeds."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(11, 4), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, key in zip(axes, ("seconds", "steps"), strict=True):
         for name, runs in results.items():
@@ -252,7 +252,8 @@ def draw(results: dict[str, list[Row]], path: Path) -> None:
         axis.set(xlabel="seconds of one thread" if key == "seconds" else "steps of one environment")
     axes[1].set(xscale="log")
     axes[0].set(ylabel="test l2, mean over the seeds")
-    axes[0].legend()
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center")
     with replace_when_done(path) as temporary:
         figure.savefig(temporary, dpi=150)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
 def test_there_is_a_recipe_for_each() -> None:
-    assert len(RECIPES) == 4
+    assert len(RECIPES) == 5
     assert all(len(recipe.splitlines()) <= 12 for recipe in RECIPES)
 
 
@@ -21,8 +22,11 @@ def test_there_is_a_recipe_for_each() -> None:
 @pytest.mark.parametrize("number", range(len(RECIPES)))
 def test_recipe(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
-    if "torchrl" in RECIPES[number]:
-        pytest.importorskip("torchrl")
+    for library in re.findall(r"^from (\w+)", RECIPES[number], re.MULTILINE):
+        pytest.importorskip(library)
     code = re.sub(r"\d+_\d+", "10", RECIPES[number])
     code = re.sub(r"num_envs=\d+", "num_envs=2", code)
+    code = code.replace("PPOConfig()", "PPOConfig().training(train_batch_size_per_learner=128, num_epochs=1)")
     exec(compile(code, f"README.md, recipe {number + 1}", "exec"), {})
+    if "ray" in sys.modules:
+        sys.modules["ray"].shutdown()
