@@ -105,3 +105,12 @@ def composite(canvas: Tensor, alpha: Tensor, colour: Tensor) -> Tensor:
         colour: ``(B, 3)``.
     """
     return canvas + alpha.unsqueeze(1) * (colour[:, :, None, None] - canvas)
+
+
+def paint_each(renderer: Renderer, canvas: Tensor, strokes: Tensor) -> Tensor:
+    """`Renderer.paint` for a renderer that has no quicker way: stroke by stroke, in the canvas's dtype."""
+    colours = colours_of(strokes).to(canvas.dtype)
+    for k in range(strokes.shape[1]):
+        alpha = renderer(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))
+        canvas = composite(canvas, alpha.to(canvas.dtype), colours[:, k])
+    return canvas

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paint_gym.errors import unknown_name
-from paint_gym.renderers.base import Size, check_size, check_strokes, colours_of, composite
+from paint_gym.renderers.base import Size, check_size, check_strokes, paint_each
 from paint_gym.strokes import StrokeDesign
 from paint_gym.trees import fill, load_tree, save_tree
 
@@ -213,11 +213,7 @@ class NeuralRenderer:
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, stroke_dim)``, in order."""
-        colours = colours_of(strokes)
-        for k in range(strokes.shape[1]):
-            alpha = self(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))
-            canvas = composite(canvas, alpha, colours[:, k])
-        return canvas
+        return paint_each(self, canvas, strokes)
 
 
 @functools.lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.base import Size, check_strokes, colours_of, composite, height_width
+from paint_gym.renderers.base import Size, check_strokes, height_width, paint_each
 from paint_gym.strokes import StrokeDesign
 
 FINER = 4  # sub-pixels per pixel and axis
@@ -48,11 +48,7 @@ class RasterRenderer:
     @torch.no_grad()
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order."""
-        colours = colours_of(strokes)
-        for k in range(strokes.shape[1]):
-            alpha = self(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))
-            canvas = composite(canvas, alpha.to(canvas.dtype), colours[:, k].to(canvas.dtype))
-        return canvas
+        return paint_each(self, canvas, strokes)
 
     def _draw(self, nodes: np.ndarray, out: np.ndarray) -> None:
         """One stroke, nodes ``(M, 4)`` in canvas sides, into ``out`` (H, W), which is zero."""
