@@ -41,6 +41,8 @@ from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
 from paint_gym.files import replace_when_done
+from paint_gym.painting import Painting
+from paint_gym.strokes import get_stroke
 
 SB3: dict[str, type[BaseAlgorithm]] = {"SB3 DDPG": DDPG, "SB3 TD3": TD3, "SB3 SAC": SAC, "SB3 PPO": PPO}
 OURS = {"DDPG": "ddpg", "PatchQ": "patchq", "model-based": "model-based"}
@@ -142,8 +144,7 @@ class Trial(Job):
     @cached_property
     def pictures(self) -> np.ndarray:
         """What evaluations paint, ``(n, 3, size, size)`` uint8."""
-        data = load_dataset(self.options.dataset, "test", self.options.size)
-        return data[np.arange(min(self.options.images, len(data)))]
+        return test_pictures(self.options)
 
     def measure(self, painter: Painter, seconds: float, steps: int) -> Row:
         """A point of the curve."""
@@ -198,6 +199,21 @@ class Watch(BaseCallback):
         return len(self.curve) < options.points
 
 
+def test_pictures(options: Baselines) -> np.ndarray:
+    """What evaluations paint, ``(n, 3, size, size)`` uint8."""
+    data = load_dataset(options.dataset, "test", options.size)
+    return data[np.arange(min(options.images, len(data)))]
+
+
+def without_learning(options: Baselines) -> Iterator[Row]:
+    """What the untouched canvas scores, and strokes at random."""
+    pictures = test_pictures(options)
+    strokes = np.random.default_rng(0).random((len(pictures), options.strokes, get_stroke("bezier").dim))
+    for name, count in (("untouched canvas", 0), ("random strokes", options.strokes)):
+        paintings = [Painting(some[:count], size=options.size) for some in strokes]
+        yield {"painter": name, "l2": float(l2_by_raster(paintings, pictures).mean())}
+
+
 def configure(options: Baselines, algo: Any, seed: int) -> TrainConfig:
     """The settings of one of our agents."""
     spec = AgentSpec(
@@ -250,7 +266,6 @@ def draw(results: dict[str, list[Row]], path: Path) -> None:
             l2 = np.mean([[point["l2"] for point in found["curve"]] for found in runs], 0)
             axis.plot(x, l2, "--" if name in SB3 else "-", marker=".", label=name)
         axis.set(xlabel="seconds of one thread" if key == "seconds" else "steps of one environment")
-    axes[1].set(xscale="log")
     axes[0].set(ylabel="test l2, mean over the seeds")
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center")
@@ -271,6 +286,7 @@ def tables(options: Baselines) -> Iterator[Table]:
     for trial, found in zip(trials, work_off(trials, options.workers), strict=True):
         results[trial.algorithm].append(found)
     yield f"{options.minutes:g} minutes each, {options.dataset} at {options.size} px", list(compare(results))
+    yield "without learning", list(without_learning(options))
     points = [
         {"algorithm": name, "seed": found["settings"]["seed"], **point}
         for name, runs in results.items()

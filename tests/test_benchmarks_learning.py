@@ -235,7 +235,9 @@ def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
         dataset=dataset, size=16, strokes=10, width=4, batch=2, images=2,
     )  # fmt: skip
     common.run(options, sb3_baselines.tables(options))
-    rows, points = json.loads(options.json.read_text())["tables"].values()
+    rows, unlearned, points = json.loads(options.json.read_text())["tables"].values()
+    blank = np.square(sb3_baselines.test_pictures(options) / 255).mean()
+    assert unlearned[0]["l2"] == pytest.approx(blank) and unlearned[1]["l2"] != unlearned[0]["l2"]
     assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
     assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
     assert len(points) == 2 * 2 * len(rows)
