@@ -2,8 +2,8 @@
 
 An actor that pools the whole canvas to one vector paints a dozen broad strokes and then stops gaining. This
 one sees a small square of the picture at a fixed resolution, whatever the canvas: first of the shorter side,
-then of its half, a quarter, an eighth. Its strokes are in the coordinates of the window and are moved to the
-canvas, so the action is that of any other actor, and a large picture has no seams.
+then of its half, a quarter, and so on to a thirty-second. Its strokes are in the coordinates of the window
+and are moved to the canvas, so the action is that of any other actor, and a large picture has no seams.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class GlimpseActor(nn.Module):
         seed: another painting of the same picture for each.
     """
 
-    levels = 4  # windows of 1, 1/2, 1/4 and 1/8 of the shorter side: strokes are too thick for smaller ones
+    levels = 6  # windows of 1 to 1/32 of the shorter side: four times as broad as the thinnest stroke
     steps_per_window: float = 3  # steps of a level, for each of the windows that would tile the canvas
 
     def __init__(self, design: StrokeDesign, bundle: int, width: int = 48, resolution: int = 32) -> None:
@@ -178,7 +178,7 @@ class GlimpseActor(nn.Module):
             which = (level == n).nonzero().squeeze(1)
             part = sight if len(which) == len(pair) else sight[which]
             left[:, which], top[:, which], seen[:, which, :6] = self._windows(part, n, step[which], count)
-        seen[:, :, 6] = (level / (self.levels - 1)).view(-1, 1, 1)
+        seen[:, :, 6] = (level / 3).clamp(max=1).view(-1, 1, 1)  # an eighth or less: all are details
         return View(left, top, (0.5**level).expand(count, -1), seen)
 
     def _windows(self, sight: Sight, level: int, step: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -64,12 +64,13 @@ def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None
 
 
 def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) -> None:
-    """3 steps for each of 1, 4 and 16 windows, then eighths; a canvas twice as wide has twice the windows."""
-    step = torch.tensor([0, 2, 3, 14, 15, 62, 63, 900])
-    picture = torch.rand(8, 3, 32, 32)
-    assert actor.look(picture, picture, step).side.tolist() == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
-    wide = torch.rand(8, 3, 32, 64)
-    assert actor.look(wide, wide, 2 * step).side.tolist() == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
+    """3 steps for each of 1, 4, 16, 64, 256 windows, then 1/32; twice as wide a canvas has twice as many."""
+    step = torch.tensor([0, 2, 3, 14, 15, 62, 63, 254, 255, 1022, 1023, 9000])
+    sides = [2.0**-n for n in range(6) for _ in range(2)]
+    picture = torch.rand(12, 3, 32, 32)
+    assert actor.look(picture, picture, step).side.tolist() == sides
+    wide = torch.rand(12, 3, 32, 64)
+    assert actor.look(wide, wide, 2 * step).side.tolist() == sides
     assert torch.equal(actor(picture, 1 - picture, step, 40), actor(picture, 1 - picture, step, 400))
 
 
@@ -92,7 +93,7 @@ def test_proposals_are_of_three_sides_and_elsewhere(actor: GlimpseActor) -> None
 def test_nothing_is_proposed_twice_at_the_ends(actor: GlimpseActor) -> None:
     picture = torch.rand(2, 3, 64, 64)
     assert len(actor.propose(picture, 1 - picture, torch.tensor([0, 1]), 1)) == 2
-    assert len(actor.propose(picture, 1 - picture, torch.tensor([900, 1000]), 1)) == 2
+    assert len(actor.propose(picture, 1 - picture, torch.tensor([1900, 2000]), 1)) == 2
 
 
 def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor) -> None:
