@@ -112,7 +112,11 @@ class TwoWindows(GlimpseActor):
         return torch.cat([strokes[0], strokes[-1]], 1)
 
 
-def actor(levels: int = 6, steps_per_window: float = 3, kind: type[GlimpseActor] = GlimpseActor) -> type:
+def actor(
+    levels: int = GlimpseActor.levels,
+    steps_per_window: float = GlimpseActor.steps_per_window,
+    kind: type[GlimpseActor] = GlimpseActor,
+) -> type:
     """A glimpse actor with another schedule of windows."""
     return type(kind.__name__, (kind,), {"levels": levels, "steps_per_window": steps_per_window})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -115,7 +116,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         )
     try:
         return archive.read(member)  # stops at the declared size, and then the checksum shows the lie
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError) as error:
         raise ValueError(f"{name}: cannot be unpacked: {error}") from error
 
 

@@ -118,6 +118,18 @@ def test_a_zip_member_that_lies_about_its_size_is_named(tmp_path: Path) -> None:
         load_dataset("celeba", data_root=tmp_path)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_member_is_named(tmp_path: Path, method: int) -> None:
+    path = zipped(tmp_path, {})
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("img_align_celeba/000001.jpg", bytes(range(256)) * 200)
+    content = bytearray(path.read_bytes())
+    content[80:100] = bytes(255 - byte for byte in content[80:100])
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"000001\.jpg: cannot be unpacked"):
+        load_dataset("celeba", data_root=tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 rubbish"])
 def test_a_zip_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
     zipped(tmp_path, {}).write_bytes(content)
