@@ -19,10 +19,10 @@ from agents.networks import ActionCritic, ResNetActor, ValueCritic
 from agents.patchq_ddpg import PatchQDDPG
 from agents.run_folder import CHECKPOINT
 from paint_gym.envs.task import pick_device
-from paint_gym.errors import unknown_name
+from paint_gym.utils.errors import unknown_name
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import L2Reward, WGANReward
-from paint_gym.trees import fill, load_tree, save_tree
+from paint_gym.utils.serialization import fill, load_tree, save_tree
 
 WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package
 

@@ -17,7 +17,7 @@ from agents.checkpoint import save_agent
 from agents.evaluation import l2_by_raster, paint
 from agents.training import PRESETS, Trainer, run_to_the_end
 from paint_gym.datasets import load_dataset
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 from paint_gym.painting import Painting
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from agents.evaluation import Painter, paint
 from agents.refine import refine
 from agents.scores import Interval, PaintingScores, check_ssim_size, mean_interval, score_painting
 from paint_gym.datasets import load_dataset
-from paint_gym.errors import unknown_name
-from paint_gym.files import replace_when_done
+from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.files import replace_when_done
 
 logger = logging.getLogger(__name__)
 POINTS = 20  # of the curve of l2 against strokes, at most, besides that of the blank canvas

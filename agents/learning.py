@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from agents.replay import Transition
 from paint_gym.canvas import CanvasState, RewardFunction
-from paint_gym.distributed import average, average_gradients
+from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.renderers import Renderer
 
 

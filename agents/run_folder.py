@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch.distributed as dist
 
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

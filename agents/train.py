@@ -21,7 +21,7 @@ from agents.checkpoint import load, save_agent
 from agents.learning import Diverged
 from agents.run_folder import RunFolder, refuse_second_run, writes
 from agents.training import LOG_EVERY, PRESETS, TrainConfig, Trainer, run_to_the_end
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 from paint_gym.painting import Painting
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from paint_gym.envs.task import pick_device
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
-from paint_gym.trees import Tree, check_fit, fill, load_tree, save_tree
+from paint_gym.utils.serialization import Tree, check_fit, fill, load_tree, save_tree
 
 logger = logging.getLogger(__name__)
 LOG_EVERY = 100  # updates from one line of metrics to the next

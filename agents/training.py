@@ -22,7 +22,7 @@ from paint_gym.datasets import Dataset, load_dataset
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.painting import Painting
 from paint_gym.rewards import WGANReward
-from paint_gym.trees import Tree, check_fit, load_tree, save_tree
+from paint_gym.utils.serialization import Tree, check_fit, load_tree, save_tree
 
 LOG_EVERY = 20  # updates from one line of metrics to the next
 

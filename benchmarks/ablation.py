@@ -30,7 +30,7 @@ from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
 from benchmarks.common import Row, Table, run
 from benchmarks.jobs import Job, Trainings, interval, work_off
 from paint_gym.datasets import load_dataset
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 ALGORITHMS = ("model-based", "patchq", "ddpg")  # from the best to the worst, says the paper
 PAPER_RATIOS = {"model-based": 1.0, "patchq": 5.0, "ddpg": 20.0}  # l2, in that of model-based DDPG

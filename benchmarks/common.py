@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 from paint_gym.renderers import native
 from paint_gym.strokes import StrokeDesign
 

@@ -19,7 +19,7 @@ from agents import load, paint, refine
 from agents.evaluation import l2_by_raster
 from benchmarks.common import Options, Row, Table, run
 from paint_gym.datasets.images import resize_box
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 CROPS = {  # name in skimage.data: left, top, side of the square that is painted
     "astronaut": (96, 0, 256),

@@ -20,7 +20,7 @@ from scipy import stats
 
 from agents.training import TrainConfig, Trainer
 from benchmarks.common import Options, Row
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 
 @dataclass(frozen=True)

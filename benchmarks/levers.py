@@ -35,7 +35,7 @@ from benchmarks.common import Row, Table, run, take_turns
 from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
 from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error
 from paint_gym.datasets import load_dataset
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 
 class Explores(ModelBasedDDPG):

@@ -40,7 +40,7 @@ from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke
 

@@ -20,7 +20,7 @@ from agents.evaluation import l2_by_raster
 from agents.scores import mean_interval
 from benchmarks.common import Options, Row, Table, run
 from paint_gym import load_dataset
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from paint_gym import painting_json, svg, video
 from paint_gym.canvas import to_frames
-from paint_gym.errors import unknown_name
-from paint_gym.files import replace_when_done
+from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.files import replace_when_done
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke
 

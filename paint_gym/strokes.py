@@ -24,7 +24,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from paint_gym.errors import unknown_name
+from paint_gym.utils.errors import unknown_name
 
 COLOUR = ("R", "G", "B")
 

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from paint_gym.datasets.dataset import Dataset
 from paint_gym.datasets.sources import Pictures, Source
-from paint_gym.files import cache_folder, replace_when_done
+from paint_gym.utils.files import cache_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
 

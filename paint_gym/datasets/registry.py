@@ -20,7 +20,7 @@ from paint_gym.datasets.mnist import mnist_source
 from paint_gym.datasets.photos import photos_source
 from paint_gym.datasets.sources import Source, folder_source
 from paint_gym.datasets.svhn import svhn_source
-from paint_gym.errors import unknown_name
+from paint_gym.utils.errors import unknown_name
 
 SPLITS = ("train", "val", "test")
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from paint_gym.canvas import CanvasState, mean_squared_error, model_step, to_bytes
 from paint_gym.datasets import load_dataset
-from paint_gym.errors import unknown_name
+from paint_gym.utils.errors import unknown_name
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.base import check_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paint_gym.errors import unknown_name
+from paint_gym.utils.errors import unknown_name
 from paint_gym.renderers.analytic import AnalyticRenderer
 from paint_gym.renderers.base import Renderer, Size, check_strokes, composite
 from paint_gym.renderers.neural import NeuralRenderer

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from paint_gym.files import cache_folder, replace_when_done
+from paint_gym.utils.files import cache_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("paint.c")

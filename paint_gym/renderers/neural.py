@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from paint_gym.errors import unknown_name
+from paint_gym.utils.errors import unknown_name
 from paint_gym.renderers.base import Size, check_size, check_strokes, paint_each
 from paint_gym.strokes import StrokeDesign
-from paint_gym.trees import fill, load_tree, save_tree
+from paint_gym.utils.serialization import fill, load_tree, save_tree
 
 SIZE = 128  # pixels a side; the only size that the networks paint
 WEIGHTS = Path(__file__).with_name("weights")  # networks that come with the package, a file for each design

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from paint_gym.canvas import to_bytes
-from paint_gym.distributed import average, average_gradients
+from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.rewards.discriminator import Discriminator
 
 _Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from paint_gym.distributed import average, average_gradients
+from paint_gym.utils.distributed import average, average_gradients
 
 
 def parameters(rank: int) -> list[torch.nn.Parameter]:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from paint_gym.files import replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 VERSION = 1
 Tree = dict[Any, Any]
