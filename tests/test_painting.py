@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from paint_gym import painting as painting_module
+from paint_gym.painting import painting as painting_module
 from paint_gym.painting import MAX_SIDE, Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke, stroke_names

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from paint_gym import painting_json
+from paint_gym.painting import json_format
 from paint_gym.painting import Painting
 from paint_gym.strokes import _DESIGNS, StrokeDesign, get_stroke, register_stroke, stroke_names
 
@@ -46,7 +46,7 @@ def test_round_trip(tmp_path, stroke, strokes):
     loaded = Painting.load(tmp_path / "p.json")
     assert loaded == painting
     assert np.array_equal(loaded.render(64), painting.render(64))
-    assert list(json.loads((tmp_path / "p.json").read_text())) == list(painting_json.KEYS)
+    assert list(json.loads((tmp_path / "p.json").read_text())) == list(json_format.KEYS)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -127,7 +127,7 @@ def test_refuses_wrong_fields(tmp_path, changes, reason):
     refused(tmp_path / "p.json", json.dumps(GOOD | changes), reason)
 
 
-@pytest.mark.parametrize("key", painting_json.KEYS)
+@pytest.mark.parametrize("key", json_format.KEYS)
 def test_refuses_missing_fields(tmp_path, key):
     refused(tmp_path / "p.json", json.dumps({k: v for k, v in GOOD.items() if k != key}), key)
 
@@ -159,7 +159,7 @@ def test_refuses_broken_and_hostile_text(tmp_path, text, reason):
 def test_refuses_large_files_unread(tmp_path, monkeypatch):
     path = tmp_path / "p.json"
     with path.open("wb") as file:
-        file.truncate(painting_json.MAX_BYTES + 1)
+        file.truncate(json_format.MAX_BYTES + 1)
     monkeypatch.setattr(type(path), "read_bytes", lambda self: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=r"p\.json.*200000001 bytes"):
         Painting.load(path)

@@ -11,7 +11,7 @@ import resvg_py
 import torch
 from PIL import Image
 
-from paint_gym import svg
+from paint_gym.painting import svg
 from paint_gym.painting import Painting
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 

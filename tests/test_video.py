@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from paint_gym.painting import Painting
-from paint_gym.video import FASTEST, HOLD, SECONDS, pace
+from paint_gym.painting.video import FASTEST, HOLD, SECONDS, pace
 
 
 def random_painting(strokes, size=48, **options):

@@ -19,7 +19,7 @@ import agents
 from agents import Diverged, TrainConfig, Trainer
 from agents.cli import main
 from agents.training import run_to_the_end
-from paint_gym import files
+from paint_gym.utils import files
 
 COMMAND = [sys.executable, "-m", "agents", "train", "--preset", "smoke", "--device", "cpu"]
 

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
-from paint_gym import painting_json, svg, video
+from paint_gym.painting import json_format, svg, video
 from paint_gym.canvas import to_frames
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.files import replace_when_done
@@ -189,7 +189,7 @@ class Painting:
             ValueError: the file is no painting; the message names the file and says what is wrong.
             OSError: the file cannot be read.
         """
-        fields = painting_json.read(path)
+        fields = json_format.read(path)
         try:
             return Painting(**fields)
         except ValueError as error:
@@ -279,7 +279,7 @@ _WRITERS: dict[str, Callable[[Painting, Path], None]] = {
     ".jpg": _write_jpeg,
     ".jpeg": _write_jpeg,
     ".svg": svg.write,
-    ".json": painting_json.write,
+    ".json": json_format.write,
     ".gif": video.write_gif,
     ".mp4": video.write_mp4,
 }

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from paint_gym.painting import Painting
+    from paint_gym.painting.painting import Painting
 
 SECONDS = 8.0  # of painting, at most
 HOLD = 1.5  # seconds that the finished painting stays

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from paint_gym.strokes import get_stroke
 
 if TYPE_CHECKING:
-    from paint_gym.painting import Painting
+    from paint_gym.painting.painting import Painting
 
 FORMAT = "paint-gym-painting"
 VERSION = 1

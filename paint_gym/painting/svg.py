@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from paint_gym.painting import Painting
+    from paint_gym.painting.painting import Painting
 
 FINEST = 64  # pieces of a curve that all others are measured against
 COUNTS = (1, 2, 3, 4, 6, 8, 11, 16, 22, 32, 45)  # of pieces, from which the fewest that do are taken
