@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from paint_gym.utils.files import replace_when_done
-from paint_gym.renderers import native
+from paint_gym.renderers.analytic import kernel
 from paint_gym.strokes import StrokeDesign
 
 Row = dict[str, Any]
@@ -128,6 +128,6 @@ def machine() -> Row:
         "system": platform.platform(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "kernel": native.load(torch.float32) is not None,
+        "kernel": kernel.load(torch.float32) is not None,
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
     }

@@ -20,7 +20,8 @@ from torch import Tensor
 from benchmarks.common import Options, Row, Table, at_least, random_strokes, run, take_turns
 from benchmarks.paper_renderer import SIZE, PaperRenderer, paper_renderer
 from paint_gym.envs import PaintCanvasVectorEnv
-from paint_gym.renderers import Renderer, analytic, make_renderer
+from paint_gym.renderers import Renderer, make_renderer
+from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
 FORWARD_BAR = 4.0

@@ -27,7 +27,7 @@ from benchmarks import (
     svg,
 )
 from benchmarks.paper_renderer import paper_renderer
-from paint_gym.renderers import analytic
+from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
 SMALL = {

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paint_gym.datasets import load_dataset, photos, read_image
+from paint_gym.datasets import load_dataset, read_image
+from paint_gym.datasets.readers import photos
 from paint_gym.datasets.images import resize_box
 
 

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from paint_gym.canvas import crop
-from paint_gym.renderers import analytic, composite, make_renderer, native
+from paint_gym.renderers import composite, make_renderer
+from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import get_stroke, stroke_names
 
 DESIGNS = ["bezier", "circle", "straight", "triangle"]
-needs_kernel = pytest.mark.skipif(native.load(torch.float32) is None, reason="no C compiler on this machine")
+needs_kernel = pytest.mark.skipif(kernel.load(torch.float32) is None, reason="no C compiler on this machine")
 
 
 @pytest.fixture(params=["kernel", "pytorch"])
@@ -20,7 +22,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Each test runs on the compiled kernel, and without it."""
     if request.param == "pytorch":
         monkeypatch.setattr(analytic, "_has_kernel", lambda nodes: False)
-    elif native.load(torch.float32) is None:
+    elif kernel.load(torch.float32) is None:
         pytest.skip("no C compiler on this machine")
     return str(request.param)
 

@@ -9,25 +9,26 @@ from pathlib import Path
 import pytest
 import torch
 
-from paint_gym.renderers import make_renderer, native
+from paint_gym.renderers import make_renderer
+from paint_gym.renderers.analytic import kernel
 
-pytestmark = pytest.mark.skipif(native.find_compiler() is None, reason="no C compiler on this machine")
+pytestmark = pytest.mark.skipif(kernel.find_compiler() is None, reason="no C compiler on this machine")
 
 
 @pytest.fixture(autouse=True)
 def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
-    native.load.cache_clear()
+    kernel.load.cache_clear()
     yield
-    native.load.cache_clear()
+    kernel.load.cache_clear()
 
 
 def test_builds_once_and_reuses(tmp_path: Path) -> None:
-    assert native.load(torch.float32) is not None
+    assert kernel.load(torch.float32) is not None
     (library,) = (tmp_path / "native").glob("*.so")
     made = library.stat().st_mtime_ns
-    native.load.cache_clear()
-    assert native.load(torch.float32) is not None
+    kernel.load.cache_clear()
+    assert kernel.load(torch.float32) is not None
     assert library.stat().st_mtime_ns == made
     assert list((tmp_path / "native").iterdir()) == [library]  # nothing half-built is left
 
@@ -36,9 +37,9 @@ def test_without_a_compiler_it_still_paints_the_same(monkeypatch: pytest.MonkeyP
     strokes = torch.rand(2, 5, 13)
     canvas = torch.zeros(2, 3, 48, 48)
     expected = make_renderer("analytic").paint(canvas, strokes)
-    native.load.cache_clear()
-    monkeypatch.setattr(native, "find_compiler", lambda: None)
-    assert native.load(torch.float32) is None
+    kernel.load.cache_clear()
+    monkeypatch.setattr(kernel, "find_compiler", lambda: None)
+    assert kernel.load(torch.float32) is None
     torch.testing.assert_close(
         make_renderer("analytic").paint(canvas, strokes), expected, rtol=1e-4, atol=1e-4
     )

@@ -1,6 +1,6 @@
 """Coverage of strokes as a closed form, in PyTorch: any device, any float type, differentiable.
 
-This module is the definition; `paint.c` is the same in C, for speed on the CPU, and a test holds the two
+This module is the definition; `kernel.c` is the same in C, for speed on the CPU, and a test holds the two
 together.
 
 *Sweep.* Between two nodes a disc moves in a straight line from A to B = A + D while its radius goes from ra

@@ -1,4 +1,4 @@
-"""Compiles `paint.c` at first use with the machine's own C compiler, keeps the result, and loads it.
+"""Compiles `kernel.c` at first use with the machine's own C compiler, keeps the result, and loads it.
 
 The build takes about half a second and is kept in the user's cache folder, under a name made of the source,
 the compiler's version and the processor, so it is made once per machine. Without a compiler `load` returns
@@ -22,7 +22,7 @@ import torch
 from paint_gym.utils.files import cache_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
-SOURCE = Path(__file__).with_name("paint.c")
+SOURCE = Path(__file__).with_name("kernel.c")
 # -ffast-math without its two side effects: NaN stays visible, and the processor's rounding mode stays as it
 # is.
 FLAGS = [
@@ -39,7 +39,7 @@ REAL = {torch.float32: "float", torch.float64: "double"}
 
 
 class Shape(ctypes.Structure):
-    """Sizes of a call, as `Shape` in paint.c."""
+    """Sizes of a call, as `Shape` in kernel.c."""
 
     _fields_ = [
         (name, ctypes.c_long) for name in ("images", "strokes", "nodes", "channels", "height", "width")
@@ -66,7 +66,7 @@ def _processor() -> str:
 
 
 def build(dtype: torch.dtype, compiler: str) -> Path:
-    """Compile paint.c for `dtype` unless that was done before.
+    """Compile kernel.c for `dtype` unless that was done before.
 
     Raises:
         OSError, subprocess.SubprocessError: the compiler failed, or the cache folder cannot be written.

@@ -1,6 +1,6 @@
 """The analytic renderer: coverage as a closed form, differentiable, any size and aspect, no weights.
 
-On the CPU a compiled kernel (`paint.c`) paints straight onto the canvas and never stores a coverage map;
+On the CPU a compiled kernel (`kernel.c`) paints straight onto the canvas and never stores a coverage map;
 elsewhere, and where there is no compiler, `coverage.py` gives the same numbers in PyTorch.
 """
 
@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from paint_gym.renderers import native
+from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.base import Size, check_strokes, colours_of, composite, height_width
-from paint_gym.renderers.coverage import coverage, to_pixels
+from paint_gym.renderers.analytic.coverage import coverage, to_pixels
 from paint_gym.strokes import StrokeDesign
 
 BANDS = (
@@ -85,7 +85,7 @@ def segments(height: int, width: int) -> int:
 
 
 def _has_kernel(nodes: Tensor) -> bool:
-    return nodes.device.type == "cpu" and native.load(nodes.dtype) is not None
+    return nodes.device.type == "cpu" and kernel.load(nodes.dtype) is not None
 
 
 @functools.cache
@@ -121,13 +121,13 @@ class _Paint(torch.autograd.Function):
     def forward(ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, polygon: bool) -> Tensor:
         canvas, nodes, colours = canvas.to(nodes.dtype).contiguous(), nodes.contiguous(), colours.contiguous()
         images, channels, height, width = canvas.shape
-        shape = native.Shape(images, nodes.shape[1], nodes.shape[2], channels, height, width, polygon)
+        shape = kernel.Shape(images, nodes.shape[1], nodes.shape[2], channels, height, width, polygon)
         out = torch.empty_like(canvas)
-        kernel = native.load(nodes.dtype)
-        assert kernel is not None
+        library = kernel.load(nodes.dtype)
+        assert library is not None
         pointers = [_pointer(tensor) for tensor in (canvas, nodes, colours, out)]
         _in_parallel(
-            lambda first, end: kernel.paint(*pointers, shape, first, end),
+            lambda first, end: library.paint(*pointers, shape, first, end),
             images * height,
             images * height * width * nodes.shape[1],
         )
@@ -139,18 +139,18 @@ class _Paint(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         canvas, nodes, colours = ctx.saved_tensors
-        shape: native.Shape = ctx.shape
+        shape: kernel.Shape = ctx.shape
         bands = 1 if shape.images >= BANDS else BANDS
         grad_out = grad_out.to(nodes.dtype).contiguous()
         grad_canvas = torch.empty_like(canvas) if ctx.needs_input_grad[0] else None
         grad_nodes = nodes.new_zeros(shape.images, bands, *nodes.shape[1:])
         grad_colours = colours.new_zeros(shape.images, bands, *colours.shape[1:])
-        kernel = native.load(nodes.dtype)
-        assert kernel is not None
+        library = kernel.load(nodes.dtype)
+        assert library is not None
         tensors = (canvas, nodes, colours, grad_out, grad_canvas, grad_nodes, grad_colours)
         pointers = [_pointer(tensor) for tensor in tensors]
         _in_parallel(
-            lambda first, end: kernel.paint_backward(*pointers, shape, bands, first, end),
+            lambda first, end: library.paint_backward(*pointers, shape, bands, first, end),
             shape.images * bands,
             canvas.numel() * shape.strokes,
         )

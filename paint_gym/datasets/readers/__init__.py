@@ -1,0 +1,1 @@
+"""Readers of the publishers' own layouts, one file for each data set."""
