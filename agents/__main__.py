@@ -1,6 +1,6 @@
 """``python -m agents`` is the command ``paint-gym``."""
 
-from agents.cli import main
+from agents.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -11,17 +11,17 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from agents.common.agent import Agent, Learning
 from agents.ddpg import DDPG
-from agents.glimpse import GlimpseActor
-from agents.learning import Agent, Learning
 from agents.model_based_ddpg import ModelBasedDDPG
-from agents.networks import ActionCritic, ResNetActor, ValueCritic
+from agents.networks.glimpse import GlimpseActor
+from agents.networks.resnet import ActionCritic, ResNetActor, ValueCritic
 from agents.patchq_ddpg import PatchQDDPG
-from agents.run_folder import CHECKPOINT
+from agents.training.logger import CHECKPOINT
 from paint_gym.envs.task import pick_device
-from paint_gym.utils.errors import unknown_name
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import L2Reward, WGANReward
+from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.serialization import fill, load_tree, save_tree
 
 WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.learning import Agent, descend, follow, frozen, left, run
-from agents.replay import Transition
+from agents.common.agent import Agent, descend, follow, frozen, left, run
+from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
 
 

@@ -1,85 +1,165 @@
-"""Painting with an agent, and scoring paintings with the ground truth."""
+"""Scores of paintings, measured with the ground truth renderer: l2, PSNR, SSIM, and how sure their means are.
+
+>>> round(float(psnr(0.01)), 6)
+20.0
+>>> mean_interval([0.25, 0.25]).low.item()
+0.25
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error, to_floats
+from paint_gym.canvas import mean_squared_error
 from paint_gym.painting import Painting
-from paint_gym.renderers import Renderer, make_renderer
+from paint_gym.renderers import make_renderer
+
+BEST_PSNR = 100.0  # dB; that of a perfect copy would be infinite, and so would every mean over it
+SSIM_WINDOW = 11  # pixels
 
 
-class Painter(Protocol):
-    """What painting needs of an agent."""
+class PaintingScores(NamedTuple):
+    """How well one painting shows its target.
 
-    renderer: Renderer
-    bundle: int
-    device: torch.device
+    Attributes:
+        l2: ``(n,)`` mean squared error in [0, 1] while it was painted, the last of the finished painting.
+        psnr: of the finished painting, in dB.
+        ssim: of the finished painting, in [-1, 1].
+    """
 
-    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
+    l2: NDArray[np.float64]
+    psnr: float
+    ssim: float
 
 
-@torch.no_grad()
-def paint(
-    agent: Painter, targets: Tensor, max_strokes: int, on_bundle: Callable[[float], None] | None = None
-) -> list[Painting]:
-    """Paint pictures, on black canvases.
+class Interval(NamedTuple):
+    """A mean over pictures, and the confidence interval it lies in; each ``(...)`` float64."""
+
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) -> PaintingScores:
+    """All scores of one painting; each stroke is rasterised once.
 
     Args:
-        agent: who paints.
-        targets: ``(B, 3, H, W)`` uint8, or float in [0, 1].
-        max_strokes: strokes per painting, a multiple of the agent's bundle.
-        on_bundle: called after each bundle with the mean l2 so far, as the agent's own renderer sees it.
+        painting: what to score.
+        target: ``(3, H, W)`` uint8.
+        every: strokes from one point of the l2 curve to the next, at least 1.
 
     Raises:
-        ValueError: `max_strokes` is no multiple of the bundle.
+        ValueError: the target is smaller than SSIM's window.
     """
-    if max_strokes < 1 or max_strokes % agent.bundle:
-        raise ValueError(
-            f"this agent paints {agent.bundle} strokes at a time; {max_strokes} is no multiple of that"
-        )
-    wanted = to_floats(targets.to(agent.device))
-    start = torch.zeros(len(wanted), dtype=torch.long, device=agent.device)
-    state = CanvasState(torch.zeros_like(wanted), wanted, start)
-    steps, bundles = max_strokes // agent.bundle, []
-    for _ in range(steps):
-        strokes = as_strokes(agent.act(state, steps), agent.renderer.design.dim)
-        bundles.append(strokes.cpu())
-        state = CanvasState(agent.renderer.paint(state.canvas, strokes), wanted, state.step + 1)
-        if on_bundle is not None:
-            on_bundle(mean_squared_error(state.canvas, wanted).mean().item())
-    size = (wanted.shape[2], wanted.shape[3])
-    painted = torch.cat(bundles, 1).numpy()  # (B, max_strokes, stroke_dim)
-    design, opacity = agent.renderer.design, agent.renderer.opacity
-    return [Painting(one, stroke=design, size=size, opacity=opacity) for one in painted]
+    wanted, l2 = _as_canvas(target), []
+    for canvas in _canvases(painting, target, every):
+        l2.append(mean_squared_error(canvas, wanted).item())
+    return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas[0].numpy(), wanted[0].numpy()))
 
 
-def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, measured with the ground truth renderer; see `l2_by`."""
-    return l2_by("raster", paintings, targets)
-
-
-def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, as a renderer paints it.
+def l2_curve(painting: Painting, target: NDArray[np.uint8], every: int) -> NDArray[np.float64]:
+    """Mean squared error of the blank background, after every `every` strokes, and at the end.
 
     Args:
-        renderer: its name.
-        paintings: B of them.
-        targets: ``(B, 3, H, W)`` uint8.
+        painting: what to score; each of its strokes is rasterised once.
+        target: ``(3, H, W)`` uint8.
+        every: strokes from one point to the next, at least 1.
 
     Returns:
-        ``(B,)`` in [0, 1].
+        ``(ceil(len(painting) / every) + 1,)`` in [0, 1], as in `Painting.frames`.
     """
-    scores = []
-    for painting, target in zip(paintings, targets, strict=True):
-        painter = make_renderer(renderer, painting.stroke, painting.opacity)
-        blank = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
-        canvas = painter.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
-        scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
-    return np.array(scores)
+    wanted = _as_canvas(target)
+    return np.array([mean_squared_error(one, wanted).item() for one in _canvases(painting, target, every)])
+
+
+def psnr(l2: ArrayLike) -> NDArray[np.float64]:
+    """Peak signal-to-noise ratio in dB of pictures in [0, 1], at most `BEST_PSNR`.
+
+    Args:
+        l2: ``(...)`` mean squared errors in [0, 1].
+    """
+    return 10 * np.log10(1 / np.maximum(l2, 10 ** (-BEST_PSNR / 10)))
+
+
+def ssim(canvas: NDArray[np.floating], target: NDArray[np.floating]) -> float:
+    """Structural similarity in [-1, 1], with the Gaussian window of Wang et al. (2004); mean over channels.
+
+    Args:
+        canvas: ``(3, H, W)`` in [0, 1].
+        target: the same.
+
+    Raises:
+        ValueError: a side is shorter than the window of 11 pixels.
+    """
+    from skimage.metrics import structural_similarity
+
+    check_ssim_size(*target.shape[1:])
+    return float(
+        structural_similarity(
+            canvas.astype(np.float64),
+            target.astype(np.float64),
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=1,
+            channel_axis=0,
+        )
+    )
+
+
+def check_ssim_size(height: int, width: int) -> None:
+    """Raise a `ValueError` if pictures of this size are too small for SSIM."""
+    if min(height, width) < SSIM_WINDOW:
+        raise ValueError(
+            f"SSIM looks through a window of {SSIM_WINDOW} pixels a side; {height} x {width} is too small"
+        )
+
+
+def mean_interval(
+    values: ArrayLike, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """The mean over pictures, with a percentile bootstrap confidence interval.
+
+    The same resamples serve all columns. Of a single picture the interval has no width.
+
+    Args:
+        values: ``(N, ...)``, one row per picture, N at least 1.
+        confidence: chance that the interval holds the true mean, in (0, 1).
+        resamples: how often N pictures are drawn from the N, with replacement.
+        seed: of the draws.
+
+    Raises:
+        ValueError: no values.
+    """
+    rows = np.asarray(values, np.float64)
+    count = len(rows)
+    if not count:
+        raise ValueError("no values to take the mean of")
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    means = np.tensordot(drawn / count, rows, axes=1)  # (resamples, ...)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return Interval(np.asarray(rows.mean(0)), np.asarray(low), np.asarray(high))
+
+
+def _canvases(painting: Painting, target: NDArray[np.uint8], every: int) -> Iterator[Tensor]:
+    """``(1, 3, H, W)`` in [0, 1]: the background, the canvas after every `every` strokes, and at the end."""
+    if every < 1:
+        raise ValueError(f"every must be at least 1 stroke, not {every}")
+    raster = make_renderer("raster", painting.design, painting.opacity)
+    strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
+    canvas = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
+    yield canvas
+    for first in range(0, len(painting), every):
+        canvas = raster.paint(canvas, strokes[:, first : first + every])
+        yield canvas
+
+
+def _as_canvas(target: NDArray[np.uint8]) -> Tensor:
+    """``(3, H, W)`` uint8 to ``(1, 3, H, W)`` float in [0, 1]."""
+    return torch.tensor(target)[None].float() / 255

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.learning import Agent, Proposals, descend, follow, frozen, left, run
-from agents.replay import Transition, mirrored
+from agents.common.agent import Agent, Proposals, descend, follow, frozen, left, run
+from agents.common.replay import Transition, mirrored
 from paint_gym.canvas import CanvasState, as_strokes, crop, mean_squared_error, model_step
 from paint_gym.renderers.base import PaintsParts
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from agents.common.agent import run
+from agents.common.replay import Transition
 from agents.ddpg import DDPG
-from agents.learning import run
-from agents.replay import Transition
 from paint_gym.canvas import CanvasState
 
 

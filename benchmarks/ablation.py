@@ -26,9 +26,9 @@ import tyro
 from matplotlib.figure import Figure
 
 from agents.checkpoint import AgentSpec
-from agents.training import PRESETS, TrainConfig, Trainer, run_to_the_end
-from benchmarks.common import Row, Table, run
-from benchmarks.jobs import Job, Trainings, interval, work_off
+from agents.training.trainer import PRESETS, TrainConfig, Trainer, run_to_the_end
+from benchmarks.harness.jobs import Job, Trainings, interval, work_off
+from benchmarks.harness.suite import Row, Table, run
 from paint_gym.datasets import load_dataset
 from paint_gym.utils.files import replace_when_done
 

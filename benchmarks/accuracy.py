@@ -14,7 +14,7 @@ import tyro
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from benchmarks.common import Options, Row, Table, at_most, random_strokes, run
+from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 

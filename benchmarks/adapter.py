@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import tyro
 
-from benchmarks.common import Options, Row, Table, at_most, random_strokes, run, take_turns
+from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run, take_turns
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke

@@ -20,7 +20,7 @@ from PIL import Image
 from skimage import data
 
 from agents.checkpoint import AgentSpec, build_agent, save_agent
-from benchmarks.common import Options, Row, Table, at_most, run
+from benchmarks.harness.suite import Options, Row, Table, at_most, run
 
 FIRST_STROKE_BAR = 10.0  # seconds, with an empty cache
 COMMAND_BAR = 6.0  # seconds, with a warm one

@@ -16,8 +16,8 @@ import tyro
 from PIL import Image
 
 from agents import load, paint, refine
-from agents.evaluation import l2_by_raster
-from benchmarks.common import Options, Row, Table, run
+from agents.painter import l2_by_raster
+from benchmarks.harness.suite import Options, Row, Table, run
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
 

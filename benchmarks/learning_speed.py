@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from agents import paint
 from agents.checkpoint import AgentSpec, build_agent
-from agents.evaluation import Painter
-from agents.learning import follow, left
-from agents.networks import ResNetActor, ValueCritic
-from agents.replay import Transition
-from agents.training import PRESETS
-from benchmarks.common import Options, Row, Table, at_least, run, take_turns
-from benchmarks.paper_renderer import SIZE, paper_renderer
+from agents.common.agent import follow, left
+from agents.common.replay import Transition
+from agents.networks.resnet import ResNetActor, ValueCritic
+from agents.painter import Painter
+from agents.training.trainer import PRESETS
+from benchmarks.harness.paper_renderer import SIZE, paper_renderer
+from benchmarks.harness.suite import Options, Row, Table, at_least, run, take_turns
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
 from paint_gym.renderers.base import Size, check_size

@@ -17,7 +17,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from benchmarks.common import Options, Row, Table, at_most, random_strokes, run
+from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke

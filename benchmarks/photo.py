@@ -18,7 +18,7 @@ import tyro
 from PIL import Image
 from skimage import data
 
-from benchmarks.common import Options, Row, Table, peak_memory, run
+from benchmarks.harness.suite import Options, Row, Table, peak_memory, run
 
 SECONDS_BAR = 20.0
 MEMORY_BAR = 2.0  # GiB
@@ -40,7 +40,7 @@ class Photo(Options):
 
 def paint(arguments: list[str]) -> None:
     """Paint, and print the peak of memory. For a process of its own."""
-    from agents.cli import main
+    from agents.cli.main import main
 
     main(["paint", *arguments])
     print(json.dumps({"peak, GiB": peak_memory()}))

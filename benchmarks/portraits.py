@@ -18,9 +18,9 @@ import torch
 import tyro
 
 from agents import load, paint, refine
-from agents.evaluation import l2_by_raster
-from agents.scores import mean_interval
-from benchmarks.common import Options, Row, Table, at_most, run
+from agents.evaluation import mean_interval
+from agents.painter import l2_by_raster
+from benchmarks.harness.suite import Options, Row, Table, at_most, run
 from paint_gym import load_dataset
 
 BARS = {0: 0.0060, 50: 0.0018, 100: 0.0015}  # l2, by iterations of refinement

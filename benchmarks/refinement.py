@@ -16,8 +16,8 @@ import torch
 import tyro
 
 from agents import load, paint, refine
-from benchmarks.common import Options, Row, Table, at_least, run, take_turns
-from benchmarks.paper_renderer import SIZE, paper_renderer
+from benchmarks.harness.paper_renderer import SIZE, paper_renderer
+from benchmarks.harness.suite import Options, Row, Table, at_least, run, take_turns
 from paint_gym import load_dataset
 
 BAR = 10.0

@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, cosine_similarity
 
 from benchmarks.accuracy import errors_to_raster
-from benchmarks.common import Options, Row, Table, at_most, random_strokes, run, take_turns
-from paint_gym.utils.files import replace_when_done
+from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run, take_turns
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.utils.files import replace_when_done
 
 DESIGNS = ("bezier", "straight", "circle", "triangle")
 RENDERERS = ("raster", "analytic", "neural")

@@ -3,7 +3,7 @@
 Run: python -m benchmarks.sb3_baselines --workers 2 --json benchmarks/results/sb3_baselines.json
 
 CelebA at 32 px, 40 strokes in bundles of 5; l2 by `raster` on pictures of the test split, actions without
-noise. Actors are the ResNet of `agents.networks`, of the same width and depth; the critics of
+noise. Actors are the ResNet of `agents.networks.resnet`, of the same width and depth; the critics of
 stable-baselines3 put two layers on such a trunk, ours are the paper's. Time is that of the processor, by
 thread, evaluations left out.
 """
@@ -32,17 +32,17 @@ from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor, nn
 
 from agents.checkpoint import AgentSpec
-from agents.evaluation import Painter, l2_by_raster, paint
-from agents.networks import ResNet, batch_normed
-from agents.training import PRESETS, TrainConfig
-from benchmarks.common import Row, Table, run
-from benchmarks.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from agents.networks.resnet import ResNet, batch_normed
+from agents.painter import Painter, l2_by_raster, paint
+from agents.training.trainer import PRESETS, TrainConfig
+from benchmarks.harness.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from benchmarks.harness.suite import Row, Table, run
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
-from paint_gym.utils.files import replace_when_done
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.files import replace_when_done
 
 SB3: dict[str, type[BaseAlgorithm]] = {"SB3 DDPG": DDPG, "SB3 TD3": TD3, "SB3 SAC": SAC, "SB3 PPO": PPO}
 OURS = {"DDPG": "ddpg", "PatchQ": "patchq", "model-based": "model-based"}

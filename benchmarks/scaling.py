@@ -17,7 +17,16 @@ from itertools import pairwise
 import torch
 import tyro
 
-from benchmarks.common import Options, Row, Table, at_most, peak_memory, random_strokes, run, take_turns
+from benchmarks.harness.suite import (
+    Options,
+    Row,
+    Table,
+    at_most,
+    peak_memory,
+    random_strokes,
+    run,
+    take_turns,
+)
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke

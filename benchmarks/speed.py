@@ -17,8 +17,8 @@ import torch
 import tyro
 from torch import Tensor
 
-from benchmarks.common import Options, Row, Table, at_least, random_strokes, run, take_turns
-from benchmarks.paper_renderer import SIZE, PaperRenderer, paper_renderer
+from benchmarks.harness.paper_renderer import SIZE, PaperRenderer, paper_renderer
+from benchmarks.harness.suite import Options, Row, Table, at_least, random_strokes, run, take_turns
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.analytic import renderer as analytic

@@ -16,7 +16,7 @@ import resvg_py
 import tyro
 from PIL import Image
 
-from benchmarks.common import Options, Table, run
+from benchmarks.harness.suite import Options, Table, run
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names
 

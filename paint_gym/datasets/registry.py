@@ -12,14 +12,14 @@ import platformdirs
 from numpy.typing import NDArray
 
 from paint_gym.datasets.cache import load_cached
-from paint_gym.datasets.readers.celeba import celeba_source
 from paint_gym.datasets.dataset import Dataset, check_images, joined
-from paint_gym.datasets.readers.imagenet import imagenet_source
 from paint_gym.datasets.images import square
+from paint_gym.datasets.readers.celeba import celeba_source
+from paint_gym.datasets.readers.imagenet import imagenet_source
 from paint_gym.datasets.readers.mnist import mnist_source
 from paint_gym.datasets.readers.photos import photos_source
-from paint_gym.datasets.sources import Source, folder_source
 from paint_gym.datasets.readers.svhn import svhn_source
+from paint_gym.datasets.sources import Source, folder_source
 from paint_gym.utils.errors import unknown_name
 
 SPLITS = ("train", "val", "test")

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from paint_gym.canvas import CanvasState, to_frames
 from paint_gym.envs.task import RENDER_METADATA, PaintTask, show, to_numpy
-from paint_gym.utils.errors import unknown_name
 from paint_gym.painting import Painting
+from paint_gym.utils.errors import unknown_name
 
 
 class PaintCanvasEnv(gym.Env[Any, np.ndarray]):

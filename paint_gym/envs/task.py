@@ -16,12 +16,12 @@ from torch import Tensor
 
 from paint_gym.canvas import CanvasState, mean_squared_error, model_step, to_bytes
 from paint_gym.datasets import load_dataset
-from paint_gym.utils.errors import unknown_name
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.errors import unknown_name
 
 Observation = Tensor | dict[str, Tensor]
 _IMPORTED_BY = os.getpid()

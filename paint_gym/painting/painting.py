@@ -22,12 +22,12 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
-from paint_gym.painting import json_format, svg, video
 from paint_gym.canvas import to_frames
-from paint_gym.utils.errors import unknown_name
-from paint_gym.utils.files import replace_when_done
+from paint_gym.painting import json_format, svg, video
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.files import replace_when_done
 
 MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
 CHUNK = 4096  # strokes whose nodes are held in memory at once

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paint_gym.utils.errors import unknown_name
 from paint_gym.renderers.analytic import AnalyticRenderer
 from paint_gym.renderers.base import Renderer, Size, check_strokes, composite
 from paint_gym.renderers.neural import NeuralRenderer
 from paint_gym.renderers.raster import RasterRenderer
 from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.utils.errors import unknown_name
 
 __all__ = ["Renderer", "Size", "check_strokes", "composite", "make_renderer", "renderer_names"]
 

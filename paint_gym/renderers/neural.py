@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from paint_gym.utils.errors import unknown_name
 from paint_gym.renderers.base import Size, check_size, check_strokes, paint_each
 from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.serialization import fill, load_tree, save_tree
 
 SIZE = 128  # pixels a side; the only size that the networks paint

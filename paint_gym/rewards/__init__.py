@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 
 from paint_gym.canvas import RewardFunction
-from paint_gym.utils.errors import unknown_name
 from paint_gym.rewards.l2 import L2Reward
 from paint_gym.rewards.wgan import WGANReward
+from paint_gym.utils.errors import unknown_name
 
 __all__ = ["L2Reward", "RewardFunction", "WGANReward", "make_reward"]
 

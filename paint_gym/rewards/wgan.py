@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from paint_gym.canvas import to_bytes
-from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.rewards.discriminator import Discriminator
+from paint_gym.utils.distributed import average, average_gradients
 
 _Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)
 _BATCH = 8  # online: fewer pairs than this are filled up ...

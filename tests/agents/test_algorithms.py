@@ -20,12 +20,12 @@ from agents import (
     TrainConfig,
     Trainer,
     build_agent,
-    training,
 )
-from agents.evaluation import l2_by_raster, paint
-from agents.learning import Proposals, follow
-from agents.replay import Transition
-from agents.training import run_to_the_end
+from agents.common.agent import Proposals, follow
+from agents.common.replay import Transition
+from agents.painter import l2_by_raster, paint
+from agents.training import trainer as training
+from agents.training.trainer import run_to_the_end
 from paint_gym import L2Reward, make_renderer, register_dataset
 from paint_gym.canvas import CanvasState
 

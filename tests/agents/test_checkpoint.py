@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import agents
 from agents import AgentSpec, Learning, build_agent, save_agent
-from agents.evaluation import l2_by_raster
+from agents.painter import l2_by_raster
 from paint_gym import load_dataset
 
 DESIGNS = ("circle", "straight", "triangle")

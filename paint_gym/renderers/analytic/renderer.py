@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from paint_gym.renderers.analytic import kernel
-from paint_gym.renderers.base import Size, check_strokes, colours_of, composite, height_width
 from paint_gym.renderers.analytic.coverage import coverage, to_pixels
+from paint_gym.renderers.base import Size, check_strokes, colours_of, composite, height_width
 from paint_gym.strokes import StrokeDesign
 
 BANDS = (

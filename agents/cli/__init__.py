@@ -1,0 +1,1 @@
+"""The command `paint-gym`, one file a command."""

@@ -1,0 +1,177 @@
+"""``paint-gym evaluate``: paint pictures of a data set, and score the paintings with the ground truth."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from tqdm import tqdm
+
+from agents.checkpoint import load
+from agents.evaluation import Interval, PaintingScores, check_ssim_size, mean_interval, score_painting
+from agents.painter import Painter, paint
+from agents.refinement import refine
+from paint_gym.datasets import load_dataset
+from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.files import replace_when_done
+
+logger = logging.getLogger(__name__)
+POINTS = 20  # of the curve of l2 against strokes, at most, besides that of the blank canvas
+PLOTS = (".pdf", ".png", ".svg")
+SCORES = ("l2", "psnr", "ssim")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score an agent: l2, PSNR and SSIM of its paintings, with 95% confidence intervals.
+
+    Paintings are scored as the renderer `raster` draws them, whichever the agent learned with.
+    """
+
+    agent: tyro.conf.Positional[str] = "pretrained"
+    """Who paints: a trained agent, or the one that comes with the package."""
+    dataset: str = "photos"
+    """Name of a data set, or a folder of images."""
+    split: str = "test"
+    """Part of the data set: train, val or test."""
+    images: int = 500
+    """How many pictures to paint: the first ones, or all if there are fewer."""
+    strokes: int = 200
+    """Strokes per painting."""
+    size: int = 128
+    """Side of the canvas in pixels."""
+    batch: int = 32
+    """Pictures painted at once."""
+    json: Path | None = None
+    """File to write the scores to."""
+    curve: Path | None = None
+    """File for a plot of l2 against strokes: .png .svg .pdf."""
+    lookahead: int | None = None
+    """Windows of each side that are tried out before each step: more are better and slower. By default the
+    agent's own number."""
+    refine: int = 0
+    """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
+    seed: int = 0
+    """Of the bootstrap that gives the intervals."""
+    data_root: Path | None = None
+    """Folder that holds the publishers' data sets."""
+
+
+def run(command: Evaluate) -> dict[str, Any]:
+    """Paint and score.
+
+    Returns:
+        What `--json` writes: what was scored, ``"images"`` (how many), ``"l2"``, ``"psnr"`` and ``"ssim"``,
+        each with ``"mean"``, ``"low"`` and ``"high"``, and the same as lists in ``"curve"``, the l2 after
+        ``"strokes"``.
+
+    Raises:
+        ValueError: a number or name that is not possible; says which.
+        OSError: a file that is missing or cannot be written.
+    """
+    _check(command)
+    agent = load(command.agent, lookahead=command.lookahead)
+    every = agent.bundle * math.ceil(command.strokes / agent.bundle / POINTS)
+    scores = _score(agent, command, every)
+    l2 = np.stack([one.l2 for one in scores])  # (images, points)
+    report = {
+        "agent": command.agent,
+        "dataset": command.dataset,
+        "split": command.split,
+        "images": len(scores),
+        "size": command.size,
+        "strokes": command.strokes,
+        "lookahead": agent.learning.lookahead,
+        "refine": command.refine,
+        "renderer": "raster",
+        "seed": command.seed,
+        "l2": _plain(mean_interval(l2[:, -1], seed=command.seed)),
+        "psnr": _plain(mean_interval([one.psnr for one in scores], seed=command.seed)),
+        "ssim": _plain(mean_interval([one.ssim for one in scores], seed=command.seed)),
+        "curve": {
+            "strokes": [*range(0, command.strokes, every), command.strokes],
+            **_plain(mean_interval(l2, seed=command.seed)),
+        },
+    }
+    logger.info("%s", _table(report))
+    if command.json is not None:
+        with replace_when_done(command.json) as file:
+            file.write_text(json.dumps(report, indent=2) + "\n")
+    if command.curve is not None:
+        _plot(command.curve, report)
+    return report
+
+
+def _check(command: Evaluate) -> None:
+    """Refuse what cannot work, before the work."""
+    for name in ("images", "strokes", "batch"):
+        if getattr(command, name) < 1:
+            raise ValueError(f"{name} must be at least 1, not {getattr(command, name)}")
+    if command.refine < 0:
+        raise ValueError(f"refine must be at least 0, not {command.refine}")
+    if command.seed < 0:
+        raise ValueError(f"seed must be at least 0, not {command.seed}")
+    check_ssim_size(command.size, command.size)
+    if command.curve is not None and command.curve.suffix.lower() not in PLOTS:
+        raise unknown_name("ending of a plot's file", command.curve.suffix, PLOTS)
+
+
+def _score(agent: Painter, command: Evaluate, every: int) -> list[PaintingScores]:
+    """Paint the pictures in batches, and score each painting."""
+    data = load_dataset(command.dataset, command.split, command.size, command.data_root)
+    count = min(command.images, len(data))
+    if count < command.images:
+        logger.info("%s has only %d pictures for %s", command.dataset, count, command.split)
+    scores: list[PaintingScores] = []
+    with tqdm(total=count, desc="painting and scoring", unit="image") as bar:
+        for first in range(0, count, command.batch):
+            targets = data[np.arange(first, min(first + command.batch, count))]
+            paintings = paint(agent, torch.from_numpy(targets), command.strokes)
+            if command.refine:
+                paintings = refine(paintings, torch.from_numpy(targets), command.refine, agent.device)
+            for painting, target in zip(paintings, targets, strict=True):
+                scores.append(score_painting(painting, target, every))
+                bar.update()
+    return scores
+
+
+def _plain(interval: Interval) -> dict[str, Any]:
+    """Numbers or lists of numbers, as JSON has them."""
+    return {name: value.tolist() for name, value in interval._asdict().items()}
+
+
+def _table(report: dict[str, Any]) -> str:
+    """The scores in Markdown."""
+    title = (
+        "{agent}: {images} pictures of {dataset} ({split}), {strokes} strokes, "
+        "{refine} iterations of refinement, by {renderer}"
+    )
+    rows = [
+        f"| {name} | {score['mean']:.5g} | {score['low']:.5g} | {score['high']:.5g} |"
+        for name, score in ((name, report[name]) for name in SCORES)
+    ]
+    head = ["| score | mean | 95% from | to |", "| --- | --- | --- | --- |"]
+    return "\n".join([title.format(**report), "", *head, *rows])
+
+
+def _plot(path: Path, report: dict[str, Any]) -> None:
+    """The mean l2 against strokes, in the band of its confidence interval."""
+    from matplotlib.figure import Figure  # no pyplot: no window, no global state
+
+    figure, curve = Figure(figsize=(6, 4), layout="constrained"), report["curve"]
+    axes = figure.add_subplot()
+    label = f"mean of {report['images']} pictures, with its 95% interval"
+    axes.plot(curve["strokes"], curve["mean"], marker=".", label=label)
+    axes.fill_between(curve["strokes"], curve["low"], curve["high"], alpha=0.3)
+    title = f"{report['dataset']}, {report['split']}"
+    axes.set(xlabel="strokes", ylabel="l2 (mean squared error, by raster)", yscale="log", title=title)
+    axes.legend()
+    with replace_when_done(path) as file:
+        figure.savefig(file, dpi=120)

@@ -1,0 +1,152 @@
+"""``paint-gym paint``: photos of any size and aspect, painted by an agent, as pictures, strokes or films."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from torch import Tensor
+from torch.nn.functional import interpolate
+from tqdm import tqdm
+
+from agents.checkpoint import load
+from agents.common.agent import Agent
+from agents.networks.glimpse import GlimpseActor
+from agents.painter import Painter, paint
+from agents.refinement import refine
+from paint_gym.datasets import read_image
+from paint_gym.painting import Painting, check_ending, check_size
+from paint_gym.renderers import make_renderer
+from paint_gym.strokes import get_stroke
+
+logger = logging.getLogger(__name__)
+NAME = "{name}"  # in --output: the picture's own name
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Paint pictures of your own."""
+
+    images: tyro.conf.Positional[tuple[Path, ...]]
+    """The pictures: JPEG, PNG, WebP, ... of any size and aspect."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
+    """The painting: .png .jpg .svg .json .gif .mp4. For several pictures write {name} where their names go,
+    as in "out/{name}.svg"."""
+    strokes: int = 200
+    """Strokes to paint each with."""
+    stroke: str | None = None
+    """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
+    lookahead: int | None = None
+    """Windows of each side that are tried out before each step: more are better and slower. By default the
+    agent's own number."""
+    refine: int = 0
+    """Iterations of refinement: all strokes of the finished painting are optimised together."""
+    seed: int = 0
+    """Another painting of the same picture for each seed."""
+    opaque: bool = False
+    """Paint that covers: no stroke is transparent."""
+    canvas: int = 256
+    """Shorter side in pixels of the canvas that the agent paints on; the output may be larger."""
+    size: int | None = None
+    """Longer side of the output in pixels, by default that of the canvas."""
+    agent: str | None = None
+    """Who paints: a file or a run's folder; by default an agent that comes with the package."""
+    device: str = "auto"
+    """Where to paint."""
+
+
+def run(command: Paint) -> list[Painting]:
+    """Paint and write; what cannot work is refused before the work.
+
+    Raises:
+        ValueError: an option or picture that is not possible; says which.
+        OSError: a file that cannot be read or written.
+    """
+    outputs = _outputs(command)
+    if command.refine < 0:
+        raise ValueError(f"refine must be at least 0, not {command.refine}")
+    check_size(command.canvas)
+    if command.size is not None:
+        check_size(command.size)
+    targets = [_target(image, command.canvas) for image in command.images]
+    agent = _painter(command)
+    if command.seed:
+        _reseed(agent, command.seed)
+    opacity = (1.0, 1.0) if command.opaque else agent.renderer.opacity
+    agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
+    paintings = []
+    for target, output in zip(targets, outputs, strict=True):
+        began = time.monotonic()
+        painting = _paint(agent, target, command)
+        painting.save(output, size=command.size)
+        logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
+        paintings.append(painting)
+    return paintings
+
+
+def _painter(command: Paint) -> Agent:
+    ours = "pretrained" if command.stroke in (None, "bezier") else f"pretrained-{command.stroke}"
+    if command.stroke is not None:
+        get_stroke(command.stroke)  # refuses names that are none
+    agent = load(command.agent or ours, command.device, command.lookahead)
+    paints = agent.renderer.design.name
+    if command.stroke not in (None, paints):
+        raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
+    return agent
+
+
+def _reseed(agent: Agent, seed: int) -> None:
+    if not isinstance(agent.actor, GlimpseActor):
+        raise ValueError(
+            "--seed is for agents with a glimpse actor; this one has but one way to paint a picture"
+        )
+    agent.actor.seed = seed
+
+
+def _outputs(command: Paint) -> list[Path]:
+    """A file for each picture."""
+    if not command.images:
+        raise ValueError("no picture to paint; name at least one file")
+    check_ending(command.output)
+    if len(command.images) > 1 and NAME not in command.output.name:
+        raise ValueError(
+            f"{len(command.images)} pictures cannot all be written to {command.output}; write {NAME} where "
+            f"their names go, as in {command.output.with_stem(NAME)}"
+        )
+    outputs = [Path(str(command.output).replace(NAME, image.stem)) for image in command.images]
+    twice = {str(output) for output in outputs if outputs.count(output) > 1}
+    if twice:
+        raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
+    return outputs
+
+
+def _target(image: Path, canvas: int) -> Tensor:
+    """The picture ``(1, 3, H, W)`` in [0, 1], its shorter side `canvas` pixels."""
+    picture = torch.tensor(read_image(image)).permute(2, 0, 1)[None].float() / 255
+    shorter = min(picture.shape[2:])
+    sides = [max(1, round(side * canvas / shorter)) for side in picture.shape[2:]]
+    return interpolate(picture, sides, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def _paint(agent: Painter, target: Tensor, command: Paint) -> Painting:
+    with tqdm(total=command.strokes, desc="painting", unit="stroke") as bar:
+
+        def on_bundle(l2: float) -> None:
+            bar.update(agent.bundle)
+            bar.set_postfix(l2=f"{l2:.4f}")
+
+        (painting,) = paint(agent, target, command.strokes, on_bundle)
+    if not command.refine:
+        return painting
+    with tqdm(total=command.refine, desc="refining", unit="iteration") as bar:
+
+        def on_iteration(l2: float) -> None:
+            bar.update()
+            bar.set_postfix(l2=f"{l2:.4f}")
+
+        return refine(painting, target[0], command.refine, agent.device, on_iteration)

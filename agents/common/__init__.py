@@ -1,0 +1,1 @@
+"""What the algorithms share: configuration, replay, the agent they are."""

@@ -1,0 +1,1 @@
+"""Networks: actors that paint, critics that judge. None knows an algorithm."""

@@ -1,0 +1,279 @@
+"""An actor that looks through one window per step, where the error is great, and paints inside it.
+
+An actor that pools the whole canvas to one vector paints a dozen broad strokes and then stops gaining. This
+one sees a small square of the picture at a fixed resolution, whatever the canvas: first of the shorter side,
+then of its half, a quarter, and so on to a thirty-second. Its strokes are in the coordinates of the window
+and are moved to the canvas, so the action is that of any other actor, and a large picture has no seams.
+"""
+
+from __future__ import annotations
+
+import math
+from copy import copy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from agents.common.agent import Proposals
+from paint_gym.canvas import crop
+from paint_gym.strokes import COLOUR, THICKEST, StrokeDesign
+
+
+class View(NamedTuple):
+    """A window on each canvas, and what is seen through it.
+
+    Attributes:
+        left: ``(B,)`` in canvas widths.
+        top: ``(B,)`` in canvas heights.
+        side: ``(B,)`` in shorter canvas sides.
+        seen: ``(B, 7, R, R)``: canvas, target, and how far the window is zoomed in, 0 to 1.
+    """
+
+    left: Tensor
+    top: Tensor
+    side: Tensor
+    seen: Tensor
+
+    def flat(self) -> View:
+        """Of several windows on each canvas, ``(N, B)`` of each part, one after the other: ``(N B)``."""
+        return View(*(part.flatten(0, 1) for part in self))
+
+
+class GlimpseActor(nn.Module):
+    """One square window per step, placed where the squared error under it is great.
+
+    Always the greatest would be a trap: where strokes no longer help, no other place would ever be tried. So
+    each place's error is weighed with a number in [0, 1) that changes from step to step, by chance in
+    training, else as the steps and `seed` say.
+
+    The side of the window follows from the step alone, so a painting of 200 strokes is the beginning of one
+    of 1,000.
+
+    Args:
+        design: the stroke design, which knows how its parameters move with a window.
+        bundle: strokes per step.
+        width: channels of the first stage.
+        resolution: pixels a side at which a window is seen, a multiple of 8.
+
+    Attributes:
+        seed: another painting of the same picture for each.
+    """
+
+    levels = 6  # windows of 1 to 1/32 of the shorter side: four times as broad as the thinnest stroke
+    steps_per_window: float = 3  # steps of a level, for each of the windows that would tile the canvas
+
+    def __init__(self, design: StrokeDesign, bundle: int, width: int = 48, resolution: int = 32) -> None:
+        super().__init__()
+        self.design, self.bundle, self.resolution = design, bundle, resolution
+        self.seed = 0
+        stages: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU()]
+        stages.append(_Residual(width))
+        channels = width
+        for _ in range(2):
+            stages += [nn.Conv2d(channels, 2 * width, 3, 2, 1), nn.ReLU(), _Residual(2 * width)]
+            channels = 2 * width
+        flat = channels * (resolution // 8) ** 2
+        self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(flat, 512), nn.ReLU())
+        self.head = nn.Linear(512, bundle * design.dim)
+
+    def compile(self, *arguments: Any, **named: Any) -> None:
+        """Compile what sees the windows; where they are depends on the pictures, and stays as it is."""
+        self.net.compile(*arguments, **named)
+
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
+        """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, bundle * stroke_dim)`` in [0, 1]."""
+        return self.answer(self.look(canvas, target, step), canvas.shape[2], canvas.shape[3])
+
+    def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
+        """What it would paint elsewhere, for whoever can try it out.
+
+        Args:
+            canvas: ``(B, 3, H, W)`` in [0, 1].
+            target: ``(B, 3, H, W)`` in [0, 1].
+            step: ``(B,)`` int64, bundles painted so far.
+            count: windows of each side: first of the step's own, then of the next larger and the next
+                smaller.
+        """
+        height, width = canvas.shape[2:]
+        level = self.level(step, height, width)
+        levels = [level]
+        for other in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
+            if not torch.equal(other, level):
+                levels.append(other)
+        sight = Sight(canvas, target)
+        groups = [self.views(sight, each, step, count) for each in levels]
+        together = View(
+            *(torch.cat(parts) for parts in zip(*(group.flat() for group in groups), strict=True))
+        )
+        actions = self.answer(together, height, width).view(-1, len(canvas), self.bundle * self.design.dim)
+        counts = [len(group.side) for group in groups]
+        return [
+            Proposals(action, *_touched(group, height, width))
+            for action, group in zip(actions.split(counts), groups, strict=True)
+        ]
+
+    def answer(self, view: View, height: int, width: int) -> Tensor:
+        """What it paints in windows, ``(B, bundle * stroke_dim)``, as strokes of the canvas.
+
+        Args:
+            view: one window on each canvas.
+            height: of the canvases, in pixels.
+            width: likewise.
+        """
+        raw = self.head(self.net(view.seen)).float().view(len(view.seen), self.bundle, self.design.dim)
+        shape = raw[..., : -len(COLOUR)].sigmoid()
+        colour = (raw[..., -len(COLOUR) :] + self._colours_under(shape, view.seen[:, 3:6])).sigmoid()
+        strokes = torch.cat([shape, colour], -1)
+        shorter = min(height, width)
+        sides = (view.side * (shorter / width), view.side * (shorter / height), view.side)
+        return self.design.place(strokes, view.left, view.top, *sides).flatten(1)
+
+    @torch.no_grad()
+    def _colours_under(self, shape: Tensor, target: Tensor) -> Tensor:
+        """Logits ``(B, bundle, 3)`` of the target's colours under the middle of strokes, to start from."""
+        nodes = self.design.outline(shape, segments=2)  # (B, bundle, M, 4)
+        middle = nodes[..., :2].mean(2, keepdim=True) * 2 - 1  # (B, bundle, 1, 2) in [-1, 1]
+        colour = functional.grid_sample(target.float(), middle, padding_mode="border", align_corners=False)
+        return colour.squeeze(3).transpose(1, 2).clamp(0.02, 0.98).logit()
+
+    def level(self, step: Tensor, height: int, width: int) -> Tensor:
+        """Which side the window has, ``(B,)`` int64: n for 2 ** -n of the shorter side."""
+        tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
+        windows = [tiles * sum(4**i for i in range(n + 1)) for n in range(self.levels - 1)]
+        spent = self.steps_per_window * torch.tensor(windows, device=step.device)
+        return torch.bucketize(step.float(), spent, right=True)
+
+    def look(self, canvas: Tensor, target: Tensor, step: Tensor) -> View:
+        """Look through a window where the error is great.
+
+        Args:
+            canvas: ``(B, 3, H, W)`` in [0, 1].
+            target: ``(B, 3, H, W)`` in [0, 1].
+            step: ``(B,)`` int64, bundles painted so far.
+        """
+        level = self.level(step, canvas.shape[2], canvas.shape[3])
+        return self.views(Sight(canvas, target), level, step, 1).flat()
+
+    @torch.no_grad()
+    def views(self, sight: Sight, level: Tensor, step: Tensor, count: int) -> View:
+        """Windows of the given level ``(B,)`` on each canvas, those whose turn it is first.
+
+        None overlaps another; where there is no room for as many, some are twice there.
+
+        Args:
+            sight: of the canvases.
+            level: ``(B,)`` int64.
+            step: ``(B,)`` int64, bundles painted so far.
+            count: N.
+
+        Returns:
+            ``(N, B)`` of each part of the view.
+        """
+        pair = sight.pair
+        left, top = (pair.new_zeros(count, len(pair)) for _ in range(2))
+        seen = pair.new_empty(count, len(pair), 7, self.resolution, self.resolution)
+        for n in level.unique().tolist():
+            which = (level == n).nonzero().squeeze(1)
+            part = sight if len(which) == len(pair) else sight[which]
+            left[:, which], top[:, which], seen[:, which, :6] = self._windows(part, n, step[which], count)
+        seen[:, :, 6] = (level / 3).clamp(max=1).view(-1, 1, 1)  # an eighth or less: all are details
+        return View(left, top, (0.5**level).expand(count, -1), seen)
+
+    def _windows(self, sight: Sight, level: int, step: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows of one side: where they begin, ``(count, n)`` in canvas sides, and what is seen."""
+        pair, (height, width) = sight.pair, sight.pair.shape[2:]
+        pixels = _pixels(level, height, width)
+        rows, columns = (_positions(length, pixels, pair.device) for length in (height, width))
+        score = sight.sums(rows, columns, pixels)
+        if self.training:
+            score = score * torch.rand(score.shape).to(score)
+        else:
+            score = score * _turns(step, self.seed, len(rows), len(columns))
+        best = _peaks(score, count, pixels, rows, columns)  # (count, n)
+        top, left = rows[best // len(columns)], columns[best % len(columns)]
+        seen = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
+        if pixels != self.resolution:
+            shape = (self.resolution, self.resolution)
+            seen = functional.interpolate(
+                seen.flatten(0, 1), shape, mode="bilinear", antialias=True, align_corners=False
+            ).unflatten(0, seen.shape[:2])
+        return left / width, top / height, seen
+
+
+class Sight:
+    """Canvases and targets ``(B, 6, H, W)``, and the sums of squared errors up to each pixel."""
+
+    def __init__(self, canvas: Tensor, target: Tensor) -> None:
+        self.pair = torch.cat([canvas, target], 1)
+        error = (canvas - target).square().sum(1)  # (B, H, W)
+        self.total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
+
+    def __getitem__(self, which: Tensor) -> Sight:
+        part = copy(self)
+        part.pair, part.total = self.pair[which], self.total[which]
+        return part
+
+    def sums(self, rows: Tensor, columns: Tensor, side: int) -> Tensor:
+        """Sums of the error under windows: ``(B, len(rows), len(columns))``."""
+        strips = self.total[:, rows + side] - self.total[:, rows]
+        return strips[:, :, columns + side] - strips[:, :, columns]
+
+
+def _pixels(level: int, height: int, width: int) -> int:
+    """The side of a window in pixels."""
+    return max(1, round(min(height, width) * 0.5**level))
+
+
+def _touched(group: View, height: int, width: int) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """The parts of the canvas that strokes in windows ``(N, B)`` can touch: top, left, size.
+
+    All are as large as those of the largest window.
+    """
+    reach = group.side.max().item() * min(height, width)  # pixels
+    margin = math.ceil(reach * THICKEST) + 1
+    tall, broad = (min(math.ceil(reach) + 2 * margin, length) for length in (height, width))
+    top = ((group.top * height).round().long() - margin).clamp(0, height - tall)
+    left = ((group.left * width).round().long() - margin).clamp(0, width - broad)
+    return top, left, (tall, broad)
+
+
+def _positions(length: int, side: int, device: torch.device) -> Tensor:
+    """Where windows may begin along an axis: a quarter of their side apart or less, from edge to edge."""
+    count = 1 if length == side else 1 + -(-4 * (length - side) // side)
+    return torch.linspace(0, length - side, count, device=device).round().long()
+
+
+def _turns(step: Tensor, seed: int, rows: int, columns: int) -> Tensor:
+    """Weights ``(n, rows, columns)`` in [0, 1), spread evenly over the places and over the steps.
+
+    A Kronecker sequence, with Roberts' constants for two dimensions and the golden ratio for the steps.
+    """
+    row = torch.arange(rows, device=step.device).view(-1, 1) * 0.7548777
+    column = torch.arange(columns, device=step.device) * 0.5698403
+    return (row + column + step.view(-1, 1, 1) * 0.6180340 + seed % 10_000 * 0.4142136) % 1
+
+
+def _peaks(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:
+    """Indices ``(count, n)`` of the greatest scores, none overlapping another before it."""
+    found: list[Tensor] = []
+    while True:
+        best = score.flatten(1).argmax(1)
+        found.append(best)
+        if len(found) == count:
+            return torch.stack(found)
+        near_row = (rows - rows[best // len(columns)].view(-1, 1)).abs() < side  # (n, len(rows))
+        near_column = (columns - columns[best % len(columns)].view(-1, 1)).abs() < side
+        score = score.masked_fill(near_row.unsqueeze(2) & near_column.unsqueeze(1), -1)
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, 1), nn.ReLU(), nn.Conv2d(channels, channels, 3, 1, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + self.body(x)).relu()

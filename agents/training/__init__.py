@@ -1,0 +1,1 @@
+"""Training: the loop, its presets, and what a run writes."""

@@ -1,0 +1,133 @@
+"""What the benchmarks share: options, timing by taking turns, bars, tables, JSON, facts about the machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from paint_gym.renderers.analytic import kernel
+from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.files import replace_when_done
+
+Row = dict[str, Any]
+Table = tuple[str, list[Row]]
+"""A title, and rows with the same keys; rows that are held to a bar end with those of `at_most`."""
+
+LONGEST = 40  # rows of a table in print
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every benchmark takes."""
+
+    json: Path | None = None
+    """File to write the figures to."""
+    check: bool = False
+    """Exit with code 1 if a bar is missed."""
+    threads: int = 2
+    """Threads of torch, and so of the kernel."""
+
+
+def run(options: Options, tables: Iterable[Table]) -> None:
+    """Measure the tables one by one and print each; then write the JSON, and check the bars if asked to."""
+    torch.set_num_threads(options.threads)
+    report: dict[str, Any] = {"options": dataclasses.asdict(options), "machine": machine(), "tables": {}}
+    for title, rows in tables:
+        report["tables"][title] = rows
+        print_table(title, rows)
+    if options.json:
+        with replace_when_done(options.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=1, default=str) + "\n")
+    missed = sum(row.get("met") is False for rows in report["tables"].values() for row in rows)
+    print(f"bars missed: {missed}")
+    if missed and options.check:
+        sys.exit(1)
+
+
+def at_most(value: float, bar: float) -> Row:
+    """The last columns of a row whose `value` should not exceed `bar`."""
+    return {"bar": f"<= {bar:g}", "met": value <= bar}
+
+
+def at_least(value: float, bar: float) -> Row:
+    """The last columns of a row whose `value` should reach `bar`."""
+    return {"bar": f">= {bar:g}", "met": value >= bar}
+
+
+def print_table(title: str, rows: list[Row]) -> None:
+    """A table in Markdown; a long one is thinned to every second row, every third, and so on."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    shown = rows[:: math.ceil(len(rows) / LONGEST)] if rows else []
+    lines = [columns, ["---"] * len(columns)] + [[_text(row.get(key)) for key in columns] for row in shown]
+    print(f"\n{title}\n")
+    for line in lines:
+        print("| " + " | ".join(line) + " |")
+    print(flush=True)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def take_turns(calls: dict[str, Callable[[], object]], repeats: int, warmup: int = 2) -> dict[str, float]:
+    """Median seconds of each call.
+
+    The calls are made alternately, in this process, so that a moment in which the machine is slow slows all.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(warmup + repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if turn >= warmup:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def random_strokes(design: StrokeDesign, *shape: int, seed: int = 0) -> Tensor:
+    """Uniformly random strokes ``(*shape, stroke_dim)`` float32, the same at each call."""
+    return torch.rand(*shape, design.dim, generator=torch.Generator().manual_seed(seed))
+
+
+def peak_memory() -> float:
+    """GiB that this process had in memory at the most.
+
+    Linux hands `ru_maxrss` of a parent on to its children, so this reads VmHWM, which starts anew.
+    """
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["VmHWM"].removesuffix("kB")) / 2**20
+
+
+def machine() -> Row:
+    """Where the figures come from."""
+    cpu = Path("/proc/cpuinfo")
+    lines = cpu.read_text().splitlines() if cpu.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": round(os.getloadavg()[0], 2),  # processes that ran here in the minute before
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "kernel": kernel.load(torch.float32) is not None,
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
+    }

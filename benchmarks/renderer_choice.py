@@ -1,0 +1,137 @@
+"""Agents that learn through the analytic renderer, and through the neural one: equal time, and equal updates.
+
+Run: python -m benchmarks.renderer_choice --workers 2 --json benchmarks/results/through.json
+
+Preset `cpu` on CelebA at 128 px, 200 strokes without lookahead. Each agent learns on canvases of its own
+renderer; what it paints on pictures of `val` is scored by `raster`, and by its own renderer, to see the gap.
+Time is that of the processor, by thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+
+from agents.painter import l2_by
+from agents.training.trainer import PRESETS, TrainConfig, Trainer, run_to_the_end
+from benchmarks.harness.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from benchmarks.harness.suite import Row, Table, run
+
+
+@dataclass(frozen=True)
+class Through(Trainings):
+    """Agents that learn through the analytic and the neural renderer."""
+
+    out: Path = Path("runs/through")
+    """Folder of the jobs' results."""
+    minutes: float = 3.0
+    """Time of those that learn for equal time."""
+    dataset: str = "celeba"
+    """A name, or a folder of images."""
+    strokes: int = 200
+    """Of a painting that is scored."""
+    eval_images: int = 32
+    """Pictures that are painted at the end."""
+    batch: int | None = None
+    """Transitions per update, and environments; the preset's if not given."""
+
+
+@dataclass(frozen=True)
+class Trial(Job):
+    """One agent.
+
+    Attributes:
+        config: the settings; if its time is limited, not how many updates it makes.
+        minutes: of learning; None for the updates of the settings.
+    """
+
+    config: TrainConfig
+    minutes: float | None
+
+    @property
+    def name(self) -> str:
+        """The renderer and the seed."""
+        return f"{self.config.agent.renderer}, seed {self.config.seed}"
+
+    def settings(self) -> Row:
+        """What the result depends on, as JSON gives it back."""
+        own = {"minutes": self.minutes, "threads": self.threads}
+        settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
+        return settings
+
+    def work(self) -> None:
+        """Learn, then paint."""
+        torch.set_num_threads(self.threads)
+        began = time.process_time()
+        if self.minutes is None:
+            trainer = Trainer(self.config, "cpu")
+            run_to_the_end(trainer, lambda update, metrics: None)
+        else:
+            trainer = timed = TimedTrainer(self.config, self.minutes * 60)
+            timed.learn_until(self.minutes * 60)
+        seconds = (time.process_time() - began) / self.threads
+        watched = trainer.watched()
+        l2, paintings = trainer.evaluate(watched)
+        own = float(l2_by(self.config.agent.renderer, paintings, watched).mean())
+        print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
+        self.write({"updates": trainer.updates, "seconds": seconds, "l2": l2, "l2 by its renderer": own})
+
+
+def configure(options: Through, renderer: str, seed: int, updates: int | None = None) -> TrainConfig:
+    """Preset `cpu` with another renderer, and of another length if wanted."""
+    preset = PRESETS["cpu"]
+    base: Row = {"dataset": options.dataset, "eval_images": options.eval_images, "eval_split": "val"}
+    if options.batch is not None:
+        base |= {"batch": options.batch, "num_envs": options.batch}
+    learning = dataclasses.replace(preset.agent.learning, lookahead=0)
+    base["agent"] = dataclasses.replace(preset.agent, renderer=renderer, learning=learning)
+    base |= {"seed": seed, "eval_strokes": options.strokes, "updates": updates or preset.updates}
+    return dataclasses.replace(preset, **base)
+
+
+def row(what: str, results: list[Row]) -> Row:
+    """Means over the seeds."""
+    mean, low, high = interval([result["l2"] for result in results])
+    updates, seconds, own = (
+        float(np.mean([result[key] for result in results]))
+        for key in ("updates", "seconds", "l2 by its renderer")
+    )
+    return {
+        "through": what, "seeds": len(results), "updates": updates, "seconds": seconds,
+        "l2 by raster": mean, "low": low, "high": high, "l2 by its own renderer": own, "gap": mean - own,
+    }  # fmt: skip
+
+
+def tables(options: Through) -> Iterator[Table]:
+    """Equal time; then the neural renderer for as many updates as the analytic one had."""
+
+    def trial(renderer: str, seed: int, updates: int | None = None) -> Trial:
+        name = f"{renderer}_{seed}" + ("" if updates is None else "_updates")
+        minutes = options.minutes if updates is None else None
+        config = configure(options, renderer, seed, updates)
+        return Trial(options.out / f"{name}.json", options.threads_each, config, minutes)
+
+    jobs = [trial(renderer, seed) for seed in options.seeds for renderer in ("analytic", "neural")]
+    timed = work_off(jobs, options.workers)
+    analytic, neural = timed[::2], timed[1::2]
+    yield (
+        f"{options.minutes:g} minutes each",
+        [row("analytic", analytic), row("neural", neural)],
+    )
+    counts = [result["updates"] for result in analytic]
+    again = [trial("neural", seed, count) for seed, count in zip(options.seeds, counts, strict=True)]
+    counted = work_off(again, options.workers)
+    yield "equal updates", [row("analytic", analytic), row("neural", counted)]
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Through)
+    run(chosen, tables(chosen))

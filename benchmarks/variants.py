@@ -1,0 +1,372 @@
+"""What makes the agent of preset `cpu` learn faster, and what does not: each change alone, for equal time.
+
+Run: python -m benchmarks.variants --workers 2 --json benchmarks/results/levers.json --plot docs/levers.png
+     python -m benchmarks.variants --levers preset resnet --minutes 20 --seeds 0 1 --workers 2 \
+         --out runs/actors --json benchmarks/results/actors.json --plot docs/actors.png
+
+CelebA at 128 px, 200 strokes, l2 by `raster` on pictures of `val`. Time is that of the processor, by thread:
+what a machine with nothing else to do would take. Learning rates fall to 0 in the time that there is.
+Evaluations are not counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from agents.common.agent import descend
+from agents.common.agent import run as answer
+from agents.common.replay import Transition, mirrored
+from agents.model_based_ddpg import ModelBasedDDPG
+from agents.networks.glimpse import GlimpseActor, Sight
+from agents.training.trainer import PRESETS, TrainConfig, Trainer
+from benchmarks.harness.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from benchmarks.harness.suite import Row, Table, run, take_turns
+from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error
+from paint_gym.datasets import load_dataset
+from paint_gym.utils.files import replace_when_done
+
+
+class Explores(ModelBasedDDPG):
+    """Learns from the states that its lookahead leads to."""
+
+    def explore(self, state: CanvasState) -> Tensor:
+        """Look ahead while learning, too."""
+        return self.act(state)
+
+
+class Unrolled(ModelBasedDDPG):
+    """Climbs the gain of two steps at once, the second from where the first led."""
+
+    def update(self, batch: Transition) -> dict[str, float]:
+        """One step of gradient through two of the canvas."""
+        first = mirrored(batch.state)
+        self.actor.train()
+        state = first
+        for _ in range(2):
+            strokes = as_strokes(self._act(state), self.renderer.design.dim)
+            state = CanvasState(self.renderer.paint(state.canvas, strokes), state.target, state.step + 1)
+        return self._descend(first, state.canvas)
+
+    def _act(self, state: CanvasState) -> Tensor:
+        return answer(self.actor, state, self.steps, self.bf16)
+
+    def _descend(self, state: CanvasState, after: Tensor) -> dict[str, float]:
+        left = mean_squared_error(after, state.target)
+        gain = 1 - left / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
+        norm = self.learning.max_grad_norm
+        return descend(self.actor_optimizer, -gain.mean(), "losses/actor", norm)
+
+
+class Imitates(Unrolled):
+    """Expert iteration: each action is improved through the renderer, and the actor learns to answer that."""
+
+    improvements, rate = 5, 0.02
+
+    def update(self, batch: Transition) -> dict[str, float]:
+        """Improve the actions of a batch, and regress on what came out."""
+        state = mirrored(batch.state)
+        self.actor.train()
+        action = self._act(state)
+        better = self._improved(state, action.detach().clone().requires_grad_())
+        loss = (action - better).abs().mean()
+        return descend(self.actor_optimizer, loss, "losses/actor", self.learning.max_grad_norm)
+
+    def _improved(self, state: CanvasState, action: Tensor) -> Tensor:
+        optimizer = torch.optim.Adam([action], self.rate)
+        before = mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
+        for _ in range(self.improvements):
+            strokes = as_strokes(action, self.renderer.design.dim)
+            left = mean_squared_error(self.renderer.paint(state.canvas, strokes), state.target) / before
+            (action.grad,) = torch.autograd.grad(left.sum(), action)
+            optimizer.step()
+        return action.detach().clamp(0, 1)
+
+
+class TwoWindows(GlimpseActor):
+    """Paints a bundle of ten: five strokes in each of two windows. It has nothing else to propose."""
+
+    propose = None  # type: ignore[assignment]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.steps_per_window = self.steps_per_window / 2
+
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
+        """As its parent, of ``2 * bundle`` strokes."""
+        height, width = canvas.shape[2:]
+        level = self.level(step, height, width)
+        views = self.views(Sight(canvas, target), level, step, 2)  # (N, B) of each part, N being 1 or 2
+        strokes = self.answer(views.flat(), height, width).view(len(views.side), len(canvas), -1)
+        return torch.cat([strokes[0], strokes[-1]], 1)
+
+
+def actor(
+    levels: int = GlimpseActor.levels,
+    steps_per_window: float = GlimpseActor.steps_per_window,
+    kind: type[GlimpseActor] = GlimpseActor,
+) -> type:
+    """A glimpse actor with another schedule of windows."""
+    return type(kind.__name__, (kind,), {"levels": levels, "steps_per_window": steps_per_window})
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A change of the preset.
+
+    Attributes:
+        what: in words.
+        config, spec, learning: settings that differ.
+        agent: who learns.
+        actor: ``(design, bundle, width)`` to the actor; by default the one of the settings.
+    """
+
+    what: str
+    config: Row = field(default_factory=dict)
+    spec: Row = field(default_factory=dict)
+    learning: Row = field(default_factory=dict)
+    agent: type[ModelBasedDDPG] = ModelBasedDDPG
+    actor: Callable[..., torch.nn.Module] | None = None
+
+    def pull(self, trainer: Trainer) -> None:
+        """Put the agent of this lever in place of the trainer's."""
+        was, config = trainer.agent, trainer.config
+        actor = was.actor
+        if self.actor is not None:
+            torch.manual_seed(config.seed)
+            actor = self.actor(was.renderer.design, config.agent.bundle, config.agent.actor_width)
+        trainer.agent = self.agent(
+            actor, was.critic, was.renderer, was.reward, was.steps, was.bundle, was.learning
+        )
+
+
+LEVERS: dict[str, Lever] = {
+    "preset": Lever("the glimpse actor, as it is"),
+    "resnet": Lever("the paper's actor, 32 channels", spec={"actor": "resnet", "actor_width": 32}),
+    "critic": Lever("a critic on top, gamma 0.95", learning={"gamma": 0.95}),
+    "absolute": Lever("the gain itself as reward, not relative to the error", learning={"relative": False}),
+    "plain-data": Lever("no augmentation", learning={"augment": False}),
+    "more-data": Lever("ImageNet's pictures as well", config={"dataset": "celeba+imagenet"}),
+    "batch-96": Lever("twice the batch", config={"batch": 96}),
+    "quick": Lever("twice the learning rate", learning={"actor_lr": 2e-3}),
+    "early": Lever("smaller windows sooner: 2 steps for each, not 3", actor=actor(steps_per_window=2)),
+    "late": Lever("larger windows for longer: 5 steps for each", actor=actor(steps_per_window=5)),
+    "3-levels": Lever("no windows of an eighth", actor=actor(levels=3)),
+    "two-windows": Lever(
+        "two windows a bundle, of ten", spec={"bundle": 10},
+        actor=lambda design, bundle, width: TwoWindows(design, bundle // 2, width),
+    ),
+    "unrolled": Lever("gradients through two steps", agent=Unrolled),
+    "imitates": Lever("expert iteration: imitates its actions, improved 5 times", agent=Imitates),
+    "explores": Lever("lookahead while learning", agent=Explores),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Levers(Trainings):
+    """What makes the agent learn faster, each change alone, for equal time."""
+
+    out: Path = Path("runs/levers")
+    """Folder of the jobs' results."""
+    plot: Path | None = None
+    """PNG to draw the curves in."""
+    levers: tuple[str, ...] = tuple(LEVERS)
+    """Which."""
+    seeds: tuple[int, ...] = (0,)
+    """Each is trained once with each."""
+    minutes: float = 4.0
+    """Time of each."""
+    dataset: str = "celeba"
+    """A name, or a folder of images."""
+    size: int = 128
+    """Side of the canvas in pixels."""
+    strokes: int = 200
+    """Strokes of a painting that is scored."""
+    points: int = 4
+    """Evaluations on the way, the last at the end."""
+    eval_images: int = 32
+    """Pictures that an evaluation paints."""
+    batch: int | None = None
+    """Transitions per update, and environments, where no lever says otherwise; the preset's if not given."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is not there.
+
+        Raises:
+            ValueError: an unknown lever.
+        """
+        if unknown := set(self.levers) - LEVERS.keys():
+            raise ValueError(f"no levers {sorted(unknown)}; there are {', '.join(LEVERS)}")
+
+
+@dataclass(frozen=True)
+class Trial(Job):
+    """One lever, one seed.
+
+    Attributes:
+        lever: its name.
+        config: the settings.
+        minutes: time of training.
+        points: evaluations, at equal distances in time.
+        scored_on: the data set of the evaluations.
+    """
+
+    lever: str
+    config: TrainConfig
+    minutes: float
+    points: int
+    scored_on: str
+
+    @property
+    def name(self) -> str:
+        """The lever and the seed."""
+        return f"{self.lever}, seed {self.config.seed}"
+
+    def settings(self) -> Row:
+        """What the result depends on, as JSON gives it back."""
+        own = {"lever": self.lever, "minutes": self.minutes, "points": self.points, "threads": self.threads}
+        settings: Row = dataclasses.asdict(self.config) | own
+        return json.loads(json.dumps(settings))
+
+    def work(self) -> None:
+        """Learn and measure by turns; at the end once more, with lookahead."""
+        torch.set_num_threads(self.threads)
+        seconds = self.minutes * 60
+        trainer = TimedTrainer(self.config, seconds)
+        LEVERS[self.lever].pull(trainer)
+        data = load_dataset(self.scored_on, "val", self.config.size)
+        pictures = data[np.arange(min(self.config.eval_images, len(data)))]
+        curve: list[Row] = []
+        for point in range(1, self.points + 1):
+            trainer.learn_until(point / self.points * seconds)
+            l2 = self._l2(trainer, pictures, 0)
+            curve.append({"seconds": trainer.spent, "updates": trainer.updates, "l2": l2})
+            print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
+        ahead = self._l2(trainer, pictures, 2)
+        self.write({"curve": curve, "l2": l2, "l2 with lookahead": ahead, "images": len(pictures)})
+
+    def _l2(self, trainer: Trainer, pictures: np.ndarray, lookahead: int) -> float:
+        agent = trainer.agent
+        was, agent.learning = agent.learning, dataclasses.replace(agent.learning, lookahead=lookahead)
+        l2, _ = trainer.evaluate(pictures)
+        agent.learning = was
+        return l2
+
+
+def configure(options: Levers, lever: Lever, seed: int) -> TrainConfig:
+    """The preset with what a lever changes."""
+    preset = PRESETS["cpu"]
+    learning = dataclasses.replace(preset.agent.learning, **lever.learning)
+    spec = dataclasses.replace(preset.agent, learning=learning, **lever.spec)
+    base: Row = {"dataset": options.dataset, "size": options.size, "eval_images": options.eval_images}
+    if options.batch is not None:
+        base |= {"batch": options.batch, "num_envs": options.batch}
+    base |= {"agent": spec, "seed": seed, "eval_strokes": options.strokes, "eval_split": "val"}
+    return dataclasses.replace(preset, **base | lever.config)
+
+
+def trials(options: Levers) -> list[Trial]:
+    """All jobs, seed by seed."""
+    return [
+        Trial(
+            options.out / f"{name}_{seed}.json", options.threads_each, name,
+            configure(options, LEVERS[name], seed), options.minutes, options.points, options.dataset,
+        )
+        for seed in options.seeds
+        for name in options.levers
+    ]  # fmt: skip
+
+
+def parts(options: Levers) -> Iterator[Row]:
+    """Where the time of an update of the preset goes: what it would gain to make a part quicker."""
+    config = configure(options, LEVERS["preset"], 0)
+    trainer = Trainer(config, "cpu")
+    while len(trainer.replay) < max(config.batch, 10 * config.num_envs):
+        trainer.paint_step()
+    agent, batch = trainer.agent, trainer.replay.sample(config.batch, trainer.draw)
+    agent.actor.train()
+    action = answer(agent.actor, batch.state, agent.steps, agent.bf16)
+    upstream = torch.randn_like(action)
+    answered = action.detach().requires_grad_()
+
+    def render() -> None:
+        strokes = as_strokes(answered, agent.renderer.design.dim)
+        painted = agent.renderer.paint(batch.state.canvas, strokes)
+        torch.autograd.grad(mean_squared_error(painted, batch.state.target).sum(), answered)
+
+    def network() -> None:
+        agent.actor_optimizer.zero_grad()
+        answer(agent.actor, batch.state, agent.steps, agent.bf16).backward(upstream)
+
+    calls: dict[str, Callable[[], object]] = {
+        "a whole update, without the environments": partial(agent.update, batch),
+        "rendering and back, all strokes, whole canvas": render,
+        "windows and network, and back": network,
+        "drawing a batch of the replay": partial(trainer.replay.sample, config.batch, trainer.draw),
+        "symmetries": partial(mirrored, batch.state),
+        "a step of the environments": trainer.paint_step,
+    }
+    for name, seconds in take_turns(calls, 10).items():
+        yield {"part": name, "seconds": seconds}
+
+
+def compare(results: dict[str, list[Row]]) -> Iterator[Row]:
+    """A row for each lever."""
+    for name, found in results.items():
+        mean, low, high = interval([result["l2"] for result in found])
+        row: Row = {"lever": name, "what": LEVERS[name].what, "seeds": len(found)}
+        row |= {"updates": found[0]["curve"][-1]["updates"], "l2": mean, "low": low, "high": high}
+        yield row | {"l2 with lookahead 2": float(np.mean([one["l2 with lookahead"] for one in found]))}
+
+
+def draw(results: dict[str, list[Row]], path: Path) -> None:
+    """Write the curves as a PNG: l2 against minutes, the mean over the seeds."""
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, found) in enumerate(results.items()):
+        minutes = np.mean([[point["seconds"] / 60 for point in one["curve"]] for one in found], 0)
+        l2 = np.array([[point["l2"] for point in one["curve"]] for one in found])
+        style = "-" if number < 10 else "--"
+        (line,) = axes.plot(minutes, l2.mean(0), style, marker=".", label=f"{name}: {LEVERS[name].what}")
+        if len(found) > 1:
+            axes.fill_between(minutes, l2.min(0), l2.max(0), color=line.get_color(), alpha=0.2)
+    axes.set(xlabel="minutes of one thread", ylabel="val l2, without lookahead", yscale="log")
+    axes.legend(fontsize="x-small")
+    with replace_when_done(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def tables(options: Levers) -> Iterator[Table]:
+    """The levers, and every evaluation."""
+    every = trials(options)
+    results: dict[str, list[Row]] = {name: [] for name in options.levers}
+    for job, result in zip(every, work_off(every, options.workers), strict=True):
+        results[job.lever].append(result)
+    title = f"{options.dataset}, val, {options.strokes} strokes at {options.size} px"
+    yield f"{title}, {options.minutes:g} minutes each", list(compare(results))
+    points = [
+        {"lever": name, "seed": result["settings"]["seed"], **point}
+        for name, found in results.items()
+        for result in found
+        for point in result["curve"]
+    ]
+    yield "every evaluation", points
+    yield "where the time of an update goes", list(parts(options))
+    if options.plot:
+        draw(results, options.plot)
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Levers)
+    run(chosen, tables(chosen))

@@ -1,0 +1,121 @@
+"""The command `evaluate`: what it reports is what the ground truth says of what the agent paints."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import agents
+from agents import AgentSpec, build_agent, save_agent
+from agents.cli.evaluate import Evaluate, run
+from agents.painter import l2_by_raster
+from paint_gym.datasets import read_image, register_dataset, registry
+
+SPEC = AgentSpec(actor_width=8, bundle=2)
+STROKES = 50
+
+
+@pytest.fixture
+def command(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
+    """An untrained agent, and a data set of twelve pictures."""
+    torch.set_num_threads(1)  # for pictures this small a second thread only waits
+    monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
+    register_dataset("waves", lambda split, size, data_root: pictures)
+    torch.manual_seed(0)
+    file = tmp_path / "agent.safetensors"
+    save_agent(file, build_agent(SPEC, "cpu"), SPEC)
+    return Evaluate(str(file), dataset="waves", strokes=STROKES, size=32, batch=5)
+
+
+def test_report(command: Evaluate, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    file = tmp_path / "not" / "yet" / "scores.json"
+    report = run(replace(command, json=file))
+    assert json.loads(file.read_text()) == report
+    assert {name: report[name] for name in ("dataset", "split", "images", "strokes", "size", "renderer")} == {
+        "dataset": "waves",
+        "split": "test",
+        "images": 12,  # of the 500 asked for
+        "strokes": STROKES,
+        "size": 32,
+        "renderer": "raster",
+    }
+    assert "waves has only 12 pictures" in caplog.text
+    for name in ("l2", "psnr", "ssim"):
+        assert report[name]["low"] < report[name]["mean"] < report[name]["high"]
+        assert f"| {name} | {report[name]['mean']:.5g} |" in caplog.text
+
+
+def test_curve(command: Evaluate, tmp_path: Path) -> None:
+    report = run(replace(command, curve=tmp_path / "curve.png"))
+    curve = report["curve"]
+    assert curve["strokes"] == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 50]  # whole bundles
+    for name in ("mean", "low", "high"):
+        assert len(curve[name]) == len(curve["strokes"])
+        assert curve[name][-1] == pytest.approx(report["l2"][name])
+    assert (np.array(curve["low"]) < curve["high"]).all()
+    plot = read_image(tmp_path / "curve.png")
+    assert min(plot.shape[:2]) > 200 and len(np.unique(plot)) > 50
+
+
+def test_scores_are_by_raster(command: Evaluate, pictures: np.ndarray) -> None:
+    paintings = agents.paint(agents.load(command.agent), torch.from_numpy(pictures), STROKES)
+    expected = l2_by_raster(paintings, pictures)
+    bytes_ = np.stack([one.render().transpose(2, 0, 1) for one in paintings])
+    by_analytic = np.square(bytes_ / 255 - pictures / 255).mean()
+    report = run(command)
+    assert report["l2"]["mean"] == pytest.approx(expected.mean(), rel=1e-5)
+    assert report["psnr"]["mean"] == pytest.approx(np.mean(-10 * np.log10(expected)), rel=1e-5)
+    assert abs(report["l2"]["mean"] - by_analytic) > 1e-4 * by_analytic
+
+
+def test_refined(command: Evaluate) -> None:
+    plain, refined = run(replace(command, images=4)), run(replace(command, images=4, refine=8))
+    assert refined["refine"] == 8 and refined["l2"]["mean"] < 0.9 * plain["l2"]["mean"]
+
+
+def test_the_first_pictures_in_any_batches(command: Evaluate, pictures: np.ndarray) -> None:
+    report = run(replace(command, images=4))
+    paintings = agents.paint(agents.load(command.agent), torch.from_numpy(pictures[:4]), STROKES)
+    assert report["images"] == 4
+    assert report["l2"]["mean"] == pytest.approx(l2_by_raster(paintings, pictures[:4]).mean(), rel=1e-5)
+    in_turn = run(replace(command, images=4, batch=1))
+    assert in_turn["curve"]["mean"] == pytest.approx(report["curve"]["mean"], rel=1e-4)
+
+
+def test_same_seed_same_report(command: Evaluate) -> None:
+    report = run(command)
+    assert report == run(command)
+    assert report["l2"]["low"] != run(replace(command, seed=1))["l2"]["low"]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"images": 0}, "images must be at least 1, not 0"),
+        ({"batch": 0}, "batch must be at least 1, not 0"),
+        ({"refine": -1}, "refine must be at least 0, not -1"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"strokes": 5}, "2 strokes at a time; 5"),
+        ({"size": 10}, "11 pixels a side; 10 x 10"),
+        ({"dataset": "wave"}, "did you mean 'waves'"),
+        ({"split": "tests"}, "did you mean 'test'"),
+        ({"curve": Path("curve.pgn")}, "did you mean '.png'"),
+    ],
+)
+def test_errors(command: Evaluate, tmp_path: Path, change: dict, text: str) -> None:
+    file = tmp_path / "scores.json"
+    with pytest.raises(ValueError, match=text):
+        run(replace(command, json=file, **change))
+    assert not file.exists()
+
+
+def test_no_such_agent(command: Evaluate) -> None:
+    with pytest.raises(FileNotFoundError, match="no agent at nowhere"):
+        run(replace(command, agent="nowhere"))

@@ -1,0 +1,127 @@
+"""The command line, run as a user would."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents.cli.main import main
+from paint_gym import Painting
+from paint_gym.datasets import read_image
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A very short demo, run once."""
+    out = tmp_path_factory.mktemp("demo") / "not" / "yet"
+    main(["demo", "--out", str(out), "--updates", "12", "--size", "32", "--strokes", "20"])
+    return out
+
+
+def test_demo_writes_all_it_promises(demo: Path) -> None:
+    scores = json.loads((demo / "demo.json").read_text())
+    assert 0 < scores["l2"] < 1 and 0 < scores["l2_untrained"] < 1
+    for i in range(scores["images"]):
+        assert (demo / f"target_{i}.png").stat().st_size and (demo / f"painting_{i}.mp4").stat().st_size
+        painting = Painting.load(demo / f"painting_{i}.json")
+        assert np.array_equal(painting.render(), read_image(demo / f"painting_{i}.png"))
+        assert "<svg" in (demo / f"painting_{i}.svg").read_text()
+    for name in ("learning_curve.png", "overview.png"):
+        assert min(read_image(demo / name).shape[:2]) >= 96
+
+
+def test_paint_and_render_a_picture_of_ones_own(demo: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)).save(photo)
+    strokes, picture = tmp_path / "a.json", tmp_path / "b.png"
+    agent = str(demo / "agent.safetensors")
+    main(["paint", str(photo), "-o", str(strokes), "--strokes", "15", "--canvas", "32", "--agent", agent])
+    assert (len(Painting.load(strokes)), Painting.load(strokes).size) == (15, (32, 48))
+    refined = tmp_path / "c.json"
+    arguments = ["--strokes", "15", "--canvas", "32", "--agent", agent, "--refine", "5", "--opaque"]
+    main(["paint", str(photo), "-o", str(refined), *arguments])
+    assert Painting.load(refined).opacity == (1, 1) and len(Painting.load(refined)) == 15
+    main(["render", str(strokes), "-o", str(picture), "--size", "300"])
+    assert read_image(picture).shape == (200, 300, 3)
+
+
+def test_each_stroke_has_its_agent(demo: Path, tmp_path: Path) -> None:
+    photo, file = str(demo / "target_0.png"), tmp_path / "circles.json"
+    short = ["-o", str(file), "--strokes", "10", "--canvas", "32"]
+    main(["paint", photo, *short, "--stroke", "circle"])
+    assert Painting.load(file).stroke == "circle"
+    with pytest.raises(SystemExit, match="did you mean 'circle'"):
+        main(["paint", photo, *short, "--stroke", "circel"])
+    agent = str(demo / "agent.safetensors")
+    with pytest.raises(SystemExit, match=r"agent\.safetensors paints bezier strokes, not circle"):
+        main(["paint", photo, *short, "--stroke", "circle", "--agent", agent])
+
+
+def test_each_seed_is_another_painting(demo: Path, tmp_path: Path) -> None:
+    agent, strokes = str(demo / "agent.safetensors"), {}
+    seeds = {"first": ["--seed", "1"], "second": ["--seed", "2"], "first again": ["--seed", "1"], "none": []}
+    for name, seed in seeds.items():
+        file = tmp_path / f"{name}.json"
+        arguments = ["--strokes", "30", "--canvas", "32", "--agent", agent, *seed]
+        main(["paint", str(demo / "target_0.png"), "-o", str(file), *arguments])
+        strokes[name] = Painting.load(file).strokes
+    assert np.array_equal(strokes["first"], strokes["first again"])
+    assert not np.array_equal(strokes["first"], strokes["second"])
+    assert not np.array_equal(strokes["first"], strokes["none"])
+
+
+def test_several_pictures(demo: Path, tmp_path: Path) -> None:
+    pictures = [str(demo / f"target_{i}.png") for i in range(2)]
+    agent = ["--strokes", "5", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]
+    main(["paint", *pictures, "-o", str(tmp_path / "{name}.svg"), *agent])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["target_0.svg", "target_1.svg"]
+    with pytest.raises(SystemExit, match=r"2 pictures cannot all be written to .*\{name\}\.svg"):
+        main(["paint", *pictures, "-o", str(tmp_path / "one.svg"), *agent])
+    with pytest.raises(SystemExit, match="overwrite each other"):
+        main(["paint", pictures[0], pictures[0], "-o", str(tmp_path / "{name}.svg"), *agent])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["paint", "no-such.jpg"], "no-such.jpg"),
+        (["paint"], "no picture to paint"),
+        (["paint", "a.jpg", "--size", "0"], "size must be"),
+        (["paint", "a.jpg", "--refine", "-1"], "refine must be at least 0"),
+        (["render", "no-such.json"], "no-such.json"),
+    ],
+)
+def test_errors_are_one_line(arguments: list[str], text: str) -> None:
+    with pytest.raises(SystemExit, match=re.escape(text)):
+        main(arguments)
+
+
+def test_bad_pictures_and_places(demo: Path, tmp_path: Path) -> None:
+    agent = ["--agent", str(demo / "agent.safetensors"), "--strokes", "5", "--canvas", "32"]
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(SystemExit, match=r"empty\.png"):
+        main(["paint", str(tmp_path / "empty.png"), *agent])
+    good = str(demo / "target_0.png")
+    with pytest.raises(SystemExit, match="no agent at nowhere"):
+        main(["paint", good, "--agent", "nowhere"])
+    with pytest.raises(SystemExit, match="cannot write"):
+        main(["paint", good, "-o", str(tmp_path / "empty.png" / "x.png"), *agent])
+    with pytest.raises(SystemExit, match=r"\.svg"):
+        main(["paint", good, "-o", str(tmp_path / "x.svgg"), *agent])
+
+
+def test_import_is_quick_and_light() -> None:
+    """`import paint_gym` leaves stable-baselines3, matplotlib and the video library alone."""
+    heavy = ["stable_baselines3", "matplotlib", "av", "tensorboard", "agents"]
+    code = f"import sys, paint_gym; print([name for name in {heavy} if name in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )

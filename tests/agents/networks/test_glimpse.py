@@ -1,0 +1,161 @@
+"""The glimpse actor looks where the error is, and its strokes stay there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from agents.networks.glimpse import GlimpseActor
+from paint_gym.renderers import make_renderer
+from paint_gym.strokes import get_stroke
+
+
+@pytest.fixture
+def actor() -> GlimpseActor:
+    torch.manual_seed(0)
+    return GlimpseActor(get_stroke("bezier"), bundle=3, width=8).eval()
+
+
+def test_windows_follow_the_error(actor: GlimpseActor) -> None:
+    canvas, target = torch.zeros(2, 2, 3, 64, 64)
+    target[0, :, 50:60, 4:12] = 1
+    target[1, :, 2:8, 40:60] = 1
+    for step in range(3, 13):
+        x, y, side, seen = actor.look(canvas, target, torch.tensor([step + 12, step]))
+        assert side.tolist() == [0.25, 0.5]
+        for i, pixels in enumerate((16, 32)):
+            left, top = round(x[i].item() * 64), round(y[i].item() * 64)
+            under = target[i, :, top : top + pixels, left : left + pixels]
+            assert under.sum() > 0
+            assert torch.allclose(seen[i, 3:6].mean(), under.mean(), atol=1e-2)
+
+
+def test_strokes_stay_in_their_window(actor: GlimpseActor) -> None:
+    canvas, target = torch.zeros(2, 1, 3, 64, 64)
+    target[..., 40:, 40:] = 1
+    step = torch.tensor([20])
+    x, y, side, _ = actor.look(canvas, target, step)
+    strokes = actor(canvas, target, step, 40).view(3, 13)
+    touched = make_renderer("analytic")(strokes, 64).amax(0) > 0
+    rows, columns = touched.nonzero().unbind(1)
+    reach = 0.25 * 65 / 256 * 64 + 1  # the thickest stroke of a quarter window
+    assert columns.min() >= x * 64 - reach and rows.max() <= (y + side) * 64 + reach
+    assert (strokes >= 0).all() and (strokes <= 1).all()
+
+
+def test_colours_start_from_the_target(actor: GlimpseActor) -> None:
+    """An untrained actor already paints in about the right colour."""
+    colour = torch.tensor([0.9, 0.1, 0.5])
+    target = colour.view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    strokes = actor(torch.zeros(1, 3, 32, 32), target, torch.zeros(1, dtype=torch.long), 40).view(3, 13)
+    assert (strokes[:, -3:] - colour).abs().max() < 0.15
+
+
+@pytest.mark.parametrize("size", [(32, 32), (128, 128), (200, 120), (33, 47)])
+def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None:
+    canvas, target = torch.rand(2, 5, 3, *size)
+    step = torch.tensor([0, 4, 20, 70, 1000])
+    assert actor(canvas, target, step, 1001).shape == (5, 39)
+    left, top, side, seen = actor.look(canvas, target, step)
+    shorter = min(size)
+    assert (left >= 0).all() and (left * size[1] + side * shorter <= size[1] + 0.51).all()
+    assert (top >= 0).all() and (top * size[0] + side * shorter <= size[0] + 0.51).all()
+    assert seen.isfinite().all()
+
+
+def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) -> None:
+    """3 steps for each of 1, 4, 16, 64, 256 windows, then 1/32; twice as wide a canvas has twice as many."""
+    step = torch.tensor([0, 2, 3, 14, 15, 62, 63, 254, 255, 1022, 1023, 9000])
+    sides = [2.0**-n for n in range(6) for _ in range(2)]
+    picture = torch.rand(12, 3, 32, 32)
+    assert actor.look(picture, picture, step).side.tolist() == sides
+    wide = torch.rand(12, 3, 32, 64)
+    assert actor.look(wide, wide, 2 * step).side.tolist() == sides
+    assert torch.equal(actor(picture, 1 - picture, step, 40), actor(picture, 1 - picture, step, 400))
+
+
+def test_proposals_are_of_three_sides_and_elsewhere(actor: GlimpseActor) -> None:
+    """Of the step's own side (first what the actor would do), the next larger, and the next smaller."""
+    canvas, target = torch.zeros(2, 2, 3, 64, 64)
+    target[:, :, 4:10, 4:10], target[:, :, 50:56, 50:56] = 1, 0.5
+    step = torch.tensor([20, 5])
+    own, larger, smaller = actor.propose(canvas, target, step, 2)
+    assert own.action.shape == larger.action.shape == smaller.action.shape == (2, 2, 39)
+    assert torch.allclose(own.action[0], actor(canvas, target, step, 40), atol=1e-6)
+    for group in (own, smaller):
+        middle = group.action.view(2, 2, 3, 13)[..., :2].mean(2)  # (2, 2, 2): of the first points
+        assert (middle[0] < 0.5).all()
+        assert ((middle[0] - middle[1]).abs().amax(1) > 0.1).all()
+    spread = torch.stack([group.action.view(2, 2, 3, 13)[0, 0, :, 0] for group in (larger, own, smaller)])
+    assert (spread.amax(1) - spread.amin(1)).diff().max() < 0
+
+
+def test_nothing_is_proposed_twice_at_the_ends(actor: GlimpseActor) -> None:
+    picture = torch.rand(2, 3, 64, 64)
+    assert len(actor.propose(picture, 1 - picture, torch.tensor([0, 1]), 1)) == 2
+    assert len(actor.propose(picture, 1 - picture, torch.tensor([1900, 2000]), 1)) == 2
+
+
+def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor) -> None:
+    canvas, target = torch.rand(2, 3, 3, 40, 56)
+    step = torch.tensor([0, 20, 300])
+    together = torch.cat([group.action for group in actor.propose(canvas, target, step, 2)])
+    for i in range(3):
+        groups = actor.propose(canvas[i : i + 1], target[i : i + 1], step[i : i + 1], 2)
+        for action in torch.cat([group.action for group in groups])[:, 0]:
+            assert (together[:, i] - action).abs().amax(1).min() < 1e-5
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 70)])
+@pytest.mark.parametrize("step", [0, 5, 20, 300])
+def test_strokes_stay_in_the_part_that_is_said(actor: GlimpseActor, size: tuple[int, int], step: int) -> None:
+    with torch.no_grad():
+        actor.head.bias.fill_(4.0)  # thick, and close to the far edges
+    canvas, target = torch.rand(2, 2, 3, *size)
+    renderer = make_renderer("analytic")
+    for group in actor.propose(canvas, target, torch.tensor([step, step + 1]), 3):
+        for n, b in torch.cartesian_prod(torch.arange(3), torch.arange(2)).tolist():
+            touched = renderer(group.action[n, b].view(3, 13), size).amax(0) > 0
+            top, left = int(group.top[n, b]), int(group.left[n, b])
+            touched[top : top + group.size[0], left : left + group.size[1]] = False
+            assert not touched.any()
+            assert top + group.size[0] <= size[0] and left + group.size[1] <= size[1]
+
+
+def test_windows_are_those_of_the_seed(actor: GlimpseActor) -> None:
+    canvas, target = torch.rand(2, 4, 3, 64, 64)
+    step, paintings = torch.full((4,), 70), []
+    for seed in (1, 2, 1):
+        actor.seed = seed
+        paintings.append(actor(canvas, target, step, 400))
+    assert torch.equal(paintings[0], paintings[2]) and not torch.equal(paintings[0], paintings[1])
+
+
+def test_no_window_is_looked_through_for_ever(actor: GlimpseActor) -> None:
+    """Where the error is greatest, strokes may no longer help: others with an error have their turn."""
+    canvas, target = torch.zeros(2, 1, 3, 64, 64)
+    target[..., 4:10, 4:10], target[..., 40:46, 50:56] = 1, 0.9
+    lefts = torch.cat([actor.look(canvas, target, torch.tensor([step])).left for step in range(70, 110)])
+    near = (lefts < 0.5).float().mean()  # 1.2 times the error
+    assert 0.5 < near < 1
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("size", [(32, 32), (37, 61)])
+def test_windows_reach_every_corner(
+    actor: GlimpseActor, size: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    """One wrong pixel in a corner is seen, whatever the size."""
+    canvas, target = torch.zeros(2, 1, 3, *size)
+    target[..., -corner[0], -corner[1]] = 1
+    for step in (0, 10, 50, 500):
+        assert actor.look(canvas, target, torch.tensor([step])).seen[:, 3:6].max() > 0
+
+
+def test_windows_are_square_in_pixels(actor: GlimpseActor) -> None:
+    """A disc on a wide canvas is seen as a disc."""
+    canvas, target = torch.zeros(2, 1, 3, 32, 64)
+    y, x = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(64) - 40.5, indexing="ij")
+    target[..., x**2 + y**2 < 100] = 1
+    seen = actor.look(canvas, target, torch.tensor([0])).seen[0, 3]
+    assert seen.amax(0).sum() == seen.amax(1).sum() == 20

@@ -1,0 +1,129 @@
+"""Scores against values worked out by hand, and intervals that hold what they promise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from agents.evaluation import BEST_PSNR, l2_curve, mean_interval, psnr, score_painting, ssim
+from agents.painter import l2_by_raster
+from paint_gym import Painting
+from paint_gym.renderers.raster import RasterRenderer
+
+
+def grey(value: int, size: int = 16) -> np.ndarray:
+    return np.full((3, size, size), value, np.uint8)
+
+
+def random_painting(strokes: int = 7) -> Painting:
+    return Painting(np.random.default_rng(0).random((strokes, 13)), size=32)
+
+
+def test_a_perfect_copy() -> None:
+    scores = score_painting(Painting([], background=(1, 0, 0)), np.stack([grey(255)[0], *grey(0)[1:]]), 1)
+    assert scores.l2.tolist() == [0.0] and scores.psnr == pytest.approx(BEST_PSNR) and scores.ssim == 1
+
+
+def test_a_constant_offset() -> None:
+    a, b, c1 = 0.2, 0.6, 1e-4  # no variance: what is left of SSIM is its luminance term
+    scores = score_painting(Painting([], background=(a, a, a)), grey(round(b * 255)), 1)
+    assert scores.l2.tolist() == pytest.approx([(b - a) ** 2], rel=1e-5)
+    assert scores.psnr == pytest.approx(-10 * math.log10((b - a) ** 2), rel=1e-5)
+    assert scores.ssim == pytest.approx((2 * a * b + c1) / (a * a + b * b + c1), rel=1e-5)
+
+
+def test_psnr() -> None:
+    assert psnr([1, 0.1, 0.001]) == pytest.approx([0, 10, 30])
+    assert psnr(0) == pytest.approx(BEST_PSNR)
+
+
+def test_ssim_sees_structure_that_l2_does_not() -> None:
+    picture = np.random.default_rng(0).random((3, 32, 32))
+    noise = np.random.default_rng(1).choice([-0.1, 0.1], picture.shape)
+    assert ssim(picture, picture) == 1
+    assert ssim(picture + noise, picture) < ssim(picture + 0.1, picture) < 1
+    assert ssim(1 - picture, picture) < 0
+
+
+def test_ssim_needs_eleven_pixels() -> None:
+    small = np.zeros((3, 10, 40))
+    with pytest.raises(ValueError, match=r"11 pixels a side; 10 x 40"):
+        ssim(small, small)
+    assert ssim(np.zeros((3, 11, 11)), np.zeros((3, 11, 11))) == 1
+
+
+def test_l2_of_a_disc() -> None:
+    disc = [0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0]  # opaque and white
+    fine = grey(255, 256)  # the soft edge hardly counts
+    blank, painted = l2_curve(Painting([disc], stroke="circle"), fine, 1)
+    assert blank == 1
+    assert painted == pytest.approx(1 - math.pi * (65 / 256) ** 2, abs=0.005)
+
+
+@pytest.mark.parametrize("every", [1, 3, 7, 100])
+def test_the_curve_is_the_l2_of_the_painting_so_far(every: int) -> None:
+    painting, target = random_painting(), grey(100, 32)
+    counts = [*range(0, 7, every), 7]
+    expected = l2_by_raster([painting[:count] for count in counts], np.stack([target] * len(counts)))
+    assert l2_curve(painting, target, every) == pytest.approx(expected, rel=1e-6)
+    assert np.array_equal(score_painting(painting, target, every).l2, l2_curve(painting, target, every))
+
+
+def test_each_stroke_is_rasterised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, draw = [], RasterRenderer._draw
+
+    def counting(self: RasterRenderer, nodes: np.ndarray, out: np.ndarray) -> None:
+        drawn.append(1)
+        draw(self, nodes, out)
+
+    monkeypatch.setattr(RasterRenderer, "_draw", counting)
+    score_painting(random_painting(), grey(100, 32), 2)
+    assert len(drawn) == 7
+
+
+def test_a_curve_needs_a_step() -> None:
+    with pytest.raises(ValueError, match="every must be at least 1"):
+        l2_curve(random_painting(), grey(0, 32), 0)
+
+
+def test_interval_is_that_of_the_normal_distribution() -> None:
+    values = np.random.default_rng(0).normal(5, 2, 400)
+    mean, low, high = mean_interval(values)
+    assert mean == values.mean()
+    half = 1.96 * values.std() / math.sqrt(400)
+    assert (mean - low, high - mean) == pytest.approx((half, half), rel=0.1)
+
+
+def test_interval_narrows_with_pictures_and_with_less_confidence() -> None:
+    values = np.random.default_rng(0).random(400)
+    few, many, bold = mean_interval(values[:25]), mean_interval(values), mean_interval(values, confidence=0.5)
+    assert few.high - few.low > 2 * (many.high - many.low) > 4 * (bold.high - bold.low) > 0
+
+
+def test_interval_is_set_by_the_seed() -> None:
+    values = np.random.default_rng(0).random(20)
+    assert mean_interval(values, seed=3) == mean_interval(values, seed=3)
+    assert mean_interval(values, seed=3) != mean_interval(values, seed=4)
+
+
+def test_interval_of_columns_is_that_of_each() -> None:
+    values = np.random.default_rng(0).random((30, 4))
+    together = np.stack(mean_interval(values))  # (3, 4)
+    assert together == pytest.approx(np.stack([np.stack(mean_interval(one)) for one in values.T], 1))
+
+
+def test_interval_holds_the_true_mean_as_often_as_promised() -> None:
+    samples = np.random.default_rng(0).normal(1, 3, (50, 400))  # 400 experiments of 50 pictures
+    held = 0
+    for i, one in enumerate(samples.T):
+        _, low, high = mean_interval(one, resamples=500, seed=i)
+        held += bool(low <= 1 <= high)
+    assert 0.9 <= held / 400 <= 0.98
+
+
+def test_interval_of_one_and_of_none() -> None:
+    assert mean_interval([0.3]) == pytest.approx((0.3, 0.3, 0.3))
+    with pytest.raises(ValueError, match="no values"):
+        mean_interval([])

@@ -1,0 +1,79 @@
+"""Refinement lowers the l2, keeps what it should keep, and never makes a painting worse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agents import refine
+from agents.painter import l2_by_raster
+from paint_gym import Painting
+
+
+def target_of(count: int, size: tuple[int, int] = (32, 32)) -> torch.Tensor:
+    y, x = np.mgrid[0 : size[0], 0 : size[1]] / (32, 32)[0]
+    waves = [[np.sin(4 * x + i + c) * np.cos(5 * y - c) * 0.5 + 0.5 for c in range(3)] for i in range(count)]
+    return torch.from_numpy((np.array(waves) * 255).astype(np.uint8))
+
+
+def random_painting(seed: int, strokes: int = 12, **named) -> Painting:
+    return Painting(np.random.default_rng(seed).random((strokes, 13)), size=32, **named)
+
+
+def test_l2_falls_by_the_ground_truth() -> None:
+    paintings, target = [random_painting(i) for i in range(3)], target_of(3)
+    refined = refine(paintings, target, 30, "cpu")
+    before, after = (l2_by_raster(each, target.numpy()) for each in (paintings, refined))
+    assert (after < 0.4 * before).all()
+
+
+def test_what_stays() -> None:
+    painting = random_painting(0, background=(0.2, 0.4, 0.6), opacity=(0.5, 0.75))
+    refined = refine(painting, target_of(1)[0], 3, "cpu")
+    assert len(refined) == 12 and refined != painting
+    for name in ("design", "size", "background", "opacity"):
+        assert getattr(refined, name) == getattr(painting, name)
+
+
+@pytest.mark.parametrize("stroke", ["straight", "circle", "triangle"])
+def test_other_designs_and_shapes(stroke: str) -> None:
+    dim = {"straight": 11, "circle": 7, "triangle": 10}[stroke]
+    painting = Painting(np.random.default_rng(0).random((8, dim)), stroke=stroke, size=(24, 40))
+    target = target_of(1, (24, 40))
+    refined = refine(painting, target[0], 20, "cpu")
+    assert l2_by_raster([refined], target.numpy()) < 0.8 * l2_by_raster([painting], target.numpy())
+
+
+def test_a_painting_is_refined_as_if_it_were_alone() -> None:
+    paintings, target = [random_painting(i) for i in range(2)], target_of(2)
+    together = refine(paintings, target, 5, "cpu")
+    for one, painting, wanted in zip(together, paintings, target, strict=True):
+        alone = refine(painting, wanted, 5, "cpu")
+        assert np.abs(alone.strokes - one.strokes).max() < 1e-4
+
+
+def test_never_worse() -> None:
+    """A painting that is perfect already comes back as it is."""
+    painting = random_painting(0)
+    target = torch.from_numpy(painting.render()).permute(2, 0, 1)
+    exact = Painting([], background=(1, 0, 0), size=32)
+    assert refine(exact, target, 5, "cpu") == exact
+    errors: list[float] = []
+    refine(painting, target, 5, "cpu", errors.append)
+    assert len(errors) == 5 and errors == sorted(errors, reverse=True) and errors[0] < 1e-5
+
+
+def test_no_iterations() -> None:
+    painting = random_painting(0)
+    assert refine(painting, target_of(1)[0], 0) is painting
+
+
+def test_bad_arguments() -> None:
+    painting = random_painting(0)
+    with pytest.raises(ValueError, match="at least 0, not -1"):
+        refine(painting, target_of(1)[0], -1)
+    with pytest.raises(ValueError, match=r"1 paintings need a target of 1 pictures .*not \(2, 3, 32, 32\)"):
+        refine([painting], target_of(2))
+    with pytest.raises(ValueError, match="one by one"):
+        refine([painting, random_painting(0, strokes=3)], target_of(2))

@@ -1,0 +1,107 @@
+"""Two processes learn like one with twice the batch, and a run under torchrun comes to its end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as multiprocessing
+
+from agents import AgentSpec, Learning, build_agent
+from agents.common.agent import Diverged, descend
+from agents.common.replay import Transition
+from agents.training.trainer import PRESETS, Trainer, run_to_the_end
+from paint_gym.canvas import CanvasState
+
+SPEC = AgentSpec(
+    algo="ddpg", actor="glimpse", actor_width=8, critic_width=8, max_strokes=10,
+    learning=Learning(bf16=False, max_grad_norm=1e9),
+)  # fmt: skip
+
+
+def transitions(first: int, end: int, update: int) -> Transition:
+    generator = torch.Generator().manual_seed(update)
+    canvas, after, target = torch.rand(3, 8, 3, 32, 32, generator=generator)[:, first:end]
+    action = torch.rand(8, 65, generator=generator)[first:end]
+    step = torch.zeros(end - first, dtype=torch.long)
+    return Transition(CanvasState(canvas, target, step), action, CanvasState(after, target, step + 1))
+
+
+def learn(first: int, end: int, algo: str) -> dict[str, torch.Tensor]:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    agent = build_agent(replace(SPEC, algo=algo), "cpu")
+    agent.actor.train = lambda mode=True: agent.actor  # windows are not jittered: both see the same
+    agent.actor.eval()
+    for update in range(5):
+        agent.update(transitions(first, end, update))
+    return agent.actor.state_dict() | {f"critic.{k}": v for k, v in agent.critic.state_dict().items()}
+
+
+def one_of_two(rank: int, folder: str, algo: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.save(learn(4 * rank, 4 * rank + 4, algo), f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq"])
+def test_two_ranks_equal_one_with_twice_the_batch(algo: str, tmp_path: Path) -> None:
+    """The networks of this test have no batch norm, whose statistics are those of each process."""
+    multiprocessing.spawn(one_of_two, (str(tmp_path), algo), nprocs=2)
+    alone = learn(0, 8, algo)
+    for rank in range(2):
+        shared = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        for name, value in alone.items():
+            torch.testing.assert_close(shared[name], value, rtol=0, atol=1e-5)
+
+
+def nan_in_the_second(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    number = torch.nn.Parameter(torch.tensor(1.0))
+    loss = number * (float("nan") if rank else 1.0)
+    with pytest.raises(Diverged, match="losses/actor is nan"):
+        descend(torch.optim.Adam([number]), loss, "losses/actor")
+    assert number.item() == 1
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_nan_in_one_process_stops_all(tmp_path: Path) -> None:
+    multiprocessing.spawn(nan_in_the_second, (str(tmp_path),), nprocs=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resume", [False, True])
+def test_torchrun(resume: bool, tmp_path: Path) -> None:
+    """Each process has its own pictures; the first writes. A run of one process goes on with two."""
+    launch = [
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-port",
+        "29517",
+        "-m",
+        "agents",
+    ]
+    train = ["train", "--preset", "smoke", "--device", "cpu", "--reward", "wgan", "--out", str(tmp_path)]
+    if resume:
+        preset = PRESETS["smoke"]
+        begun = Trainer(replace(preset, agent=replace(preset.agent, reward="wgan")), "cpu")
+        run_to_the_end(begun, lambda update, metrics: update == 10)
+        begun.save(tmp_path)
+        train.append("--resume")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, *launch, *train], check=True, env=environment, capture_output=True, timeout=300
+    )
+    trainer = Trainer.resume(tmp_path, "cpu")
+    assert trainer.updates == 40
+    assert all(value.isfinite().all() for value in trainer.agent.actor.parameters())

@@ -1,0 +1,123 @@
+"""A network learns to paint, stops and goes on, and what it writes can be painted with."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from agents.cli.main import main
+from agents.common.agent import Diverged
+from agents.training import renderer_trainer as train_renderer
+from agents.training.renderer_trainer import RendererConfig, RendererTrainer, TrainRenderer
+from paint_gym import make_renderer
+
+TINY = RendererConfig(stroke="circle", updates=8, batch=4, warmup=2, eval_every=4, bf16=False)
+
+
+def weights(trainer: RendererTrainer) -> list[torch.Tensor]:
+    return list(trainer.network.state_dict().values())
+
+
+@pytest.mark.parametrize("network", ["grid", "paper"])
+def test_2n_updates_are_n_then_resume_then_n(network: str, tmp_path: Path) -> None:
+    config = replace(TINY, network=network)
+    straight, first = RendererTrainer(config, "cpu"), RendererTrainer(config, "cpu")
+    for _ in range(8):
+        straight.update()
+    for _ in range(3):
+        first.update()
+    first.evaluate(8)  # draws strokes of its own
+    first.save(tmp_path)
+    resumed = RendererTrainer.resume(tmp_path, "cpu")
+    assert (resumed.updates, resumed.config, resumed.seconds) == (3, config, first.seconds)
+    for _ in range(5):
+        resumed.update()
+    assert all(torch.equal(*pair) for pair in zip(weights(straight), weights(resumed), strict=True))
+
+
+def test_it_learns() -> None:
+    """In a few seconds, to paint circles better than a blank canvas is."""
+    trainer = RendererTrainer(replace(TINY, updates=200, batch=16, warmup=20), "cpu")
+    blank = make_renderer("raster", "circle")(torch.rand(200, 7), 128).square().mean().item()
+    for _ in range(200):
+        trainer.update()
+    error, sheet = trainer.evaluate(200)
+    assert error < blank / 3
+    assert sheet.shape == (256, 1024, 3)
+
+
+def test_a_run_writes_what_it_promises(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = [
+        "--stroke",
+        "circle",
+        "--updates",
+        "200",
+        "--batch",
+        "2",
+        "--eval-every",
+        "100",
+        "--device",
+        "cpu",
+    ]
+    main(["train-renderer", *arguments, "--out", str(out)])
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [line["update"] for line in lines if "eval/mse" in line] == [100, 200]
+    assert [line["update"] for line in lines if "losses/network" in line] == [100, 200]
+    assert list(out.glob("events.out.tfevents.*"))
+    strokes = torch.rand(3, 7)
+    painted = make_renderer(f"neural:{out / 'renderer.safetensors'}", "circle")(strokes, 128)
+    trainer = RendererTrainer.resume(out, "cpu")
+    torch.testing.assert_close(painted, trainer.paint(strokes).detach(), rtol=0, atol=0.01)  # half precision
+    with pytest.raises(SystemExit, match="already; add --resume"):
+        main(["train-renderer", "--out", str(out)])
+    main(["train-renderer", "--out", str(out), "--resume"])  # nothing is left to do
+    with pytest.raises(SystemExit, match="no run to resume"):
+        main(["train-renderer", "--out", str(tmp_path / "none"), "--resume"])
+
+
+def test_a_run_can_begin_with_another_network(tmp_path: Path) -> None:
+    first, second = RendererTrainer(TINY, "cpu"), RendererTrainer(replace(TINY, seed=1), "cpu")
+    first.save(tmp_path)
+    second.begin_with(tmp_path / "renderer.safetensors")
+    for one, other in zip(weights(first), weights(second), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)  # half precision
+    with pytest.raises(ValueError, match=r"renderer.safetensors does not fit: missing layers"):
+        RendererTrainer(replace(TINY, network="paper"), "cpu").begin_with(tmp_path / "renderer.safetensors")
+    with pytest.raises(ValueError, match="a network for circle strokes"):
+        RendererTrainer(replace(TINY, stroke="bezier"), "cpu").begin_with(tmp_path / "renderer.safetensors")
+
+
+def test_a_signal_saves_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(trainer: RendererTrainer) -> dict[str, float]:
+        metrics = update(trainer)
+        if trainer.updates == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return metrics
+
+    update = RendererTrainer.update
+    monkeypatch.setattr(RendererTrainer, "update", interrupted)
+    train_renderer.run(TrainRenderer(stroke="circle", batch=2, out=tmp_path, device="cpu"))
+    assert RendererTrainer.resume(tmp_path, "cpu").updates == 3
+
+
+def test_a_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path: Path) -> None:
+    trainer = RendererTrainer(TINY, "cpu")
+    trainer.update()
+    trainer.save(tmp_path)
+    with torch.no_grad():
+        next(trainer.network.parameters()).fill_(torch.nan)
+    with pytest.raises(Diverged, match="nan"):
+        trainer.update()
+    assert RendererTrainer.resume(tmp_path, "cpu").updates == 1
+
+
+def test_a_checkpoint_of_an_agent_is_none_of_a_renderer(tmp_path: Path) -> None:
+    main(["train", "--preset", "smoke", "--updates", "1", "--out", str(tmp_path)])
+    with pytest.raises(ValueError, match="no run of a renderer"):
+        RendererTrainer.resume(tmp_path)

@@ -1,0 +1,171 @@
+"""Painting files: they read back exactly, and hostile ones are refused with the file's name and a reason."""
+
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from paint_gym.painting import Painting, json_format
+from paint_gym.strokes import _DESIGNS, StrokeDesign, get_stroke, register_stroke, stroke_names
+
+GOOD = {
+    "format": "paint-gym-painting",
+    "version": 1,
+    "stroke": "circle",
+    "parameters": ["x", "y", "r", "t"],
+    "size": [64, 48],
+    "background": [0, 0.5, 1],
+    "opacity": [0.1, 1],
+    "strokes": [[0.5, 0.5, 0.4, 1.0, 0.9, 0, 1]] * 2,
+}
+
+
+def refused(path, text, reason):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    start = time.monotonic()
+    with pytest.raises(ValueError, match=re.escape(reason)) as caught:
+        Painting.load(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 1000 + len(str(path))
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("strokes", [0, 1, 30])
+def test_round_trip(tmp_path, stroke, strokes):
+    values = np.random.default_rng(0).random((strokes, get_stroke(stroke).dim))
+    painting = Painting(values, stroke, (30, 50), background=(0.1, 1 / 3, 1), opacity=(0.2, 0.7))
+    painting.save(tmp_path / "p.json")
+    loaded = Painting.load(tmp_path / "p.json")
+    assert loaded == painting
+    assert np.array_equal(loaded.render(64), painting.render(64))
+    assert list(json.loads((tmp_path / "p.json").read_text())) == list(json_format.KEYS)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(strokes=arrays(np.float32, (3, 7), elements=st.floats(0, 1, width=32)))
+def test_round_trip_is_exact(tmp_path, strokes):
+    Painting(strokes, "circle").save(tmp_path / "p.json")
+    assert Painting.load(tmp_path / "p.json").strokes.tobytes() == strokes.tobytes()
+
+
+def test_compact_and_sized(tmp_path):
+    painting = Painting(np.random.default_rng(0).random((100, 13)), size=(32, 64))
+    painting.save(tmp_path / "p.json", size=128)
+    assert (tmp_path / "p.json").stat().st_size < 100 * 13 * 13
+    assert Painting.load(tmp_path / "p.json").size == (64, 128)
+
+
+def test_registered_design_of_ones_own(tmp_path):
+    design = StrokeDesign(
+        "dot-test", ("x", "y"), "sweep", lambda p, segments: torch.cat([p, p * 0 + 0.1], -1)[:, None]
+    )
+    painting = Painting([[0.5, 0.5, 1, 0, 0]], design)
+    painting.save(tmp_path / "p.json")
+    with pytest.raises(ValueError, match=r"p\.json.*unknown stroke 'dot-test'"):
+        Painting.load(tmp_path / "p.json")
+    register_stroke(design)
+    try:
+        assert Painting.load(tmp_path / "p.json") == painting
+    finally:
+        del _DESIGNS["dot-test"]
+
+
+def test_the_good_file_is_good(tmp_path):
+    (tmp_path / "p.json").write_text(json.dumps(GOOD))
+    assert len(Painting.load(tmp_path / "p.json")) == 2
+
+
+STROKE = GOOD["strokes"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format": "svg"}, "its format is 'svg'"),
+        ({"version": 2}, "upgrade paint-gym"),
+        ({"version": "1"}, "its version is '1'"),
+        ({"version": True}, "its version is True"),
+        ({"stroke": "circel"}, "did you mean 'circle'"),
+        ({"stroke": 3}, "stroke is 3, not a name"),
+        ({"stroke": "c" * 1_000_000}, "not a name"),
+        ({"parameters": ["y", "x", "r", "t"]}, "parameters of 'circle' are ['y', 'x', 'r', 't']"),
+        ({"size": [64]}, "size must be"),
+        ({"size": [64, 32769]}, "from 1 to 32768"),
+        ({"size": [64.5, 64]}, "size must be"),
+        ({"size": 64}, "size is 64"),
+        ({"size": [True, 64]}, "size is [True, 64]"),
+        ({"background": [0, 0, 10**400]}, "background must be 3 numbers"),
+        ({"background": [0, 0]}, "background must be 3 numbers"),
+        ({"background": "red"}, "background is 'red'"),
+        ({"opacity": [1, 0]}, "low <= high"),
+        ({"strokes": None}, "strokes is not a list"),
+        ({"strokes": [0.5] * 7}, "stroke 0 is 0.5"),
+        ({"strokes": [STROKE[:-1]]}, "(K, 7), not (1, 6)"),
+        ({"strokes": [STROKE, STROKE[:-1]]}, "stroke 1 has 6 numbers"),
+        ({"strokes": [[]]}, "(K, 7), not (1, 0)"),
+        ({"strokes": [[*STROKE[:-1], 1.5]]}, "stroke 0 has numbers outside [0, 1]"),
+        ({"strokes": [[*STROKE[:-1], -1e-9]]}, "outside [0, 1]"),
+        ({"strokes": [[*STROKE[:-1], 10**400]]}, "outside [0, 1]"),
+        ({"strokes": [[*STROKE[:-1], float("nan")]]}, "NaN"),
+        ({"strokes": [[*STROKE[:-1], float("-inf")]]}, "-Infinity"),
+        ({"strokes": [[*STROKE[:-1], True]]}, "not a list of numbers"),
+        ({"strokes": [[*STROKE[:-1], "1"]]}, "not a list of numbers"),
+        ({"strokes": [[*STROKE[:-1], None]]}, "not a list of numbers"),
+        ({"strokes": [[STROKE]]}, "not a list of numbers"),
+        ({"title": "mine"}, "its keys are"),
+    ],
+)
+def test_refuses_wrong_fields(tmp_path, changes, reason):
+    refused(tmp_path / "p.json", json.dumps(GOOD | changes), reason)
+
+
+@pytest.mark.parametrize("key", json_format.KEYS)
+def test_refuses_missing_fields(tmp_path, key):
+    refused(tmp_path / "p.json", json.dumps({k: v for k, v in GOOD.items() if k != key}), key)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not one JSON object"),
+        ("{", "not JSON"),
+        ("[{}]", "not a JSON object"),
+        (b"\x89PNG\xff", "not one JSON object"),
+        (b'{"format": "\xff\xfe"}', "not JSON"),
+        (json.dumps(GOOD)[:-20], "not JSON"),
+        (json.dumps(GOOD)[:-1] + ', "version": 1}', "a key is there twice"),
+        (json.dumps(GOOD).replace("0.4", "1e400"), "outside [0, 1]"),
+        (json.dumps(GOOD).replace("0.4", "9" * 10_000), "digits"),
+        ('{"format":' + "[" * 900_000, "nested too deeply"),
+        ('{"format":' + "{" * 900_000, "not one JSON object"),
+        ("[" * 100_000_000, "more than 1000000 strokes"),
+        (json.dumps(GOOD)[:-2] + ",0.5" * 20_000_001 + "]}", "more than 20000000 numbers"),
+        (json.dumps(GOOD)[:-2] + ",[0]" * 1_000_001 + "]}", "more than 1000000 strokes"),
+    ],
+    ids=lambda value: str(value)[:20] if isinstance(value, str) else None,
+)
+def test_refuses_broken_and_hostile_text(tmp_path, text, reason):
+    refused(tmp_path / "p.json", text, reason)
+
+
+def test_refuses_large_files_unread(tmp_path, monkeypatch):
+    path = tmp_path / "p.json"
+    with path.open("wb") as file:
+        file.truncate(json_format.MAX_BYTES + 1)
+    monkeypatch.setattr(type(path), "read_bytes", lambda self: pytest.fail("it was read"))
+    with pytest.raises(ValueError, match=r"p\.json.*200000001 bytes"):
+        Painting.load(path)
+
+
+def test_refuses_what_is_no_file(tmp_path):
+    with pytest.raises(ValueError, match="not a regular file"):
+        Painting.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        Painting.load(tmp_path / "missing.json")

@@ -1,0 +1,205 @@
+"""Painting: what it accepts, renders and shows while it is painted; PNG and JPEG files."""
+
+import dataclasses
+import re
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from paint_gym.painting import MAX_SIDE, Painting
+from paint_gym.painting import painting as painting_module
+from paint_gym.renderers import make_renderer
+from paint_gym.strokes import get_stroke, stroke_names
+
+
+def random_painting(strokes=20, stroke="bezier", seed=0, **options):
+    values = np.random.default_rng(seed).random((strokes, get_stroke(stroke).dim), np.float32)
+    return Painting(values, stroke, **options)
+
+
+def test_keeps_a_read_only_float32_copy():
+    values = np.random.default_rng(0).random((3, 13))
+    painting = Painting(values)
+    kept = values.astype(np.float32)
+    values[:] = 0
+    assert painting.strokes.dtype == np.float32
+    assert np.array_equal(painting.strokes, kept)
+    with pytest.raises(ValueError, match="read-only"):
+        painting.strokes[0, 0] = 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        painting.size = (1, 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_accepts_tensors(dtype):
+    strokes = torch.rand(2, 13).to(dtype).requires_grad_()
+    assert np.array_equal(Painting(strokes).strokes, strokes.detach().float().numpy())
+
+
+def test_equality_is_by_value():
+    painting = random_painting()
+    assert painting == random_painting()
+    assert painting != random_painting(seed=1)
+    assert painting != random_painting(size=64)
+    assert painting != random_painting(background=(0, 0, 1))
+    assert painting != random_painting(opacity=(0, 0.5))
+    assert Painting([], "circle") != Painting([], "bezier")
+    assert painting != 3
+
+
+def test_slices():
+    painting = random_painting(20, size=(30, 40), background=(0.1, 0.2, 0.3), opacity=(0.2, 0.9))
+    head = painting[:5]
+    assert len(painting) == 20 and len(head) == 5
+    assert np.array_equal(head.strokes, painting.strokes[:5])
+    assert (head.size, head.background, head.opacity) == (
+        painting.size,
+        painting.background,
+        painting.opacity,
+    )
+    with pytest.raises(TypeError, match=r"painting\.strokes\[i\]"):
+        painting[3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"strokes": [[np.nan] * 13]}, "NaN or inf"),
+        ({"strokes": [[np.inf] * 13]}, "NaN or inf"),
+        ({"strokes": [[0.5] * 12]}, "(K, 13), not (1, 12)"),
+        ({"strokes": [0.5] * 13}, "(K, 13), not (13,)"),
+        ({"strokes": [[0.5] * 13, [0.5] * 12]}, "(K, 13)"),
+        ({"strokes": [["red"] * 13]}, "(K, 13)"),
+        ({"strokes": [[0.5] * 13, [0.5] * 12 + [1.5]]}, "stroke 1 has 1.5"),
+        ({"strokes": [[-0.1] * 13]}, "stroke 0 has -0.1"),
+        ({"size": 0}, "from 1 to 32768 pixels, not 0"),
+        ({"size": (128, MAX_SIDE + 1)}, "from 1 to 32768"),
+        ({"size": 12.5}, "not 12.5"),
+        ({"size": (1, 2, 3)}, "not (1, 2, 3)"),
+        ({"background": (0, 0, 2)}, "background must be 3 numbers in [0, 1]"),
+        ({"background": (0, 0, float("nan"))}, "background"),
+        ({"background": 0.5}, "background"),
+        ({"opacity": (0.9, 0.1)}, "low <= high"),
+        ({"opacity": (0, 0, 1)}, "opacity must be 2 numbers"),
+        ({"stroke": "bezir"}, "did you mean 'bezier'"),
+    ],
+)
+def test_refuses_bad_arguments_and_says_which(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Painting(**{"strokes": np.zeros((1, 13)), **arguments})
+
+
+@pytest.mark.parametrize("stroke", stroke_names())
+def test_render_paints_all_strokes_on_the_background(stroke):
+    painting = random_painting(12, stroke, size=(20, 30), background=(0.2, 0.4, 0.6), opacity=(0.3, 0.8))
+    canvas = torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand(1, 3, 20, 30)
+    canvas = make_renderer("analytic", stroke, (0.3, 0.8)).paint(canvas, torch.tensor(painting.strokes)[None])
+    picture = painting.render()
+    assert picture.shape == (20, 30, 3) and picture.dtype == np.uint8 and picture.flags.c_contiguous
+    assert np.array_equal(picture, np.round(canvas[0].permute(1, 2, 0).numpy() * 255))
+
+
+def test_render_rounds():
+    assert (Painting([], background=(0.4999 / 255, 0.5001 / 255, 1)).render(2) == [0, 1, 255]).all()
+
+
+def test_render_sizes_and_renderers():
+    painting = random_painting(5, size=(40, 80))
+    assert painting.render(200).shape == (100, 200, 3)
+    assert painting.render((50, 60)).shape == (50, 60, 3)
+    assert painting.scaled_size(1) == (1, 1)
+    with pytest.raises(ValueError, match="from 1 to"):
+        painting.render(MAX_SIDE + 1)
+    with pytest.raises(ValueError, match="did you mean 'raster'"):
+        painting.render(renderer="rester")
+    large = painting.render(320).reshape(40, 4, 80, 4, 3).mean((1, 3))
+    assert np.abs(large - painting.render()).mean() < 1.5  # the same picture at another resolution
+    assert np.abs(painting.render(renderer="raster").astype(float) - painting.render()).mean() < 1.5
+
+
+def test_render_in_chunks_and_without_warnings(monkeypatch):
+    painting = random_painting(10, size=24)
+    whole = painting.render()
+    monkeypatch.setattr(painting_module, "CHUNK", 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(painting.render(), whole)
+
+
+@pytest.mark.parametrize(("every", "counts"), [(1, range(8)), (3, [0, 3, 6, 7]), (7, [0, 7]), (100, [0, 7])])
+def test_frames_are_the_painting_so_far(every, counts):
+    painting = random_painting(7, size=24, background=(1, 1, 1))
+    frames = list(painting.frames(every))
+    assert len(frames) == len(counts)
+    for frame, count in zip(frames, counts, strict=True):
+        assert np.array_equal(frame, painting[:count].render())
+    assert all((a != b).any() for a, b in pairwise(frames))  # each frame is an array of its own
+
+
+def test_frames_paint_each_stroke_once(monkeypatch):
+    painted = []
+    real = painting_module._paint
+
+    def counting(brush, canvas, strokes):
+        painted.append(len(strokes))
+        return real(brush, canvas, strokes)
+
+    monkeypatch.setattr(painting_module, "_paint", counting)
+    list(random_painting(7, size=8).frames(2))
+    assert painted == [2, 2, 2, 1]
+
+
+def test_frames_of_no_strokes_and_bad_every():
+    (frame,) = Painting([], size=3).frames()
+    assert not frame.any()
+    with pytest.raises(ValueError, match="every must be at least 1"):
+        random_painting().frames(0)  # at once, not when iterated
+
+
+@pytest.mark.parametrize("ending", ["png", "PNG", "jpg", "jpeg"])
+@pytest.mark.parametrize("strokes", [0, 10])
+def test_saves_pictures(tmp_path, ending, strokes):
+    painting = random_painting(strokes, size=(32, 48))
+    path = tmp_path / "missing" / "folders" / f"p.{ending}"
+    painting.save(path)
+    with Image.open(path) as image:
+        saved = np.asarray(image.convert("RGB"))
+    exact = ending.lower() == "png"
+    assert np.abs(saved.astype(float) - painting.render()).mean() <= (0 if exact else 3)
+    painting.save(path, size=96)
+    with Image.open(path) as image:
+        assert image.size == (96, 64)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]  # nothing else is left
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("p.jpng", "did you mean '.png'"), ("p", ".gif, .jpeg, .jpg, .json")]
+)
+def test_unknown_ending(tmp_path, name, hint):
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        random_painting().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unwritable_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "file"))):
+        random_painting().save(tmp_path / "file" / "p.png")
+
+
+def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "p.png"
+    path.write_text("old")
+
+    def fail(painting, temporary):
+        temporary.write_text("half")
+        raise RuntimeError("stopped")
+
+    monkeypatch.setitem(painting_module._WRITERS, ".png", fail)
+    with pytest.raises(RuntimeError, match="stopped"):
+        random_painting().save(path)
+    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
