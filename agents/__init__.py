@@ -1,28 +1,36 @@
-"""Agents that learn to paint: model-based DDPG, DDPG, PatchQ-DDPG, and what trains and stores them."""
+"""Agents that learn to paint: model-based DDPG, DDPG and PatchQ-DDPG, and what trains and stores them."""
 
-from agents.checkpoint import AgentSpec, build_agent, load, save_agent
-from agents.common.agent import Agent, Diverged, Learning
+from agents.checkpoint import load, save_agent
+from agents.common.agent import Agent
+from agents.common.config import AgentConfig, AlgorithmConfig, TrainConfig
+from agents.common.optim import TrainingDivergedError
 from agents.ddpg import DDPG
+from agents.factory import build_agent, register_actor, register_algorithm
 from agents.model_based_ddpg import ModelBasedDDPG
+from agents.networks.actor import Actor
 from agents.painter import paint
 from agents.patchq_ddpg import PatchQDDPG
 from agents.refinement import refine
-from agents.training.trainer import PRESETS, TrainConfig, Trainer
+from agents.training.presets import PRESETS
+from agents.training.trainer import Trainer
 
 __all__ = [
     "DDPG",
     "PRESETS",
+    "Actor",
     "Agent",
-    "AgentSpec",
-    "Diverged",
-    "Learning",
+    "AgentConfig",
+    "AlgorithmConfig",
     "ModelBasedDDPG",
     "PatchQDDPG",
     "TrainConfig",
     "Trainer",
+    "TrainingDivergedError",
     "build_agent",
     "load",
     "paint",
     "refine",
+    "register_actor",
+    "register_algorithm",
     "save_agent",
 ]

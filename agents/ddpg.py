@@ -11,64 +11,88 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.common.agent import Agent, descend, follow, frozen, left, run
+from agents.common.agent import Agent, apply_network, not_done
+from agents.common.config import AlgorithmConfig
+from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
+from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState
+from paint_gym.renderers import Renderer
+from paint_gym.rewards import RewardFunction
+from paint_gym.utils.networks import polyak_update
 
 
 class DDPG(Agent):
     """Learns by trial and error.
 
-    The critic is ``(canvas, target, step, steps, action) -> value (B,)``, or values of which this agent takes
-    the mean; see `Agent` for the rest. The renderer only serves `agents.paint`; learning does not use it.
+    Args:
+        actor: see `Agent`.
+        critic: ``(canvas, target, step, steps, action) -> value (B,)``, or several values for each state, of
+            which this agent takes the mean.
+        renderer: only serves painting; learning does not use it.
+        reward: eq. (1).
+        steps: steps per episode.
+        bundle: strokes per step.
+        config: how to learn.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.target_actor = self._slow(self.actor).eval()
+    def __init__(
+        self,
+        actor: Actor,
+        critic: nn.Module,
+        renderer: Renderer,
+        reward: RewardFunction,
+        steps: int,
+        bundle: int,
+        config: AlgorithmConfig | None = None,
+    ) -> None:
+        super().__init__(actor, critic, renderer, reward, steps, bundle, config)
+        self.target_actor = self.make_target_network(self.actor).eval()
+        self.target_critic = self.make_target_network(self.critic)
 
     def explore(self, state: CanvasState) -> Tensor:
-        """What to do while learning: `act` with Gaussian noise, clipped to [0, 1]."""
+        """The bundle for each canvas while learning: `act` with Gaussian noise, clipped to [0, 1]."""
         action = self.act(state)
-        return (action + self.learning.noise * torch.randn_like(action)).clamp(0, 1)
+        return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
 
-    def begin_with(self, actor: nn.Module) -> list[str]:
+    def warm_start(self, actor: nn.Module) -> list[str]:
         """As its parent; the target actor too."""
-        fresh = super().begin_with(actor)
+        names = super().warm_start(actor)
         self.target_actor.load_state_dict(self.actor.state_dict())
-        return fresh
+        return names
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One step of gradient for the critic, then the actor; then the target networks follow.
+        """One gradient step for the critic, then the actor; then the target networks move.
 
         Returns:
             ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
         """
-        bf16, (state, action, after) = self.bf16, batch
+        state, action, next_state = batch
         with torch.no_grad():
-            reward = self.rewards(batch)
-            next_action = run(self.target_actor, after, self.steps, bf16)
-            ahead = self.value(self.target_critic, after, next_action)
-            more = left(after, self.steps).view(-1, *[1] * (reward.ndim - 1))
-            wanted = reward + self.discount * more * ahead
-        value = self.value(self.critic, state, action)
-        metrics = descend(self.critic_optimizer, nn.functional.mse_loss(value, wanted), "losses/critic")
+            reward = self.reward(state.canvas, next_state.canvas, state.target)  # (B,)
+        value = self.q_value(self.critic, state, action)
+        loss = nn.functional.mse_loss(value, self.td_target(reward, next_state))
+        metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         self.actor.train()
         with frozen(self.critic):
-            value = self.value(self.critic, state, run(self.actor, state, self.steps, bf16))
-        metrics |= descend(self.actor_optimizer, -value.mean(), "losses/actor", self.learning.max_grad_norm)
-        follow(self.target_actor, self.actor, self.learning.tau)
-        follow(self.target_critic, self.critic, self.learning.tau)
+            action = apply_network(self.actor, state, self.steps, self.bf16)
+            objective = self.q_value(self.critic, state, action).mean()
+        metrics |= gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
+        polyak_update(self.target_actor, self.actor, self.config.tau)
+        polyak_update(self.target_critic, self.critic, self.config.tau)
         return metrics | {"charts/reward": reward.mean().item()}
 
-    def value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
+    def q_value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
         """Q(s, a), ``(B,)``: the mean, if the critic gives several."""
-        return run(critic, state, self.steps, self.bf16, action).view(len(action), -1).mean(1)
+        return apply_network(critic, state, self.steps, self.bf16, action).view(len(action), -1).mean(1)
 
-    def rewards(self, batch: Transition) -> Tensor:
-        """What the critic learns from: the reward of each transition, ``(B,)``."""
-        return self.reward(batch.state.canvas, batch.after.canvas, batch.state.target)
+    @torch.no_grad()
+    def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:
+        """``r + gamma^k Q'(s', pi'(s'))``, ``(B,)``; just the reward where the episode ends."""
+        next_action = apply_network(self.target_actor, next_state, self.steps, self.bf16)
+        next_value = self.q_value(self.target_critic, next_state, next_action)
+        return reward + self.discount * not_done(next_state, self.steps) * next_value
 
     def parts(self) -> dict[str, Any]:
         """All that learns, by name."""
-        return super().parts() | {"target_actor": self.target_actor}
+        return super().parts() | {"target_actor": self.target_actor, "target_critic": self.target_critic}

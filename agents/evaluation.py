@@ -1,14 +1,12 @@
 """Scores of paintings, measured with the ground truth renderer: l2, PSNR, SSIM, and how sure their means are.
 
->>> round(float(psnr(0.01)), 6)
-20.0
 >>> mean_interval([0.25, 0.25]).low.item()
 0.25
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +14,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from paint_gym.canvas import mean_squared_error
+from agents.painter import Policy, paint
+from agents.refinement import refine
+from paint_gym.datasets import Dataset
+from paint_gym.metrics import mean_squared_error, psnr, ssim
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
-
-BEST_PSNR = 100.0  # dB; that of a perfect copy would be infinite, and so would every mean over it
-SSIM_WINDOW = 11  # pixels
 
 
 class PaintingScores(NamedTuple):
@@ -46,6 +44,64 @@ class Interval(NamedTuple):
     high: NDArray[np.float64]
 
 
+def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
+    """Mean squared error of each painting, measured with the ground truth renderer; see `l2_by`."""
+    return l2_by("raster", paintings, targets)
+
+
+def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
+    """Mean squared error of each painting, as a renderer paints it.
+
+    Args:
+        renderer: its name.
+        paintings: B of them.
+        targets: ``(B, 3, H, W)`` uint8.
+
+    Returns:
+        ``(B,)`` in [0, 1].
+    """
+    scores = []
+    for painting, target in zip(paintings, targets, strict=True):
+        painter = make_renderer(renderer, painting.design, painting.opacity)
+        blank = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
+        canvas = painter.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
+        scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
+    return np.array(scores)
+
+
+def score_policy(
+    policy: Policy,
+    data: Dataset,
+    images: int,
+    strokes: int,
+    every: int,
+    batch: int = 32,
+    iterations: int = 0,
+    on_painting: Callable[[], object] = lambda: None,
+) -> list[PaintingScores]:
+    """Paint the first pictures of a data set, and score each painting.
+
+    Args:
+        policy: who paints.
+        data: the pictures.
+        images: how many of them.
+        strokes: strokes per painting.
+        every: strokes from one point of the l2 curve to the next, at least 1.
+        batch: pictures painted at once.
+        iterations: of refinement of each finished painting.
+        on_painting: called after each.
+    """
+    scores: list[PaintingScores] = []
+    for first in range(0, images, batch):
+        targets = data[np.arange(first, min(first + batch, images))]
+        paintings = paint(policy, torch.from_numpy(targets), strokes)
+        paintings = refine(paintings, torch.from_numpy(targets), iterations, policy.device)
+        for painting, target in zip(paintings, targets, strict=True):
+            scores.append(score_painting(painting, target, every))
+            on_painting()
+    return scores
+
+
 def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) -> PaintingScores:
     """All scores of one painting; each stroke is rasterised once.
 
@@ -57,10 +113,10 @@ def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) ->
     Raises:
         ValueError: the target is smaller than SSIM's window.
     """
-    wanted, l2 = _as_canvas(target), []
+    floats, l2 = _as_canvas(target), []
     for canvas in _canvases(painting, target, every):
-        l2.append(mean_squared_error(canvas, wanted).item())
-    return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas[0].numpy(), wanted[0].numpy()))
+        l2.append(mean_squared_error(canvas, floats).item())
+    return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas[0].numpy(), floats[0].numpy()))
 
 
 def l2_curve(painting: Painting, target: NDArray[np.uint8], every: int) -> NDArray[np.float64]:
@@ -74,51 +130,8 @@ def l2_curve(painting: Painting, target: NDArray[np.uint8], every: int) -> NDArr
     Returns:
         ``(ceil(len(painting) / every) + 1,)`` in [0, 1], as in `Painting.frames`.
     """
-    wanted = _as_canvas(target)
-    return np.array([mean_squared_error(one, wanted).item() for one in _canvases(painting, target, every)])
-
-
-def psnr(l2: ArrayLike) -> NDArray[np.float64]:
-    """Peak signal-to-noise ratio in dB of pictures in [0, 1], at most `BEST_PSNR`.
-
-    Args:
-        l2: ``(...)`` mean squared errors in [0, 1].
-    """
-    return 10 * np.log10(1 / np.maximum(l2, 10 ** (-BEST_PSNR / 10)))
-
-
-def ssim(canvas: NDArray[np.floating], target: NDArray[np.floating]) -> float:
-    """Structural similarity in [-1, 1], with the Gaussian window of Wang et al. (2004); mean over channels.
-
-    Args:
-        canvas: ``(3, H, W)`` in [0, 1].
-        target: the same.
-
-    Raises:
-        ValueError: a side is shorter than the window of 11 pixels.
-    """
-    from skimage.metrics import structural_similarity
-
-    check_ssim_size(*target.shape[1:])
-    return float(
-        structural_similarity(
-            canvas.astype(np.float64),
-            target.astype(np.float64),
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=1,
-            channel_axis=0,
-        )
-    )
-
-
-def check_ssim_size(height: int, width: int) -> None:
-    """Raise a `ValueError` if pictures of this size are too small for SSIM."""
-    if min(height, width) < SSIM_WINDOW:
-        raise ValueError(
-            f"SSIM looks through a window of {SSIM_WINDOW} pixels a side; {height} x {width} is too small"
-        )
+    floats = _as_canvas(target)
+    return np.array([mean_squared_error(one, floats).item() for one in _canvases(painting, target, every)])
 
 
 def mean_interval(

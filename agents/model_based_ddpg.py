@@ -11,46 +11,72 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.common.agent import Agent, Proposals, descend, follow, frozen, left, run
-from agents.common.replay import Transition, mirrored
-from paint_gym.canvas import CanvasState, as_strokes, crop, mean_squared_error, model_step
-from paint_gym.renderers.base import PaintsParts
+from agents.common.agent import Agent, apply_network, not_done
+from agents.common.augmentation import augment
+from agents.common.config import AlgorithmConfig
+from agents.common.optim import frozen, gradient_step
+from agents.common.replay import Transition
+from agents.networks.actor import Actor, Proposals
+from paint_gym.canvas import CanvasState, as_strokes, model_step
+from paint_gym.metrics import mean_squared_error
+from paint_gym.renderers import Renderer
+from paint_gym.rewards import RewardFunction
+from paint_gym.utils.images import crop
+from paint_gym.utils.networks import polyak_update
 
 
 class ModelBasedDDPG(Agent):
     """Learns through the renderer.
 
-    The critic is ``(canvas, target, step, steps) -> value (B,)``, and unused if gamma is 0; see `Agent` for
-    the rest.
+    Args:
+        actor: see `Agent`.
+        critic: ``(canvas, target, step, steps) -> value (B,)``; unused if gamma is 0.
+        renderer: paints the strokes; must have gradients.
+        reward: eq. (1), differentiable.
+        steps: steps per episode.
+        bundle: strokes per step.
+        config: how to learn.
 
     Raises:
         ValueError: the renderer has no gradients.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        if not self.renderer.differentiable:
-            name = self.renderer.name
+    def __init__(
+        self,
+        actor: Actor,
+        critic: nn.Module,
+        renderer: Renderer,
+        reward: RewardFunction,
+        steps: int,
+        bundle: int,
+        config: AlgorithmConfig | None = None,
+    ) -> None:
+        super().__init__(actor, critic, renderer, reward, steps, bundle, config)
+        if not renderer.differentiable:
+            name = renderer.name
             raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
+        self.target_critic = self.make_target_network(self.critic)
 
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
         """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
-        If the actor has several to propose, each is painted, and the one that lowers the l2 most is taken.
+        With lookahead, if the actor proposes several bundles, each is tried out, and the one that lowers the
+        l2 most is taken.
         """
-        propose = getattr(self.actor, "propose", None)
-        if propose is None or not self.learning.lookahead:
+        if not self.config.lookahead:
             return super().act(state, steps)
         self.actor.eval()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            groups: list[Proposals] = propose(*state, self.learning.lookahead)
+            groups = self.actor.propose(*state, self.config.lookahead)
+        if not groups:
+            return super().act(state, steps)
         action = torch.cat([group.action for group in groups]).float()  # (N, B, A)
         gain = torch.cat([self._gain(state, group) for group in groups])
         return action[gain.argmax(0), torch.arange(len(state.canvas), device=action.device)]
 
     def explore(self, state: CanvasState) -> Tensor:
-        """What to do while learning: the first that comes to mind."""
+        """The bundle for each canvas while learning: that of the actor, without lookahead."""
         return super().act(state)
 
     def _gain(self, state: CanvasState, proposals: Proposals) -> Tensor:
@@ -60,46 +86,50 @@ class ModelBasedDDPG(Agent):
         strokes = as_strokes(action.float().flatten(0, 1), self.renderer.design.dim)
         pair = torch.cat([state.canvas, state.target], 1)  # (B, 6, H, W)
         before, target = crop(pair, top, left, size).flatten(0, 1).chunk(2, 1)  # (N B, 3, h, w) each
-        corner = (top.flatten(), left.flatten())
-        if isinstance(self.renderer, PaintsParts):
-            whole = (state.canvas.shape[2], state.canvas.shape[3])
-            after = self.renderer.paint_part(before, strokes, *corner, whole)
-        else:
-            after = crop(self.renderer.paint(state.canvas.repeat(count, 1, 1, 1), strokes), *corner, size)
+        whole = (state.canvas.shape[2], state.canvas.shape[3])
+        after = self.renderer.paint_part(before, strokes, top.flatten(), left.flatten(), whole)
         gain = (before - target).square() - (after - target).square()
         return gain.sum((1, 2, 3)).view(count, batch)
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One step of gradient for the critic, then the actor.
+        """One gradient step for the critic, then the actor.
 
         Args:
-            batch: of the replay; only the states are used, the actor answers them anew.
+            batch: of the replay; only the states are used, the actor acts on them anew.
 
         Returns:
             ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
         """
-        state = mirrored(batch.state) if self.learning.augment else batch.state
+        state = augment(batch.state) if self.config.augment else batch.state
         self.actor.train()
-        action = run(self.actor, state, self.steps, self.bf16)
-        after, reward = model_step(state, action, self.renderer, self.reward)
+        action = apply_network(self.actor, state, self.steps, self.bf16)
+        next_state, reward = model_step(state, action, self.renderer, self.reward)
         metrics = {"charts/reward": reward.mean().item()}
         objective = reward
         if self.discount:
-            metrics |= self._update_critic(state, after, reward.detach())
+            metrics |= self._update_critic(state, reward.detach(), next_state)
             with frozen(self.critic):
-                ahead = run(self.critic, after, self.steps, self.bf16)
-            objective = reward + self.discount * left(after, self.steps) * ahead
-        if self.learning.relative:
+                next_value = apply_network(self.critic, next_state, self.steps, self.bf16)
+            objective = reward + self.discount * not_done(next_state, self.steps) * next_value
+        if self.config.normalize_by_error:
             objective = objective / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
-        return metrics | descend(
-            self.actor_optimizer, -objective.mean(), "losses/actor", self.learning.max_grad_norm
+        return metrics | gradient_step(
+            self.actor_optimizer, -objective.mean(), "losses/actor", self.config.max_grad_norm
         )
 
-    def _update_critic(self, state: CanvasState, after: CanvasState, reward: Tensor) -> dict[str, float]:
-        with torch.no_grad():
-            ahead = run(self.target_critic, after, self.steps, self.bf16)
-            wanted = reward + self.discount * left(after, self.steps) * ahead
-        value = run(self.critic, state, self.steps, self.bf16)
-        loss = descend(self.critic_optimizer, nn.functional.mse_loss(value, wanted), "losses/critic")
-        follow(self.target_critic, self.critic, self.learning.tau)
-        return loss
+    @torch.no_grad()
+    def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:
+        """``r + gamma^k V'(s')``, ``(B,)``; just the reward where the episode ends."""
+        next_value = apply_network(self.target_critic, next_state, self.steps, self.bf16)
+        return reward + self.discount * not_done(next_state, self.steps) * next_value
+
+    def _update_critic(self, state: CanvasState, reward: Tensor, next_state: CanvasState) -> dict[str, float]:
+        value = apply_network(self.critic, state, self.steps, self.bf16)
+        loss = nn.functional.mse_loss(value, self.td_target(reward, next_state))
+        metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
+        polyak_update(self.target_critic, self.critic, self.config.tau)
+        return metrics
+
+    def parts(self) -> dict[str, Any]:
+        """All that learns, by name."""
+        return super().parts() | {"target_critic": self.target_critic}

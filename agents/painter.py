@@ -1,21 +1,23 @@
-"""Painting with an agent, and scoring paintings with the ground truth."""
+"""Painting with an agent, or with anything else that acts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error, to_floats
+from paint_gym.canvas import CanvasState, as_strokes
+from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
-from paint_gym.renderers import Renderer, make_renderer
+from paint_gym.renderers import Renderer
+from paint_gym.utils.images import to_floats
 
 
-class Painter(Protocol):
-    """What painting needs of an agent."""
+class Policy(Protocol):
+    """What painting needs of an agent; every `Agent` is one."""
 
     renderer: Renderer
     bundle: int
@@ -27,7 +29,7 @@ class Painter(Protocol):
 
 @torch.no_grad()
 def paint(
-    agent: Painter, targets: Tensor, max_strokes: int, on_bundle: Callable[[float], None] | None = None
+    agent: Policy, targets: Tensor, max_strokes: int, on_bundle: Callable[[float], None] | None = None
 ) -> list[Painting]:
     """Paint pictures, on black canvases.
 
@@ -44,42 +46,25 @@ def paint(
         raise ValueError(
             f"this agent paints {agent.bundle} strokes at a time; {max_strokes} is no multiple of that"
         )
-    wanted = to_floats(targets.to(agent.device))
-    start = torch.zeros(len(wanted), dtype=torch.long, device=agent.device)
-    state = CanvasState(torch.zeros_like(wanted), wanted, start)
+    target = to_floats(targets.to(agent.device))
+    start = torch.zeros(len(target), dtype=torch.long, device=agent.device)
+    state = CanvasState(torch.zeros_like(target), target, start)
     steps, bundles = max_strokes // agent.bundle, []
     for _ in range(steps):
         strokes = as_strokes(agent.act(state, steps), agent.renderer.design.dim)
         bundles.append(strokes.cpu())
-        state = CanvasState(agent.renderer.paint(state.canvas, strokes), wanted, state.step + 1)
+        state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
         if on_bundle is not None:
-            on_bundle(mean_squared_error(state.canvas, wanted).mean().item())
-    size = (wanted.shape[2], wanted.shape[3])
+            on_bundle(mean_squared_error(state.canvas, target).mean().item())
+    size = (target.shape[2], target.shape[3])
     painted = torch.cat(bundles, 1).numpy()  # (B, max_strokes, stroke_dim)
     design, opacity = agent.renderer.design, agent.renderer.opacity
     return [Painting(one, stroke=design, size=size, opacity=opacity) for one in painted]
 
 
-def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, measured with the ground truth renderer; see `l2_by`."""
-    return l2_by("raster", paintings, targets)
-
-
-def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, as a renderer paints it.
-
-    Args:
-        renderer: its name.
-        paintings: B of them.
-        targets: ``(B, 3, H, W)`` uint8.
-
-    Returns:
-        ``(B,)`` in [0, 1].
-    """
-    scores = []
-    for painting, target in zip(paintings, targets, strict=True):
-        painter = make_renderer(renderer, painting.stroke, painting.opacity)
-        blank = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
-        canvas = painter.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
-        scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
-    return np.array(scores)
+def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
+    """A picture ``(H, W, 3)`` uint8 as a target ``(1, 3, h, w)`` in [0, 1] with `side` as shorter side."""
+    target = picture.permute(2, 0, 1)[None].float() / 255
+    shorter = min(target.shape[2:])
+    sides = [max(1, round(length * side / shorter)) for length in target.shape[2:]]
+    return interpolate(target, sides, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

@@ -1,48 +1,106 @@
 """PatchQ-DDPG (section 5.4.1 of the paper): DDPG whose critic learns where the reward was earned.
 
-The canvas is cut into patches. The critic gives each patch a value, and learns it from that patch's own
-reward: many numbers a transition instead of one. The actor climbs their mean.
+The canvas is cut into patches. The critic gives each patch p a value, and learns Q_p(s, a) = r_p + gamma^k
+Q'_p(s', pi'(s')) from that patch's own reward: many numbers a transition instead of one. The actor climbs
+their mean. No gradient passes through the canvas.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from agents.common.agent import run
+from agents.common.agent import Agent, apply_network, not_done
+from agents.common.config import AlgorithmConfig
+from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
-from agents.ddpg import DDPG
+from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState
+from paint_gym.renderers import Renderer
+from paint_gym.rewards import RewardFunction
+from paint_gym.utils.networks import polyak_update
 
 
-class PatchReward(Protocol):
-    """A reward that also knows what each patch gained."""
+class PatchQDDPG(Agent):
+    """Learns by trial and error, patch by patch.
 
-    def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` three times to ``(B, patches, patches)``."""
-
-
-class PatchQDDPG(DDPG):
-    """DDPG with a critic ``(canvas, target, step, steps, action) -> values (B, patches, patches)``.
+    Args:
+        actor: see `Agent`.
+        critic: ``(canvas, target, step, steps, action) -> values (B, patches, patches)``.
+        renderer: only serves painting; learning does not use it.
+        reward: a `Reward` with `patch_rewards` of as many patches.
+        steps: steps per episode.
+        bundle: strokes per step.
+        config: how to learn.
 
     Raises:
         ValueError: the reward has no patch-level form.
     """
 
-    reward: PatchReward  # type: ignore[assignment]
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        if not hasattr(self.reward, "patch_rewards"):
+    def __init__(
+        self,
+        actor: Actor,
+        critic: nn.Module,
+        renderer: Renderer,
+        reward: RewardFunction,
+        steps: int,
+        bundle: int,
+        config: AlgorithmConfig | None = None,
+    ) -> None:
+        super().__init__(actor, critic, renderer, reward, steps, bundle, config)
+        if not self.reward.patch_level:
             raise ValueError(
-                "PatchQ needs a reward with patch_rewards(before, after, target), such as L2Reward"
+                "PatchQ needs a Reward with patch_rewards(before, after, target), such as L2Reward, and "
+                "patch_level = True"
             )
+        self.target_actor = self.make_target_network(self.actor).eval()
+        self.target_critic = self.make_target_network(self.critic)
 
-    def value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
+    def explore(self, state: CanvasState) -> Tensor:
+        """The bundle for each canvas while learning: `act` with Gaussian noise, clipped to [0, 1]."""
+        action = self.act(state)
+        return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
+
+    def warm_start(self, actor: nn.Module) -> list[str]:
+        """As its parent; the target actor too."""
+        names = super().warm_start(actor)
+        self.target_actor.load_state_dict(self.actor.state_dict())
+        return names
+
+    def update(self, batch: Transition) -> dict[str, float]:
+        """One gradient step for the critic, then the actor; then the target networks move.
+
+        Returns:
+            ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch and the patches.
+        """
+        state, action, next_state = batch
+        with torch.no_grad():
+            reward = self.reward.patch_rewards(state.canvas, next_state.canvas, state.target)  # (B, p, p)
+        values = self.q_values(self.critic, state, action)
+        loss = nn.functional.mse_loss(values, self.td_target(reward, next_state))
+        metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
+        self.actor.train()
+        with frozen(self.critic):
+            action = apply_network(self.actor, state, self.steps, self.bf16)
+            objective = self.q_values(self.critic, state, action).mean()
+        metrics |= gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
+        polyak_update(self.target_actor, self.actor, self.config.tau)
+        polyak_update(self.target_critic, self.critic, self.config.tau)
+        return metrics | {"charts/reward": reward.mean().item()}
+
+    def q_values(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
         """Q(s, a) of each patch, ``(B, patches, patches)``."""
-        return run(critic, state, self.steps, self.bf16, action)
+        return apply_network(critic, state, self.steps, self.bf16, action)
 
-    def rewards(self, batch: Transition) -> Tensor:
-        """What the critic learns from: the reward of each patch, ``(B, patches, patches)``."""
-        return self.reward.patch_rewards(batch.state.canvas, batch.after.canvas, batch.state.target)
+    @torch.no_grad()
+    def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:
+        """``r + gamma^k Q'(s', pi'(s'))`` of each patch; just the reward where the episode ends."""
+        next_action = apply_network(self.target_actor, next_state, self.steps, self.bf16)
+        next_value = self.q_values(self.target_critic, next_state, next_action)
+        return reward + self.discount * not_done(next_state, self.steps).view(-1, 1, 1) * next_value
+
+    def parts(self) -> dict[str, Any]:
+        """All that learns, by name."""
+        return super().parts() | {"target_actor": self.target_actor, "target_critic": self.target_critic}

@@ -12,15 +12,16 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import mean_squared_error, to_floats
-from paint_gym.envs.task import pick_device
+from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import COLOUR
+from paint_gym.utils.device import pick_device
+from paint_gym.utils.images import to_floats
 
 # Adam with a short memory, for few steps; found on validation pictures.
 GEOMETRY_RATE = 0.02  # of positions and radii, in canvas sides; falls to 0 in a straight line
-PAINT_RATE = 0.1  # of transparencies and colours
+PAINT_RATE = 0.1  # of alphas and colours
 BETAS = (0.7, 0.85)
 
 
@@ -54,10 +55,10 @@ def refine(
     """Optimise all strokes of a painting, or of several at once.
 
     What is returned is the best that was met on the way, so never worse than what was given, as the
-    analytic renderer sees it.
+    analytic renderer paints it.
 
     Args:
-        painting: one painting; or B of them, of one stroke design, opacity and number of strokes.
+        painting: one painting; or B of them, of the same stroke design, opacity and number of strokes.
         target: ``(3, H, W)`` for one painting, ``(B, 3, H, W)`` for several; uint8, or float in [0, 1].
         iterations: steps of gradient, at least 0.
         device: where.
@@ -66,32 +67,32 @@ def refine(
     Raises:
         ValueError: shapes or paintings that do not go together, or a negative number of iterations.
     """
-    one = isinstance(painting, Painting)
-    paintings = [painting] if isinstance(painting, Painting) else list(painting)
-    wanted = target[None] if one else target
-    _check(paintings, wanted, iterations)
+    if isinstance(painting, Painting):
+        return refine([painting], target[None], iterations, device, on_iteration)[0]
+    paintings = list(painting)
+    _check(paintings, target, iterations)
     if not iterations or not paintings or not len(paintings[0]):
-        return painting if isinstance(painting, Painting) else paintings
-    wanted = to_floats(wanted.to(pick_device(device)))
-    strokes = _descend(paintings, wanted, iterations, on_iteration).cpu().numpy()
-    refined = [
+        return paintings
+    floats = to_floats(target.to(pick_device(device)))
+    strokes = _optimise(paintings, floats, iterations, on_iteration).cpu().numpy()
+    return [
         Painting(best, old.design, old.size, old.background, old.opacity)
         for best, old in zip(strokes, paintings, strict=True)
     ]
-    return refined[0] if one else refined
 
 
-def _descend(
+def _optimise(
     paintings: list[Painting], target: Tensor, iterations: int, on_iteration: Callable[[float], None] | None
 ) -> Tensor:
-    """The best strokes ``(B, K, stroke_dim)`` that are met on the way down."""
+    """The best strokes ``(B, K, stroke_dim)`` that are met on the way."""
     design = paintings[0].design
     renderer = make_renderer("analytic", design, paintings[0].opacity)
     backgrounds = torch.tensor([one.background for one in paintings], device=target.device)
     blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
     best = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
     least = torch.full((len(paintings),), torch.inf, device=target.device)
-    is_paint = torch.tensor([*design.transparencies, *[True] * len(COLOUR)], device=target.device)
+    alphas = [kind == "alpha" for kind in design.kinds]
+    is_paint = torch.tensor([*alphas, *[True] * len(COLOUR)], device=target.device)
     place = is_paint.sort(stable=True).indices.argsort()  # of each number, in geometry followed by paint
     parts = [part.clone().requires_grad_() for part in (best[..., ~is_paint], best[..., is_paint])]
     optimizer = torch.optim.Adam([{"params": [part]} for part in parts], betas=BETAS)

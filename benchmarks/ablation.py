@@ -25,9 +25,8 @@ import torch
 import tyro
 from matplotlib.figure import Figure
 
-from agents.checkpoint import AgentSpec
-from agents.training.trainer import PRESETS, TrainConfig, Trainer, run_to_the_end
-from benchmarks.harness.jobs import Job, Trainings, interval, work_off
+from agents import PRESETS, AgentConfig, TrainConfig, Trainer
+from benchmarks.harness.jobs import Job, TrainingBenchmarkConfig, interval, run_jobs
 from benchmarks.harness.suite import Row, Table, run
 from paint_gym.datasets import load_dataset
 from paint_gym.utils.files import replace_when_done
@@ -45,7 +44,7 @@ UNCOMPARED = ("agent.algo", "eval_every", "eval_images", "eval_split", "seed", "
 
 
 @dataclass(frozen=True)
-class Ablation(Trainings):
+class Ablation(TrainingBenchmarkConfig):
     """Model-based DDPG against PatchQ and DDPG, at a size that two cores can do."""
 
     threads: int = os.cpu_count() or 1
@@ -112,26 +111,26 @@ class Training(Job):
         torch.set_num_threads(self.threads)
         trainer = Trainer(self.config, self.device)
         pictures = load_dataset(self.config.dataset, self.config.eval_split, self.config.size)
-        watched, final = trainer.watched(), pictures[np.arange(min(self.final_images, len(pictures)))]
+        eval_targets, final = trainer.eval_targets, pictures[np.arange(min(self.final_images, len(pictures)))]
         curve: list[Row] = []
-        spent, since = 0.0, 0.0
+        spent, since = 0.0, time.perf_counter()
 
-        def measure(updates: int, metrics: dict[str, float]) -> None:
+        def measure(trainer: Trainer, metrics: dict[str, float]) -> None:
             nonlocal spent, since
+            updates = trainer.updates
             if updates % self.config.eval_every and updates != self.config.updates:
                 return
             spent += time.perf_counter() - since
-            l2, _ = trainer.evaluate(watched)
+            l2, _ = trainer.evaluate()
             curve.append({"updates": updates, "seconds": spent, "l2": l2})
             print(f"{self.name}: l2 {l2:.4g} after {updates} updates, {spent:.0f} s", flush=True)
             since = time.perf_counter()
 
-        since = time.perf_counter()
-        measure(0, {})
-        run_to_the_end(trainer, measure)
+        measure(trainer, {})
+        trainer.fit(measure)
         l2, _ = trainer.evaluate(final)
         found = {"curve": curve, "l2": l2, "images": len(final)}
-        found |= {"blank": blank(final), "blank_watched": blank(watched)}
+        found |= {"blank": blank(final), "blank_watched": blank(eval_targets)}
         self.write({"threads": self.threads, "device": str(trainer.agent.device)} | found)
 
 
@@ -139,7 +138,7 @@ def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
     """The settings of one job; but for `algo` and `seed` the same for all."""
     config = PRESETS["paper"]
     if not options.paper:
-        spec = AgentSpec(
+        agent = AgentConfig(
             actor="resnet",
             actor_width=options.width,
             critic_width=options.width,
@@ -148,7 +147,7 @@ def configure(options: Ablation, algo: Any, seed: int) -> TrainConfig:
             depth=options.depth,
         )
         config = dataclasses.replace(
-            config, agent=spec, size=options.size, updates=options.updates, batch=options.batch,
+            config, agent=agent, size=options.size, updates=options.updates, batch=options.batch,
             num_envs=options.batch, eval_every=options.eval_every,
         )  # fmt: skip
     return dataclasses.replace(
@@ -178,7 +177,7 @@ def results_of(options: Ablation) -> dict[str, list[Row]]:
     """Run the jobs that have not finished, and return the results of all by algorithm, seed by seed."""
     everything = jobs(options)
     results: dict[str, list[Row]] = {algo: [] for algo in ALGORITHMS}
-    for job, result in zip(everything, work_off(everything, options.workers), strict=True):
+    for job, result in zip(everything, run_jobs(everything, options.workers), strict=True):
         results[job.config.agent.algo].append(result)
     return results
 

@@ -14,7 +14,7 @@ import tyro
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
@@ -23,7 +23,7 @@ REDUCED_BAR = 0.01
 
 
 @dataclass(frozen=True)
-class Accuracy(Options):
+class Accuracy(BenchmarkConfig):
     """How close the analytic renderer is to the ground truth, and to itself at another size."""
 
     strokes: int = 2000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import tyro
 
-from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run, take_turns
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -20,7 +20,7 @@ OVERHEAD_BAR = 0.25
 
 
 @dataclass(frozen=True)
-class Adapter(Options):
+class Adapter(BenchmarkConfig):
     """What the adapter for stable-baselines3 costs."""
 
     envs: int = 64

@@ -19,8 +19,8 @@ import tyro
 from PIL import Image
 from skimage import data
 
-from agents.checkpoint import AgentSpec, build_agent, save_agent
-from benchmarks.harness.suite import Options, Row, Table, at_most, run
+from agents import AgentConfig, build_agent, save_agent
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, run
 
 FIRST_STROKE_BAR = 10.0  # seconds, with an empty cache
 COMMAND_BAR = 6.0  # seconds, with a warm one
@@ -28,7 +28,7 @@ PAINTED = re.compile(rb"\b([1-9]\d*)/\d+ \[")  # in tqdm's bar, once its count i
 
 
 @dataclass(frozen=True)
-class ColdStart(Options):
+class ColdStart(BenchmarkConfig):
     """How long `paint-gym paint` takes, with an empty cache and with a warm one."""
 
     agent: Path | None = None
@@ -75,7 +75,7 @@ def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
     )
     picture(image, options.size)
     if options.agent is None:
-        save_agent(agent, build_agent(AgentSpec(), "cpu"), AgentSpec())
+        save_agent(agent, build_agent(AgentConfig(), "cpu"), AgentConfig())
     command = [sys.executable, "-m", "agents", "paint", str(image), "-o", str(output), "--agent", str(agent)]
     command += ["--strokes", str(options.strokes), "--canvas", str(options.size)]
     for cache in ("empty", "warm"):

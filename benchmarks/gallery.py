@@ -16,8 +16,8 @@ import tyro
 from PIL import Image
 
 from agents import load, paint, refine
-from agents.painter import l2_by_raster
-from benchmarks.harness.suite import Options, Row, Table, run
+from agents.evaluation import l2_by_raster
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, run
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
 
@@ -29,7 +29,7 @@ CROPS = {  # name in skimage.data: left, top, side of the square that is painted
 
 
 @dataclass(frozen=True)
-class Gallery(Options):
+class Gallery(BenchmarkConfig):
     """Photos painted with and without refinement."""
 
     strokes: tuple[int, ...] = (200, 1000)

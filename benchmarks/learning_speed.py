@@ -18,29 +18,27 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from agents import paint
-from agents.checkpoint import AgentSpec, build_agent
-from agents.common.agent import follow, left
+from agents import PRESETS, AgentConfig, build_agent, paint
+from agents.common.agent import not_done
 from agents.common.replay import Transition
-from agents.networks.resnet import ResNetActor, ValueCritic
-from agents.painter import Painter
-from agents.training.trainer import PRESETS
+from agents.networks import ResNetActor, ValueCritic
+from agents.painter import Policy
 from benchmarks.harness.paper_renderer import SIZE, paper_renderer
-from benchmarks.harness.suite import Options, Row, Table, at_least, run, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, run, take_turns
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
 from paint_gym.renderers.base import Size, check_size
-from paint_gym.rewards import WGANReward
 from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.rewards.wgan import gradient_penalty
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.networks import polyak_update
 
 UPDATE_BAR = 4.0
 PAINT_BAR = 3.0
 
 
 @dataclass(frozen=True)
-class LearningSpeed(Options):
+class LearningSpeed(BenchmarkConfig):
     """How fast learning and painting are at the paper's size."""
 
     batch: int = 96
@@ -55,14 +53,13 @@ class LearningSpeed(Options):
     """Timed turns, after one that warms up."""
 
 
-class NetworkRenderer:
+class NetworkRenderer(Renderer):
     """The network of Fig. 12, with random weights, as a `Renderer`; composites stroke by stroke."""
 
-    name, differentiable, opacity = "fig. 12", True, (0.0, 1.0)
-    side: int | None = SIZE
+    name, differentiable, side = "fig. 12", True, SIZE
 
     def __init__(self) -> None:
-        self.design = get_stroke("bezier")
+        super().__init__(get_stroke("bezier"))
         self.network = paper_renderer(len(self.design.parameters))
 
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
@@ -83,20 +80,20 @@ class PlainAgent:
     """Model-based DDPG with the WGAN reward (sections 3.3.1 and 3.3.3), as one would write it down.
 
     Args:
-        spec: widths of the networks, bundle, strokes and settings.
+        config: widths of the networks, bundle, strokes, and how to learn.
     """
 
-    def __init__(self, spec: AgentSpec) -> None:
+    def __init__(self, config: AgentConfig) -> None:
         self.renderer: Renderer = NetworkRenderer()
-        self.bundle, self.device = spec.bundle, torch.device("cpu")
-        self.steps, self.learning = spec.max_strokes // spec.bundle, spec.learning
-        self.discount = spec.learning.gamma**spec.bundle
-        self.actor = ResNetActor(spec.bundle * self.renderer.design.dim, spec.actor_width)
-        self.critic = ValueCritic(spec.critic_width)
-        self.discriminator = Discriminator(spec.discriminator_width)
+        self.bundle, self.device = config.bundle, torch.device("cpu")
+        self.steps, self.config = config.max_strokes // config.bundle, config.learning
+        self.discount = self.config.gamma**config.bundle
+        self.actor = ResNetActor(config.bundle * self.renderer.design.dim, config.actor_width)
+        self.critic = ValueCritic(config.critic_width)
+        self.discriminator = Discriminator(config.discriminator_width)
         self.target_critic, self.target_discriminator = map(copy.deepcopy, (self.critic, self.discriminator))
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), spec.learning.actor_lr)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), spec.learning.critic_lr)
+        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), self.config.actor_lr)
+        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), self.config.critic_lr)
         self.discriminator_optimizer = torch.optim.Adam(
             self.discriminator.parameters(), 1e-4, betas=(0.5, 0.999)
         )
@@ -110,12 +107,12 @@ class PlainAgent:
 
     def update(self, batch: Transition) -> dict[str, float]:
         """One step of gradient for the critic, from the replay; then for the actor, painting anew."""
-        state, _, after = batch
+        state, _, next_state = batch
         with torch.no_grad():
-            reward = self._reward(state.canvas, after.canvas, state.target)
-            wanted = reward + self._ahead(self.target_critic, after)
+            reward = self._reward(state.canvas, next_state.canvas, state.target)
+            td_target = reward + self._next_value(self.target_critic, next_state)
         value = self.critic(state.canvas, state.target, state.step, self.steps)
-        critic_loss = nn.functional.mse_loss(value, wanted)
+        critic_loss = nn.functional.mse_loss(value, td_target)
         self.critic_optimizer.zero_grad()
         critic_loss.backward()
         self.critic_optimizer.step()
@@ -123,11 +120,11 @@ class PlainAgent:
         self.actor.train()
         action = self.actor(state.canvas, state.target, state.step, self.steps)
         painted, reward = model_step(state, action, self.renderer, self._reward)
-        actor_loss = -(reward + self._ahead(self.critic, painted)).mean()
+        actor_loss = -(reward + self._next_value(self.critic, painted)).mean()
         self.actor_optimizer.zero_grad()
         actor_loss.backward()
         self.actor_optimizer.step()
-        follow(self.target_critic, self.critic, self.learning.tau)
+        polyak_update(self.target_critic, self.critic, self.config.tau)
         return {"losses/critic": critic_loss.item(), "losses/actor": actor_loss.item()}
 
     def update_discriminator(self, canvas: Tensor, target: Tensor) -> float:
@@ -138,22 +135,22 @@ class PlainAgent:
         self.discriminator_optimizer.zero_grad()
         loss.backward()
         self.discriminator_optimizer.step()
-        follow(self.target_discriminator, self.discriminator, 0.001)
+        polyak_update(self.target_discriminator, self.discriminator, 0.001)
         return loss.item()
 
-    def _ahead(self, critic: nn.Module, state: CanvasState) -> Tensor:
+    def _next_value(self, critic: nn.Module, state: CanvasState) -> Tensor:
         value: Tensor = critic(state.canvas, state.target, state.step, self.steps)
-        return self.discount * left(state, self.steps) * value
+        return self.discount * not_done(state, self.steps) * value
 
     def _reward(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
         return self.target_discriminator(after, target) - self.target_discriminator(before, target)
 
 
-def paper_spec(width: int = 64, compiled: bool = False) -> AgentSpec:
+def paper_config(width: int = 64, compiled: bool = False) -> AgentConfig:
     """The agent of the preset "paper", its actor and critic of another width if wanted."""
-    spec = PRESETS["paper"].agent
-    learning = dataclasses.replace(spec.learning, compile=compiled)
-    return dataclasses.replace(spec, actor_width=width, critic_width=width, learning=learning)
+    config = PRESETS["paper"].agent
+    learning = dataclasses.replace(config.learning, compile=compiled)
+    return dataclasses.replace(config, actor_width=width, critic_width=width, learning=learning)
 
 
 def random_batch(batch: int, bundle: int, steps: int) -> Transition:
@@ -171,19 +168,17 @@ def compare(what: str, ours: float, plain: float) -> Row:
 
 
 def compare_update(options: LearningSpeed) -> Iterator[Row]:
-    """One full update: critic, actor, discriminator and the slow copies."""
+    """One full update: critic, actor, discriminator and the target networks."""
     torch.manual_seed(0)
-    spec = paper_spec(options.width, options.compile)
-    ours, plain = build_agent(spec, "cpu"), PlainAgent(spec)
-    reward = ours.reward
-    assert isinstance(reward, WGANReward)
-    batch = random_batch(options.batch, spec.bundle, ours.steps)
-    pair = (batch.after.canvas, batch.after.target)
+    config = paper_config(options.width, options.compile)
+    ours, plain = build_agent(config, "cpu"), PlainAgent(config)
+    batch = random_batch(options.batch, config.bundle, ours.steps)
+    pair = (batch.next_state.canvas, batch.next_state.target)
     parts = ("critic and actor", "discriminator")
     calls: dict[str, Callable[[], object]] = {
         f"ours, {parts[0]}": lambda: ours.update(batch),
         f"plain, {parts[0]}": lambda: plain.update(batch),
-        f"ours, {parts[1]}": lambda: reward.update(*pair),
+        f"ours, {parts[1]}": lambda: ours.reward.update(*pair),
         f"plain, {parts[1]}": lambda: plain.update_discriminator(*pair),
     }
     seconds = take_turns(calls, options.repeats, warmup=1)
@@ -203,11 +198,11 @@ def again(call: Callable[[], object], times: int) -> Callable[[], object]:
 def compare_painting(options: LearningSpeed) -> Iterator[Row]:
     """One picture, painted from the first stroke to the last; then its parts, the same number of times."""
     torch.manual_seed(0)
-    spec = paper_spec(options.width, options.compile)
-    agents: dict[str, Painter] = {"ours": build_agent(spec, "cpu"), "plain": PlainAgent(spec)}
-    bundles = options.strokes // spec.bundle
-    state, action, _ = random_batch(1, spec.bundle, bundles)
-    bundle = as_strokes(action, get_stroke(spec.stroke).dim)
+    config = paper_config(options.width, options.compile)
+    agents: dict[str, Policy] = {"ours": build_agent(config, "cpu"), "plain": PlainAgent(config)}
+    bundles = options.strokes // config.bundle
+    state, action, _ = random_batch(1, config.bundle, bundles)
+    bundle = as_strokes(action, get_stroke(config.stroke).dim)
     calls: dict[str, Callable[[], object]] = {}
     for who, agent in agents.items():
         calls[f"{who}, painting"] = partial(paint, agent, state.target, options.strokes)

@@ -17,7 +17,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -26,7 +26,7 @@ GROWTH_BAR = 0.05
 
 
 @dataclass(frozen=True)
-class Memory(Options):
+class Memory(BenchmarkConfig):
     """Whether the vector environment leaks."""
 
     steps: int = 100_000

@@ -18,14 +18,14 @@ import tyro
 from PIL import Image
 from skimage import data
 
-from benchmarks.harness.suite import Options, Row, Table, peak_memory, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, peak_memory, run
 
 SECONDS_BAR = 20.0
 MEMORY_BAR = 2.0  # GiB
 
 
 @dataclass(frozen=True)
-class Photo(Options):
+class Photo(BenchmarkConfig):
     """One photo, painted large."""
 
     photo: str = "astronaut"

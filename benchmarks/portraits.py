@@ -18,9 +18,8 @@ import torch
 import tyro
 
 from agents import load, paint, refine
-from agents.evaluation import mean_interval
-from agents.painter import l2_by_raster
-from benchmarks.harness.suite import Options, Row, Table, at_most, run
+from agents.evaluation import l2_by_raster, mean_interval
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, run
 from paint_gym import load_dataset
 
 BARS = {0: 0.0060, 50: 0.0018, 100: 0.0015}  # l2, by iterations of refinement
@@ -28,7 +27,7 @@ SECONDS_BAR = 4.0  # an image, agent and refinement
 
 
 @dataclass(frozen=True)
-class Portraits(Options):
+class Portraits(BenchmarkConfig):
     """How well the agent that comes with the package paints faces."""
 
     agent: str = "pretrained"

@@ -17,14 +17,14 @@ import tyro
 
 from agents import load, paint, refine
 from benchmarks.harness.paper_renderer import SIZE, paper_renderer
-from benchmarks.harness.suite import Options, Row, Table, at_least, run, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, run, take_turns
 from paint_gym import load_dataset
 
 BAR = 10.0
 
 
 @dataclass(frozen=True)
-class Refinement(Options):
+class Refinement(BenchmarkConfig):
     """How fast refinement is."""
 
     images: int = 8

@@ -1,6 +1,6 @@
 """Agents that learn through the analytic renderer, and through the neural one: equal time, and equal updates.
 
-Run: python -m benchmarks.renderer_choice --workers 2 --json benchmarks/results/through.json
+Run: python -m benchmarks.renderer_choice --workers 2 --json benchmarks/results/renderer_choice.json
 
 Preset `cpu` on CelebA at 128 px, 200 strokes without lookahead. Each agent learns on canvases of its own
 renderer; what it paints on pictures of `val` is scored by `raster`, and by its own renderer, to see the gap.
@@ -20,17 +20,17 @@ import numpy as np
 import torch
 import tyro
 
-from agents.painter import l2_by
-from agents.training.trainer import PRESETS, TrainConfig, Trainer, run_to_the_end
-from benchmarks.harness.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from agents import PRESETS, TrainConfig, Trainer
+from agents.evaluation import l2_by
+from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, interval, run_jobs
 from benchmarks.harness.suite import Row, Table, run
 
 
 @dataclass(frozen=True)
-class Through(Trainings):
+class RendererChoice(TrainingBenchmarkConfig):
     """Agents that learn through the analytic and the neural renderer."""
 
-    out: Path = Path("runs/through")
+    out: Path = Path("runs/renderer_choice")
     """Folder of the jobs' results."""
     minutes: float = 3.0
     """Time of those that learn for equal time."""
@@ -72,20 +72,17 @@ class Trial(Job):
         torch.set_num_threads(self.threads)
         began = time.process_time()
         if self.minutes is None:
-            trainer = Trainer(self.config, "cpu")
-            run_to_the_end(trainer, lambda update, metrics: None)
+            trainer = Trainer(self.config, "cpu").fit()
         else:
-            trainer = timed = TimedTrainer(self.config, self.minutes * 60)
-            timed.learn_until(self.minutes * 60)
+            trainer = TimedTrainer(self.config, self.minutes * 60).fit()
         seconds = (time.process_time() - began) / self.threads
-        watched = trainer.watched()
-        l2, paintings = trainer.evaluate(watched)
-        own = float(l2_by(self.config.agent.renderer, paintings, watched).mean())
+        l2, paintings = trainer.evaluate()
+        own = float(l2_by(self.config.agent.renderer, paintings, trainer.eval_targets).mean())
         print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
         self.write({"updates": trainer.updates, "seconds": seconds, "l2": l2, "l2 by its renderer": own})
 
 
-def configure(options: Through, renderer: str, seed: int, updates: int | None = None) -> TrainConfig:
+def configure(options: RendererChoice, renderer: str, seed: int, updates: int | None = None) -> TrainConfig:
     """Preset `cpu` with another renderer, and of another length if wanted."""
     preset = PRESETS["cpu"]
     base: Row = {"dataset": options.dataset, "eval_images": options.eval_images, "eval_split": "val"}
@@ -110,7 +107,7 @@ def row(what: str, results: list[Row]) -> Row:
     }  # fmt: skip
 
 
-def tables(options: Through) -> Iterator[Table]:
+def tables(options: RendererChoice) -> Iterator[Table]:
     """Equal time; then the neural renderer for as many updates as the analytic one had."""
 
     def trial(renderer: str, seed: int, updates: int | None = None) -> Trial:
@@ -120,7 +117,7 @@ def tables(options: Through) -> Iterator[Table]:
         return Trial(options.out / f"{name}.json", options.threads_each, config, minutes)
 
     jobs = [trial(renderer, seed) for seed in options.seeds for renderer in ("analytic", "neural")]
-    timed = work_off(jobs, options.workers)
+    timed = run_jobs(jobs, options.workers)
     analytic, neural = timed[::2], timed[1::2]
     yield (
         f"{options.minutes:g} minutes each",
@@ -128,10 +125,10 @@ def tables(options: Through) -> Iterator[Table]:
     )
     counts = [result["updates"] for result in analytic]
     again = [trial("neural", seed, count) for seed, count in zip(options.seeds, counts, strict=True)]
-    counted = work_off(again, options.workers)
+    counted = run_jobs(again, options.workers)
     yield "equal updates", [row("analytic", analytic), row("neural", counted)]
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Through)
+    chosen = tyro.cli(RendererChoice)
     run(chosen, tables(chosen))

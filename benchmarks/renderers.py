@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, cosine_similarity
 
 from benchmarks.accuracy import errors_to_raster
-from benchmarks.harness.suite import Options, Row, Table, at_most, random_strokes, run, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run, take_turns
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
@@ -31,7 +31,7 @@ STEP = 0.01  # of a parameter, for central differences: 1.3 pixels
 
 
 @dataclass(frozen=True)
-class Renderers(Options):
+class Renderers(BenchmarkConfig):
     """Raster, analytic and neural at 128 px, for every stroke design."""
 
     strokes: int = 10_000

@@ -31,11 +31,11 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor, nn
 
-from agents.checkpoint import AgentSpec
+from agents import PRESETS, AgentConfig, TrainConfig
+from agents.evaluation import l2_by_raster
 from agents.networks.resnet import ResNet, batch_normed
-from agents.painter import Painter, l2_by_raster, paint
-from agents.training.trainer import PRESETS, TrainConfig
-from benchmarks.harness.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from agents.painter import Policy, paint
+from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, at_points, interval, run_jobs
 from benchmarks.harness.suite import Row, Table, run
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
@@ -51,7 +51,7 @@ FEATURES = 256  # of the trunk, for the heads of stable-baselines3
 
 
 @dataclass(frozen=True)
-class Baselines(Trainings):
+class Baselines(TrainingBenchmarkConfig):
     """Agents of stable-baselines3 against ours."""
 
     out: Path = Path("runs/sb3_baselines")
@@ -85,12 +85,12 @@ class Trunk(BaseFeaturesExtractor):
         super().__init__(observation_space, FEATURES)
         self.net = ResNet(7, FEATURES, batch_normed, nn.ReLU, width, depth=1)
 
-    def forward(self, seen: Tensor) -> Tensor:
+    def forward(self, obs: Tensor) -> Tensor:
         """Observations ``(B, 7, H, W)`` in [0, 1] to ``(B, FEATURES)``."""
-        return self.net(seen).relu()
+        return self.net(obs).relu()
 
 
-class Sb3Painter:
+class Sb3Policy:
     """An agent of stable-baselines3 as `agents.paint` wants it.
 
     Args:
@@ -104,9 +104,9 @@ class Sb3Painter:
 
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
         """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
-        seen = self.task.observe(state)
-        assert isinstance(seen, Tensor)
-        action, _ = self.agent.predict(seen.cpu().numpy(), deterministic=True)
+        obs = self.task.observe(state)
+        assert isinstance(obs, Tensor)
+        action, _ = self.agent.predict(obs.cpu().numpy(), deterministic=True)
         return torch.from_numpy((action + 1) / 2).float()
 
 
@@ -146,10 +146,10 @@ class Trial(Job):
         """What evaluations paint, ``(n, 3, size, size)`` uint8."""
         return test_pictures(self.options)
 
-    def measure(self, painter: Painter, seconds: float, steps: int) -> Row:
+    def measure(self, policy: Policy, seconds: float, steps: int) -> Row:
         """A point of the curve."""
         kept = torch.get_rng_state()
-        paintings = paint(painter, torch.from_numpy(self.pictures), self.options.strokes)
+        paintings = paint(policy, torch.from_numpy(self.pictures), self.options.strokes)
         torch.set_rng_state(kept)
         l2 = float(l2_by_raster(paintings, self.pictures).mean())
         print(f"{self.name}: l2 {l2:.4f} after {seconds:.0f} s, {steps} steps", flush=True)
@@ -158,12 +158,13 @@ class Trial(Job):
     def _ours(self) -> list[Row]:
         options = self.options
         config = configure(options, OURS[self.algorithm], self.seed)
-        trainer = TimedTrainer(config, options.minutes * 60)
-        curve = []
-        for point in range(1, options.points + 1):
-            trainer.learn_until(point / options.points * trainer.seconds)
+        trainer, curve = TimedTrainer(config, options.minutes * 60), list[Row]()
+
+        def measure() -> None:
             steps = trainer.replay.added * config.num_envs
             curve.append(self.measure(trainer.agent, trainer.spent, steps))
+
+        trainer.fit(at_points(options.points, measure))
         return curve
 
     def _sb3(self) -> list[Row]:
@@ -173,7 +174,7 @@ class Trial(Job):
             device="cpu",
         )  # fmt: skip
         agent = make(self.algorithm, env, options, self.seed)
-        callback = Watch(self, Sb3Painter(agent, env))
+        callback = Watch(self, Sb3Policy(agent, env))
         agent.learn(10**9, callback)
         return callback.curve
 
@@ -181,9 +182,9 @@ class Trial(Job):
 class Watch(BaseCallback):
     """Stops an agent of stable-baselines3 when its time is up, and measures on the way."""
 
-    def __init__(self, trial: Trial, painter: Sb3Painter) -> None:
+    def __init__(self, trial: Trial, policy: Sb3Policy) -> None:
         super().__init__()
-        self.trial, self.painter = trial, painter
+        self.trial, self.policy = trial, policy
         self.curve: list[Row] = []
         self.spent = 0.0
 
@@ -194,7 +195,7 @@ class Watch(BaseCallback):
         now, options = time.process_time(), self.trial.options
         self.spent += (now - self.since) / torch.get_num_threads()
         if self.spent >= (len(self.curve) + 1) / options.points * options.minutes * 60:
-            self.curve.append(self.trial.measure(self.painter, self.spent, self.num_timesteps))
+            self.curve.append(self.trial.measure(self.policy, self.spent, self.num_timesteps))
         self.since = time.process_time()
         return len(self.curve) < options.points
 
@@ -216,11 +217,11 @@ def without_learning(options: Baselines) -> Iterator[Row]:
 
 def configure(options: Baselines, algo: Any, seed: int) -> TrainConfig:
     """The settings of one of our agents."""
-    spec = AgentSpec(
+    agent = AgentConfig(
         algo, "resnet", options.width, options.width, depth=1, patches=4, max_strokes=options.strokes
     )
     return dataclasses.replace(
-        PRESETS["paper"], agent=spec, dataset=options.dataset, size=options.size, batch=options.batch,
+        PRESETS["paper"], agent=agent, dataset=options.dataset, size=options.size, batch=options.batch,
         num_envs=options.batch, seed=seed,
     )  # fmt: skip
 
@@ -283,7 +284,7 @@ def tables(options: Baselines) -> Iterator[Table]:
         for name in options.algorithms
     ]
     results: dict[str, list[Row]] = {name: [] for name in options.algorithms}
-    for trial, found in zip(trials, work_off(trials, options.workers), strict=True):
+    for trial, found in zip(trials, run_jobs(trials, options.workers), strict=True):
         results[trial.algorithm].append(found)
     yield f"{options.minutes:g} minutes each, {options.dataset} at {options.size} px", list(compare(results))
     yield "without learning", list(without_learning(options))

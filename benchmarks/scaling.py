@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from benchmarks.harness.suite import (
-    Options,
+    BenchmarkConfig,
     Row,
     Table,
     at_most,
@@ -36,7 +36,7 @@ FORWARD, BOTH = "forward", "forward and backward"
 
 
 @dataclass(frozen=True)
-class Scaling(Options):
+class Scaling(BenchmarkConfig):
     """What painting costs as canvases, strokes and pixels grow."""
 
     stroke: str = "bezier"

@@ -18,7 +18,7 @@ import tyro
 from torch import Tensor
 
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer, paper_renderer
-from benchmarks.harness.suite import Options, Row, Table, at_least, random_strokes, run, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, random_strokes, run, take_turns
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.analytic import renderer as analytic
@@ -32,7 +32,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Speed(Options):
+class Speed(BenchmarkConfig):
     """How fast the analytic renderer and the vector environment are, against the paper's network."""
 
     canvases: int = 96

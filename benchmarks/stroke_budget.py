@@ -16,15 +16,14 @@ import tyro
 from matplotlib.figure import Figure
 
 from agents import load, paint, refine
-from agents.evaluation import mean_interval
-from agents.painter import l2_by_raster
-from benchmarks.harness.suite import Options, Row, Table, run
+from agents.evaluation import l2_by_raster, mean_interval
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, run
 from paint_gym import load_dataset
 from paint_gym.utils.files import replace_when_done
 
 
 @dataclass(frozen=True)
-class StrokeBudget(Options):
+class StrokeBudget(BenchmarkConfig):
     """What more strokes buy."""
 
     agent: str = "pretrained"

@@ -16,7 +16,7 @@ import resvg_py
 import tyro
 from PIL import Image
 
-from benchmarks.harness.suite import Options, Table, run
+from benchmarks.harness.suite import BenchmarkConfig, Table, run
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -24,7 +24,7 @@ SIZES = (128, 512)
 
 
 @dataclass(frozen=True)
-class Svg(Options):
+class Svg(BenchmarkConfig):
     """How close a saved SVG is to the painting, and how large it is."""
 
     strokes: int = 200

@@ -1,7 +1,7 @@
 """What makes the agent of preset `cpu` learn faster, and what does not: each change alone, for equal time.
 
 Run: python -m benchmarks.variants --workers 2 --json benchmarks/results/levers.json --plot docs/levers.png
-     python -m benchmarks.variants --levers preset resnet --minutes 20 --seeds 0 1 --workers 2 \
+     python -m benchmarks.variants --variants preset resnet --minutes 20 --seeds 0 1 --workers 2 \
          --out runs/actors --json benchmarks/results/actors.json --plot docs/actors.png
 
 CelebA at 128 px, 200 strokes, l2 by `raster` on pictures of `val`. Time is that of the processor, by thread:
@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,16 +24,18 @@ import tyro
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from agents.common.agent import descend
-from agents.common.agent import run as answer
-from agents.common.replay import Transition, mirrored
-from agents.model_based_ddpg import ModelBasedDDPG
-from agents.networks.glimpse import GlimpseActor, Sight
-from agents.training.trainer import PRESETS, TrainConfig, Trainer
-from benchmarks.harness.jobs import Job, TimedTrainer, Trainings, interval, work_off
+from agents import PRESETS, Actor, Agent, ModelBasedDDPG, TrainConfig, Trainer, build_agent
+from agents.common.agent import apply_network
+from agents.common.augmentation import augment
+from agents.common.optim import gradient_step
+from agents.common.replay import Transition
+from agents.networks.glimpse import GlimpseActor, SummedAreaTable
+from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, at_points, interval, run_jobs
 from benchmarks.harness.suite import Row, Table, run, take_turns
-from paint_gym.canvas import CanvasState, as_strokes, mean_squared_error
+from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.datasets import load_dataset
+from paint_gym.metrics import mean_squared_error
+from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.files import replace_when_done
 
 
@@ -50,23 +51,22 @@ class Unrolled(ModelBasedDDPG):
     """Climbs the gain of two steps at once, the second from where the first led."""
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One step of gradient through two of the canvas."""
-        first = mirrored(batch.state)
+        """One gradient step through two steps of the canvas."""
+        first = augment(batch.state)
         self.actor.train()
         state = first
         for _ in range(2):
             strokes = as_strokes(self._act(state), self.renderer.design.dim)
             state = CanvasState(self.renderer.paint(state.canvas, strokes), state.target, state.step + 1)
-        return self._descend(first, state.canvas)
+        return self._climb(first, state.canvas)
 
     def _act(self, state: CanvasState) -> Tensor:
-        return answer(self.actor, state, self.steps, self.bf16)
+        return apply_network(self.actor, state, self.steps, self.bf16)
 
-    def _descend(self, state: CanvasState, after: Tensor) -> dict[str, float]:
-        left = mean_squared_error(after, state.target)
-        gain = 1 - left / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
-        norm = self.learning.max_grad_norm
-        return descend(self.actor_optimizer, -gain.mean(), "losses/actor", norm)
+    def _climb(self, state: CanvasState, painted: Tensor) -> dict[str, float]:
+        error = mean_squared_error(painted, state.target)
+        gain = 1 - error / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
+        return gradient_step(self.actor_optimizer, -gain.mean(), "losses/actor", self.config.max_grad_norm)
 
 
 class Imitates(Unrolled):
@@ -76,20 +76,20 @@ class Imitates(Unrolled):
 
     def update(self, batch: Transition) -> dict[str, float]:
         """Improve the actions of a batch, and regress on what came out."""
-        state = mirrored(batch.state)
+        state = augment(batch.state)
         self.actor.train()
         action = self._act(state)
         better = self._improved(state, action.detach().clone().requires_grad_())
         loss = (action - better).abs().mean()
-        return descend(self.actor_optimizer, loss, "losses/actor", self.learning.max_grad_norm)
+        return gradient_step(self.actor_optimizer, loss, "losses/actor", self.config.max_grad_norm)
 
     def _improved(self, state: CanvasState, action: Tensor) -> Tensor:
         optimizer = torch.optim.Adam([action], self.rate)
         before = mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
         for _ in range(self.improvements):
             strokes = as_strokes(action, self.renderer.design.dim)
-            left = mean_squared_error(self.renderer.paint(state.canvas, strokes), state.target) / before
-            (action.grad,) = torch.autograd.grad(left.sum(), action)
+            error = mean_squared_error(self.renderer.paint(state.canvas, strokes), state.target) / before
+            (action.grad,) = torch.autograd.grad(error.sum(), action)
             optimizer.step()
         return action.detach().clamp(0, 1)
 
@@ -97,18 +97,15 @@ class Imitates(Unrolled):
 class TwoWindows(GlimpseActor):
     """Paints a bundle of ten: five strokes in each of two windows. It has nothing else to propose."""
 
-    propose = None  # type: ignore[assignment]
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.steps_per_window = self.steps_per_window / 2
+    steps_per_window = GlimpseActor.steps_per_window / 2
+    propose = Actor.propose
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """As its parent, of ``2 * bundle`` strokes."""
         height, width = canvas.shape[2:]
         level = self.level(step, height, width)
-        views = self.views(Sight(canvas, target), level, step, 2)  # (N, B) of each part, N being 1 or 2
-        strokes = self.answer(views.flat(), height, width).view(len(views.side), len(canvas), -1)
+        windows = self.select_windows(SummedAreaTable(canvas, target), level, step, 2)  # (N, B), N is 1 or 2
+        strokes = self.decode_strokes(windows.flat(), height, width).view(len(windows.side), len(canvas), -1)
         return torch.cat([strokes[0], strokes[-1]], 1)
 
 
@@ -122,66 +119,71 @@ def actor(
 
 
 @dataclass(frozen=True)
-class Lever:
+class Variant:
     """A change of the preset.
 
     Attributes:
         what: in words.
-        config, spec, learning: settings that differ.
+        config: settings of training that differ.
+        agent_config: settings of the agent that differ.
+        learning: settings of the algorithm that differ.
         agent: who learns.
         actor: ``(design, bundle, width)`` to the actor; by default the one of the settings.
     """
 
     what: str
     config: Row = field(default_factory=dict)
-    spec: Row = field(default_factory=dict)
+    agent_config: Row = field(default_factory=dict)
     learning: Row = field(default_factory=dict)
     agent: type[ModelBasedDDPG] = ModelBasedDDPG
-    actor: Callable[..., torch.nn.Module] | None = None
+    actor: Callable[[StrokeDesign, int, int], Actor] | None = None
 
-    def pull(self, trainer: Trainer) -> None:
-        """Put the agent of this lever in place of the trainer's."""
-        was, config = trainer.agent, trainer.config
-        actor = was.actor
+    def build(self, config: TrainConfig) -> Agent:
+        """The agent that learns."""
+        torch.manual_seed(config.seed)
+        base = build_agent(config.agent, "cpu", config.seed)
+        actor = base.actor
         if self.actor is not None:
             torch.manual_seed(config.seed)
-            actor = self.actor(was.renderer.design, config.agent.bundle, config.agent.actor_width)
-        trainer.agent = self.agent(
-            actor, was.critic, was.renderer, was.reward, was.steps, was.bundle, was.learning
+            actor = self.actor(base.renderer.design, config.agent.bundle, config.agent.actor_width)
+        return self.agent(
+            actor, base.critic, base.renderer, base.reward, base.steps, base.bundle, base.config
         )
 
 
-LEVERS: dict[str, Lever] = {
-    "preset": Lever("the glimpse actor, as it is"),
-    "resnet": Lever("the paper's actor, 32 channels", spec={"actor": "resnet", "actor_width": 32}),
-    "critic": Lever("a critic on top, gamma 0.95", learning={"gamma": 0.95}),
-    "absolute": Lever("the gain itself as reward, not relative to the error", learning={"relative": False}),
-    "plain-data": Lever("no augmentation", learning={"augment": False}),
-    "more-data": Lever("ImageNet's pictures as well", config={"dataset": "celeba+imagenet"}),
-    "batch-96": Lever("twice the batch", config={"batch": 96}),
-    "quick": Lever("twice the learning rate", learning={"actor_lr": 2e-3}),
-    "early": Lever("smaller windows sooner: 2 steps for each, not 3", actor=actor(steps_per_window=2)),
-    "late": Lever("larger windows for longer: 5 steps for each", actor=actor(steps_per_window=5)),
-    "3-levels": Lever("no windows of an eighth", actor=actor(levels=3)),
-    "two-windows": Lever(
-        "two windows a bundle, of ten", spec={"bundle": 10},
+VARIANTS: dict[str, Variant] = {
+    "preset": Variant("the glimpse actor, as it is"),
+    "resnet": Variant("the paper's actor, 32 channels", agent_config={"actor": "resnet", "actor_width": 32}),
+    "critic": Variant("a critic on top, gamma 0.95", learning={"gamma": 0.95}),
+    "absolute": Variant(
+        "the gain itself as reward, not relative to the error", learning={"normalize_by_error": False}
+    ),
+    "plain-data": Variant("no augmentation", learning={"augment": False}),
+    "more-data": Variant("ImageNet's pictures as well", config={"dataset": "celeba+imagenet"}),
+    "batch-96": Variant("twice the batch", config={"batch": 96}),
+    "quick": Variant("twice the learning rate", learning={"actor_lr": 2e-3}),
+    "early": Variant("smaller windows sooner: 2 steps for each, not 3", actor=actor(steps_per_window=2)),
+    "late": Variant("larger windows for longer: 5 steps for each", actor=actor(steps_per_window=5)),
+    "3-levels": Variant("no windows of an eighth", actor=actor(levels=3)),
+    "two-windows": Variant(
+        "two windows a bundle, of ten", agent_config={"bundle": 10},
         actor=lambda design, bundle, width: TwoWindows(design, bundle // 2, width),
     ),
-    "unrolled": Lever("gradients through two steps", agent=Unrolled),
-    "imitates": Lever("expert iteration: imitates its actions, improved 5 times", agent=Imitates),
-    "explores": Lever("lookahead while learning", agent=Explores),
+    "unrolled": Variant("gradients through two steps", agent=Unrolled),
+    "imitates": Variant("expert iteration: imitates its actions, improved 5 times", agent=Imitates),
+    "explores": Variant("lookahead while learning", agent=Explores),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Levers(Trainings):
+class Variants(TrainingBenchmarkConfig):
     """What makes the agent learn faster, each change alone, for equal time."""
 
-    out: Path = Path("runs/levers")
+    out: Path = Path("runs/variants")
     """Folder of the jobs' results."""
     plot: Path | None = None
     """PNG to draw the curves in."""
-    levers: tuple[str, ...] = tuple(LEVERS)
+    variants: tuple[str, ...] = tuple(VARIANTS)
     """Which."""
     seeds: tuple[int, ...] = (0,)
     """Each is trained once with each."""
@@ -198,31 +200,31 @@ class Levers(Trainings):
     eval_images: int = 32
     """Pictures that an evaluation paints."""
     batch: int | None = None
-    """Transitions per update, and environments, where no lever says otherwise; the preset's if not given."""
+    """Transitions per update, and environments, where no variant says otherwise; by default the preset's."""
 
     def __post_init__(self) -> None:
         """Refuse what is not there.
 
         Raises:
-            ValueError: an unknown lever.
+            ValueError: an unknown variant.
         """
-        if unknown := set(self.levers) - LEVERS.keys():
-            raise ValueError(f"no levers {sorted(unknown)}; there are {', '.join(LEVERS)}")
+        if unknown := set(self.variants) - VARIANTS.keys():
+            raise ValueError(f"no variants {sorted(unknown)}; there are {', '.join(VARIANTS)}")
 
 
 @dataclass(frozen=True)
 class Trial(Job):
-    """One lever, one seed.
+    """One variant, one seed.
 
     Attributes:
-        lever: its name.
+        variant: its name.
         config: the settings.
         minutes: time of training.
         points: evaluations, at equal distances in time.
         scored_on: the data set of the evaluations.
     """
 
-    lever: str
+    variant: str
     config: TrainConfig
     minutes: float
     points: int
@@ -230,102 +232,108 @@ class Trial(Job):
 
     @property
     def name(self) -> str:
-        """The lever and the seed."""
-        return f"{self.lever}, seed {self.config.seed}"
+        """The variant and the seed."""
+        return f"{self.variant}, seed {self.config.seed}"
 
     def settings(self) -> Row:
         """What the result depends on, as JSON gives it back."""
-        own = {"lever": self.lever, "minutes": self.minutes, "points": self.points, "threads": self.threads}
+        own = {
+            "variant": self.variant,
+            "minutes": self.minutes,
+            "points": self.points,
+            "threads": self.threads,
+        }
         settings: Row = dataclasses.asdict(self.config) | own
         return json.loads(json.dumps(settings))
 
     def work(self) -> None:
         """Learn and measure by turns; at the end once more, with lookahead."""
         torch.set_num_threads(self.threads)
-        seconds = self.minutes * 60
-        trainer = TimedTrainer(self.config, seconds)
-        LEVERS[self.lever].pull(trainer)
+        agent = VARIANTS[self.variant].build(self.config)
+        trainer = TimedTrainer(self.config, self.minutes * 60, agent)
         data = load_dataset(self.scored_on, "val", self.config.size)
         pictures = data[np.arange(min(self.config.eval_images, len(data)))]
         curve: list[Row] = []
-        for point in range(1, self.points + 1):
-            trainer.learn_until(point / self.points * seconds)
+
+        def measure() -> None:
             l2 = self._l2(trainer, pictures, 0)
             curve.append({"seconds": trainer.spent, "updates": trainer.updates, "l2": l2})
             print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
-        ahead = self._l2(trainer, pictures, 2)
-        self.write({"curve": curve, "l2": l2, "l2 with lookahead": ahead, "images": len(pictures)})
+
+        trainer.fit(at_points(self.points, measure))
+        found = {"l2": curve[-1]["l2"], "l2 with lookahead": self._l2(trainer, pictures, 2)}
+        self.write({"curve": curve, **found, "images": len(pictures)})
 
     def _l2(self, trainer: Trainer, pictures: np.ndarray, lookahead: int) -> float:
         agent = trainer.agent
-        was, agent.learning = agent.learning, dataclasses.replace(agent.learning, lookahead=lookahead)
+        before, agent.config = agent.config, dataclasses.replace(agent.config, lookahead=lookahead)
         l2, _ = trainer.evaluate(pictures)
-        agent.learning = was
+        agent.config = before
         return l2
 
 
-def configure(options: Levers, lever: Lever, seed: int) -> TrainConfig:
-    """The preset with what a lever changes."""
+def configure(options: Variants, variant: Variant, seed: int) -> TrainConfig:
+    """The preset with what a variant changes."""
     preset = PRESETS["cpu"]
-    learning = dataclasses.replace(preset.agent.learning, **lever.learning)
-    spec = dataclasses.replace(preset.agent, learning=learning, **lever.spec)
+    learning = dataclasses.replace(preset.agent.learning, **variant.learning)
+    agent = dataclasses.replace(preset.agent, learning=learning, **variant.agent_config)
     base: Row = {"dataset": options.dataset, "size": options.size, "eval_images": options.eval_images}
     if options.batch is not None:
         base |= {"batch": options.batch, "num_envs": options.batch}
-    base |= {"agent": spec, "seed": seed, "eval_strokes": options.strokes, "eval_split": "val"}
-    return dataclasses.replace(preset, **base | lever.config)
+    base |= {"agent": agent, "seed": seed, "eval_strokes": options.strokes, "eval_split": "val"}
+    return dataclasses.replace(preset, **base | variant.config)
 
 
-def trials(options: Levers) -> list[Trial]:
+def trials(options: Variants) -> list[Trial]:
     """All jobs, seed by seed."""
     return [
         Trial(
             options.out / f"{name}_{seed}.json", options.threads_each, name,
-            configure(options, LEVERS[name], seed), options.minutes, options.points, options.dataset,
+            configure(options, VARIANTS[name], seed), options.minutes, options.points, options.dataset,
         )
         for seed in options.seeds
-        for name in options.levers
+        for name in options.variants
     ]  # fmt: skip
 
 
-def parts(options: Levers) -> Iterator[Row]:
+def parts(options: Variants) -> Iterator[Row]:
     """Where the time of an update of the preset goes: what it would gain to make a part quicker."""
-    config = configure(options, LEVERS["preset"], 0)
+    config = configure(options, VARIANTS["preset"], 0)
     trainer = Trainer(config, "cpu")
     while len(trainer.replay) < max(config.batch, 10 * config.num_envs):
-        trainer.paint_step()
-    agent, batch = trainer.agent, trainer.replay.sample(config.batch, trainer.draw)
+        trainer.collect_step()
+    agent, batch = trainer.agent, trainer.replay.sample(config.batch, trainer.replay_rng)
     agent.actor.train()
-    action = answer(agent.actor, batch.state, agent.steps, agent.bf16)
+    action = apply_network(agent.actor, batch.state, agent.steps, agent.bf16)
     upstream = torch.randn_like(action)
-    answered = action.detach().requires_grad_()
+    leaf = action.detach().requires_grad_()
 
     def render() -> None:
-        strokes = as_strokes(answered, agent.renderer.design.dim)
+        strokes = as_strokes(leaf, agent.renderer.design.dim)
         painted = agent.renderer.paint(batch.state.canvas, strokes)
-        torch.autograd.grad(mean_squared_error(painted, batch.state.target).sum(), answered)
+        torch.autograd.grad(mean_squared_error(painted, batch.state.target).sum(), leaf)
 
     def network() -> None:
         agent.actor_optimizer.zero_grad()
-        answer(agent.actor, batch.state, agent.steps, agent.bf16).backward(upstream)
+        apply_network(agent.actor, batch.state, agent.steps, agent.bf16).backward(upstream)
 
     calls: dict[str, Callable[[], object]] = {
-        "a whole update, without the environments": partial(agent.update, batch),
+        "a whole update, without the canvases": partial(agent.update, batch),
         "rendering and back, all strokes, whole canvas": render,
         "windows and network, and back": network,
-        "drawing a batch of the replay": partial(trainer.replay.sample, config.batch, trainer.draw),
-        "symmetries": partial(mirrored, batch.state),
-        "a step of the environments": trainer.paint_step,
+        "sampling a batch of the replay": partial(trainer.replay.sample, config.batch, trainer.replay_rng),
+        "symmetries": partial(augment, batch.state),
+        "a step of the canvases": trainer.collect_step,
     }
     for name, seconds in take_turns(calls, 10).items():
         yield {"part": name, "seconds": seconds}
 
 
 def compare(results: dict[str, list[Row]]) -> Iterator[Row]:
-    """A row for each lever."""
+    """A row for each variant."""
     for name, found in results.items():
         mean, low, high = interval([result["l2"] for result in found])
-        row: Row = {"lever": name, "what": LEVERS[name].what, "seeds": len(found)}
+        row: Row = {"variant": name, "what": VARIANTS[name].what, "seeds": len(found)}
         row |= {"updates": found[0]["curve"][-1]["updates"], "l2": mean, "low": low, "high": high}
         yield row | {"l2 with lookahead 2": float(np.mean([one["l2 with lookahead"] for one in found]))}
 
@@ -338,7 +346,7 @@ def draw(results: dict[str, list[Row]], path: Path) -> None:
         minutes = np.mean([[point["seconds"] / 60 for point in one["curve"]] for one in found], 0)
         l2 = np.array([[point["l2"] for point in one["curve"]] for one in found])
         style = "-" if number < 10 else "--"
-        (line,) = axes.plot(minutes, l2.mean(0), style, marker=".", label=f"{name}: {LEVERS[name].what}")
+        (line,) = axes.plot(minutes, l2.mean(0), style, marker=".", label=f"{name}: {VARIANTS[name].what}")
         if len(found) > 1:
             axes.fill_between(minutes, l2.min(0), l2.max(0), color=line.get_color(), alpha=0.2)
     axes.set(xlabel="minutes of one thread", ylabel="val l2, without lookahead", yscale="log")
@@ -347,16 +355,16 @@ def draw(results: dict[str, list[Row]], path: Path) -> None:
         figure.savefig(temporary, dpi=150)
 
 
-def tables(options: Levers) -> Iterator[Table]:
-    """The levers, and every evaluation."""
+def tables(options: Variants) -> Iterator[Table]:
+    """The variants, and every evaluation."""
     every = trials(options)
-    results: dict[str, list[Row]] = {name: [] for name in options.levers}
-    for job, result in zip(every, work_off(every, options.workers), strict=True):
-        results[job.lever].append(result)
+    results: dict[str, list[Row]] = {name: [] for name in options.variants}
+    for job, result in zip(every, run_jobs(every, options.workers), strict=True):
+        results[job.variant].append(result)
     title = f"{options.dataset}, val, {options.strokes} strokes at {options.size} px"
     yield f"{title}, {options.minutes:g} minutes each", list(compare(results))
     points = [
-        {"lever": name, "seed": result["settings"]["seed"], **point}
+        {"variant": name, "seed": result["settings"]["seed"], **point}
         for name, found in results.items()
         for result in found
         for point in result["curve"]
@@ -368,5 +376,5 @@ def tables(options: Levers) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Levers)
+    chosen = tyro.cli(Variants)
     run(chosen, tables(chosen))

@@ -13,8 +13,8 @@ from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset, register_dataset
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.painting import Painting
-from paint_gym.renderers import make_renderer
-from paint_gym.rewards import L2Reward, WGANReward
+from paint_gym.renderers import Renderer, make_renderer, register_renderer
+from paint_gym.rewards import L2Reward, Reward, WGANReward, register_reward
 from paint_gym.strokes import StrokeDesign, register_stroke
 
 __version__ = "0.1.0"
@@ -24,12 +24,16 @@ __all__ = [
     "PaintCanvasEnv",
     "PaintCanvasVectorEnv",
     "Painting",
+    "Renderer",
+    "Reward",
     "StrokeDesign",
     "WGANReward",
     "load_dataset",
     "make_renderer",
     "model_step",
     "register_dataset",
+    "register_renderer",
+    "register_reward",
     "register_stroke",
 ]
 

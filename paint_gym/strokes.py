@@ -1,32 +1,47 @@
 """Stroke designs: what each number of a stroke vector means, one definition per design.
 
-A stroke vector lives in the unit cube: the design's own parameters, then R, G, B (section 4.2 of the paper).
+A stroke vector lies in the unit cube: the design's own parameters, then R, G, B (section 4.2 of the paper).
 A design turns the parameters into *nodes*, and the nodes are all that renderers and file formats ever see.
 So a new design is one `StrokeDesign`, and it works with every renderer, agent and file format:
 
 >>> def cross_hatch(parameters, segments):
-...     x, y, length, t = parameters.unbind(-1)
+...     x, y, across, down, t = parameters.unbind(-1)
 ...     r = torch.full_like(x, 0.01)
 ...     start = torch.stack([x, y, r, t], -1)
-...     end = torch.stack([x + length, y + length, r, t], -1)
+...     end = torch.stack([x + across, y + down, r, t], -1)
 ...     return torch.stack([start, end], -2)
->>> register_stroke(StrokeDesign("hatch", ("x", "y", "length", "t"), "sweep", cross_hatch), replace=True)
+>>> hatch = StrokeDesign(
+...     "hatch", ("x", "y", "across", "down", "t"), "sweep", cross_hatch,
+...     kinds=("x", "y", "width", "height", "alpha"),
+... )
+>>> register_stroke(hatch, replace=True)
 >>> get_stroke("hatch").dim
-7
+8
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.registry import Registry
 
 COLOUR = ("R", "G", "B")
+MAX_RADIUS = 65 / 256  # radius of thickness 1, in shorter canvas sides
+
+Primitive = Literal["sweep", "polygon"]
+Kind = Literal["x", "y", "width", "height", "radius", "alpha", "relative", "free"]
+PLAIN_NAMES: dict[str, Kind] = {
+    "x": "x", "y": "y", "w": "width", "width": "width", "h": "height", "height": "height",
+    "r": "radius", "radius": "radius", "t": "alpha", "alpha": "alpha",
+}  # fmt: skip
+"""Names, also with a number behind them, whose kind is clear."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +50,58 @@ class StrokeDesign:
 
     Attributes:
         name: the name that `stroke=` takes.
-        parameters: names of the parameters, in order, without the colour. Those that begin with ``t`` are
-            transparencies (alpha): `opacity` rescales them.
-        shape: how the nodes are joined. ``"sweep"``: a disc is moved from node to node, its radius and alpha
-        changing
-            linearly between two nodes; where it overlaps itself, the later part covers the earlier.
-            ``"polygon"``: the nodes are the corners of a convex polygon; its alpha is that of the first node.
+        parameters: names of the parameters, in order, without the colour.
+        primitive: how the nodes are joined. ``"sweep"``: a disc is moved from node to node, its radius and
+            alpha changing linearly between two nodes; where it overlaps itself, the later part covers the
+            earlier. ``"polygon"``: the nodes are the corners of a convex polygon; its alpha is that of the
+            first node.
         nodes: ``(parameters (N, P) in [0, 1], segments) -> (N, M, 4)``, differentiable. A node is x, y,
-        radius, alpha:
-            x in canvas widths, y in heights (downwards), radius in shorter sides. `segments` is how many
-            straight pieces a curve should be cut into; a design without curves ignores it.
-        relative: parameters that are relative to others, so that `place` leaves them alone.
+            radius, alpha: x in canvas widths, y in heights (downwards), radius in shorter sides. `segments`
+            is how many straight pieces a curve should be cut into; a design without curves ignores it.
+        kinds: the kind of each parameter; by default from names such as ``x0``, ``y``, ``w``, ``height``,
+            ``r1`` and ``t``. ``"x"`` and ``"y"`` are places, ``"width"`` and ``"height"`` lengths, each in
+            canvas widths or heights; ``"radius"`` a thickness, see `radius`; ``"alpha"`` is what `opacity`
+            rescales; ``"relative"`` is relative to other parameters, as the middle of a Bezier curve to the
+            box of its ends; ``"free"`` is anything that does not change with the place and size of the
+            stroke, such as an angle.
+
+    Raises:
+        ValueError: an unknown primitive or kind, or a parameter whose kind is not clear from its name.
     """
 
     name: str
     parameters: tuple[str, ...]
-    shape: Literal["sweep", "polygon"]
+    primitive: Primitive
     nodes: Callable[[Tensor, int], Tensor]
-    relative: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.primitive not in get_args(Primitive):
+            raise unknown_name("primitive", self.primitive, get_args(Primitive))
+        object.__setattr__(self, "parameters", tuple(self.parameters))
+        kinds = tuple(self.kinds) or tuple(self._kind_of(name) for name in self.parameters)
+        if len(kinds) != len(self.parameters):
+            raise ValueError(
+                f"stroke {self.name!r} has {len(self.parameters)} parameters, but {len(kinds)} kinds"
+            )
+        for kind in kinds:
+            if kind not in get_args(Kind):
+                raise unknown_name(f"kind of a parameter of stroke {self.name!r}", kind, get_args(Kind))
+        object.__setattr__(self, "kinds", kinds)
+
+    def _kind_of(self, parameter: str) -> Kind:
+        kind = PLAIN_NAMES.get(re.sub(r"[0-9]+$", "", parameter))
+        if kind is None:
+            raise ValueError(
+                f"stroke {self.name!r}: it is not clear what {parameter!r} is; pass kinds=(...), one of "
+                f"{', '.join(get_args(Kind))} for each of {', '.join(self.parameters)}"
+            )
+        return kind
 
     @property
     def dim(self) -> int:
         """Length of a stroke vector, colour included."""
         return len(self.parameters) + len(COLOUR)
-
-    @property
-    def transparencies(self) -> tuple[bool, ...]:
-        """Of each parameter, whether it is a transparency."""
-        return tuple(name.startswith("t") for name in self.parameters)
 
     def outline(self, strokes: Tensor, segments: int, opacity: tuple[float, float] = (0.0, 1.0)) -> Tensor:
         """Nodes of stroke vectors.
@@ -70,32 +109,29 @@ class StrokeDesign:
         Args:
             strokes: ``(..., dim)`` in [0, 1]; the colour is ignored.
             segments: straight pieces per curve, at least 1.
-            opacity: the range that transparencies are mapped to.
+            opacity: the range that alphas are mapped to.
 
         Returns:
             ``(..., M, 4)``: x, y, radius, alpha of each node, in canvas sides (see `nodes`).
         """
-        parameters = self.faded(strokes, opacity)
+        parameters = self.scale_alpha(strokes, opacity)
         nodes = self.nodes(parameters.reshape(-1, parameters.shape[-1]), segments)
         return nodes.reshape(*strokes.shape[:-1], *nodes.shape[1:])
 
-    def faded(self, strokes: Tensor, opacity: tuple[float, float]) -> Tensor:
-        """Parameters ``(..., P)`` of strokes ``(..., dim)``, their transparencies mapped to a range."""
+    def scale_alpha(self, strokes: Tensor, opacity: tuple[float, float]) -> Tensor:
+        """Parameters ``(..., P)`` of strokes ``(..., dim)``, their alphas mapped to a range."""
         parameters = strokes[..., : len(self.parameters)]
         if opacity == (0.0, 1.0):
             return parameters
         low, high = opacity
-        scale = parameters.new_tensor([high - low if fade else 1.0 for fade in self.transparencies])
-        shift = parameters.new_tensor([low if fade else 0.0 for fade in self.transparencies])
+        scale = parameters.new_tensor([high - low if kind == "alpha" else 1.0 for kind in self.kinds])
+        shift = parameters.new_tensor([low if kind == "alpha" else 0.0 for kind in self.kinds])
         return parameters * scale + shift
 
-    def place(
+    def window_to_canvas(
         self, strokes: Tensor, x: Tensor, y: Tensor, width: Tensor, height: Tensor, side: Tensor
     ) -> Tensor:
-        """Strokes in the coordinates of a window, as strokes of the canvas.
-
-        By the first letter of their names, parameters are points (x, y) or radii (r); the others stay as
-        they are.
+        """Strokes in the coordinates of a square window, as strokes of the canvas.
 
         Args:
             strokes: ``(B, K, dim)``, where 1 is the side of the window.
@@ -103,19 +139,22 @@ class StrokeDesign:
             y: ``(B,)`` its top, in canvas heights.
             width: ``(B,)`` its width, in canvas widths.
             height: ``(B,)`` its height, in canvas heights.
-            side: ``(B,)`` its side, in shorter canvas sides; radii shrink with it.
+            side: ``(B,)`` its side, in shorter canvas sides; radii shrink with it, down to the least.
         """
         x, y, width, height, side = (value.view(-1, 1).to(strokes) for value in (x, y, width, height, side))
-        placed = list(strokes.unbind(-1))
-        for i, name in enumerate(self.parameters):
-            if name[0] in "xy" and name not in self.relative:
-                placed[i] = x + width * placed[i] if name[0] == "x" else y + height * placed[i]
-            elif name[0] == "r":
-                placed[i] = ((side * (1 + 64 * placed[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
-        return torch.stack(placed, -1)
-
-
-THICKEST = 65 / 256  # radius of thickness 1, in shorter canvas sides
+        moved = list(strokes.unbind(-1))
+        for i, kind in enumerate(self.kinds):
+            if kind == "x":
+                moved[i] = x + width * moved[i]
+            elif kind == "y":
+                moved[i] = y + height * moved[i]
+            elif kind == "width":
+                moved[i] = width * moved[i]
+            elif kind == "height":
+                moved[i] = height * moved[i]
+            elif kind == "radius":
+                moved[i] = ((side * (1 + 64 * moved[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
+        return torch.stack(moved, -1)
 
 
 def radius(r: Tensor) -> Tensor:
@@ -151,7 +190,19 @@ def _triangle(parameters: Tensor, segments: int) -> Tensor:
     return torch.cat([corners, torch.zeros_like(alpha), alpha], -1)
 
 
-_DESIGNS: dict[str, StrokeDesign] = {}
+BUILT_IN = (
+    StrokeDesign(
+        "bezier",
+        ("x0", "y0", "x1", "y1", "x2", "y2", "r0", "t0", "r1", "t1"),
+        "sweep",
+        _bezier,
+        kinds=("x", "y", "relative", "relative", "x", "y", "radius", "alpha", "radius", "alpha"),
+    ),
+    StrokeDesign("straight", ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"), "sweep", _straight),
+    StrokeDesign("circle", ("x", "y", "r", "t"), "sweep", _circle),
+    StrokeDesign("triangle", ("x0", "y0", "x1", "y1", "x2", "y2", "t"), "polygon", _triangle),
+)
+STROKES = Registry[StrokeDesign]("stroke", {design.name: design for design in BUILT_IN})
 
 
 def register_stroke(design: StrokeDesign, replace: bool = False) -> None:
@@ -160,38 +211,18 @@ def register_stroke(design: StrokeDesign, replace: bool = False) -> None:
     Raises:
         ValueError: the name is taken and `replace` is False.
     """
-    if design.name in _DESIGNS and not replace:
-        raise ValueError(f"stroke {design.name!r} is already registered; pass replace=True to replace it")
-    _DESIGNS[design.name] = design
-
-
-for _design in (
-    StrokeDesign(
-        "bezier",
-        ("x0", "y0", "x1", "y1", "x2", "y2", "r0", "t0", "r1", "t1"),
-        "sweep",
-        _bezier,
-        relative=("x1", "y1"),
-    ),
-    StrokeDesign("straight", ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"), "sweep", _straight),
-    StrokeDesign("circle", ("x", "y", "r", "t"), "sweep", _circle),
-    StrokeDesign("triangle", ("x0", "y0", "x1", "y1", "x2", "y2", "t"), "polygon", _triangle),
-):
-    register_stroke(_design)
+    STROKES.register(design.name, design, replace)
 
 
 def stroke_names() -> list[str]:
     """Names of all registered designs."""
-    return sorted(_DESIGNS)
+    return list(STROKES)
 
 
-def get_stroke(name: str) -> StrokeDesign:
-    """The design called `name`.
+def get_stroke(stroke: str | StrokeDesign) -> StrokeDesign:
+    """The design called `stroke`; a design is returned as it is.
 
     Raises:
         ValueError: no design has this name; the nearest is suggested.
     """
-    try:
-        return _DESIGNS[name]
-    except KeyError:
-        raise unknown_name("stroke", name, _DESIGNS) from None
+    return stroke if isinstance(stroke, StrokeDesign) else STROKES[stroke]

@@ -32,7 +32,7 @@ def colours() -> Iterator[str]:
     plain = np.random.default_rng(0).integers(0, 256, (50, 3, 1, 1), dtype=np.uint8)
     register_dataset("colours", lambda split, size, data_root: plain.repeat(size, 2).repeat(size, 3))
     yield "colours"
-    del registry._loaders["colours"]
+    del registry.DATASETS._entries["colours"]
 
 
 def test_policy_gradient_learns(colours: str, monkeypatch: pytest.MonkeyPatch) -> None:

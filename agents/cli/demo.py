@@ -14,8 +14,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from agents.checkpoint import save_agent
-from agents.painter import l2_by_raster, paint
-from agents.training.trainer import PRESETS, Trainer, run_to_the_end
+from agents.cli.command import Command
+from agents.evaluation import l2_by_raster
+from agents.painter import paint
+from agents.training.presets import PRESETS
+from agents.training.trainer import Trainer
 from paint_gym.datasets import load_dataset
 from paint_gym.painting import Painting
 from paint_gym.utils.files import replace_when_done
@@ -24,14 +27,14 @@ logger = logging.getLogger(__name__)
 SHOWN = 8  # held-out crops that are painted
 
 
-@dataclass(frozen=True)
-class Demo:
+@dataclass(frozen=True, kw_only=True)
+class Demo(Command):
     """Train a small agent offline, on photos of scikit-image, and paint crops of others it never saw."""
 
     out: Path = Path("out")
     """Folder for pictures, paintings, the learning curve and the agent."""
     updates: int = 700
-    """Steps of gradient; about three a second on two cores without bfloat16."""
+    """Gradient steps; about three a second on two cores without bfloat16."""
     size: int = 128
     """Side of the canvas in pixels."""
     strokes: int = 200
@@ -39,67 +42,71 @@ class Demo:
     stroke: str = "bezier"
     """Stroke design: bezier, straight, circle or triangle."""
     seed: int = 0
-    """Of everything random."""
+    """Random seed."""
 
 
-def run(demo: Demo) -> dict[str, float]:
+def run(command: Demo) -> dict[str, float]:
     """Run the demo; returns what it writes to ``demo.json``: l2 on held-out crops, by `raster`."""
     began = time.monotonic()
-    demo.out.mkdir(parents=True, exist_ok=True)
-    spec = replace(PRESETS["cpu"].agent, stroke=demo.stroke, max_strokes=demo.strokes)
+    command.out.mkdir(parents=True, exist_ok=True)
+    agent_config = replace(PRESETS["cpu"].agent, stroke=command.stroke, max_strokes=command.strokes)
     config = replace(
-        PRESETS["cpu"], agent=spec, size=demo.size, updates=demo.updates, seed=demo.seed, eval_images=8
-    )
-    trainer = Trainer(replace(config, eval_split="val"))
+        PRESETS["cpu"], agent=agent_config, size=command.size, updates=command.updates, seed=command.seed,
+        eval_images=8, eval_split="val",
+    )  # fmt: skip
+    trainer = Trainer(config)
     agent = trainer.agent
-    test = load_dataset("photos", split="test", size=demo.size)
+    test = load_dataset("photos", split="test", size=command.size)
     shown = test[np.linspace(0, len(test) - 1, SHOWN).astype(int)]  # (SHOWN, 3, size, size)
-    untrained = paint(agent, torch.from_numpy(shown), demo.strokes)
+    untrained = paint(agent, torch.from_numpy(shown), command.strokes)
     curve = _learn(trainer)
-    paintings = paint(agent, torch.from_numpy(shown), demo.strokes)
+    paintings = paint(agent, torch.from_numpy(shown), command.strokes)
     before, after = (l2_by_raster(one, shown) for one in (untrained, paintings))
-    _write(demo, shown, untrained, paintings)
-    _plot(demo.out / "learning_curve.png", curve)
-    save_agent(demo.out / "agent.safetensors", agent, spec)
+    _write(command.out, shown, untrained, paintings)
+    _plot(command.out / "learning_curve.png", curve)
+    save_agent(command.out / "agent.safetensors", agent, agent_config)
     scores = {
         "l2_untrained": float(before.mean()),
         "l2": float(after.mean()),
         "images": SHOWN,
-        "strokes": demo.strokes,
+        "strokes": command.strokes,
         "seconds": time.monotonic() - began,
     }
-    with replace_when_done(demo.out / "demo.json") as file:
+    with replace_when_done(command.out / "demo.json") as file:
         file.write_text(json.dumps(scores, indent=2) + "\n")
+    logger.info(
+        "l2 on %d held-out crops: %.4f untrained, %.4f after %.0f s; see %s",
+        SHOWN, scores["l2_untrained"], scores["l2"], scores["seconds"], command.out / "overview.png",
+    )  # fmt: skip
     return scores
 
 
 def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
     """Train, showing progress; returns (updates, seconds, l2 on the validation crops)."""
-    watched = trainer.watched()
-    curve, began = [(0, 0.0, trainer.evaluate(watched)[0])], time.monotonic()
+    curve, began = [(0, 0.0, trainer.evaluate()[0])], time.monotonic()
     last = trainer.config.updates
     with tqdm(total=last, desc="learning to paint", unit="update") as bar:
 
-        def on_update(update: int, metrics: dict[str, float]) -> None:
+        def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
             bar.update()
-            if update % 100 == 0 or update == last:
-                l2, _ = trainer.evaluate(watched)
-                curve.append((update, time.monotonic() - began, l2))
+            if trainer.updates % 100 == 0 or trainer.updates == last:
+                l2, _ = trainer.evaluate()
+                curve.append((trainer.updates, time.monotonic() - began, l2))
                 bar.set_postfix(l2=f"{l2:.4f}")
 
-        run_to_the_end(trainer, on_update)
+        trainer.fit(after_update)
     return curve
 
 
-def _write(demo: Demo, shown: np.ndarray, untrained: list[Painting], paintings: list[Painting]) -> None:
+def _write(out: Path, shown: np.ndarray, untrained: list[Painting], paintings: list[Painting]) -> None:
     """Each target and painting on its own, and all in one picture: targets, untrained, trained."""
     pictures = shown.transpose(0, 2, 3, 1)
     for i, painting in enumerate(tqdm(paintings, desc="writing paintings", unit="painting")):
-        _save_picture(demo.out / f"target_{i}.png", pictures[i])
+        _save_picture(out / f"target_{i}.png", pictures[i])
         for ending in ("png", "svg", "json", "mp4"):
-            painting.save(demo.out / f"painting_{i}.{ending}")
+            painting.save(out / f"painting_{i}.{ending}")
     rows = [list(pictures), [one.render() for one in untrained], [one.render() for one in paintings]]
-    _save_picture(demo.out / "overview.png", np.concatenate([np.concatenate(row, 1) for row in rows], 0))
+    _save_picture(out / "overview.png", np.concatenate([np.concatenate(row, 1) for row in rows], 0))
 
 
 def _save_picture(path: Path, picture: np.ndarray) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import tyro
 from tqdm import tqdm
 
 from agents.checkpoint import load
-from agents.evaluation import Interval, PaintingScores, check_ssim_size, mean_interval, score_painting
-from agents.painter import Painter, paint
-from agents.refinement import refine
+from agents.cli.command import Command
+from agents.evaluation import Interval, PaintingScores, mean_interval, score_policy
+from agents.painter import Policy
 from paint_gym.datasets import load_dataset
+from paint_gym.metrics import check_ssim_size
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.files import replace_when_done
 
@@ -28,8 +28,8 @@ PLOTS = (".pdf", ".png", ".svg")
 SCORES = ("l2", "psnr", "ssim")
 
 
-@dataclass(frozen=True)
-class Evaluate:
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Command):
     """Score an agent: l2, PSNR and SSIM of its paintings, with 95% confidence intervals.
 
     Paintings are scored as the renderer `raster` draws them, whichever the agent learned with.
@@ -54,12 +54,12 @@ class Evaluate:
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
     lookahead: int | None = None
-    """Windows of each side that are tried out before each step: more are better and slower. By default the
-    agent's own number."""
+    """Candidates of each window size that are tried out before each step: more are better and slower. By
+    default the agent's own number."""
     refine: int = 0
     """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
     seed: int = 0
-    """Of the bootstrap that gives the intervals."""
+    """Random seed of the bootstrap that gives the intervals."""
     data_root: Path | None = None
     """Folder that holds the publishers' data sets."""
 
@@ -88,7 +88,7 @@ def run(command: Evaluate) -> dict[str, Any]:
         "images": len(scores),
         "size": command.size,
         "strokes": command.strokes,
-        "lookahead": agent.learning.lookahead,
+        "lookahead": agent.config.lookahead,
         "refine": command.refine,
         "renderer": "raster",
         "seed": command.seed,
@@ -123,23 +123,16 @@ def _check(command: Evaluate) -> None:
         raise unknown_name("ending of a plot's file", command.curve.suffix, PLOTS)
 
 
-def _score(agent: Painter, command: Evaluate, every: int) -> list[PaintingScores]:
-    """Paint the pictures in batches, and score each painting."""
+def _score(policy: Policy, command: Evaluate, every: int) -> list[PaintingScores]:
+    """Paint and score, showing progress."""
     data = load_dataset(command.dataset, command.split, command.size, command.data_root)
     count = min(command.images, len(data))
     if count < command.images:
         logger.info("%s has only %d pictures for %s", command.dataset, count, command.split)
-    scores: list[PaintingScores] = []
     with tqdm(total=count, desc="painting and scoring", unit="image") as bar:
-        for first in range(0, count, command.batch):
-            targets = data[np.arange(first, min(first + command.batch, count))]
-            paintings = paint(agent, torch.from_numpy(targets), command.strokes)
-            if command.refine:
-                paintings = refine(paintings, torch.from_numpy(targets), command.refine, agent.device)
-            for painting, target in zip(paintings, targets, strict=True):
-                scores.append(score_painting(painting, target, every))
-                bar.update()
-    return scores
+        return score_policy(
+            policy, data, count, command.strokes, every, command.batch, command.refine, bar.update
+        )
 
 
 def _plain(interval: Interval) -> dict[str, Any]:

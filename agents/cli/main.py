@@ -4,77 +4,45 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import tyro
 
-from agents.cli import demo, evaluate, train
-from agents.cli import paint as paint_photos
-from agents.training import renderer_trainer as train_renderer
-from paint_gym.painting import Painting
+from agents.cli import demo, evaluate, paint, render, train, train_renderer
+from agents.cli.command import Command
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Render:
-    """Draw a painting again, from its strokes, at any size."""
-
-    painting: tyro.conf.Positional[Path]
-    """A painting's .json."""
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
-    """What to write: .png .jpg .svg .json .gif .mp4."""
-    size: int | None = None
-    """Longer side in pixels, by default that at which it was painted."""
+COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
+    "demo": (demo.Demo, demo.run),
+    "train": (train.Train, train.run),
+    "train-renderer": (train_renderer.TrainRenderer, train_renderer.run),
+    "evaluate": (evaluate.Evaluate, evaluate.run),
+    "paint": (paint.Paint, paint.run),
+    "render": (render.Render, render.run),
+}
 
 
-def main(arguments: list[str] | None = None) -> None:
+def parse(arguments: Sequence[str]) -> Command:
+    """The command that the arguments ask for."""
+    union: Any = None
+    for name, (kind, _) in COMMANDS.items():
+        default = {"default": train.preset_of(arguments)} if kind is train.Train else {}
+        member = Annotated[kind, tyro.conf.subcommand(name, **default)]  # type: ignore[valid-type]
+        union = member if union is None else union | member
+    return tyro.cli(
+        union, prog="paint-gym", description="Reinforcement learning that paints.", args=arguments
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    command = tyro.extras.subcommand_cli_from_dict(
-        {
-            "demo": demo.Demo,
-            "train": train.Train,
-            "train-renderer": train_renderer.TrainRenderer,
-            "evaluate": evaluate.Evaluate,
-            "paint": paint_photos.Paint,
-            "render": Render,
-        },
-        prog="paint-gym",
-        description="Reinforcement learning that paints.",
-        args=arguments,
-    )
+    command = parse(sys.argv[1:] if arguments is None else arguments)
+    run = next(run for kind, run in COMMANDS.values() if kind is type(command))
     try:
-        match command:
-            case demo.Demo():
-                _demo(command)
-            case train.Train():
-                last = train.run(command)
-                logger.info("%s: l2 %.4f", command.out, last.get("eval/l2", float("nan")))
-            case train_renderer.TrainRenderer():
-                error = train_renderer.run(command)
-                logger.info("%s: mean squared error %.2e to the ground truth", command.out, error)
-            case evaluate.Evaluate():
-                evaluate.run(command)
-            case paint_photos.Paint():
-                paint_photos.run(command)
-            case Render():
-                Painting.load(command.painting).save(command.output, size=command.size)
+        command.import_modules()
+        run(command)
     except (OSError, ValueError, ArithmeticError) as error:
         sys.exit(f"paint-gym: {error}")
     except KeyboardInterrupt:
         sys.exit("paint-gym: interrupted")
-
-
-def _demo(command: demo.Demo) -> None:
-    scores = demo.run(command)
-    logger.info(
-        "l2 on %d held-out crops: %.4f untrained, %.4f after %.0f s; see %s",
-        scores["images"],
-        scores["l2_untrained"],
-        scores["l2"],
-        scores["seconds"],
-        command.out / "overview.png",
-    )

@@ -11,13 +11,12 @@ from typing import Annotated
 import torch
 import tyro
 from torch import Tensor
-from torch.nn.functional import interpolate
 from tqdm import tqdm
 
 from agents.checkpoint import load
+from agents.cli.command import Command
 from agents.common.agent import Agent
-from agents.networks.glimpse import GlimpseActor
-from agents.painter import Painter, paint
+from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import read_image
 from paint_gym.painting import Painting, check_ending, check_size
@@ -28,8 +27,8 @@ logger = logging.getLogger(__name__)
 NAME = "{name}"  # in --output: the picture's own name
 
 
-@dataclass(frozen=True)
-class Paint:
+@dataclass(frozen=True, kw_only=True)
+class Paint(Command):
     """Paint pictures of your own."""
 
     images: tyro.conf.Positional[tuple[Path, ...]]
@@ -42,8 +41,8 @@ class Paint:
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
     lookahead: int | None = None
-    """Windows of each side that are tried out before each step: more are better and slower. By default the
-    agent's own number."""
+    """Candidates of each window size that are tried out before each step: more are better and slower. By
+    default the agent's own number."""
     refine: int = 0
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
     seed: int = 0
@@ -73,10 +72,10 @@ def run(command: Paint) -> list[Painting]:
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)
-    targets = [_target(image, command.canvas) for image in command.images]
-    agent = _painter(command)
-    if command.seed:
-        _reseed(agent, command.seed)
+    pictures = [torch.tensor(read_image(image)) for image in command.images]
+    targets = [fit_to_canvas(picture, command.canvas) for picture in pictures]
+    agent = _load_agent(command)
+    agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque else agent.renderer.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     paintings = []
@@ -89,7 +88,7 @@ def run(command: Paint) -> list[Painting]:
     return paintings
 
 
-def _painter(command: Paint) -> Agent:
+def _load_agent(command: Paint) -> Agent:
     ours = "pretrained" if command.stroke in (None, "bezier") else f"pretrained-{command.stroke}"
     if command.stroke is not None:
         get_stroke(command.stroke)  # refuses names that are none
@@ -98,14 +97,6 @@ def _painter(command: Paint) -> Agent:
     if command.stroke not in (None, paints):
         raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
     return agent
-
-
-def _reseed(agent: Agent, seed: int) -> None:
-    if not isinstance(agent.actor, GlimpseActor):
-        raise ValueError(
-            "--seed is for agents with a glimpse actor; this one has but one way to paint a picture"
-        )
-    agent.actor.seed = seed
 
 
 def _outputs(command: Paint) -> list[Path]:
@@ -125,15 +116,7 @@ def _outputs(command: Paint) -> list[Path]:
     return outputs
 
 
-def _target(image: Path, canvas: int) -> Tensor:
-    """The picture ``(1, 3, H, W)`` in [0, 1], its shorter side `canvas` pixels."""
-    picture = torch.tensor(read_image(image)).permute(2, 0, 1)[None].float() / 255
-    shorter = min(picture.shape[2:])
-    sides = [max(1, round(side * canvas / shorter)) for side in picture.shape[2:]]
-    return interpolate(picture, sides, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-
-
-def _paint(agent: Painter, target: Tensor, command: Paint) -> Painting:
+def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
     with tqdm(total=command.strokes, desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:

@@ -8,25 +8,25 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, to_bytes
+from paint_gym.canvas import CanvasState
 from paint_gym.datasets import Dataset
+from paint_gym.utils.images import to_bytes
 
 
 class Transition(NamedTuple):
-    """A batch of the replay: states, what was done, and the states that followed."""
+    """A batch of the replay: states, actions ``(B, bundle * stroke_dim)``, and the states that followed."""
 
     state: CanvasState
     action: Tensor
-    after: CanvasState
+    next_state: CanvasState
 
 
 class Replay:
     """The latest episodes of a group of environments that paint in step with each other.
 
     A row holds the states of all environments at one time; the row after it is what followed, unless its
-    step is 0.
-    So each state is stored once and serves as the end of one transition and the start of the next. A canvas
-    is kept as uint8; the episode itself goes on from the float canvas, so rounding never adds up.
+    step is 0. So each state is stored once and serves as the end of one transition and the start of the next.
+    A canvas is kept as uint8; the episode itself goes on from the float canvas, so rounding never adds up.
 
     Args:
         episodes: at least as many are kept, the oldest being overwritten.
@@ -70,7 +70,7 @@ class Replay:
         return len(self._starts()) * self.num_envs
 
     def add(self, canvas: Tensor, index: Tensor, step: int, action: Tensor | None) -> None:
-        """Keep the states of all environments, and what was done in them.
+        """Keep the states of all environments, and the actions taken in them.
 
         Args:
             canvas: ``(num_envs, 3, H, W)`` float in [0, 1].
@@ -84,7 +84,7 @@ class Replay:
             self.action[row] = action
         self.added += 1
 
-    def sample(self, batch: int, generator: torch.Generator) -> Transition:
+    def sample(self, batch: int, rng: torch.Generator) -> Transition:
         """`batch` transitions, drawn with replacement.
 
         Raises:
@@ -93,13 +93,12 @@ class Replay:
         starts = self._starts()
         if not len(starts):
             raise ValueError("the replay is empty; paint some steps before the first update")
-        row = starts[torch.randint(len(starts), (batch,), generator=generator)]
-        env = torch.randint(self.num_envs, (batch,), generator=generator)
-        after = (row + 1) % self.rows
+        row = starts[torch.randint(len(starts), (batch,), generator=rng)]
+        env = torch.randint(self.num_envs, (batch,), generator=rng)
         target = torch.from_numpy(self.dataset[self.index[row, env].numpy()]).to(self.device).float() / 255
         states = [
             CanvasState(self.canvas[at, env].float() / 255, target, self.step[at].to(self.device))
-            for at in (row, after)
+            for at in (row, (row + 1) % self.rows)
         ]
         return Transition(states[0], self.action[row, env], states[1])
 
@@ -121,18 +120,3 @@ class Replay:
         self.added = int(state["added"])
         for name, part in self._parts().items():
             part[: len(state[name])] = state[name].to(part.device)
-
-
-def mirrored(state: CanvasState) -> CanvasState:
-    """The batch seen through a symmetry of the task: turned, mirrored, and its colours exchanged.
-
-    Each state's canvas and target are changed alike, so a reward that compares pixels stays what it was.
-    """
-    pair = torch.cat([state.canvas, state.target], 1)  # (B, 6, H, W)
-    if torch.rand(()) < 0.5:
-        pair = pair.flip(3)
-    if pair.shape[2] == pair.shape[3]:
-        pair = pair.rot90(int(torch.randint(4, ())), (2, 3))
-    order = torch.rand(len(pair), 3).argsort(1).to(pair.device)  # (B, 3)
-    images = torch.arange(len(pair), device=pair.device).view(-1, 1)
-    return CanvasState(pair[images, order], pair[images, order + 3], state.step)

@@ -1,4 +1,4 @@
-"""An actor that looks through one window per step, where the error is great, and paints inside it.
+"""An actor that sees one window per step, where the error is great, and paints inside it.
 
 An actor that pools the whole canvas to one vector paints a dozen broad strokes and then stops gaining. This
 one sees a small square of the picture at a fixed resolution, whatever the canvas: first of the shorter side,
@@ -16,32 +16,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agents.common.agent import Proposals
-from paint_gym.canvas import crop
-from paint_gym.strokes import COLOUR, THICKEST, StrokeDesign
+from agents.networks.actor import Actor, Proposals
+from paint_gym.strokes import COLOUR, MAX_RADIUS, StrokeDesign
+from paint_gym.utils.images import crop
 
 
-class View(NamedTuple):
-    """A window on each canvas, and what is seen through it.
+class Window(NamedTuple):
+    """A square window on each canvas, and the observation of what lies in it.
 
     Attributes:
         left: ``(B,)`` in canvas widths.
         top: ``(B,)`` in canvas heights.
         side: ``(B,)`` in shorter canvas sides.
-        seen: ``(B, 7, R, R)``: canvas, target, and how far the window is zoomed in, 0 to 1.
+        obs: ``(B, 7, R, R)``: canvas, target, and how far the window is zoomed in, 0 to 1.
     """
 
     left: Tensor
     top: Tensor
     side: Tensor
-    seen: Tensor
+    obs: Tensor
 
-    def flat(self) -> View:
+    def flat(self) -> Window:
         """Of several windows on each canvas, ``(N, B)`` of each part, one after the other: ``(N B)``."""
-        return View(*(part.flatten(0, 1) for part in self))
+        return Window(*(part.flatten(0, 1) for part in self))
 
 
-class GlimpseActor(nn.Module):
+class GlimpseActor(Actor):
     """One square window per step, placed where the squared error under it is great.
 
     Always the greatest would be a trap: where strokes no longer help, no other place would ever be tried. So
@@ -82,12 +82,17 @@ class GlimpseActor(nn.Module):
         """Compile what sees the windows; where they are depends on the pictures, and stays as it is."""
         self.net.compile(*arguments, **named)
 
+    def reseed(self, seed: int) -> None:
+        """Visit the windows in another order for each seed."""
+        self.seed = seed
+
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, bundle * stroke_dim)`` in [0, 1]."""
-        return self.answer(self.look(canvas, target, step), canvas.shape[2], canvas.shape[3])
+        window = self.select_window(canvas, target, step)
+        return self.decode_strokes(window, canvas.shape[2], canvas.shape[3])
 
     def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
-        """What it would paint elsewhere, for whoever can try it out.
+        """What it would paint in other windows.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
@@ -102,38 +107,48 @@ class GlimpseActor(nn.Module):
         for other in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
             if not torch.equal(other, level):
                 levels.append(other)
-        sight = Sight(canvas, target)
-        groups = [self.views(sight, each, step, count) for each in levels]
-        together = View(
-            *(torch.cat(parts) for parts in zip(*(group.flat() for group in groups), strict=True))
-        )
-        actions = self.answer(together, height, width).view(-1, len(canvas), self.bundle * self.design.dim)
-        counts = [len(group.side) for group in groups]
-        return [
-            Proposals(action, *_touched(group, height, width))
-            for action, group in zip(actions.split(counts), groups, strict=True)
-        ]
+        table = SummedAreaTable(canvas, target)
+        groups = [self.select_windows(table, each, step, count) for each in levels]
+        flat = [group.flat() for group in groups]
+        together = Window(*(torch.cat(parts) for parts in zip(*flat, strict=True)))
+        action_dim = self.bundle * self.design.dim
+        actions = self.decode_strokes(together, height, width).view(-1, len(canvas), action_dim)
+        proposals = []
+        for action, group in zip(actions.split([len(group.side) for group in groups]), groups, strict=True):
+            overhang = self._overhang(action, group, height, width)
+            proposals.append(Proposals(action, *touched_boxes(group, overhang, height, width)))
+        return proposals
 
-    def answer(self, view: View, height: int, width: int) -> Tensor:
+    def decode_strokes(self, window: Window, height: int, width: int) -> Tensor:
         """What it paints in windows, ``(B, bundle * stroke_dim)``, as strokes of the canvas.
 
         Args:
-            view: one window on each canvas.
+            window: one on each canvas.
             height: of the canvases, in pixels.
-            width: likewise.
+            width: of the canvases, in pixels.
         """
-        raw = self.head(self.net(view.seen)).float().view(len(view.seen), self.bundle, self.design.dim)
-        shape = raw[..., : -len(COLOUR)].sigmoid()
-        colour = (raw[..., -len(COLOUR) :] + self._colours_under(shape, view.seen[:, 3:6])).sigmoid()
-        strokes = torch.cat([shape, colour], -1)
+        raw = self.head(self.net(window.obs)).float().view(len(window.obs), self.bundle, self.design.dim)
+        parameters = raw[..., : -len(COLOUR)].sigmoid()
+        colour = (raw[..., -len(COLOUR) :] + self._colours_under(parameters, window.obs[:, 3:6])).sigmoid()
+        strokes = torch.cat([parameters, colour], -1)
         shorter = min(height, width)
-        sides = (view.side * (shorter / width), view.side * (shorter / height), view.side)
-        return self.design.place(strokes, view.left, view.top, *sides).flatten(1)
+        sides = (window.side * (shorter / width), window.side * (shorter / height), window.side)
+        return self.design.window_to_canvas(strokes, window.left, window.top, *sides).flatten(1)
+
+    def _overhang(self, action: Tensor, window: Window, height: int, width: int) -> float:
+        """How far strokes reach beyond their windows at the most, in pixels; ``(N, B)`` of both."""
+        strokes = action.unflatten(-1, (self.bundle, self.design.dim))
+        x, y, radius, _ = self.design.outline(strokes, segments=16).flatten(2, 3).unbind(-1)  # (N, B, nodes)
+        shorter = min(height, width)
+        radius = (radius * shorter).clamp(min=0.5)  # as thin as it is drawn
+        side = window.side.unsqueeze(-1) * shorter
+        x, y = x * width - window.left.unsqueeze(-1) * width, y * height - window.top.unsqueeze(-1) * height
+        return torch.stack([radius - x, x + radius - side, radius - y, y + radius - side]).max().item()
 
     @torch.no_grad()
-    def _colours_under(self, shape: Tensor, target: Tensor) -> Tensor:
+    def _colours_under(self, parameters: Tensor, target: Tensor) -> Tensor:
         """Logits ``(B, bundle, 3)`` of the target's colours under the middle of strokes, to start from."""
-        nodes = self.design.outline(shape, segments=2)  # (B, bundle, M, 4)
+        nodes = self.design.outline(parameters, segments=2)  # (B, bundle, M, 4)
         middle = nodes[..., :2].mean(2, keepdim=True) * 2 - 1  # (B, bundle, 1, 2) in [-1, 1]
         colour = functional.grid_sample(target.float(), middle, padding_mode="border", align_corners=False)
         return colour.squeeze(3).transpose(1, 2).clamp(0.02, 0.98).logit()
@@ -145,8 +160,8 @@ class GlimpseActor(nn.Module):
         spent = self.steps_per_window * torch.tensor(windows, device=step.device)
         return torch.bucketize(step.float(), spent, right=True)
 
-    def look(self, canvas: Tensor, target: Tensor, step: Tensor) -> View:
-        """Look through a window where the error is great.
+    def select_window(self, canvas: Tensor, target: Tensor, step: Tensor) -> Window:
+        """The window of the step on each canvas, where the error is great.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
@@ -154,55 +169,57 @@ class GlimpseActor(nn.Module):
             step: ``(B,)`` int64, bundles painted so far.
         """
         level = self.level(step, canvas.shape[2], canvas.shape[3])
-        return self.views(Sight(canvas, target), level, step, 1).flat()
+        return self.select_windows(SummedAreaTable(canvas, target), level, step, 1).flat()
 
     @torch.no_grad()
-    def views(self, sight: Sight, level: Tensor, step: Tensor, count: int) -> View:
+    def select_windows(self, table: SummedAreaTable, level: Tensor, step: Tensor, count: int) -> Window:
         """Windows of the given level ``(B,)`` on each canvas, those whose turn it is first.
 
         None overlaps another; where there is no room for as many, some are twice there.
 
         Args:
-            sight: of the canvases.
+            table: of the canvases.
             level: ``(B,)`` int64.
             step: ``(B,)`` int64, bundles painted so far.
             count: N.
 
         Returns:
-            ``(N, B)`` of each part of the view.
+            ``(N, B)`` of each part of the window.
         """
-        pair = sight.pair
+        pair = table.pair
         left, top = (pair.new_zeros(count, len(pair)) for _ in range(2))
-        seen = pair.new_empty(count, len(pair), 7, self.resolution, self.resolution)
+        obs = pair.new_empty(count, len(pair), 7, self.resolution, self.resolution)
         for n in level.unique().tolist():
             which = (level == n).nonzero().squeeze(1)
-            part = sight if len(which) == len(pair) else sight[which]
-            left[:, which], top[:, which], seen[:, which, :6] = self._windows(part, n, step[which], count)
-        seen[:, :, 6] = (level / 3).clamp(max=1).view(-1, 1, 1)  # an eighth or less: all are details
-        return View(left, top, (0.5**level).expand(count, -1), seen)
+            part = table if len(which) == len(pair) else table[which]
+            left[:, which], top[:, which], obs[:, which, :6] = self._windows(part, n, step[which], count)
+        obs[:, :, 6] = (level / 3).clamp(max=1).view(-1, 1, 1)  # an eighth or less: all are details
+        return Window(left, top, (0.5**level).expand(count, -1), obs)
 
-    def _windows(self, sight: Sight, level: int, step: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Windows of one side: where they begin, ``(count, n)`` in canvas sides, and what is seen."""
-        pair, (height, width) = sight.pair, sight.pair.shape[2:]
+    def _windows(
+        self, table: SummedAreaTable, level: int, step: Tensor, count: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows of one side: left and top ``(count, n)`` in canvas sides, and canvas and target there."""
+        pair, (height, width) = table.pair, table.pair.shape[2:]
         pixels = _pixels(level, height, width)
-        rows, columns = (_positions(length, pixels, pair.device) for length in (height, width))
-        score = sight.sums(rows, columns, pixels)
+        rows, columns = (window_grid(length, pixels, pair.device) for length in (height, width))
+        score = table.sums(rows, columns, pixels)
         if self.training:
             score = score * torch.rand(score.shape).to(score)
         else:
-            score = score * _turns(step, self.seed, len(rows), len(columns))
-        best = _peaks(score, count, pixels, rows, columns)  # (count, n)
+            score = score * low_discrepancy_weights(step, self.seed, len(rows), len(columns))
+        best = non_max_suppression(score, count, pixels, rows, columns)  # (count, n)
         top, left = rows[best // len(columns)], columns[best % len(columns)]
-        seen = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
+        parts = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
         if pixels != self.resolution:
             shape = (self.resolution, self.resolution)
-            seen = functional.interpolate(
-                seen.flatten(0, 1), shape, mode="bilinear", antialias=True, align_corners=False
-            ).unflatten(0, seen.shape[:2])
-        return left / width, top / height, seen
+            parts = functional.interpolate(
+                parts.flatten(0, 1), shape, mode="bilinear", antialias=True, align_corners=False
+            ).unflatten(0, parts.shape[:2])
+        return left / width, top / height, parts
 
 
-class Sight:
+class SummedAreaTable:
     """Canvases and targets ``(B, 6, H, W)``, and the sums of squared errors up to each pixel."""
 
     def __init__(self, canvas: Tensor, target: Tensor) -> None:
@@ -210,7 +227,7 @@ class Sight:
         error = (canvas - target).square().sum(1)  # (B, H, W)
         self.total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
 
-    def __getitem__(self, which: Tensor) -> Sight:
+    def __getitem__(self, which: Tensor) -> SummedAreaTable:
         part = copy(self)
         part.pair, part.total = self.pair[which], self.total[which]
         return part
@@ -226,26 +243,35 @@ def _pixels(level: int, height: int, width: int) -> int:
     return max(1, round(min(height, width) * 0.5**level))
 
 
-def _touched(group: View, height: int, width: int) -> tuple[Tensor, Tensor, tuple[int, int]]:
+def touched_boxes(
+    window: Window, overhang: float, height: int, width: int
+) -> tuple[Tensor, Tensor, tuple[int, int]]:
     """The parts of the canvas that strokes in windows ``(N, B)`` can touch: top, left, size.
 
     All are as large as those of the largest window.
+
+    Args:
+        window: of one side on all canvases, or of several.
+        overhang: pixels that strokes reach beyond their windows; the boxes have room for the greatest radius
+            of a built-in design in any case.
+        height: of the canvases, in pixels.
+        width: of the canvases, in pixels.
     """
-    reach = group.side.max().item() * min(height, width)  # pixels
-    margin = math.ceil(reach * THICKEST) + 1
-    tall, broad = (min(math.ceil(reach) + 2 * margin, length) for length in (height, width))
-    top = ((group.top * height).round().long() - margin).clamp(0, height - tall)
-    left = ((group.left * width).round().long() - margin).clamp(0, width - broad)
+    side = window.side.max().item() * min(height, width)  # pixels
+    margin = max(math.ceil(side * MAX_RADIUS), math.ceil(overhang - 1e-3)) + 1
+    tall, broad = (min(math.ceil(side) + 2 * margin, length) for length in (height, width))
+    top = ((window.top * height).round().long() - margin).clamp(0, height - tall)
+    left = ((window.left * width).round().long() - margin).clamp(0, width - broad)
     return top, left, (tall, broad)
 
 
-def _positions(length: int, side: int, device: torch.device) -> Tensor:
+def window_grid(length: int, side: int, device: torch.device) -> Tensor:
     """Where windows may begin along an axis: a quarter of their side apart or less, from edge to edge."""
     count = 1 if length == side else 1 + -(-4 * (length - side) // side)
     return torch.linspace(0, length - side, count, device=device).round().long()
 
 
-def _turns(step: Tensor, seed: int, rows: int, columns: int) -> Tensor:
+def low_discrepancy_weights(step: Tensor, seed: int, rows: int, columns: int) -> Tensor:
     """Weights ``(n, rows, columns)`` in [0, 1), spread evenly over the places and over the steps.
 
     A Kronecker sequence, with Roberts' constants for two dimensions and the golden ratio for the steps.
@@ -255,7 +281,7 @@ def _turns(step: Tensor, seed: int, rows: int, columns: int) -> Tensor:
     return (row + column + step.view(-1, 1, 1) * 0.6180340 + seed % 10_000 * 0.4142136) % 1
 
 
-def _peaks(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:
+def non_max_suppression(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:
     """Indices ``(count, n)`` of the greatest scores, none overlapping another before it."""
     found: list[Tensor] = []
     while True:

@@ -1,4 +1,4 @@
-"""Networks of the paper: actor (Fig. 13) and critic (Fig. 14), ResNet-18 behind a CoordConv layer."""
+"""The paper's actor (Fig. 13), a ResNet-18 behind a CoordConv layer, and the parts that critics share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from paint_gym.rewards.discriminator import TReLU
+from agents.networks.actor import Actor
 
 Normalise = Callable[[nn.Conv2d], nn.Module]
 Activation = Callable[[], nn.Module]
@@ -68,7 +68,8 @@ class ResNet(nn.Module):
     Args:
         inputs: channels of the picture; two coordinate planes are added.
         outputs: length of the result.
-        norm, activation: `batch_normed` and ReLU for the actor, `weight_normed` and `TReLU` for the critic.
+        norm: `batch_normed` for the actor, `weight_normed` for the critic.
+        activation: ReLU for the actor, `TReLU` for the critic.
         width: channels of the first stage, 64 in the paper; doubled in each stage.
         depth: blocks per stage, 2 in ResNet-18.
     """
@@ -121,8 +122,8 @@ def state_planes(canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Te
     return torch.cat([canvas, target, plane], 1)
 
 
-class ResNetActor(nn.Module):
-    """The paper's actor: sees the whole state, answers with a bundle of strokes in [0, 1].
+class ResNetActor(Actor):
+    """The paper's actor: sees the whole state, gives a bundle of strokes in [0, 1].
 
     Args:
         action_dim: ``bundle * stroke_dim``.
@@ -137,63 +138,3 @@ class ResNetActor(nn.Module):
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B, action_dim)`` in [0, 1]."""
         return self.net(state_planes(canvas, target, step, steps)).float().sigmoid()
-
-
-class ValueCritic(nn.Module):
-    """The paper's critic V(s): the reward that is still to come. ``width`` and ``depth`` as for the actor."""
-
-    def __init__(self, width: int = 64, depth: int = 2) -> None:
-        super().__init__()
-        self.net = ResNet(7, 1, weight_normed, TReLU, width, depth)
-
-    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
-        """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B,)``."""
-        return self.net(state_planes(canvas, target, step, steps)).float().squeeze(1)
-
-
-class ActionCritic(nn.Module):
-    """The critic Q(s, a) of DDPG and PatchQ: a value for each patch of the canvas.
-
-    The paper does not say how its model-free critics read the action. Those of the code that the authors
-    published make a picture of it: at each pixel, a small network looks at the action and at the pixel's
-    coordinates, and so can learn where the strokes lie. A convolutional network then sees that picture beside
-    the state. So does this one.
-
-    Args:
-        action_dim: ``bundle * stroke_dim``.
-        width: channels of the first stage; 64 is the paper's.
-        patches: patches per side.
-        depth: blocks per stage.
-    """
-
-    def __init__(self, action_dim: int, width: int = 64, patches: int = 8, depth: int = 2) -> None:
-        super().__init__()
-        self.patches = patches
-        self.stem = nn.Sequential(weight_normed(Convolution(9, width, 3, 2, 1)), TReLU())
-        self.action = nn.Linear(action_dim, 2 * width)
-        self.place = nn.Conv2d(2, 2 * width, 1)
-        self.picture = nn.Sequential(
-            nn.ReLU(), nn.Conv2d(2 * width, 2 * width, 1), nn.ReLU(), nn.Conv2d(2 * width, width, 1)
-        )
-        stages, channels = [], 2 * width
-        for stage in range(4):
-            blocks: list[nn.Module] = []
-            for _ in range(depth):
-                wide = width * 2**stage
-                blocks.append(ResidualBlock(channels, wide, 1, weight_normed, TReLU))
-                channels = wide
-            stages.append(nn.Sequential(*blocks))
-        self.stages = nn.ModuleList(stages)
-        self.head = nn.Conv2d(channels, 1, 1)
-
-    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, ``(B, action_dim)`` to ``(B, patches, patches)``."""
-        planes = state_planes(canvas, target, step, steps)
-        seen = self.stem(torch.cat([planes, coordinates(planes)], 1))  # (B, width, H / 2, W / 2)
-        where = self.place(coordinates(seen[:1]).to(action.dtype))
-        x = torch.cat([seen, self.picture(self.action(action)[:, :, None, None] + where)], 1)
-        for stage in self.stages:
-            if min(x.shape[2:]) >= 2 * self.patches:  # never coarser than the patches
-                x = nn.functional.avg_pool2d(x, 2)
-            x = stage(x)
-        return nn.functional.adaptive_avg_pool2d(self.head(x), self.patches).squeeze(1)

@@ -1,1 +1,1 @@
-"""Training: the loop, its presets, and what a run writes."""
+"""Training: the loop of updates, presets, and what a run writes into its folder."""

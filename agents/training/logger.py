@@ -1,4 +1,4 @@
-"""What every run writes into its folder, and what stops it before its end."""
+"""What a run writes into its folder, and the signals that stop it before its end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch.distributed as dist
 
+from agents.checkpoint import CHECKPOINT
+from paint_gym.utils.distributed import is_main_process
 from paint_gym.utils.files import replace_when_done
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
-
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 def refuse_second_run(folder: Path) -> None:
@@ -48,46 +46,36 @@ def checkpoint_of(folder: Path) -> Path:
     return file
 
 
-def writes() -> bool:
-    """Whether this process is the one of its group that writes."""
-    return not dist.is_initialized() or dist.get_rank() == 0
-
-
-class RunFolder:
-    """Metrics as lines of JSON and for TensorBoard; when a checkpoint is due; whether a signal asks to stop.
-
-    Of several processes, only the first writes.
+class MetricsLogger:
+    """Metrics as lines of JSON and for TensorBoard. Of several processes, only the first writes.
 
     Args:
-        path: of the folder; must exist.
-        checkpoint_minutes: between two checkpoints.
+        folder: must exist.
     """
 
-    def __init__(self, path: Path, checkpoint_minutes: float) -> None:
-        self.path, self.every = path, checkpoint_minutes * 60
-        self.stopped = False
-        self._saved = self._began = time.monotonic()
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._began = time.monotonic()
         self._board: SummaryWriter | None = None
 
     @contextmanager
-    def open(self, update: int) -> Iterator[RunFolder]:
-        """Begin to write after `update`, later lines are dropped; SIGINT and SIGTERM only set `stopped`."""
-        with self._stop_signals():
-            if not writes():
-                yield self
-                return
-            from torch.utils.tensorboard import SummaryWriter
+    def open(self, update: int) -> Iterator[Self]:
+        """Begin to write after `update`; lines of later updates, which will be made again, are dropped."""
+        if not is_main_process():
+            yield self
+            return
+        from torch.utils.tensorboard import SummaryWriter
 
-            self._forget_after(update)
-            with SummaryWriter(str(self.path)) as self._board:
-                yield self
+        self._forget_after(update)
+        with SummaryWriter(str(self.folder)) as self._board:
+            yield self
 
     def log(self, update: int, values: dict[str, float]) -> None:
         """Write metrics, and how long the run has lasted."""
         if self._board is None:
             return
         values = values | {"charts/seconds": time.monotonic() - self._began}
-        with (self.path / "metrics.jsonl").open("a") as lines:
+        with (self.folder / "metrics.jsonl").open("a") as lines:
             lines.write(json.dumps({"update": update} | values) + "\n")
         for name, value in values.items():
             self._board.add_scalar(name, value, update)
@@ -97,34 +85,12 @@ class RunFolder:
         if self._board is not None:
             self._board.add_image(name, picture, update, dataformats="HWC")
 
-    def checkpoint_is_due(self) -> bool:
-        """Whether the minutes are over since the start, or since this last was so."""
-        due = time.monotonic() - self._saved > self.every
-        if due:
-            self._saved = time.monotonic()
-        return due
-
     def _forget_after(self, update: int) -> None:
-        """Drop metrics of updates that a resumed run is about to make again."""
-        file = self.path / "metrics.jsonl"
+        file = self.folder / "metrics.jsonl"
         if file.exists():
             kept = [line for line in file.read_text().splitlines() if _update_of(line) <= update]
             with replace_when_done(file) as temporary:
                 temporary.write_text("".join(line + "\n" for line in kept))
-
-    @contextmanager
-    def _stop_signals(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM end the run after the update at hand."""
-
-        def stop(number: int, frame: object) -> None:
-            self.stopped = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _update_of(line: str) -> float:
@@ -132,3 +98,21 @@ def _update_of(line: str) -> float:
         return json.loads(line)["update"]
     except (ValueError, KeyError, TypeError):  # cut off by a crash
         return float("inf")
+
+
+class StopSignals:
+    """Within the block, SIGINT and SIGTERM only set `received`, so that the update at hand is finished."""
+
+    received = False
+
+    def __enter__(self) -> Self:
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._receive) for number in numbers}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: Any) -> None:
+        self.received = True

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from scipy import stats
 
-from agents.training.trainer import TrainConfig, Trainer
-from benchmarks.harness.suite import Options, Row
+from agents import Agent, TrainConfig, Trainer
+from agents.training.base_trainer import Callback
+from benchmarks.harness.suite import BenchmarkConfig, Row
 from paint_gym.utils.files import replace_when_done
 
 
 @dataclass(frozen=True)
-class Trainings(Options):
+class TrainingBenchmarkConfig(BenchmarkConfig):
     """What every benchmark that compares trainings takes."""
 
     out: Path = Path("runs")
@@ -90,26 +91,40 @@ class TimedTrainer(Trainer):
     Args:
         config: its number of updates is ignored.
         seconds: of the processor, by thread: what a machine with nothing else to do would take.
+        agent: as for `Trainer`.
     """
 
-    def __init__(self, config: TrainConfig, seconds: float) -> None:
-        super().__init__(config, "cpu")
+    def __init__(self, config: TrainConfig, seconds: float, agent: Agent | None = None) -> None:
+        super().__init__(config, "cpu", agent)
         self.seconds, self.spent = seconds, 0.0
 
     @property
     def progress(self) -> float:
-        """The part of the time that is spent."""
+        """Fraction of the time that is spent, in [0, 1]."""
         return min(1.0, self.spent / self.seconds)
 
-    def learn_until(self, seconds: float) -> None:
-        """Update until so much time is spent."""
-        while self.spent < seconds:
-            began = time.process_time()
-            self.update()
-            self.spent += (time.process_time() - began) / torch.get_num_threads()
+    def update(self) -> dict[str, float]:
+        """One update, whose time counts."""
+        began = time.process_time()
+        metrics = super().update()
+        self.spent += (time.process_time() - began) / torch.get_num_threads()
+        return metrics
 
 
-def work_off(jobs: Sequence[Job], workers: int) -> list[Row]:
+def at_points(points: int, measure: Callable[[], object]) -> Callback:
+    """A callback of `Trainer.fit` that measures so many times, evenly spread, the last time at the end."""
+    measured = 0
+
+    def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
+        nonlocal measured
+        while trainer.progress >= (measured + 1) / points:
+            measured += 1
+            measure()
+
+    return after_update
+
+
+def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
     """Run the jobs that have not finished, and return the results of all, in order.
 
     Args:

@@ -30,7 +30,7 @@ LONGEST = 40  # rows of a table in print
 
 
 @dataclass(frozen=True)
-class Options:
+class BenchmarkConfig:
     """What every benchmark takes."""
 
     json: Path | None = None
@@ -41,7 +41,7 @@ class Options:
     """Threads of torch, and so of the kernel."""
 
 
-def run(options: Options, tables: Iterable[Table]) -> None:
+def run(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
     """Measure the tables one by one and print each; then write the JSON, and check the bars if asked to."""
     torch.set_num_threads(options.threads)
     report: dict[str, Any] = {"options": dataclasses.asdict(options), "machine": machine(), "tables": {}}

@@ -21,19 +21,23 @@ from paint_gym.datasets.readers.photos import photos_source
 from paint_gym.datasets.readers.svhn import svhn_source
 from paint_gym.datasets.sources import Source, folder_source
 from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.registry import Registry
 
 SPLITS = ("train", "val", "test")
 
 Loader: TypeAlias = Callable[[str, int, Path], Source | Dataset | NDArray[np.uint8]]
 """(split, size, data root) -> a `Source`, decoded once and cached; or a `Dataset`; or (N, 3, H, W) uint8."""
 
-_loaders: dict[str, Loader] = {
-    "photos": photos_source,
-    "mnist": mnist_source,
-    "svhn": svhn_source,
-    "celeba": celeba_source,
-    "imagenet": imagenet_source,
-}
+DATASETS = Registry[Loader](
+    "data set",
+    {
+        "photos": photos_source,
+        "mnist": mnist_source,
+        "svhn": svhn_source,
+        "celeba": celeba_source,
+        "imagenet": imagenet_source,
+    },
+)
 
 
 def register_dataset(name: str, loader: Loader, *, replace: bool = False) -> None:
@@ -57,14 +61,12 @@ def register_dataset(name: str, loader: Loader, *, replace: bool = False) -> Non
         raise ValueError(
             f"a data set cannot be called {name!r}: the name is empty, has a + or reads as a path"
         )
-    if name in _loaders and not replace:
-        raise ValueError(f"data set {name!r} is registered already; replace=True replaces it")
-    _loaders[name] = loader
+    DATASETS.register(name, loader, replace)
 
 
 def dataset_names() -> tuple[str, ...]:
     """The names of all registered data sets, sorted."""
-    return tuple(sorted(_loaders))
+    return tuple(DATASETS)
 
 
 def load_dataset(
@@ -108,12 +110,12 @@ def load_dataset(
     if isinstance(dataset, str) and "+" in dataset and not _is_path(dataset):
         parts = [load_dataset(name, split, size, data_root, on_error) for name in dataset.split("+")]
         return joined(dataset, parts)
-    if isinstance(dataset, str) and dataset in _loaders:
-        found = _loaders[dataset](split, size, _data_root(data_root))
+    if isinstance(dataset, str) and dataset in DATASETS:
+        found = DATASETS[dataset](split, size, _data_root(data_root))
         name = dataset
     else:
         if isinstance(dataset, str) and not _is_path(dataset) and not os.path.isdir(dataset):
-            error = unknown_name("data set", dataset, _loaders)
+            error = unknown_name("data set", dataset, DATASETS)
             raise ValueError(f"{error}; the path of a folder of images may be given too")
         folder = Path(dataset).expanduser().resolve()
         found = folder_source(folder, split, size)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium as gym
 import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, to_frames
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, show, to_numpy
+from paint_gym.canvas import CanvasState
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, show, to_numpy
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.errors import check_arguments, unknown_name
+from paint_gym.utils.images import to_frames
 
 
 class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
@@ -30,13 +31,14 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         dataset: a name, a folder of images, or an ``(N, 3, H, W)`` uint8 array.
         split: ``"train"``, ``"val"`` or ``"test"``.
         data_root: where data sets lie; by default the environment variable ``PAINT_GYM_DATA``, else the
-        cache folder.
+            cache folder.
         size: side of the canvas in pixels.
         max_strokes: strokes per episode, a multiple of `bundle`.
         bundle: strokes per step.
         stroke: the stroke design: a name, or a `StrokeDesign`.
-        opacity: the range that transparencies are mapped to; ``(1, 1)`` is opaque paint.
-        renderer: ``"analytic"``; ``"neural"``, for a `size` of 128; or ``"raster"``, without gradients.
+        opacity: the range that alphas are mapped to; ``(1, 1)`` is opaque paint.
+        renderer: ``"analytic"``; ``"neural"``, for a `size` of 128; ``"raster"``, without gradients; or a
+            `Renderer`, whose own design and opacity then count.
         reward: ``"l2"``; ``"wgan"``, whose discriminator learns from every step, so that the reward
             changes while the agent learns; or a callable ``(before, after, target) -> (B,)`` on
             ``(B, 3, H, W)`` tensors.
@@ -45,13 +47,15 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         render_mode: None, ``"rgb_array"`` or ``"human"``.
 
     Raises:
+        TypeError: an argument that does not exist; the nearest is suggested.
         ValueError: an argument that cannot be; the message says which and what to do.
         FileNotFoundError: the data set is not there; the message says what to fetch and where to put it.
     """
 
     metadata = RENDER_METADATA
 
-    def __init__(self, render_mode: str | None = None, **task: Any) -> None:
+    def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
+        check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown_name("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
@@ -85,9 +89,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         super().reset(seed=seed)
         options = options or {}
         index = self.task.indices(options.get("indices"), 1, self.np_random)
-        canvas = self.task.canvases(options.get("canvas"), 1)
-        step = torch.zeros(1, dtype=torch.long, device=self.task.device)
-        self._state = CanvasState(canvas, self.task.targets(index), step)
+        self._state = self.task.initial_state(index, options.get("canvas"))
         self._index, self._actions = int(index[0]), []
         self._show()
         return self._observation(), self._info()
@@ -103,9 +105,9 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         if int(self.state.step) >= self.task.steps:
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
         actions = self.task.actions(np.asarray(action)[None], 1)
-        after, reward = self.task.model_step(self.state, actions)
-        loss = self.task.train_reward(after)
-        self._state = after
+        next_state, reward = self.task.model_step(self.state, actions)
+        loss = self.task.train_reward(next_state)
+        self._state = next_state
         self._actions.append(actions[0])
         self._show()
         terminated = int(self.state.step) >= self.task.steps
@@ -121,8 +123,8 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
             show(to_frames(self.state.canvas)[0])
 
     def _observation(self) -> Any:
-        seen = to_numpy(self.task.observe(self.state))
-        return {name: part[0] for name, part in seen.items()} if isinstance(seen, dict) else seen[0]
+        obs = to_numpy(self.task.observe(self.state))
+        return {name: part[0] for name, part in obs.items()} if isinstance(obs, dict) else obs[0]
 
     def _info(self) -> dict[str, Any]:
         return {"l2": float(self.task.l2(self.state)), "index": self._index}

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import gymnasium as gym
 import numpy as np
@@ -14,18 +14,38 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, mean_squared_error, model_step, to_bytes
+from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset
+from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
-from paint_gym.renderers import make_renderer
+from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.images import to_bytes
 
 Observation = Tensor | dict[str, Tensor]
 _IMPORTED_BY = os.getpid()
 RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
+
+
+class TaskArguments(TypedDict, total=False):
+    """The keyword arguments that both environments share; `PaintCanvasEnv` explains them."""
+
+    dataset: str | PathLike[str] | np.ndarray
+    split: str
+    data_root: str | PathLike[str] | None
+    size: int
+    max_strokes: int
+    bundle: int
+    stroke: str | StrokeDesign
+    opacity: tuple[float, float]
+    renderer: str | Renderer
+    reward: str | RewardFunction
+    device: str | torch.device
+    observation: str
 
 
 class PaintTask:
@@ -41,7 +61,7 @@ class PaintTask:
         bundle: int = 5,
         stroke: str | StrokeDesign = "bezier",
         opacity: tuple[float, float] = (0.0, 1.0),
-        renderer: str = "analytic",
+        renderer: str | Renderer = "analytic",
         reward: str | RewardFunction = "l2",
         device: str | torch.device = "auto",
         observation: str = "stacked",
@@ -78,36 +98,46 @@ class PaintTask:
             {"canvas": image, "target": image, "step": gym.spaces.Box(0, 1, (1,), np.float32)}
         )
 
+    def initial_state(self, indices: np.ndarray, canvas: ArrayLike | Tensor | None = None) -> CanvasState:
+        """The state in which episodes begin.
+
+        Args:
+            indices: ``(n,)``, pictures of the data set to paint.
+            canvas: what to begin on: black by default, or uint8 or float in [0, 1], ``(3, H, W)`` for all or
+                ``(n, 3, H, W)``.
+
+        Raises:
+            ValueError: a canvas of another shape or range.
+        """
+        count = len(indices)
+        step = torch.zeros(count, dtype=torch.long, device=self.device)
+        return CanvasState(self._canvases(canvas, count), self.targets(indices), step)
+
     def targets(self, indices: np.ndarray) -> Tensor:
         """Pictures of the data set, ``(n, 3, H, W)`` float in [0, 1] on the device."""
         return torch.from_numpy(self.dataset[indices]).to(self.device).float() / 255
 
-    def canvases(self, start: ArrayLike | Tensor | None, count: int) -> Tensor:
-        """Canvases to start from, ``(count, 3, H, W)`` on the device: black, or `start` (uint8 or float in
-        [0, 1]).
-
-        Raises:
-            ValueError: `start` is not ``(3, H, W)`` or ``(count, 3, H, W)``, or not in range.
-        """
+    def _canvases(self, canvas: ArrayLike | Tensor | None, count: int) -> Tensor:
         shape = (count, 3, self.size, self.size)
-        if start is None:
+        if canvas is None:
             return torch.zeros(shape, device=self.device)
-        given = torch.as_tensor(start)
-        canvas = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
-        if canvas.shape not in (shape, shape[1:]):
-            raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(canvas.shape)}")
-        if not bool(((canvas >= 0) & (canvas <= 1)).all()):
+        given = torch.as_tensor(canvas)
+        floats = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
+        if floats.shape not in (shape, shape[1:]):
+            raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(floats.shape)}")
+        if not bool(((floats >= 0) & (floats <= 1)).all()):
             raise ValueError("options['canvas'] must be uint8, or float in [0, 1] without NaN")
-        return canvas.expand(shape).clone()
+        return floats.expand(shape).clone()
 
-    def indices(self, given: Any, count: int, random: np.random.Generator) -> np.ndarray:
+    def indices(self, given: Any, count: int, rng: np.random.Generator) -> np.ndarray:
         """Which pictures to paint, ``(count,)``: `given`, or drawn at random.
 
         Raises:
-            ValueError: not `count` indices. IndexError: an index out of range.
+            ValueError: not `count` indices.
+            IndexError: an index out of range.
         """
         if given is None:
-            return random.integers(len(self.dataset), size=count)
+            return rng.integers(len(self.dataset), size=count)
         indices = np.atleast_1d(np.asarray(given))
         if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
             raise ValueError(
@@ -141,25 +171,25 @@ class PaintTask:
 
     def train_reward(self, state: CanvasState) -> float | None:
         """Let a reward that is `online` learn from what has been painted; its loss, None if it is not."""
-        reward: Any = self.reward
-        if not getattr(reward, "online", False) or not len(state.canvas):
+        if not self.reward.online or not len(state.canvas):
             return None
-        return reward.update(state.canvas, state.target)["losses/discriminator"]
+        return self.reward.update(state.canvas, state.target).get("losses/discriminator")
 
     def l2(self, state: CanvasState) -> Tensor:
         """Mean squared error of each canvas, ``(B,)`` in [0, 1]."""
         return mean_squared_error(state.canvas, state.target)
 
     def observe(self, state: CanvasState) -> Observation:
-        """What an agent sees of a state, with a batch dimension; images are rounded to uint8."""
+        """The observation of a state, with a batch dimension; images are rounded to uint8."""
         if self.observation == "dict":
             step = (state.step / self.steps).float().unsqueeze(1)
             return {"canvas": to_bytes(state.canvas), "target": to_bytes(state.target), "step": step}
-        seen = torch.empty(len(state.canvas), 7, self.size, self.size, dtype=torch.uint8, device=self.device)
-        seen[:, :3] = to_bytes(state.canvas)
-        seen[:, 3:6] = to_bytes(state.target)
-        seen[:, 6] = to_bytes(state.step / self.steps)[:, None, None]
-        return seen
+        shape = (len(state.canvas), 7, self.size, self.size)
+        obs = torch.empty(shape, dtype=torch.uint8, device=self.device)
+        obs[:, :3] = to_bytes(state.canvas)
+        obs[:, 3:6] = to_bytes(state.target)
+        obs[:, 6] = to_bytes(state.step / self.steps)[:, None, None]
+        return obs
 
     def painting(self, strokes: Tensor) -> Painting:
         """The `Painting` of strokes ``(n, stroke_dim)``, or of bundles ``(steps, bundle * stroke_dim)``."""
@@ -180,16 +210,6 @@ def show(frame: np.ndarray) -> None:
 
     cv2.imshow("PaintCanvas-v0", frame[..., ::-1])
     cv2.waitKey(1)
-
-
-def pick_device(device: str | torch.device) -> torch.device:
-    """``"auto"`` is the accelerator that is present, else the CPU."""
-    if device != "auto":
-        return torch.device(device)
-    accelerator = torch.accelerator.current_accelerator()
-    return (
-        accelerator if accelerator is not None and torch.accelerator.is_available() else torch.device("cpu")
-    )
 
 
 def _check_budget(max_strokes: int, bundle: int) -> None:

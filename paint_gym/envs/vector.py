@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium as gym
 import numpy as np
@@ -11,10 +11,11 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, to_frames
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, show, to_numpy
+from paint_gym.canvas import CanvasState
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, show, to_numpy
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.errors import check_arguments, unknown_name
+from paint_gym.utils.images import to_frames
 
 
 class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
@@ -28,12 +29,15 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         num_envs: number of canvases.
         array: ``"numpy"``, or ``"torch"`` for tensors on the device.
         autoreset_mode: what happens after the last bundle, as in Gymnasium. SAME_STEP: the environment is
-        reset within
-            the step; the last observation and info are in ``infos["final_obs"]`` and ``infos["final_info"]``.
-            NEXT_STEP: it is reset by the next step, which ignores its action. DISABLED: `reset` with a mask
-            does it.
+            reset within the step; the last observation and info are in ``infos["final_obs"]`` and
+            ``infos["final_info"]``. NEXT_STEP: it is reset by the next step, which ignores its action.
+            DISABLED: `reset` with a mask does it.
         render_mode: None, ``"rgb_array"`` (a tuple of frames) or ``"human"`` (the canvases in one row).
         task: the arguments of `PaintCanvasEnv`.
+
+    Raises:
+        TypeError: an argument that does not exist; the nearest is suggested.
+        ValueError: an argument that cannot be; the message says which and what to do.
     """
 
     def __init__(
@@ -42,8 +46,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         array: str = "numpy",
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         render_mode: str | None = None,
-        **task: Any,
+        **task: Unpack[TaskArguments],
     ) -> None:
+        own = ("num_envs", "array", "autoreset_mode", "render_mode")
+        check_arguments(task, (*TaskArguments.__annotations__, *own))
         if num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, not {num_envs}")
         if array not in ("numpy", "torch"):
@@ -117,14 +123,12 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise gym.error.ResetNeeded(
                 f"the budget of environments {waiting.tolist()} is spent; pass reset() a reset_mask"
             )
-        before, action = self.state, self.task.actions(actions, self.num_envs)
-        after, reward = self.task.model_step(before, action)
-        learnt = self._train_reward(after)
-        self._actions[np.arange(self.num_envs), before.step.clamp(max=self.task.steps - 1).cpu()] = (
-            action.cpu()
-        )
-        self._state = after
-        over = after.step.cpu().numpy() >= self.task.steps
+        action, step = self.task.actions(actions, self.num_envs), self.state.step
+        next_state, reward = self.task.model_step(self.state, action)
+        learnt = self._train_reward(next_state)
+        self._actions[np.arange(self.num_envs), step.clamp(max=self.task.steps - 1).cpu()] = action.cpu()
+        self._state = next_state
+        over = next_state.step.cpu().numpy() >= self.task.steps
         if len(waiting):  # NEXT_STEP: these did not paint, they begin again
             self._begin(waiting, {})
             reward[torch.from_numpy(waiting).to(reward.device)] = 0
@@ -142,17 +146,6 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         observation = self.task.observe(self.state)
         return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
 
-    def restore(self, state: CanvasState, index: np.ndarray) -> None:
-        """Put all environments into given states; their `paintings` lack the strokes of before.
-
-        Args:
-            state: of all canvases, as `state` gives it.
-            index: ``(num_envs,)``, the pictures they paint.
-        """
-        self._state, self.index = state, index.copy()
-        self._actions.zero_()
-        self._over = state.step.cpu().numpy() >= self.task.steps
-
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases ``(H, W, 3)`` uint8 for ``render_mode="rgb_array"``; a window for ``"human"``."""
         if self.render_mode == "human":
@@ -162,14 +155,12 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
         """Fresh canvases and targets for the environments `which`."""
         index = self.task.indices(options.get("indices"), len(which), self.np_random)
-        canvas, target = self.task.canvases(options.get("canvas"), len(which)), self.task.targets(index)
-        step = torch.zeros(len(which), dtype=torch.long, device=self.task.device)
-        if len(which) == self.num_envs:
-            self._state = CanvasState(canvas, target, step)
-        else:
+        state = self.task.initial_state(index, options.get("canvas"))
+        if len(which) < self.num_envs:
             at = torch.from_numpy(which).to(self.task.device)
-            fresh = zip(self.state, (canvas, target, step), strict=True)
-            self._state = CanvasState(*(old.index_copy(0, at, new) for old, new in fresh))
+            pairs = zip(self.state, state, strict=True)
+            state = CanvasState(*(old.index_copy(0, at, new) for old, new in pairs))
+        self._state = state
         self.index[which] = index
         self._over[which] = False
 
@@ -191,10 +182,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         index = np.where(mask, self.index, 0)
         return {"l2": l2, "_l2": mask, "index": index, "_index": mask.copy()}
 
-    def _train_reward(self, after: CanvasState) -> dict[str, Any]:
+    def _train_reward(self, next_state: CanvasState) -> dict[str, Any]:
         """Let the reward learn from those that painted, not from those that wait for a reset; its infos."""
         painted = ~self._over
-        state = after if painted.all() else _rows(after, np.flatnonzero(painted))
+        state = next_state if painted.all() else _rows(next_state, np.flatnonzero(painted))
         loss = self.task.train_reward(state)
         if loss is None:
             return {}

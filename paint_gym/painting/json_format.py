@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 import os
 import reprlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from paint_gym.strokes import get_stroke
+import numpy as np
 
-if TYPE_CHECKING:
-    from paint_gym.painting.painting import Painting
+from paint_gym.strokes import StrokeDesign, get_stroke
 
 FORMAT = "paint-gym-painting"
 VERSION = 1
@@ -30,20 +30,36 @@ MAX_NUMBERS = 20_000_000  # in all: parsed, each takes 32 bytes
 KEYS = ("format", "version", "stroke", "parameters", "size", "background", "opacity", "strokes")
 
 
-def write(painting: Painting, path: Path) -> None:
-    """Write a painting, one stroke per line. Numbers are the shortest that give the same float32."""
+def write(
+    path: Path,
+    strokes: np.ndarray,
+    design: StrokeDesign,
+    size: tuple[int, int],
+    background: Sequence[float],
+    opacity: Sequence[float],
+) -> None:
+    """Write a painting, one stroke per line. Numbers are the shortest that give the same float32.
+
+    Args:
+        path: the file.
+        strokes: ``(K, stroke_dim)`` float32 in [0, 1].
+        design: what the numbers of a stroke mean.
+        size: (height, width) in pixels.
+        background: R, G, B in [0, 1].
+        opacity: the range that alphas are mapped to.
+    """
     head = {
         "format": FORMAT,
         "version": VERSION,
-        "stroke": painting.design.name,
-        "parameters": list(painting.design.parameters),
-        "size": list(painting.size),
-        "background": list(painting.background),
-        "opacity": list(painting.opacity),
+        "stroke": design.name,
+        "parameters": list(design.parameters),
+        "size": list(size),
+        "background": list(background),
+        "opacity": list(opacity),
     }
     with path.open("w", encoding="utf-8") as file:
         file.write(json.dumps(head)[:-1] + ', "strokes": [')
-        for i, stroke in enumerate(painting.strokes):
+        for i, stroke in enumerate(strokes):
             file.write(f"{',' if i else ''}\n[{', '.join(map(str, stroke))}]")
         file.write("\n]}\n")
 

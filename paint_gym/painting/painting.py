@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import reprlib
 from collections.abc import Callable, Iterator, Sequence
@@ -22,15 +23,15 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
-from paint_gym.canvas import to_frames
 from paint_gym.painting import json_format, svg, video
 from paint_gym.renderers import Renderer, Size, make_renderer
-from paint_gym.strokes import StrokeDesign, get_stroke
-from paint_gym.utils.errors import unknown_name
+from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.images import to_frames
+from paint_gym.utils.registry import Registry
 
 MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
-CHUNK = 4096  # strokes whose nodes are held in memory at once
+CHUNK = 1024  # strokes whose nodes are held in memory at once
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -42,7 +43,7 @@ class Painting:
         design: what the numbers of a stroke mean.
         size: (height, width) in pixels at which it was painted.
         background: R, G, B in [0, 1].
-        opacity: the range that transparencies are mapped to.
+        opacity: the range that alphas are mapped to.
     """
 
     strokes: np.ndarray
@@ -71,7 +72,7 @@ class Painting:
         Raises:
             ValueError: an argument has the wrong length, is out of range or not finite; says which.
         """
-        design = get_stroke(stroke) if isinstance(stroke, str) else stroke
+        design = get_stroke(stroke)
         low, high = _unit_numbers(opacity, 2, "opacity")
         if low > high:
             raise ValueError(f"opacity must be (low, high) with low <= high, not {(low, high)}")
@@ -156,12 +157,26 @@ class Painting:
         return self._frames(every, self.scaled_size(size), "analytic")
 
     def _frames(self, every: int, size: tuple[int, int], renderer: str) -> Iterator[np.ndarray]:
-        brush = make_renderer(renderer, self.design, self.opacity)
+        painter = make_renderer(renderer, self.design, self.opacity)
         canvas = torch.tensor(self.background).view(1, 3, 1, 1).repeat(1, 1, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
-            canvas = _paint(brush, canvas, self.strokes[first : first + every])
+            canvas = _paint(painter, canvas, self.strokes[first : first + every])
             yield to_frames(canvas)[0]
+
+    def nodes(self, segments: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Of each stroke in order, its nodes and its colour: all that a file of shapes needs.
+
+        Args:
+            segments: straight pieces per curve.
+
+        Returns:
+            An iterator of nodes ``(M, 4)`` float64, as of `StrokeDesign.outline`, and colours ``(3,)``.
+        """
+        for first in range(0, len(self), CHUNK):
+            strokes = self.strokes[first : first + CHUNK]
+            outlines = self.design.outline(torch.tensor(strokes).double(), segments, self.opacity).numpy()
+            yield from zip(outlines, strokes[:, -len(COLOUR) :], strict=True)
 
     def save(self, path: str | os.PathLike[str], size: Size | None = None) -> None:
         """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
@@ -203,8 +218,7 @@ def check_ending(path: str | os.PathLike[str]) -> str:
         ValueError: another ending; the nearest is suggested.
     """
     ending = Path(path).suffix.lower()
-    if ending not in _WRITERS:
-        raise unknown_name("ending of a painting's file", ending, _WRITERS)
+    _WRITERS[ending]
     return ending
 
 
@@ -258,10 +272,10 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
     return kept
 
 
-def _paint(brush: Renderer, canvas: Tensor, strokes: np.ndarray) -> Tensor:
+def _paint(renderer: Renderer, canvas: Tensor, strokes: np.ndarray) -> Tensor:
     with torch.no_grad():
         for first in range(0, len(strokes), CHUNK):
-            canvas = brush.paint(canvas, torch.tensor(strokes[None, first : first + CHUNK]))
+            canvas = renderer.paint(canvas, torch.tensor(strokes[None, first : first + CHUNK]))
     return canvas
 
 
@@ -274,12 +288,34 @@ def _write_jpeg(painting: Painting, path: Path) -> None:
     Image.fromarray(painting.render()).save(path, "JPEG", quality=95, subsampling=0)
 
 
-_WRITERS: dict[str, Callable[[Painting, Path], None]] = {
-    ".png": _write_png,
-    ".jpg": _write_jpeg,
-    ".jpeg": _write_jpeg,
-    ".svg": svg.write,
-    ".json": json_format.write,
-    ".gif": video.write_gif,
-    ".mp4": video.write_mp4,
-}
+def _write_svg(painting: Painting, path: Path) -> None:
+    shapes = painting.nodes(svg.SEGMENTS)
+    svg.write(path, painting.size, painting.background, painting.design.primitive, shapes)
+
+
+def _write_json(painting: Painting, path: Path) -> None:
+    json_format.write(
+        path, painting.strokes, painting.design, painting.size, painting.background, painting.opacity
+    )
+
+
+def _write_gif(painting: Painting, path: Path) -> None:
+    every, rate = video.pace(len(painting))
+    few = max(1, math.ceil(len(painting) / video.PALETTE_SAMPLES))
+    small = painting.scaled_size(min(128, max(painting.size)))
+    count = math.ceil(len(painting) / every) + 1
+    video.write_gif(path, painting.frames(every), count, rate, list(painting.frames(few, small)))
+
+
+def _write_mp4(painting: Painting, path: Path) -> None:
+    every, rate = video.pace(len(painting))
+    video.write_mp4(path, painting.frames(every), rate)
+
+
+_WRITERS = Registry[Callable[[Painting, Path], None]](
+    "ending of a painting's file",
+    {
+        ".png": _write_png, ".jpg": _write_jpeg, ".jpeg": _write_jpeg, ".svg": _write_svg,
+        ".json": _write_json, ".gif": _write_gif, ".mp4": _write_mp4,
+    },
+)  # fmt: skip

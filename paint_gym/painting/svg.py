@@ -15,55 +15,63 @@ formatting keeps thousands of strokes a matter of seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-if TYPE_CHECKING:
-    from paint_gym.painting.painting import Painting
-
-FINEST = 64  # pieces of a curve that all others are measured against
+SEGMENTS = 64  # pieces that curves come in, and that all others are measured against
 COUNTS = (1, 2, 3, 4, 6, 8, 11, 16, 22, 32, 45)  # of pieces, from which the fewest that do are taken
 TOLERANCE = 1 / 2000  # of the shorter side: how far pieces may be off the curve
 ALPHA_STEP = 1 / 64  # from one piece of a mask to the next
 SAME_ALPHA = 1 / 64  # a change of alpha along a stroke that is not seen
 GROWTH = 0.5  # pixels by which a mask is wider than the outline it is applied to
-CHUNK = 1024  # strokes whose nodes are held in memory at once
 
 # Numbers are rounded before; %.7g then drops trailing zeros. Both turn counter-clockwise.
 DISC = "M%.7g %.7ga%.7g %.7g 0 1 0 %.7g 0 %.7g %.7g 0 1 0%.7g 0z"
 QUADRILATERAL = "M%.7g %.7gL%.7g %.7g %.7g %.7g %.7g %.7gz"
 
 
-def write(painting: Painting, path: Path) -> None:
-    """Write a painting at its own size."""
+def write(
+    path: Path,
+    size: tuple[int, int],
+    background: Sequence[float],
+    primitive: str,
+    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    """Write strokes as an SVG; the arguments are those of `lines`."""
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines(painting))
+        file.writelines(f"{line}\n" for line in lines(size, background, primitive, strokes))
 
 
-def lines(painting: Painting) -> Iterator[str]:
-    """The lines of the SVG: one per stroke, two before, one after. Equal paintings give equal lines."""
-    height, width = painting.size
+def lines(
+    size: tuple[int, int],
+    background: Sequence[float],
+    primitive: str,
+    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> Iterator[str]:
+    """The lines of the SVG: one per stroke, two before, one after. Equal strokes give equal lines.
+
+    Args:
+        size: (height, width) in pixels.
+        background: R, G, B in [0, 1].
+        primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
+        strokes: of each stroke, in order, its nodes ``(M, 4)`` in canvas sides, curves in `SEGMENTS` pieces,
+            and its colour ``(3,)`` in [0, 1].
+    """
+    height, width = size
     # A hundredth of a pixel at 128 pixels, and as fine at other sizes.
     decimals = max(0, math.ceil(math.log10(128 * 100 / min(height, width))))
     sides = f'width="{width}" height="{height}"'
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {sides} viewBox="0 0 {width} {height}">'
-    yield f'<rect {sides} fill="{_hex(np.array(painting.background))}"/>'
-    for first in range(0, len(painting), CHUNK):
-        strokes = painting.strokes[first : first + CHUNK]
-        outlines = painting.design.outline(torch.tensor(strokes).double(), FINEST, painting.opacity)
-        nodes = outlines.numpy() * [width, height, min(height, width), 1]
-        for i in range(len(strokes)):
-            colour = _hex(strokes[i, -3:])
-            if painting.design.shape == "polygon":
-                yield _polygon(nodes[i], colour, decimals)
-            else:
-                tolerance = TOLERANCE * min(height, width)
-                yield _sweep(nodes[i], colour, decimals, tolerance, name=f"m{first + i}")
+    yield f'<rect {sides} fill="{_hex(np.array(background))}"/>'
+    for i, (nodes, colour) in enumerate(strokes):
+        pixels = nodes * [width, height, min(height, width), 1]
+        if primitive == "polygon":
+            yield _polygon(pixels, _hex(colour), decimals)
+        else:
+            yield _sweep(pixels, _hex(colour), decimals, TOLERANCE * min(height, width), name=f"m{i}")
     yield "</svg>"
 
 
@@ -107,9 +115,8 @@ def _mask(nodes: np.ndarray, decimals: int, name: str) -> str:
         disc + joint
         for disc, joint in zip(_discs(nodes, decimals), [*_joints(nodes, decimals), ""], strict=True)
     ]
-    drawn = [
-        f'<rect {box} fill="{_grey(greys[0])}"/>'
-    ]  # under all of them, so the first piece needs no shape
+    # Under all of them, so the first piece needs no shape.
+    drawn = [f'<rect {box} fill="{_grey(greys[0])}"/>']
     for grey, group in groupby(range(1, len(greys)), key=greys.__getitem__):
         drawn.append(f'<path fill="{_grey(grey)}" d="{"".join(shapes[i] for i in group)}"/>')
     return f'<mask id="{name}" maskUnits="userSpaceOnUse" {box}>{"".join(drawn)}</mask>'

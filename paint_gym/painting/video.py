@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-
-if TYPE_CHECKING:
-    from paint_gym.painting.painting import Painting
 
 SECONDS = 8.0  # of painting, at most
 HOLD = 1.5  # seconds that the finished painting stays
@@ -31,57 +27,59 @@ def pace(strokes: int) -> tuple[int, int]:
     return every, min(FASTEST, max(SLOWEST, round(strokes / SECONDS)))
 
 
-def write_gif(painting: Painting, path: Path) -> None:
+def write_gif(
+    path: Path, frames: Iterable[np.ndarray], count: int, rate: int, samples: Sequence[np.ndarray]
+) -> None:
     """Write an endless GIF.
 
     All frames share one palette, of colours from all of the film, without dither: what is not painted over
     stays as it is, so nothing flickers and the file stays small.
+
+    Args:
+        path: the file.
+        frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
+        count: of the frames.
+        rate: frames per second.
+        samples: frames of any one size, whose colours make up the palette; the last counts as much as all
+            others together.
     """
-    every, rate = pace(len(painting))
-    palette = _palette(painting)
+    palette = _palette(samples)
     pictures = (
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
-        for frame in painting.frames(every)
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
     )
-    count = math.ceil(len(painting) / every)
-    next(pictures).save(
-        path,
-        "GIF",
-        save_all=True,
-        append_images=pictures,
-        duration=[round(1000 / rate)] * count + [round(1000 * HOLD)],
-        loop=0,
-    )
+    duration = [round(1000 / rate)] * (count - 1) + [round(1000 * HOLD)]
+    next(pictures).save(path, "GIF", save_all=True, append_images=pictures, duration=duration, loop=0)
 
 
-def _palette(painting: Painting) -> Image.Image:
-    """A picture whose palette holds the film's colours; the finished painting counts as much as the rest."""
-    every = max(1, math.ceil(len(painting) / PALETTE_SAMPLES))
-    small = painting.scaled_size(min(128, max(painting.size)))
-    frames = list(painting.frames(every, small))
-    film = np.concatenate(frames + frames[-1:] * len(frames))
+def _palette(samples: Sequence[np.ndarray]) -> Image.Image:
+    """A picture whose palette holds the colours of the frames."""
+    film = np.concatenate([*samples, *[samples[-1]] * len(samples)])
     return Image.fromarray(film).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
 
 
-def write_mp4(painting: Painting, path: Path) -> None:
+def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
     """Write an H.264 MP4 that browsers play.
 
     H.264 with 4:2:0 colour needs even sides: an odd side gets one more row or column, a copy of the last.
+
+    Args:
+        path: the file.
+        frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
+        rate: frames per second.
     """
     import av  # here, because it loads slowly and only films need it
 
-    every, rate = pace(len(painting))
+    rest = iter(frames)
+    first = next(rest)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "medium"})
-        height, width = painting.size
+        height, width = first.shape[:2]
         stream.height, stream.width = height + height % 2, width + width % 2
         stream.pix_fmt = "yuv420p"
         # BT.709, and said so: otherwise players guess, and colours shift.
-        stream.codec_context.color_primaries = stream.codec_context.color_trc = (
-            stream.codec_context.colorspace
-        ) = 1
-        stream.codec_context.color_range = 1
-        for picture in _hold_last(painting.frames(every), round(HOLD * rate)):
+        codec = stream.codec_context
+        codec.color_primaries = codec.color_trc = codec.colorspace = codec.color_range = 1
+        for picture in _hold_last(itertools.chain([first], rest), round(HOLD * rate)):
             even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
             container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))

@@ -10,31 +10,53 @@ from paint_gym.renderers.neural import NeuralRenderer
 from paint_gym.renderers.raster import RasterRenderer
 from paint_gym.strokes import StrokeDesign, get_stroke
 from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.registry import Registry
 
-__all__ = ["Renderer", "Size", "check_strokes", "composite", "make_renderer", "renderer_names"]
+__all__ = [
+    "Renderer",
+    "Size",
+    "check_strokes",
+    "composite",
+    "make_renderer",
+    "register_renderer",
+    "renderer_names",
+]
 
-_RENDERERS: dict[str, Callable[[StrokeDesign, tuple[float, float]], Renderer]] = {
-    "analytic": AnalyticRenderer,
-    "neural": NeuralRenderer,
-    "raster": RasterRenderer,
-}
+RendererFactory = Callable[[StrokeDesign, tuple[float, float]], Renderer]
+"""``(design, opacity)`` to a renderer; a subclass of `Renderer` is one."""
+
+RENDERERS = Registry[RendererFactory](
+    "renderer", {"analytic": AnalyticRenderer, "neural": NeuralRenderer, "raster": RasterRenderer}
+)
+
+
+def register_renderer(name: str, factory: RendererFactory, replace: bool = False) -> None:
+    """Make a renderer known by its name, to `renderer=` everywhere.
+
+    Raises:
+        ValueError: the name is taken and `replace` is False.
+    """
+    RENDERERS.register(name, factory, replace)
 
 
 def renderer_names() -> list[str]:
     """Names of all renderers."""
-    return sorted(_RENDERERS)
+    return list(RENDERERS)
 
 
 def make_renderer(
-    name: str = "analytic", stroke: str | StrokeDesign = "bezier", opacity: tuple[float, float] = (0.0, 1.0)
+    renderer: str | Renderer = "analytic",
+    stroke: str | StrokeDesign = "bezier",
+    opacity: tuple[float, float] = (0.0, 1.0),
 ) -> Renderer:
-    """A renderer by name.
+    """A renderer by name; a `Renderer` is returned as it is, with the design and opacity that it has.
 
     Args:
-        name: ``"analytic"`` (differentiable, fast, any size), ``"raster"`` (the ground truth), ``"neural"``
-            (a network, 128 px), or ``"neural:"`` and a file of ``paint-gym train-renderer``.
+        renderer: ``"analytic"`` (differentiable, fast, any size), ``"raster"`` (the ground truth),
+            ``"neural"`` (a network, 128 px), ``"neural:"`` and a file of ``paint-gym train-renderer``, or a
+            name given to `register_renderer`.
         stroke: a design or the name of one.
-        opacity: the range in [0, 1] that transparencies are mapped to; ``(1, 1)`` is opaque paint.
+        opacity: the range in [0, 1] that alphas are mapped to; ``(1, 1)`` is opaque paint.
 
     Raises:
         ValueError: an unknown name (the nearest is suggested), or an opacity that is not a range in [0, 1].
@@ -44,13 +66,14 @@ def make_renderer(
     >>> coverage.shape
     torch.Size([8, 64, 64])
     """
-    kind, _, weights = name.partition(":")
-    if kind not in _RENDERERS or (weights and kind != "neural"):
-        raise unknown_name("renderer", name, _RENDERERS)
+    if isinstance(renderer, Renderer):
+        return renderer
+    name, _, weights = renderer.partition(":")
+    if weights and name != "neural":
+        raise unknown_name("renderer", renderer, RENDERERS)
+    factory = RENDERERS[name]
     low, high = (float(value) for value in opacity)
     if not 0 <= low <= high <= 1:
         raise ValueError(f"opacity must be (low, high) with 0 <= low <= high <= 1, not {opacity}")
-    design = get_stroke(stroke) if isinstance(stroke, str) else stroke
-    if weights:
-        return NeuralRenderer(design, (low, high), weights)
-    return _RENDERERS[kind](design, (low, high))
+    design = get_stroke(stroke)
+    return NeuralRenderer(design, (low, high), weights) if weights else factory(design, (low, high))

@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import torch
 from torch import Tensor
 
 from paint_gym.strokes import COLOUR, StrokeDesign
+from paint_gym.utils.images import crop
 
 Size = int | tuple[int, int]
 
 
-class Renderer(Protocol):
-    """Turns stroke vectors into paint.
+class Renderer:
+    """Turns stroke vectors into paint. A subclass implements `__call__`; the rest has defaults.
+
+    Args:
+        design: the stroke design it paints.
+        opacity: the range in [0, 1] that alphas are mapped to.
 
     Attributes:
         name: the name that `renderer=` takes.
         differentiable: whether gradients flow from the canvas to the strokes.
-        design: the stroke design it paints.
-        opacity: the range that transparencies are mapped to.
-        side: of the only canvas that it paints, in pixels, which is square; None if it paints any.
+        side: side in pixels of the only canvas that it paints, a square; None if it paints any size.
     """
 
-    name: str
-    differentiable: bool
-    design: StrokeDesign
-    opacity: tuple[float, float]
-    side: int | None
+    name: str = "renderer"
+    differentiable: bool = False
+    side: int | None = None
+
+    def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
+        self.design, self.opacity = design, opacity
 
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of strokes ``(N, stroke_dim)``; their colour is ignored."""
+        raise NotImplementedError
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """A new canvas ``(B, 3, H, W)``: `canvas` after strokes ``(B, K, stroke_dim)``, in order."""
+        """A new canvas ``(B, 3, H, W)``: `canvas` after strokes ``(B, K, stroke_dim)``, in order.
 
-
-@runtime_checkable
-class PaintsParts(Protocol):
-    """A renderer that need not paint a whole canvas to know a part of it."""
+        By default stroke by stroke, in the canvas's dtype.
+        """
+        colours = colours_of(strokes).to(canvas.dtype)
+        for k in range(strokes.shape[1]):
+            alpha = self(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))
+            canvas = composite(canvas, alpha.to(canvas.dtype), colours[:, k])
+        return canvas
 
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
-        """What `Renderer.paint` makes of a part of each canvas.
+        """What `paint` makes of a part of each canvas; by default cut out of the whole coverage.
 
         Args:
             part: ``(B, 3, h, w)``, cut out of the canvases.
@@ -50,6 +56,11 @@ class PaintsParts(Protocol):
             left: ``(B,)`` int64.
             size: of the whole canvases.
         """
+        colours, shape = colours_of(strokes).to(part.dtype), (part.shape[-2], part.shape[-1])
+        for k in range(strokes.shape[1]):
+            alpha = crop(self(strokes[:, k], size).unsqueeze(1), top, left, shape).squeeze(1)
+            part = composite(part, alpha.to(part.dtype), colours[:, k])
+        return part
 
 
 def height_width(size: Size) -> tuple[int, int]:
@@ -105,12 +116,3 @@ def composite(canvas: Tensor, alpha: Tensor, colour: Tensor) -> Tensor:
         colour: ``(B, 3)``.
     """
     return canvas + alpha.unsqueeze(1) * (colour[:, :, None, None] - canvas)
-
-
-def paint_each(renderer: Renderer, canvas: Tensor, strokes: Tensor) -> Tensor:
-    """`Renderer.paint` for a renderer that has no quicker way: stroke by stroke, in the canvas's dtype."""
-    colours = colours_of(strokes).to(canvas.dtype)
-    for k in range(strokes.shape[1]):
-        alpha = renderer(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))
-        canvas = composite(canvas, alpha.to(canvas.dtype), colours[:, k])
-    return canvas

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from paint_gym.renderers.base import Size, check_size, check_strokes, paint_each
+from paint_gym.renderers.base import Renderer, Size, check_size, check_strokes
 from paint_gym.strokes import StrokeDesign
-from paint_gym.utils.errors import unknown_name
-from paint_gym.utils.serialization import fill, load_tree, save_tree
+from paint_gym.utils.errors import named_file
+from paint_gym.utils.registry import Registry
+from paint_gym.utils.serialization import fill, load_state, save_state
 
 SIZE = 128  # pixels a side; the only size that the networks paint
 WEIGHTS = Path(__file__).with_name("weights")  # networks that come with the package, a file for each design
@@ -68,7 +69,7 @@ class GridNetwork(nn.Module):
         logits: Tensor = self.pixels(hidden)
         return logits
 
-    def loss(self, parameters: Tensor, truth: Tensor, draw: torch.Generator) -> Tensor:
+    def loss(self, parameters: Tensor, truth: Tensor, rng: torch.Generator) -> Tensor:
         """What training descends: cross entropy, whose least is where that of the squared error is.
 
         Its gradient does not fade where a cell is wrongly full or empty. It is estimated, without bias, from
@@ -77,12 +78,12 @@ class GridNetwork(nn.Module):
         Args:
             parameters: ``(N, P)`` in [0, 1].
             truth: ``(N, 128, 128)``.
-            draw: which others.
+            rng: chooses which others.
         """
         side = SIZE // self.cells
         patches = truth.view(-1, self.cells, side, self.cells, side).transpose(2, 3).flatten(3).flatten(1, 2)
         chance = torch.where(patches.amax(2) - patches.amin(2) > 0.01, 1.0, self.idle)
-        drawn = torch.rand(chance.shape, generator=draw).to(chance) < chance
+        drawn = torch.rand(chance.shape, generator=rng).to(chance) < chance
         stroke, cell = drawn.nonzero().unbind(1)
         functions = self.stroke(2 * parameters - 1).index_select(0, stroke)
         functions = (functions * self.places[cell].unsqueeze(2)).sum(1)
@@ -119,7 +120,7 @@ class PaperNetwork(nn.Module):
         logits: Tensor = self.layers(parameters)
         return logits.sigmoid().squeeze(1)
 
-    def loss(self, parameters: Tensor, truth: Tensor, draw: torch.Generator) -> Tensor:
+    def loss(self, parameters: Tensor, truth: Tensor, rng: torch.Generator) -> Tensor:
         """What training descends, see `GridNetwork.loss`; from all pixels.
 
         With the squared error it ends with blank canvases, where a sigmoid's gradient fades.
@@ -128,7 +129,7 @@ class PaperNetwork(nn.Module):
 
 
 Network = GridNetwork | PaperNetwork
-NETWORKS: dict[str, type[Network]] = {"grid": GridNetwork, "paper": PaperNetwork}
+NETWORKS = Registry[type[Network]]("network", {"grid": GridNetwork, "paper": PaperNetwork})
 
 
 def make_network(name: str, design: StrokeDesign) -> Network:
@@ -137,8 +138,6 @@ def make_network(name: str, design: StrokeDesign) -> Network:
     Raises:
         ValueError: no network has this name.
     """
-    if name not in NETWORKS:
-        raise unknown_name("network", name, NETWORKS)
     return NETWORKS[name](len(design.parameters))
 
 
@@ -146,7 +145,7 @@ def save_network(path: str | PathLike[str], network: nn.Module, name: str, desig
     """Write a network for `NeuralRenderer`, in half precision, as one safetensors file."""
     halves = {key: value.half() for key, value in network.state_dict().items()}
     about = {"name": name, "stroke": design.name, "parameters": list(design.parameters)}
-    save_tree(path, {"network": about, "weights": halves})
+    save_state(path, {"network": about, "weights": halves})
 
 
 def load_network(file: Path, design: StrokeDesign) -> nn.Module:
@@ -161,8 +160,8 @@ def load_network(file: Path, design: StrokeDesign) -> nn.Module:
             f"no network that paints {design.name} strokes at {file}; make one with "
             f'`paint-gym train-renderer --stroke {design.name}`, or take renderer="analytic", without weights'
         )
-    tree = load_tree(file)
-    about = tree.get("network")
+    state = load_state(file)
+    about = state.get("network")
     if not isinstance(about, dict) or about.get("name") not in NETWORKS:
         raise ValueError(f"{file} holds no network that paints strokes")
     if (about.get("stroke"), about.get("parameters")) != (design.name, list(design.parameters)):
@@ -171,21 +170,22 @@ def load_network(file: Path, design: StrokeDesign) -> nn.Module:
             f"{design.name} strokes {list(design.parameters)}"
         )
     network = make_network(about["name"], design)
-    fill(network, tree.get("weights", {}), file)
+    with named_file(file):
+        fill(network, state.get("weights", {}))
     return network.requires_grad_(False).eval()
 
 
-class NeuralRenderer:
+class NeuralRenderer(Renderer):
     """Paints 128 x 128 pixels with a network, loaded at first use; gradients as the network has them.
 
     Args:
         design: the stroke design.
-        opacity: the range that transparencies are mapped to.
+        opacity: the range that alphas are mapped to.
         weights: a file of `save_network`; by default the one that comes with the package.
     """
 
     differentiable = True
-    side: int | None = SIZE
+    side = SIZE
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class NeuralRenderer:
         opacity: tuple[float, float] = (0.0, 1.0),
         weights: str | PathLike[str] | None = None,
     ) -> None:
-        self.design, self.opacity = design, opacity
+        super().__init__(design, opacity)
         self.name = "neural" if weights is None else f"neural:{weights}"
         self.weights = WEIGHTS / f"{design.name}.safetensors" if weights is None else Path(weights)
 
@@ -208,12 +208,8 @@ class NeuralRenderer:
         strokes = strokes.double() if strokes.dtype == torch.float64 else strokes.float()
         network = _network(self.weights, self.design, strokes.device, strokes.dtype)
         with torch.autocast(strokes.device.type, enabled=False):
-            coverage: Tensor = network(self.design.faded(strokes, self.opacity))
+            coverage: Tensor = network(self.design.scale_alpha(strokes, self.opacity))
         return coverage
-
-    def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, stroke_dim)``, in order."""
-        return paint_each(self, canvas, strokes)
 
 
 @functools.lru_cache(maxsize=8)

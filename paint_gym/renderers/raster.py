@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.base import Size, check_strokes, height_width, paint_each
+from paint_gym.renderers.base import Renderer, Size, check_strokes, height_width
 from paint_gym.strokes import StrokeDesign
 
 FINER = 4  # sub-pixels per pixel and axis
@@ -21,16 +21,13 @@ SHIFT = 4  # OpenCV reads coordinates as integers with this many fractional bits
 RIM = 0.4  # OpenCV fills the sub-pixels on the outline too: shapes grow by this much, measured by their area
 
 
-class RasterRenderer:
+class RasterRenderer(Renderer):
     """Draws each stroke hard-edged at four times the resolution, then averages down."""
 
     name = "raster"
-    differentiable = False
-    side: int | None = None
 
     def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
-        self.design = design
-        self.opacity = opacity
+        super().__init__(design, opacity)
         self._cv2 = _import_opencv()
 
     @torch.no_grad()
@@ -48,7 +45,7 @@ class RasterRenderer:
     @torch.no_grad()
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order."""
-        return paint_each(self, canvas, strokes)
+        return super().paint(canvas, strokes)
 
     def _draw(self, nodes: np.ndarray, out: np.ndarray) -> None:
         """One stroke, nodes ``(M, 4)`` in canvas sides, into ``out`` (H, W), which is zero."""
@@ -61,7 +58,7 @@ class RasterRenderer:
             return
         nodes = (nodes - [*low, 0, 0]) * [FINER, FINER, FINER, 1]  # in sub-pixels of the box
         fine = np.zeros(((high - low) * FINER)[::-1], np.float32)
-        (self._polygon if self.design.shape == "polygon" else self._sweep)(fine, nodes)
+        (self._polygon if self.design.primitive == "polygon" else self._sweep)(fine, nodes)
         box = fine.reshape(high[1] - low[1], FINER, high[0] - low[0], FINER).mean((1, 3))
         out[low[1] : high[1], low[0] : high[0]] = box
 

@@ -3,34 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
-from paint_gym.canvas import RewardFunction
+from paint_gym.rewards.base import Reward, RewardFunction, as_reward
 from paint_gym.rewards.l2 import L2Reward
 from paint_gym.rewards.wgan import WGANReward
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.registry import Registry
 
-__all__ = ["L2Reward", "RewardFunction", "WGANReward", "make_reward"]
+__all__ = [
+    "L2Reward",
+    "Reward",
+    "RewardConfig",
+    "RewardFunction",
+    "WGANReward",
+    "as_reward",
+    "make_reward",
+    "register_reward",
+]
 
-_REWARDS: dict[str, Callable[[str | torch.device], RewardFunction]] = {
-    "l2": lambda device: L2Reward(),
-    "wgan": lambda device: WGANReward(online=True, device=device),
-}
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """What a reward may need to be built."""
+
+    patches: int = 8
+    """Patches a side of the patch-level reward."""
+    width: int = 16
+    """Channels of a discriminator's first convolution."""
+    online: bool = True
+    """Whether the environment lets the reward learn; otherwise an agent's training does."""
+    seed: int = 0
+    """Random seed of weights."""
 
 
-def make_reward(reward: str | RewardFunction = "l2", device: str | torch.device = "cpu") -> RewardFunction:
-    """A reward by name; a callable ``(before, after, target) -> (B,)`` is returned as it is.
+RewardFactory = Callable[[RewardConfig], RewardFunction]
+REWARDS = Registry[RewardFactory](
+    "reward",
+    {
+        "l2": lambda config: L2Reward(config.patches),
+        "wgan": lambda config: WGANReward(
+            config.width, online=config.online, patches=config.patches, seed=config.seed
+        ),
+    },
+)
+
+
+def register_reward(name: str, factory: RewardFactory, replace: bool = False) -> None:
+    """Make a reward known by its name, to `reward=` everywhere.
 
     Args:
-        reward: ``"l2"``, ``"wgan"`` (learning online, with a discriminator of its own), or a callable.
+        name: the name.
+        factory: from a `RewardConfig`, of which it may ignore all, to a `Reward` or a function.
+        replace: allow a name that is taken.
+
+    Raises:
+        ValueError: the name is taken and `replace` is False.
+    """
+    REWARDS.register(name, factory, replace)
+
+
+def make_reward(
+    reward: str | RewardFunction = "l2",
+    device: str | torch.device = "cpu",
+    config: RewardConfig | None = None,
+) -> Reward:
+    """A reward by name, or from a callable ``(before, after, target) -> (B,)``.
+
+    Args:
+        reward: ``"l2"``, ``"wgan"`` (with a discriminator of its own), a name given to `register_reward`, or
+            a callable.
         device: where a reward that has weights is.
+        config: what a reward by name is built with.
 
     Raises:
         ValueError: an unknown name; the nearest is suggested.
     """
     if not isinstance(reward, str):
-        return reward
-    if reward not in _REWARDS:
-        raise unknown_name("reward", reward, _REWARDS)
-    return _REWARDS[reward](device)
+        return as_reward(reward)
+    return as_reward(REWARDS[reward](config or RewardConfig())).to(device)

@@ -20,11 +20,11 @@ class TReLU(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Five 5x5 convolutions of stride 2 with weight norm, TReLU between them; the last gives a score per
-    patch.
+    """Five 5x5 convolutions of stride 2 with weight norm, TReLU between them.
 
-    Fig. 11 has a TReLU after the last one too. It is left out: where it clips, the score no longer depends on
-    the canvas, so the worst paintings would get no gradient, and the gradient penalty could not act on them.
+    The last convolution gives a score per patch. Fig. 11 has a TReLU after that one too. It is left out:
+    where it clips, the score no longer depends on the canvas, so the worst paintings would get no gradient,
+    and the gradient penalty could not act on them.
 
     Args:
         width: channels of the first convolution, doubled by each of the next three; 16 is the paper's.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from paint_gym.canvas import mean_squared_error
+from paint_gym.metrics import mean_squared_error
+from paint_gym.rewards.base import Reward
 
 
-class L2Reward:
+class L2Reward(Reward):
     """Loss before minus loss after, the loss being the mean squared error.
 
     Args:
@@ -16,6 +17,7 @@ class L2Reward:
     """
 
     name = "l2"
+    patch_level = True
 
     def __init__(self, patches: int = 8) -> None:
         self.patches = patches

@@ -5,23 +5,25 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from paint_gym.canvas import to_bytes
+from paint_gym.rewards.base import Reward
 from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.utils.distributed import average, average_gradients
+from paint_gym.utils.images import to_bytes
+from paint_gym.utils.networks import polyak_update
 
 _Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)
-_BATCH = 8  # online: fewer pairs than this are filled up ...
-_REMEMBERED = 256  # ... from this many that were painted before
+_MIN_BATCH = 8  # online: fewer pairs than this are filled up ...
+_REPLAY = 256  # ... from this many that were painted before
 
 
-class WGANReward:
-    """Score of the canvas after a bundle minus its score before, by the slow copy of a discriminator.
+class WGANReward(Reward):
+    """Score of the canvas after a bundle minus its score before, by the target copy of a discriminator.
 
     The discriminator learns by WGAN-GP to tell (canvas, target), the fake pairs, from (target, target), the
     real ones; whoever trains calls `update`. The defaults are those of Table 2.
@@ -31,7 +33,7 @@ class WGANReward:
         online: the environment calls `update` after each step. A batch of fewer than 8 pairs is filled up
             with pairs that were painted before, else a single environment would forget all but its last one.
         lr: learning rate of the discriminator.
-        tau: how fast the slow copy follows.
+        tau: how fast the target copy follows.
         penalty: weight of the gradient penalty.
         patches: patches per side of the patch-level reward; None for the discriminator's own.
         seed: of the first weights and of the gradient penalty's random numbers.
@@ -39,10 +41,11 @@ class WGANReward:
 
     Attributes:
         discriminator: the one that learns.
-        target: its slow copy, which rewards.
+        target: its target network, moved by `polyak_update`; its scores are the reward.
     """
 
     name = "wgan"
+    patch_level = True
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class WGANReward:
         self.target = copy.deepcopy(self.discriminator).requires_grad_(False)
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr, betas=(0.5, 0.999))
         self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same numbers on every device
-        self._remembered: Tensor | None = None  # (n, 2, 3, H, W) uint8, canvas and target, the newest last
+        self._replay: Tensor | None = None  # (n, 2, 3, H, W) uint8, canvas and target, the newest last
 
     def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
         """Reward ``(B,)``, unbounded; differentiable in the canvases.
@@ -88,7 +91,7 @@ class WGANReward:
 
     @torch.enable_grad()
     def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
-        """One step of WGAN-GP, averaged over all processes; then the slow copy follows.
+        """One step of WGAN-GP, averaged over all processes; then the target copy follows.
 
         Args:
             canvas: ``(B, 3, H, W)`` float in [0, 1], what has been painted.
@@ -103,15 +106,15 @@ class WGANReward:
         """
         canvas, target = canvas.detach().float(), target.detach().float()
         if self.online:
-            canvas, target = self._filled(canvas, target)
+            canvas, target = self._pad_batch(canvas, target)
         mix = torch.rand(len(canvas), generator=self.generator).to(canvas.device)
         with _full_precision(canvas.device):
             wasserstein = (
                 self.discriminator(target, target).mean() - self.discriminator(canvas, target).mean()
             )
-            steepness = gradient_penalty(self.discriminator, canvas, target, mix)
-            loss = self.penalty * steepness - wasserstein
-            value, distance, excess = average(torch.stack([loss, wasserstein, steepness])).tolist()
+            penalty = gradient_penalty(self.discriminator, canvas, target, mix)
+            loss = self.penalty * penalty - wasserstein
+            value, distance, penalty_value = average(torch.stack([loss, wasserstein, penalty])).tolist()
             if not math.isfinite(value):
                 raise FloatingPointError(
                     f"the discriminator's loss is {value}; are canvas and target finite?"
@@ -120,42 +123,34 @@ class WGANReward:
             loss.backward()
         average_gradients(self.discriminator.parameters())
         self.optimizer.step()
-        self._follow()
+        polyak_update(self.target, self.discriminator, self.tau)
         return {
             "losses/discriminator": value,
-            "losses/gradient_penalty": excess,
+            "losses/gradient_penalty": penalty_value,
             "charts/wasserstein": distance,
         }
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the slow copy by `tau`; buffers, if there are any, wholly."""
-        for old, new in zip(self.target.parameters(), self.discriminator.parameters(), strict=True):
-            old.data.lerp_(new, self.tau)
-        for kept, fresh in zip(self.target.buffers(), self.discriminator.buffers(), strict=True):
-            kept.copy_(fresh)
-
-    def _filled(self, canvas: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def _pad_batch(self, canvas: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """The pairs, and if they are few, some that were painted before, drawn at random."""
-        lack = _BATCH - len(canvas)
+        lack = _MIN_BATCH - len(canvas)
         if lack <= 0:
             return canvas, target
         pairs = torch.stack([canvas, target], 1)  # (B, 2, 3, H, W)
         known = to_bytes(pairs)
-        if self._remembered is not None and self._remembered.shape[1:] == known.shape[1:]:
-            known = torch.cat([self._remembered, known])[-_REMEMBERED:]
-        self._remembered = known
+        if self._replay is not None and self._replay.shape[1:] == known.shape[1:]:
+            known = torch.cat([self._replay, known])[-_REPLAY:]
+        self._replay = known
         drawn = torch.randint(len(known), (lack,), generator=self.generator).to(known.device)
         canvas, target = torch.cat([pairs, known[drawn].float() / 255]).unbind(1)
         return canvas, target
 
-    def to(self, device: str | torch.device) -> WGANReward:
+    def to(self, device: str | torch.device) -> Self:
         """Move everything to a device; returns itself."""
         for network in (self.discriminator, self.target):
             network.to(device)
         self.optimizer.load_state_dict(self.optimizer.state_dict())  # moves its moments to the parameters
-        if self._remembered is not None:
-            self._remembered = self._remembered.to(device)
+        if self._replay is not None:
+            self._replay = self._replay.to(device)
         return self
 
     def state_dict(self) -> dict[str, Any]:
@@ -165,7 +160,7 @@ class WGANReward:
             "target": self.target.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
-            "remembered": self._remembered,
+            "remembered": self._replay,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -175,7 +170,7 @@ class WGANReward:
         self.generator.set_state(state["generator"].cpu())
         remembered = state["remembered"]
         device = next(self.discriminator.parameters()).device
-        self._remembered = None if remembered is None else remembered.to(device)
+        self._replay = None if remembered is None else remembered.to(device)
 
 
 def gradient_penalty(discriminator: _Score, canvas: Tensor, target: Tensor, mix: Tensor) -> Tensor:
@@ -190,11 +185,11 @@ def gradient_penalty(discriminator: _Score, canvas: Tensor, target: Tensor, mix:
     Returns:
         A scalar that the discriminator can learn from. The gradient is that in both images of the pair.
     """
-    between = canvas.lerp(target, mix.view(-1, 1, 1, 1)).requires_grad_()
-    beside = target.detach().requires_grad_()
-    score = discriminator(between, beside)
-    slopes = torch.autograd.grad(score.sum(), (between, beside), create_graph=True)
-    norm = torch.cat(slopes, 1).flatten(1).norm(dim=1)  # (B,)
+    interpolates = canvas.lerp(target, mix.view(-1, 1, 1, 1)).requires_grad_()
+    real = target.detach().requires_grad_()
+    score = discriminator(interpolates, real)
+    gradients = torch.autograd.grad(score.sum(), (interpolates, real), create_graph=True)
+    norm = torch.cat(gradients, 1).flatten(1).norm(dim=1)  # (B,)
     return (norm - 1).square().mean()
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+
+def rank() -> int:
+    """Number of this process in its group; 0 if it is alone."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one of its group that writes files."""
+    return rank() == 0
 
 
 def average(value: Tensor) -> Tensor:
@@ -27,3 +39,27 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     means = average(torch.cat([gradient.flatten() for gradient in gradients]))  # one message, not hundreds
     for gradient, mean in zip(gradients, means.split([one.numel() for one in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
+
+
+def any_process(flag: bool, device: torch.device) -> bool:
+    """Whether any process raises the flag, so that all stop after the same update."""
+    if not dist.is_initialized():
+        return flag
+    flags = torch.tensor(int(flag), device=device)
+    dist.all_reduce(flags, dist.ReduceOp.MAX)
+    return bool(flags)
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Join the other processes, if torchrun started this one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()

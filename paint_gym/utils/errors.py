@@ -1,9 +1,10 @@
-"""Errors that say what to do: an unknown name suggests the nearest known one."""
+"""Errors that say what to do: an unknown name suggests the nearest known one, a bad file is named."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
@@ -21,3 +22,34 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return ValueError(f"unknown {what} {name!r}: {hint}Known: {', '.join(names)}")
+
+
+def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse keyword arguments that do not exist.
+
+    Raises:
+        TypeError: naming the first one and the nearest that exists.
+
+    >>> check_arguments(["datset"], ["dataset", "size"])
+    Traceback (most recent call last):
+    TypeError: unknown argument 'datset': did you mean 'dataset'? Known: dataset, size
+    """
+    names = list(known)
+    for name in given:
+        if name not in names:
+            raise TypeError(str(unknown_name("argument", name, names)))
+
+
+@contextmanager
+def named_file(file: object) -> Iterator[None]:
+    """Add the name of a file to the `ValueError` that its content causes.
+
+    >>> with named_file("a.json"):
+    ...     raise ValueError("no strokes")
+    Traceback (most recent call last):
+    ValueError: a.json: no strokes
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error

@@ -21,9 +21,8 @@ def cache_folder(part: str) -> Path:
 def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if the block succeeds.
 
-    Missing parent folders are made. If the block raises, `path` stays as it was and the temporary file is
-    removed.
-    The temporary file keeps the ending of `path`, so that writers which go by the ending work.
+    Missing parent folders are made. If the block raises, `path` stays as it was, and the temporary file is
+    removed. The temporary file keeps the ending of `path`, so that writers which go by the ending work.
 
     Raises:
         OSError: the folder cannot be made or written; the message names `path`.

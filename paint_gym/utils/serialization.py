@@ -1,4 +1,9 @@
-"""Trees of tensors and plain values on disk: safetensors with a JSON header, written whole or not at all."""
+"""Nested dicts of tensors and plain values on disk: safetensors with a JSON header, whole or not at all.
+
+The JSON header holds the plain values; a tensor lies in the file under its path, the keys joined by ``/``.
+Keys are text, or the whole numbers of an optimizer's state, which are written as digits; what could not be
+told apart when it is read back is refused when it is written.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +16,42 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import replace_when_done
 
 VERSION = 1
-Tree = dict[Any, Any]
-"""Nested dicts whose leaves are tensors, or what JSON can hold."""
+StateDict = dict[Any, Any]
+"""Nested dicts whose leaves are tensors, or what JSON can hold; keys are str, or int from 0."""
 
 
-def save_tree(path: str | PathLike[str], tree: Tree) -> None:
-    """Write a tree of tensors and plain values as one file, whole or not at all."""
+def save_state(path: str | PathLike[str], state: StateDict) -> None:
+    """Write nested tensors and plain values as one file, whole or not at all.
+
+    Raises:
+        ValueError: a key that would not be read back as it is; nothing has been written.
+    """
     tensors: dict[str, Tensor] = {}
-    header = {"version": VERSION, "values": _split(tree, "", tensors)}
+    header = {"version": VERSION, "values": _split(state, "", tensors)}
     with replace_when_done(path) as temporary:
         save_file(tensors, temporary, metadata={"paint_gym": json.dumps(header)})
 
 
-def load_tree(file: Path) -> Tree:
-    """Read what `save_tree` wrote.
+def load_state(file: Path, only: str = "") -> StateDict:
+    """Read what `save_state` wrote.
+
+    Args:
+        file: the file.
+        only: of the tensors, just those below this path, as ``"agent/actor"``; by default all. The others
+            are not read from the disk, and are None in what is returned.
 
     Raises:
-        ValueError: the file is damaged, no file of ours, or of a newer version.
+        ValueError: the file is damaged, not written by `save_state`, or of a newer version.
     """
     try:
         with safe_open(file, "pt") as opened:
             header = json.loads((opened.metadata() or {}).get("paint_gym", "null"))
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            names = [name for name in opened.keys() if f"{name}/".startswith(f"{only}/" if only else "")]  # noqa: SIM118
+            tensors = {name: opened.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError, RecursionError, OSError) as error:
         raise ValueError(f"{file} is damaged or not a safetensors file: {error}") from error
     if not isinstance(header, dict) or not isinstance(header.get("values"), dict):
@@ -44,11 +60,12 @@ def load_tree(file: Path) -> Tree:
         raise ValueError(
             f"{file} is of version {header.get('version')}, this Paint Gym reads {VERSION}; upgrade it"
         )
-    return _join(header["values"], tensors, file)
+    with named_file(file):
+        return _join(header["values"], tensors)
 
 
-def check_fit(own: Tree, given: Tree, file: Path) -> None:
-    """Compare two trees of tensors.
+def check_fit(own: StateDict, given: StateDict) -> None:
+    """Compare the tensors of two nested dicts.
 
     Raises:
         ValueError: naming every tensor that is missing, left over or of another shape.
@@ -62,18 +79,19 @@ def check_fit(own: Tree, given: Tree, file: Path) -> None:
     ]
     if missing or extra or wrong:
         parts = (("missing", missing), ("left over", extra), ("other shapes", wrong))
-        said = ", ".join(f"{what} {_few(names)}" for what, names in parts if names)
-        raise ValueError(f"{file} does not fit: {said}")
+        raise ValueError(
+            "does not fit: " + ", ".join(f"{what} {_few(names)}" for what, names in parts if names)
+        )
 
 
-def fill(network: nn.Module, tensors: Tree, file: Path) -> None:
+def fill(network: nn.Module, tensors: StateDict) -> None:
     """Set a network's tensors, in the precision that they have there.
 
     Raises:
         ValueError: they do not fit; see `check_fit`.
     """
     own = network.state_dict()
-    check_fit(own, tensors, file)
+    check_fit(own, tensors)
     network.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()})
 
 
@@ -82,10 +100,10 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:6]) + more
 
 
-def _tensors(tree: Tree, path: str = "") -> dict[str, Tensor]:
-    """The tensors of a tree by their paths."""
+def _tensors(state: StateDict, path: str = "") -> dict[str, Tensor]:
+    """The tensors of nested dicts by their paths."""
     found: dict[str, Tensor] = {}
-    for name, value in tree.items():
+    for name, value in state.items():
         if isinstance(value, Tensor):
             found[f"{path}{name}"] = value
         elif isinstance(value, dict):
@@ -93,34 +111,54 @@ def _tensors(tree: Tree, path: str = "") -> dict[str, Tensor]:
     return found
 
 
-def _split(tree: Tree, path: str, tensors: dict[str, Tensor]) -> Tree:
-    """Put the tensors of a tree into `tensors`, by path; return the rest, with null where a tensor was."""
-    rest: Tree = {}
-    for name, value in tree.items():
+def _split(state: StateDict, path: str, tensors: dict[str, Tensor]) -> StateDict:
+    """Put the tensors into `tensors`, by path; return the rest, with null where a tensor was."""
+    rest: StateDict = {}
+    for key, value in state.items():
+        name = _written(key, path)
         if isinstance(value, Tensor):
             tensors[f"{path}{name}"] = value.detach().cpu().contiguous().clone()
-            rest[str(name)] = None
+            rest[name] = None
         else:
-            rest[str(name)] = _split(value, f"{path}{name}/", tensors) if isinstance(value, dict) else value
+            rest[name] = _split(value, f"{path}{name}/", tensors) if isinstance(value, dict) else value
     return rest
 
 
-def _join(rest: Tree, tensors: dict[str, Tensor], file: Path) -> Tree:
-    """The inverse of `_split`; names that are numbers, as optimizers have them, are numbers again."""
-    tree = _numbered(rest)
+def _join(rest: StateDict, tensors: dict[str, Tensor]) -> StateDict:
+    """The inverse of `_split`."""
+    state = _read_keys(rest)
     for path, tensor in tensors.items():
-        *folders, leaf = (int(name) if name.isdigit() else name for name in path.split("/"))
-        place = tree
+        *folders, leaf = (_read(name) for name in path.split("/"))
+        place = state
         for folder in folders:
             place = place.setdefault(folder, {})
             if not isinstance(place, dict):
-                raise ValueError(f"{file} is damaged: {path} lies inside a plain value")
+                raise ValueError(f"damaged: {path} lies inside a plain value")
         place[leaf] = tensor
-    return tree
+    return state
 
 
-def _numbered(rest: Tree) -> Tree:
+def _written(key: object, path: str) -> str:
+    """A key as it stands in the file."""
+    if type(key) is int and key >= 0:
+        return str(key)
+    if not isinstance(key, str) or "/" in key or _is_number(key):
+        raise ValueError(
+            f"the key {key!r} of {path or 'the whole'} cannot be saved: keys are text without '/' that is no "
+            "number, or whole numbers from 0"
+        )
+    return key
+
+
+def _read(name: str) -> str | int:
+    return int(name) if _is_number(name) else name
+
+
+def _read_keys(rest: StateDict) -> StateDict:
     return {
-        int(name) if name.isdigit() else name: _numbered(value) if isinstance(value, dict) else value
-        for name, value in rest.items()
+        _read(name): _read_keys(value) if isinstance(value, dict) else value for name, value in rest.items()
     }
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()

@@ -12,19 +12,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import agents
-from agents import AgentSpec, Learning, build_agent, save_agent
-from agents.painter import l2_by_raster
+from agents import AgentConfig, AlgorithmConfig, build_agent, save_agent
+from agents.evaluation import l2_by_raster
 from paint_gym import load_dataset
 
 DESIGNS = ("circle", "straight", "triangle")
-SPEC = AgentSpec(actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=Learning(gamma=0))
+CONFIG = AgentConfig(
+    actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=AlgorithmConfig(gamma=0)
+)
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     file = tmp_path / "agent.safetensors"
-    save_agent(file, build_agent(SPEC, "cpu"), SPEC)
+    save_agent(file, build_agent(CONFIG, "cpu"), CONFIG)
     return file
 
 
@@ -97,7 +99,7 @@ def test_missing_extra_and_wrong_tensors_are_named(saved: Path) -> None:
 
 
 def test_a_negative_lookahead_is_refused(saved: Path) -> None:
-    for make in (lambda: Learning(lookahead=-1), lambda: agents.load(saved, "cpu", lookahead=-1)):
+    for make in (lambda: AlgorithmConfig(lookahead=-1), lambda: agents.load(saved, "cpu", lookahead=-1)):
         with pytest.raises(ValueError, match="lookahead must be at least 0, not -1"):
             make()
 
@@ -111,17 +113,17 @@ def test_strokes_must_fill_bundles(saved: Path) -> None:
 def test_an_agent_begins_with_what_another_has_learnt(saved: Path, algo: str) -> None:
     """All but the last layer, which is that of other strokes."""
     other = agents.load(saved, "cpu")
-    agent = build_agent(replace(SPEC, algo=algo, stroke="bezier"), "cpu")
-    assert agent.begin_with(other.actor) == ["head.bias", "head.weight"]
+    agent = build_agent(replace(CONFIG, algo=algo, stroke="bezier"), "cpu")
+    assert agent.warm_start(other.actor) == ["head.bias", "head.weight"]
     actors = [agent.actor, *([agent.target_actor] if algo == "ddpg" else [])]
     for actor in actors:
         assert all(torch.equal(actor.net[i].weight, other.actor.net[i].weight) for i in (1, 4))
 
 
 def test_an_agent_cannot_begin_with_another_kind(saved: Path) -> None:
-    agent = build_agent(replace(SPEC, actor="resnet", bundle=5), "cpu")
+    agent = build_agent(replace(CONFIG, actor="resnet", bundle=5), "cpu")
     with pytest.raises(ValueError, match="no tensor in common"):
-        agent.begin_with(agents.load(saved, "cpu").actor)
+        agent.warm_start(agents.load(saved, "cpu").actor)
 
 
 @pytest.mark.parametrize("name", ["pretrained", *(f"pretrained-{stroke}" for stroke in DESIGNS)])
@@ -132,6 +134,6 @@ def test_the_agents_that_come_with_the_package(name: str) -> None:
     agent = agents.load(name, "cpu")
     assert agent.renderer.design.name == (name.partition("-")[2] or "bezier")
     with_lookahead = l2_by_raster(agents.paint(agent, torch.from_numpy(pictures), 200), pictures).mean()
-    agent.learning = replace(agent.learning, lookahead=0)
+    agent.config = replace(agent.config, lookahead=0)
     without = l2_by_raster(agents.paint(agent, torch.from_numpy(pictures), 200), pictures).mean()
     assert with_lookahead < 0.9 * without < 0.05 * np.square(pictures / 255).mean()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agents import refine
-from agents.painter import l2_by_raster
+from agents.evaluation import l2_by_raster
 from paint_gym import Painting
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.checkpoint import build_agent
-from agents.training.trainer import PRESETS, TrainConfig
+from agents import PRESETS, TrainConfig, build_agent
 from benchmarks import ablation, learning_speed, renderer_choice, sb3_baselines, variants
 from benchmarks.harness import jobs, suite
 from paint_gym.canvas import CanvasState, model_step
@@ -128,34 +127,34 @@ def test_learning_speed_writes_finite_figures(tmp_path):
 
 def test_plain_agent_learns_the_same():
     """On the same transitions, with the same renderer and in float32, both agents have the same losses."""
-    spec = learning_speed.paper_spec(width=4)
-    exact = dataclasses.replace(spec.learning, bf16=False, channels_last=False, max_grad_norm=math.inf)
-    spec = dataclasses.replace(spec, learning=exact)
+    config = learning_speed.paper_config(width=4)
+    exact = dataclasses.replace(config.learning, bf16=False, channels_last=False, max_grad_norm=math.inf)
+    config = dataclasses.replace(config, learning=exact)
     torch.manual_seed(0)
-    ours, plain = build_agent(spec, "cpu"), learning_speed.PlainAgent(spec)
+    ours, plain = build_agent(config, "cpu"), learning_speed.PlainAgent(config)
     ours.renderer = plain.renderer
     for name in ("actor", "critic", "target_critic"):
         getattr(plain, name).load_state_dict(getattr(ours, name).state_dict())
     plain.discriminator.load_state_dict(ours.reward.discriminator.state_dict())
     plain.target_discriminator.load_state_dict(ours.reward.target.state_dict())
-    batch = learning_speed.random_batch(3, spec.bundle, ours.steps)
+    batch = learning_speed.random_batch(3, config.bundle, ours.steps)
     state = CanvasState(*batch.state[:2], torch.tensor([0, 20, ours.steps - 1]))
     for _ in range(3):
         ours.actor.train()
         with torch.no_grad():
             action = ours.actor(state.canvas, state.target, state.step, ours.steps)
-            after, _ = model_step(state, action, plain.renderer, ours.reward)
-        transition = batch._replace(state=state, action=action, after=after)
-        plain.update_discriminator(after.canvas, after.target)
-        wanted, losses = ours.update(transition), plain.update(transition)
+            next_state, _ = model_step(state, action, plain.renderer, ours.reward)
+        transition = batch._replace(state=state, action=action, next_state=next_state)
+        plain.update_discriminator(next_state.canvas, next_state.target)
+        expected, losses = ours.update(transition), plain.update(transition)
         plain.discriminator.load_state_dict(ours.reward.discriminator.state_dict())
         plain.target_discriminator.load_state_dict(ours.reward.target.state_dict())
-        assert losses == pytest.approx({name: wanted[name] for name in losses}, rel=1e-3)
+        assert losses == pytest.approx({name: expected[name] for name in losses}, rel=1e-3)
 
 
 def test_plain_discriminator_learns_the_same(monkeypatch):
-    spec = learning_speed.paper_spec(width=4)
-    reward, plain = build_agent(spec, "cpu").reward, learning_speed.PlainAgent(spec)
+    config = learning_speed.paper_config(width=4)
+    reward, plain = build_agent(config, "cpu").reward, learning_speed.PlainAgent(config)
     plain.discriminator.load_state_dict(reward.discriminator.state_dict())
     pair = torch.rand(2, 2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr(torch, "rand", lambda count, **_: torch.full((count,), 0.25))
@@ -171,27 +170,27 @@ def test_network_renderer_knows_one_size():
         renderer(torch.rand(2, 13), 64)
 
 
-def test_levers_write_table_curves_and_plot(dataset, tmp_path):
+def test_variants_write_table_curves_and_plot(dataset, tmp_path):
     of_their_own = ("preset", "resnet", "two-windows", "unrolled", "imitates", "explores")
-    options = variants.Levers(
-        threads=1, out=tmp_path / "jobs", json=tmp_path / "levers.json", plot=tmp_path / "levers.png",
-        levers=of_their_own, seeds=(0, 1), minutes=0.001,
+    options = variants.Variants(
+        threads=1, out=tmp_path / "jobs", json=tmp_path / "variants.json", plot=tmp_path / "variants.png",
+        variants=of_their_own, seeds=(0, 1), minutes=0.001,
         dataset=dataset, size=16, strokes=10, points=2, eval_images=2, batch=2,
     )  # fmt: skip
     suite.run(options, variants.tables(options))
     rows, points, parts = json.loads(options.json.read_text())["tables"].values()
-    assert [row["lever"] for row in rows] == list(options.levers)
+    assert [row["variant"] for row in rows] == list(options.variants)
     assert all(0 < row["l2"] < 1 and row["low"] <= row["l2"] <= row["high"] for row in rows)
     assert len(points) == 2 * 2 * len(rows) and all(point["updates"] > 0 for point in points)
     assert all(part["seconds"] > 0 for part in parts)
     assert options.plot.read_bytes().startswith(b"\x89PNG")
 
 
-def test_through_either_renderer_for_equal_time_and_updates(pictures, tmp_path):
+def test_either_renderer_for_equal_time_and_updates(pictures, tmp_path):
     large = pictures.repeat(4, 2).repeat(4, 3)
     register_dataset("large", lambda split, size, data_root: large, replace=True)
-    options = renderer_choice.Through(
-        threads=1, out=tmp_path / "jobs", json=tmp_path / "through.json", seeds=(0, 1), minutes=0.001,
+    options = renderer_choice.RendererChoice(
+        threads=1, out=tmp_path / "jobs", json=tmp_path / "renderer_choice.json", seeds=(0, 1), minutes=0.001,
         dataset="large", strokes=10, eval_images=2, batch=2,
     )  # fmt: skip
     suite.run(options, renderer_choice.tables(options))
@@ -206,30 +205,29 @@ def test_through_either_renderer_for_equal_time_and_updates(pictures, tmp_path):
     assert abs(timed[0]["gap"]) < 1e-3  # the analytic renderer is close to raster
 
 
-def test_each_lever_changes_something():
-    preset = variants.LEVERS["preset"]
-    base = variants.configure(variants.Levers(), preset, 0)
-    for name, lever in variants.LEVERS.items():
-        settings = variants.configure(variants.Levers(), lever, 0)
-        who = (lever.agent, lever.actor) != (preset.agent, preset.actor)
+def test_each_variant_changes_something():
+    preset = variants.VARIANTS["preset"]
+    base = variants.configure(variants.Variants(), preset, 0)
+    for name, variant in variants.VARIANTS.items():
+        settings = variants.configure(variants.Variants(), variant, 0)
+        who = (variant.agent, variant.actor) != (preset.agent, preset.actor)
         assert (settings != base or who) == (name != "preset"), name
 
 
 def test_time_drives_the_learning_rate(dataset):
     config = variants.configure(
-        variants.Levers(dataset=dataset, size=16, batch=2), variants.LEVERS["preset"], 0
+        variants.Variants(dataset=dataset, size=16, batch=2), variants.VARIANTS["preset"], 0
     )
-    trainer = jobs.TimedTrainer(config, seconds=0.2)
-    trainer.learn_until(0.1)
-    early = trainer.agent.actor_optimizer.param_groups[0]["lr"]
-    trainer.learn_until(0.2)
+    trainer, rates = jobs.TimedTrainer(config, seconds=0.2), []
+    measure = lambda: rates.append(trainer.agent.actor_optimizer.param_groups[0]["lr"])  # noqa: E731
+    trainer.fit(jobs.at_points(2, measure))
     assert trainer.spent >= 0.2 and trainer.progress == 1
-    assert 0 <= trainer.agent.actor_optimizer.param_groups[0]["lr"] < early <= 1e-3
+    assert 0 <= rates[1] < rates[0] <= 1e-3 and len(rates) == 2
 
 
-def test_unknown_levers_are_named():
-    with pytest.raises(ValueError, match=r"no levers \['magic'\]; there are preset, resnet"):
-        variants.Levers(levers=("preset", "magic"))
+def test_unknown_variants_are_named():
+    with pytest.raises(ValueError, match=r"no variants \['magic'\]; there are preset, resnet"):
+        variants.Variants(variants=("preset", "magic"))
 
 
 def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
@@ -259,8 +257,8 @@ def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures):
     seen = env.reset()
     for _ in range(2):
         seen, _, _, infos = env.step(agent.predict(seen, deterministic=True)[0])
-    painter = sb3_baselines.Sb3Painter(agent, env)
-    paintings = sb3_baselines.paint(painter, torch.from_numpy(pictures[[3, 5]]), 10)
+    policy = sb3_baselines.Sb3Policy(agent, env)
+    paintings = sb3_baselines.paint(policy, torch.from_numpy(pictures[[3, 5]]), 10)
     for info, painting in zip(infos, paintings, strict=True):
         last = info["terminal_observation"][:3].transpose(1, 2, 0)
         assert np.abs(painting.render().astype(int) - last).max() <= 1

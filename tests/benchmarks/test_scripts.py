@@ -104,12 +104,12 @@ def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
 
 def test_missed_bar_is_said_and_fails_only_the_check(capsys):
     rows = [{"figure": 2.0, **suite.at_most(2.0, 1.0)}, {"figure": 2.0, **suite.at_least(2.0, 1.0)}]
-    suite.run(suite.Options(), [("title", rows)])
+    suite.run(suite.BenchmarkConfig(), [("title", rows)])
     assert "bars missed: 1" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
-        suite.run(suite.Options(check=True), [("title", rows)])
+        suite.run(suite.BenchmarkConfig(check=True), [("title", rows)])
     assert stopped.value.code == 1
-    suite.run(suite.Options(check=True), [("title", rows[1:])])
+    suite.run(suite.BenchmarkConfig(check=True), [("title", rows[1:])])
 
 
 def test_nan_misses_every_bar():

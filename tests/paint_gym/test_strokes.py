@@ -9,7 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from helpers import DIAMOND, HATCH
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from paint_gym import Painting, StrokeDesign, make_renderer, register_stroke
 from paint_gym import strokes as module
@@ -17,16 +19,9 @@ from paint_gym import strokes as module
 
 @pytest.fixture
 def diamond() -> Iterator[StrokeDesign]:
-    def nodes(parameters: Tensor, segments: int) -> Tensor:
-        x, y, width, height, t = parameters.unbind(-1)
-        flat = torch.zeros_like(x)
-        corners = [(x - width, y), (x, y - height), (x + width, y), (x, y + height)]
-        return torch.stack([torch.stack([cx, cy, flat, t], -1) for cx, cy in corners], -2)
-
-    design = StrokeDesign("diamond", ("x", "y", "w", "h", "t"), "polygon", nodes)
-    register_stroke(design)
-    yield design
-    del module._DESIGNS["diamond"]
+    register_stroke(DIAMOND)
+    yield DIAMOND
+    del module.STROKES._entries["diamond"]
 
 
 def test_own_design_renders_alike_everywhere(diamond: StrokeDesign) -> None:
@@ -64,11 +59,60 @@ def test_a_name_is_taken_once(diamond: StrokeDesign) -> None:
 
 
 @pytest.mark.parametrize("stroke", ["bezier", "straight", "circle", "triangle"])
-def test_place_moves_a_stroke_into_a_window(stroke: str) -> None:
-    """Painted in the window's coordinates and placed, it is what it was, smaller and elsewhere."""
+def test_window_to_canvas_moves_a_stroke_into_a_window(stroke: str) -> None:
+    """Painted in the window's coordinates and moved, it is what it was, smaller and elsewhere."""
     design = module.get_stroke(stroke)
     strokes = torch.rand(1, 1, design.dim) * 0.6 + 0.2
     x, y, side = torch.tensor([0.25]), torch.tensor([0.5]), torch.tensor([0.5])
     window = make_renderer("analytic", design)(strokes[0], 64)[0]
-    canvas = make_renderer("analytic", design)(design.place(strokes, x, y, side, side, side)[0], 128)[0]
+    canvas = make_renderer("analytic", design)(
+        design.window_to_canvas(strokes, x, y, side, side, side)[0], 128
+    )[0]
     assert (canvas[64:128, 32:96] - window).abs().mean() < 1e-3
+
+
+def test_kinds_are_clear_from_plain_names() -> None:
+    assert DIAMOND.kinds == ("x", "y", "width", "height", "alpha")
+    assert module.get_stroke("straight").kinds == (
+        "x", "y", "x", "y", "radius", "alpha", "radius", "alpha",
+    )  # fmt: skip
+    assert module.get_stroke("bezier").kinds[2:4] == ("relative", "relative")
+
+
+@pytest.mark.parametrize("name", ["length", "angle", "xx", "temperature", "radii", ""])
+def test_a_name_whose_kind_is_not_clear_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"stroke 'own': it is not clear what .* is; pass kinds="):
+        StrokeDesign("own", ("x", "y", name), "sweep", DIAMOND.nodes)
+
+
+def test_bad_designs_are_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean 'polygon'"):
+        StrokeDesign("own", ("x", "y"), "polygn", DIAMOND.nodes)
+    with pytest.raises(ValueError, match="2 parameters, but 1 kinds"):
+        StrokeDesign("own", ("x", "y"), "sweep", DIAMOND.nodes, kinds=("x",))
+    with pytest.raises(ValueError, match="did you mean 'width'"):
+        StrokeDesign("own", ("x", "y"), "sweep", DIAMOND.nodes, kinds=("x", "widht"))
+
+
+@pytest.mark.parametrize("design", [*module.BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_windows_scale_strokes_exactly(design: StrokeDesign, data: st.DataObject) -> None:
+    """The nodes of a moved stroke are the nodes of the stroke, moved: on any canvas, in any window."""
+    height, width = data.draw(st.sampled_from([(64, 64), (60, 100), (200, 50)]))
+    level = data.draw(st.integers(0, 3))
+    place = data.draw(st.lists(st.floats(0, 1), min_size=2, max_size=2))
+    rng = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
+    strokes = torch.rand(1, 4, design.dim, generator=rng, dtype=torch.float64)
+    shorter, side = min(height, width), 0.5**level
+    across, down = side * shorter / width, side * shorter / height
+    left, top = place[0] * (1 - across), place[1] * (1 - down)
+    window = (torch.tensor([value], dtype=torch.float64) for value in (left, top, across, down, side))
+    moved = design.outline(design.window_to_canvas(strokes, *window), 8)
+    before = design.outline(strokes, 8)
+    torch.testing.assert_close(moved[..., 0], left + across * before[..., 0])
+    torch.testing.assert_close(moved[..., 1], top + down * before[..., 1])
+    torch.testing.assert_close(moved[..., 3], before[..., 3])
+    if design is not HATCH:  # whose radius is fixed
+        scaled = side * before[..., 2]  # but never thinner than 1 / 256
+        assert (moved[..., 2] >= scaled - 1e-9).all() and (moved[..., 2] <= scaled + 1 / 256).all()

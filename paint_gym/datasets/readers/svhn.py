@@ -29,9 +29,7 @@ def _read_mat(path: Path) -> NDArray[np.uint8]:
     """The pictures of a file, (N, 32, 32, 3) uint8; `ValueError` that names the file if it is not sound."""
     try:
         images = loadmat(path, variable_names=["X"]).get("X")
-    except (
-        Exception
-    ) as error:  # on damaged bytes scipy raises anything: zlib.error, TypeError, MatReadError, ...
+    except Exception as error:  # scipy raises anything on damaged bytes: zlib.error, TypeError, ...
         raise ValueError(f"{path}: cannot be read as a MATLAB file: {error}") from error
     shape = getattr(images, "shape", None)
     if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):

@@ -14,7 +14,7 @@ distances in pixels, of the piece that gives the most. Which alpha a pixel gets 
 grown by half a pixel, that covers it: the greatest u with ``|q - u D| = ra + 1/2 + u dr``, in the last piece
 that reaches the pixel. Both u's are found without gradients. The first needs none: the derivative of a
 maximum is that at the maximiser. The second moves by ``du = (r dr + v.dX) / s``, s being the root in the
-quadratic formula; `_follow` adds that.
+quadratic formula; `_with_gradient` adds that.
 
 *Polygon.* Coverage is ``1 - sum over edges of clamp(1/2 - d, 0, 1)`` with d the distance to the edge's line,
 positive inside: exact for strips of any width, and it vanishes with the area.
@@ -28,7 +28,7 @@ from torch import Tensor
 TINY = 1e-12
 
 
-def to_pixels(nodes: Tensor, height: int, width: int, shape: str) -> Tensor:
+def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
     """Nodes in canvas sides to nodes in pixels.
 
     A disc thinner than a pixel is drawn a pixel wide and as much fainter, so that strokes never fall between
@@ -38,31 +38,31 @@ def to_pixels(nodes: Tensor, height: int, width: int, shape: str) -> Tensor:
         nodes: ``(..., M, 4)`` of `StrokeDesign.outline`.
         height: of the canvas, in pixels.
         width: of the canvas, in pixels.
-        shape: ``"sweep"`` or ``"polygon"``.
+        primitive: ``"sweep"`` or ``"polygon"``.
     """
     x, y, radius, alpha = nodes.unbind(-1)
     radius = radius * min(height, width)
-    if shape == "sweep":
+    if primitive == "sweep":
         alpha = alpha * (2 * radius).clamp(max=1)
         radius = radius.clamp(min=0.5)
     return torch.stack([x * width, y * height, radius, alpha], -1)
 
 
-def coverage(nodes: Tensor, height: int, width: int, shape: str) -> Tensor:
+def coverage(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
     """Alpha of each pixel under each stroke.
 
     Args:
         nodes: ``(N, M, 4)`` in pixels: x, y, radius, alpha.
         height: of the canvas, in pixels.
         width: of the canvas, in pixels.
-        shape: ``"sweep"`` or ``"polygon"``.
+        primitive: ``"sweep"`` or ``"polygon"``.
 
     Returns:
         ``(N, height, width)`` in [0, 1].
     """
     y = torch.arange(height, dtype=nodes.dtype, device=nodes.device).view(1, -1, 1) + 0.5
     x = torch.arange(width, dtype=nodes.dtype, device=nodes.device).view(1, 1, -1) + 0.5
-    return _polygon(nodes, x, y) if shape == "polygon" else _sweep(nodes, x, y)
+    return _polygon(nodes, x, y) if primitive == "polygon" else _sweep(nodes, x, y)
 
 
 def _polygon(nodes: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ def _sweep(nodes: Tensor, x: Tensor, y: Tensor) -> Tensor:
     ax, ay, ar, _, dx, dy, dr, _ = _piece(nodes, rim)
     distance = ar + rim_u * dr - _length(x - ax - rim_u * dx, y - ay - rim_u * dy)
     ax, ay, ar, alpha, dx, dy, dr, dalpha = _piece(nodes, last)
-    u = _follow(last_u, ar + 0.5, dr, x - ax, y - ay, dx, dy)
+    u = _with_gradient(last_u, ar + 0.5, dr, x - ax, y - ay, dx, dy)
     return (0.5 + distance).clamp(0, 1) * (alpha + u * dalpha)
 
 
@@ -135,14 +135,15 @@ def _length(x: Tensor, y: Tensor) -> Tensor:
     return (x**2 + y**2 + TINY**2).sqrt()
 
 
-def _follow(u: Tensor, radius: Tensor, dr: Tensor, qx: Tensor, qy: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
+def _with_gradient(
+    u: Tensor, radius: Tensor, dr: Tensor, qx: Tensor, qy: Tensor, dx: Tensor, dy: Tensor
+) -> Tensor:
     """`u` as it is, with the gradient of the greatest root of ``(radius + u dr)^2 = |q - u D|^2``."""
     gap = (radius + u * dr) ** 2 - (qx - u * dx) ** 2 - (qy - u * dy) ** 2  # 0, but its gradient is not
     with torch.no_grad():
         s2 = (qx * dx + qy * dy + radius * dr) ** 2 - (dx**2 + dy**2 - dr**2) * (qx**2 + qy**2 - radius**2)
         s2 = s2.clamp(min=0)
-        soft = (
-            1e-8 * (dx**2 + dy**2 + dr**2) ** 2 + TINY
-        )  # where a disc only grazes the pixel, 1 / s has no bound
+        # Where a disc only grazes the pixel, 1 / s has no bound: it is softened.
+        soft = 1e-8 * (dx**2 + dy**2 + dr**2) ** 2 + TINY
         rate = torch.where((u > 0) & (u < 1), 0.5 * (s2 / (s2**2 + soft)).sqrt(), 0.0)
     return u + (gap - gap.detach()) * rate

@@ -5,7 +5,7 @@
  * is that of the painted area, not of strokes x canvas, and all loops over a span are straight-line code that
  * compilers vectorise. Everything is in pixels; the centre of pixel i is at i + 1/2.
  *
- * Compiled once with REAL=float and once with REAL=double (native.py). Memory layout, all contiguous:
+ * Compiled once with REAL=float and once with REAL=double (kernel.py). Memory layout, all contiguous:
  * canvas, out, grad_out, grad_canvas (B, C, H, W); nodes (B, K, M, 4) = x, y, radius, alpha; colours (B, K, C).
  */
 #include <math.h>
@@ -20,11 +20,11 @@ typedef REAL real;
 #define HALF ((real)0.5)
 #define TINY ((real)1e-12)
 
-static inline real least(real a, real b) { return a < b ? a : b; }
-static inline real most(real a, real b) { return a > b ? a : b; }
-static inline real clamp(real a, real low, real high) { return least(most(a, low), high); }
-static inline real root(real a) { return sizeof(real) == sizeof(float) ? (real)sqrtf((float)a) : (real)sqrt(a); }
-static inline real size_of(real a) { return a < 0 ? -a : a; }
+static inline real min(real a, real b) { return a < b ? a : b; }
+static inline real max(real a, real b) { return a > b ? a : b; }
+static inline real clamp(real a, real low, real high) { return min(max(a, low), high); }
+static inline real square_root(real a) { return sizeof(real) == sizeof(float) ? (real)sqrtf((float)a) : (real)sqrt(a); }
+static inline real absolute(real a) { return a < 0 ? -a : a; }
 
 typedef struct {
     long images, strokes, nodes, channels, height, width;
@@ -62,7 +62,7 @@ typedef struct {
 enum { FIELDS = 5 }; /* of a span, besides `before` */
 
 /* Place a span of pixels [first, end) in memory. */
-static void place(Span *span, real *memory, long first, long end) {
+static void place_span(Span *span, real *memory, long first, long end) {
     span->first = first, span->count = end > first ? end - first : 0;
     real **field[] = {&span->alpha, &span->inside, &span->nearest, &span->last, &span->until, &span->before};
     for (int i = 0; i <= FIELDS; i++) *field[i] = memory + i * span->count;
@@ -79,21 +79,21 @@ static void join_sweep(const real *node, long nodes, Stroke *stroke) {
         p.lead = length2 - p.dr * p.dr;
         if (p.lead > (real)1e-6) {
             p.along = 1 / length2;
-            p.across = p.dr / root(p.lead) / length2;
+            p.across = p.dr / square_root(p.lead) / length2;
             p.fixed = 0;
         } else { /* one disc holds the other */
             p.along = p.across = 0;
             p.fixed = p.dr > 0;
         }
-        p.reach = most(a[2], b[2]) + HALF;
-        p.left = least(a[0], b[0]) - p.reach, p.right = most(a[0], b[0]) + p.reach;
-        p.top = least(a[1], b[1]) - p.reach, p.bottom = most(a[1], b[1]) + p.reach;
-        p.slope = size_of(p.dy) > (real)1e-3 ? 1 / p.dy : 0;
+        p.reach = max(a[2], b[2]) + HALF;
+        p.left = min(a[0], b[0]) - p.reach, p.right = max(a[0], b[0]) + p.reach;
+        p.top = min(a[1], b[1]) - p.reach, p.bottom = max(a[1], b[1]) + p.reach;
+        p.slope = absolute(p.dy) > (real)1e-3 ? 1 / p.dy : 0;
         stroke->piece[i] = p;
-        stroke->left = i ? least(stroke->left, p.left) : p.left;
-        stroke->right = i ? most(stroke->right, p.right) : p.right;
-        stroke->top = i ? least(stroke->top, p.top) : p.top;
-        stroke->bottom = i ? most(stroke->bottom, p.bottom) : p.bottom;
+        stroke->left = i ? min(stroke->left, p.left) : p.left;
+        stroke->right = i ? max(stroke->right, p.right) : p.right;
+        stroke->top = i ? min(stroke->top, p.top) : p.top;
+        stroke->bottom = i ? max(stroke->bottom, p.bottom) : p.bottom;
     }
 }
 
@@ -103,15 +103,15 @@ static void join_polygon(const real *node, long nodes, Stroke *stroke) {
     for (long i = 0; i < nodes; i++) {
         const real *a = node + 4 * i, *b = node + 4 * ((i + 1) % nodes);
         area += (a[0] - node[0]) * (b[1] - node[1]) - (b[0] - node[0]) * (a[1] - node[1]);
-        stroke->left = least(stroke->left, a[0] - HALF), stroke->right = most(stroke->right, a[0] + HALF);
-        stroke->top = least(stroke->top, a[1] - HALF), stroke->bottom = most(stroke->bottom, a[1] + HALF);
+        stroke->left = min(stroke->left, a[0] - HALF), stroke->right = max(stroke->right, a[0] + HALF);
+        stroke->top = min(stroke->top, a[1] - HALF), stroke->bottom = max(stroke->bottom, a[1] + HALF);
     }
     stroke->pieces = (int)nodes;
-    if (size_of(area) < (real)1e-6) stroke->right = stroke->left - 1; /* no area, no pixels */
+    if (absolute(area) < (real)1e-6) stroke->right = stroke->left - 1; /* no area, no pixels */
     real turn = area > 0 ? 1 : -1;
     for (long i = 0; i < nodes; i++) {
         const real *a = node + 4 * i, *b = node + 4 * ((i + 1) % nodes);
-        real dx = b[0] - a[0], dy = b[1] - a[1], length = root(dx * dx + dy * dy);
+        real dx = b[0] - a[0], dy = b[1] - a[1], length = square_root(dx * dx + dy * dy);
         Piece p = {.x = a[0], .y = a[1], .alpha = node[3]};
         if (length > (real)1e-6) {
             p.dx = -turn * dy / length, p.dy = turn * dx / length;
@@ -131,7 +131,7 @@ static inline int reach_of(const Piece *p, real y, long width, long *first, long
     if (p->slope != 0) { /* only the part of the axis within reach of the row */
         real u0 = clamp((y - p->reach - p->y) * p->slope, 0, 1), u1 = clamp((y + p->reach - p->y) * p->slope, 0, 1);
         real x0 = p->x + u0 * p->dx, x1 = p->x + u1 * p->dx;
-        left = least(x0, x1) - p->reach, right = most(x0, x1) + p->reach;
+        left = min(x0, x1) - p->reach, right = max(x0, x1) + p->reach;
     }
     *first = (long)clamp(left, 0, (real)width);
     *end = (long)clamp(right + 1, 0, (real)width);
@@ -145,7 +145,7 @@ static void cover_sweep(const Stroke *stroke, real y, long width, const real *ce
             if (first < low) low = first;
             if (end > high) high = end;
         }
-    place(span, memory, low, high);
+    place_span(span, memory, low, high);
     if (!span->count) return;
     const real *restrict centre = centres + low;
     real *restrict inside = span->inside, *restrict nearest = span->nearest, *restrict last = span->last;
@@ -157,12 +157,12 @@ static void cover_sweep(const Stroke *stroke, real y, long width, const real *ce
         real qy = y - p.y, index = (real)i;
         for (long x = first - low; x < end - low; x++) {
             real qx = centre[x] - p.x;
-            real u = (qx * p.dx + qy * p.dy) * p.along + size_of(qx * p.dy - qy * p.dx) * p.across + p.fixed;
+            real u = (qx * p.dx + qy * p.dy) * p.along + absolute(qx * p.dy - qy * p.dx) * p.across + p.fixed;
             u = clamp(u, 0, 1);
             real vx = qx - u * p.dx, vy = qy - u * p.dy;
-            real depth = p.r + u * p.dr - root(vx * vx + vy * vy);
+            real depth = p.r + u * p.dr - square_root(vx * vx + vy * vy);
             nearest[x] = depth > inside[x] ? index + u : nearest[x];
-            inside[x] = most(depth, inside[x]);
+            inside[x] = max(depth, inside[x]);
             last[x] = depth > -HALF ? index : last[x];
         }
     }
@@ -180,7 +180,7 @@ static void cover_sweep(const Stroke *stroke, real y, long width, const real *ce
         for (; x < stop; x++) { /* the greatest u with |q - uD| = r + u dr */
             real qx = centre[x] - p.x, ex = qx - p.dx;
             real b = qx * p.dx + b_row, c = qx * qx + c_row;
-            real s = root(most(b * b - p.lead * c, 0));
+            real s = square_root(max(b * b - p.lead * c, 0));
             real u = b > 0 ? (b + s) / lead : c / (b - s - TINY);
             u = ex * ex + e_row <= 0 ? 1 : clamp(u, 0, 1);
             until[x] = u;
@@ -190,15 +190,15 @@ static void cover_sweep(const Stroke *stroke, real y, long width, const real *ce
 }
 
 static void cover_polygon(const Stroke *stroke, real y, long width, const real *centres, real *memory, Span *span) {
-    real left = most(stroke->left, 0), right = least(stroke->right + 1, (real)width);
+    real left = max(stroke->left, 0), right = min(stroke->right + 1, (real)width);
     for (int i = 0; i < stroke->pieces; i++) { /* inside of an edge: x dx > -1/2 - r - y dy */
         const Piece *p = &stroke->piece[i];
         real bound = -HALF - p->r - y * p->dy;
-        if (p->dx > (real)1e-6) left = most(left, bound / p->dx - 1);
-        if (p->dx < (real)-1e-6) right = least(right, bound / p->dx + 1);
+        if (p->dx > (real)1e-6) left = max(left, bound / p->dx - 1);
+        if (p->dx < (real)-1e-6) right = min(right, bound / p->dx + 1);
     }
     long low = (long)clamp(left, 0, (real)width);
-    place(span, memory, low, (long)clamp(right, 0, (real)width));
+    place_span(span, memory, low, (long)clamp(right, 0, (real)width));
     const real *restrict centre = centres + low;
     real *restrict inside = span->inside, *restrict alpha = span->alpha;
     for (long x = 0; x < span->count; x++) inside[x] = 1;
@@ -208,7 +208,7 @@ static void cover_polygon(const Stroke *stroke, real y, long width, const real *
         for (long x = 0; x < span->count; x++) inside[x] += clamp(centre[x] * p.dx + row, -1, 0);
     }
     real opacity = stroke->piece[0].alpha;
-    for (long x = 0; x < span->count; x++) inside[x] = most(inside[x], 0), alpha[x] = inside[x] * opacity;
+    for (long x = 0; x < span->count; x++) inside[x] = max(inside[x], 0), alpha[x] = inside[x] * opacity;
 }
 
 /* Coverage of a stroke in the row whose centre is at y; 0 if it has none. `memory` takes FIELDS rows, or more. */
@@ -289,7 +289,7 @@ static void uncover_sweep(const Stroke *stroke, long nodes, real y, const real *
         real u = span->nearest[x] - (real)i;
         if (i == stroke->pieces) i--, u = 1;
         const Piece *p = &stroke->piece[i];
-        real vx = centre[x] - p->x - u * p->dx, vy = y - p->y - u * p->dy, d = root(vx * vx + vy * vy);
+        real vx = centre[x] - p->x - u * p->dx, vy = y - p->y - u * p->dy, d = square_root(vx * vx + vy * vy);
         real g = grad[x] * (cover->alpha + until[x] * cover->dalpha), n = d > TINY ? g / d : 0;
         real *a = grad_nodes + 4 * i, *b = nodes > 1 ? a + 4 : a;
         a[0] += n * vx * (1 - u), a[1] += n * vy * (1 - u), a[2] += g * (1 - u);
@@ -308,8 +308,8 @@ static void uncover_sweep(const Stroke *stroke, long nodes, real y, const real *
             real g = grad[x] * clamp(inside[x] + HALF, 0, 1), u = until[x];
             a3 += g * (1 - u), b3 += g * u;
             real qx = centre[x] - p.x, vx = qx - u * p.dx, vy = qy - u * p.dy, radius = r + u * p.dr;
-            real bb = qx * p.dx + qy * p.dy + r * p.dr, s2 = most(bb * bb - p.lead * (qx * qx + qy * qy - r * r), 0);
-            real moves = u > 0 && u < 1 ? g * p.dalpha * root(s2 / (s2 * s2 + soft)) : 0;
+            real bb = qx * p.dx + qy * p.dy + r * p.dr, s2 = max(bb * bb - p.lead * (qx * qx + qy * qy - r * r), 0);
+            real moves = u > 0 && u < 1 ? g * p.dalpha * square_root(s2 / (s2 * s2 + soft)) : 0;
             a0 += moves * vx * (1 - u), a1 += moves * vy * (1 - u), a2 += moves * radius * (1 - u);
             b0 += moves * vx * u, b1 += moves * vy * u, b2 += moves * radius * u;
         }
@@ -344,7 +344,7 @@ typedef struct {
 } Arena;
 
 /* Room for `size` numbers, or null if out of memory. */
-static real *room(Arena *arena, long size) {
+static real *arena_alloc(Arena *arena, long size) {
     if (arena->used + size > arena->block_size) arena->full++, arena->used = 0;
     if (arena->full >= arena->blocks) {
         real **block = realloc(arena->block, sizeof(real *) * (size_t)(arena->blocks + 1));
@@ -365,10 +365,10 @@ typedef struct {
 /* Paint a row again, keeping what each stroke saw. `pixels` (C, W) holds the canvas. Returns 0 if out of memory. */
 static int repaint(const Shape *shape, const Work *work, real y, const real *colours, real *pixels, Arena *arena,
                    Span *spans) {
-    long channels = shape->channels, most_room = (FIELDS + channels) * shape->width;
+    long channels = shape->channels, span_size = (FIELDS + channels) * shape->width;
     arena->full = arena->used = 0;
     for (long k = 0; k < shape->strokes; k++) {
-        real *memory = room(arena, most_room);
+        real *memory = arena_alloc(arena, span_size);
         if (!memory) return 0;
         if (!cover(&work->strokes[k], shape, y, work->centres, memory, &spans[k])) continue;
         const Span span = spans[k];

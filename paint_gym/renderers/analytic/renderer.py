@@ -20,41 +20,35 @@ from torch.autograd.function import once_differentiable
 
 from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic.coverage import coverage, to_pixels
-from paint_gym.renderers.base import Size, check_strokes, colours_of, composite, height_width
-from paint_gym.strokes import StrokeDesign
+from paint_gym.renderers.base import Renderer, Size, check_strokes, colours_of, composite, height_width
 
-BANDS = (
-    8  # into which the gradient of a small batch is cut; fixed, so that results do not depend on the threads
-)
+BANDS = 8
+"""Bands of rows into which the gradient of a small batch is cut; fixed, so that it is the same for any number
+of threads."""
 
 
-class AnalyticRenderer:
+class AnalyticRenderer(Renderer):
     """Strokes with a pixel-wide soft edge; exact derivatives in the canvas and all parameters."""
 
     name = "analytic"
     differentiable = True
-    side: int | None = None
-
-    def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
-        self.design = design
-        self.opacity = opacity
 
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
         nodes = self._nodes(strokes, height, width)
         if not _has_kernel(nodes):
-            return coverage(nodes, height, width, self.design.shape)
+            return coverage(nodes, height, width, self.design.primitive)
         canvas = nodes.new_zeros(len(strokes), 1, height, width)
         white = nodes.new_ones(len(strokes), 1, 1)
-        return _Paint.apply(canvas, nodes.unsqueeze(1), white, self.design.shape == "polygon").squeeze(1)
+        return _Paint.apply(canvas, nodes.unsqueeze(1), white, self.design.primitive == "polygon").squeeze(1)
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order."""
         return self._paint(canvas, self._nodes(strokes, *canvas.shape[-2:]), colours_of(strokes))
 
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
-        """See `PaintsParts`."""
+        """A part of each canvas, without painting the rest; see `Renderer.paint_part`."""
         x, y, *rest = self._nodes(strokes, *height_width(size)).unbind(-1)
         nodes = torch.stack([x - left.view(-1, 1, 1), y - top.view(-1, 1, 1), *rest], -1)
         return self._paint(part, nodes, colours_of(strokes))
@@ -63,16 +57,16 @@ class AnalyticRenderer:
         if not _has_kernel(nodes) or canvas.device != nodes.device:
             height, width = canvas.shape[-2:]
             for k in range(nodes.shape[1]):  # one at a time: a coverage map of all strokes can be large
-                alpha = coverage(nodes[:, k], height, width, self.design.shape)
+                alpha = coverage(nodes[:, k], height, width, self.design.primitive)
                 canvas = composite(canvas, alpha, colours[:, k])
             return canvas
-        return _Paint.apply(canvas, nodes, colours.to(nodes.dtype), self.design.shape == "polygon")
+        return _Paint.apply(canvas, nodes, colours.to(nodes.dtype), self.design.primitive == "polygon")
 
     def _nodes(self, strokes: Tensor, height: int, width: int) -> Tensor:
         check_strokes(strokes, self.design)
         strokes = strokes.double() if strokes.dtype == torch.float64 else strokes.float()
         nodes = self.design.outline(strokes, segments(height, width), self.opacity)
-        return to_pixels(nodes, height, width, self.design.shape)
+        return to_pixels(nodes, height, width, self.design.primitive)
 
 
 def segments(height: int, width: int) -> int:

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import agents
-from agents import AgentSpec, build_agent, save_agent
+from agents import AgentConfig, build_agent, save_agent
 from agents.cli.evaluate import Evaluate, run
-from agents.painter import l2_by_raster
+from agents.evaluation import l2_by_raster
 from paint_gym.datasets import read_image, register_dataset, registry
 
-SPEC = AgentSpec(actor_width=8, bundle=2)
+CONFIG = AgentConfig(actor_width=8, bundle=2)
 STROKES = 50
 
 
@@ -25,12 +25,12 @@ STROKES = 50
 def command(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     """An untrained agent, and a data set of twelve pictures."""
     torch.set_num_threads(1)  # for pictures this small a second thread only waits
-    monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
+    monkeypatch.setattr(registry.DATASETS, "_entries", dict(registry.DATASETS._entries))
     register_dataset("waves", lambda split, size, data_root: pictures)
     torch.manual_seed(0)
     file = tmp_path / "agent.safetensors"
-    save_agent(file, build_agent(SPEC, "cpu"), SPEC)
-    return Evaluate(str(file), dataset="waves", strokes=STROKES, size=32, batch=5)
+    save_agent(file, build_agent(CONFIG, "cpu"), CONFIG)
+    return Evaluate(agent=str(file), dataset="waves", strokes=STROKES, size=32, batch=5)
 
 
 def test_report(command: Evaluate, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

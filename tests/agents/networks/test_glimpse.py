@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers import DIAMOND, HATCH
 
 from agents.networks.glimpse import GlimpseActor
 from paint_gym.renderers import make_renderer
-from paint_gym.strokes import get_stroke
+from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
 
 
 @pytest.fixture
@@ -21,20 +22,20 @@ def test_windows_follow_the_error(actor: GlimpseActor) -> None:
     target[0, :, 50:60, 4:12] = 1
     target[1, :, 2:8, 40:60] = 1
     for step in range(3, 13):
-        x, y, side, seen = actor.look(canvas, target, torch.tensor([step + 12, step]))
+        x, y, side, obs = actor.select_window(canvas, target, torch.tensor([step + 12, step]))
         assert side.tolist() == [0.25, 0.5]
         for i, pixels in enumerate((16, 32)):
             left, top = round(x[i].item() * 64), round(y[i].item() * 64)
             under = target[i, :, top : top + pixels, left : left + pixels]
             assert under.sum() > 0
-            assert torch.allclose(seen[i, 3:6].mean(), under.mean(), atol=1e-2)
+            assert torch.allclose(obs[i, 3:6].mean(), under.mean(), atol=1e-2)
 
 
 def test_strokes_stay_in_their_window(actor: GlimpseActor) -> None:
     canvas, target = torch.zeros(2, 1, 3, 64, 64)
     target[..., 40:, 40:] = 1
     step = torch.tensor([20])
-    x, y, side, _ = actor.look(canvas, target, step)
+    x, y, side, _ = actor.select_window(canvas, target, step)
     strokes = actor(canvas, target, step, 40).view(3, 13)
     touched = make_renderer("analytic")(strokes, 64).amax(0) > 0
     rows, columns = touched.nonzero().unbind(1)
@@ -56,11 +57,11 @@ def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None
     canvas, target = torch.rand(2, 5, 3, *size)
     step = torch.tensor([0, 4, 20, 70, 1000])
     assert actor(canvas, target, step, 1001).shape == (5, 39)
-    left, top, side, seen = actor.look(canvas, target, step)
+    left, top, side, obs = actor.select_window(canvas, target, step)
     shorter = min(size)
     assert (left >= 0).all() and (left * size[1] + side * shorter <= size[1] + 0.51).all()
     assert (top >= 0).all() and (top * size[0] + side * shorter <= size[0] + 0.51).all()
-    assert seen.isfinite().all()
+    assert obs.isfinite().all()
 
 
 def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) -> None:
@@ -68,9 +69,9 @@ def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) 
     step = torch.tensor([0, 2, 3, 14, 15, 62, 63, 254, 255, 1022, 1023, 9000])
     sides = [2.0**-n for n in range(6) for _ in range(2)]
     picture = torch.rand(12, 3, 32, 32)
-    assert actor.look(picture, picture, step).side.tolist() == sides
+    assert actor.select_window(picture, picture, step).side.tolist() == sides
     wide = torch.rand(12, 3, 32, 64)
-    assert actor.look(wide, wide, 2 * step).side.tolist() == sides
+    assert actor.select_window(wide, wide, 2 * step).side.tolist() == sides
     assert torch.equal(actor(picture, 1 - picture, step, 40), actor(picture, 1 - picture, step, 400))
 
 
@@ -106,16 +107,21 @@ def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor
             assert (together[:, i] - action).abs().amax(1).min() < 1e-5
 
 
+@pytest.mark.parametrize("design", [*BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
 @pytest.mark.parametrize("size", [(64, 64), (50, 70)])
-@pytest.mark.parametrize("step", [0, 5, 20, 300])
-def test_strokes_stay_in_the_part_that_is_said(actor: GlimpseActor, size: tuple[int, int], step: int) -> None:
+@pytest.mark.parametrize("step", [0, 5, 20, 300, 2000])
+def test_strokes_stay_in_the_part_that_is_said(
+    design: StrokeDesign, size: tuple[int, int], step: int
+) -> None:
+    torch.manual_seed(0)
+    actor = GlimpseActor(design, bundle=3, width=8).eval()
     with torch.no_grad():
         actor.head.bias.fill_(4.0)  # thick, and close to the far edges
     canvas, target = torch.rand(2, 2, 3, *size)
-    renderer = make_renderer("analytic")
+    renderer = make_renderer("analytic", design)
     for group in actor.propose(canvas, target, torch.tensor([step, step + 1]), 3):
         for n, b in torch.cartesian_prod(torch.arange(3), torch.arange(2)).tolist():
-            touched = renderer(group.action[n, b].view(3, 13), size).amax(0) > 0
+            touched = renderer(group.action[n, b].view(3, design.dim), size).amax(0) > 0
             top, left = int(group.top[n, b]), int(group.left[n, b])
             touched[top : top + group.size[0], left : left + group.size[1]] = False
             assert not touched.any()
@@ -126,16 +132,18 @@ def test_windows_are_those_of_the_seed(actor: GlimpseActor) -> None:
     canvas, target = torch.rand(2, 4, 3, 64, 64)
     step, paintings = torch.full((4,), 70), []
     for seed in (1, 2, 1):
-        actor.seed = seed
+        actor.reseed(seed)
         paintings.append(actor(canvas, target, step, 400))
     assert torch.equal(paintings[0], paintings[2]) and not torch.equal(paintings[0], paintings[1])
 
 
-def test_no_window_is_looked_through_for_ever(actor: GlimpseActor) -> None:
+def test_no_window_is_selected_for_ever(actor: GlimpseActor) -> None:
     """Where the error is greatest, strokes may no longer help: others with an error have their turn."""
     canvas, target = torch.zeros(2, 1, 3, 64, 64)
     target[..., 4:10, 4:10], target[..., 40:46, 50:56] = 1, 0.9
-    lefts = torch.cat([actor.look(canvas, target, torch.tensor([step])).left for step in range(70, 110)])
+    lefts = torch.cat(
+        [actor.select_window(canvas, target, torch.tensor([step])).left for step in range(70, 110)]
+    )
     near = (lefts < 0.5).float().mean()  # 1.2 times the error
     assert 0.5 < near < 1
 
@@ -149,7 +157,7 @@ def test_windows_reach_every_corner(
     canvas, target = torch.zeros(2, 1, 3, *size)
     target[..., -corner[0], -corner[1]] = 1
     for step in (0, 10, 50, 500):
-        assert actor.look(canvas, target, torch.tensor([step])).seen[:, 3:6].max() > 0
+        assert actor.select_window(canvas, target, torch.tensor([step])).obs[:, 3:6].max() > 0
 
 
 def test_windows_are_square_in_pixels(actor: GlimpseActor) -> None:
@@ -157,5 +165,5 @@ def test_windows_are_square_in_pixels(actor: GlimpseActor) -> None:
     canvas, target = torch.zeros(2, 1, 3, 32, 64)
     y, x = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(64) - 40.5, indexing="ij")
     target[..., x**2 + y**2 < 100] = 1
-    seen = actor.look(canvas, target, torch.tensor([0])).seen[0, 3]
-    assert seen.amax(0).sum() == seen.amax(1).sum() == 20
+    obs = actor.select_window(canvas, target, torch.tensor([0])).obs[0, 3]
+    assert obs.amax(0).sum() == obs.amax(1).sum() == 20

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from agents.networks.resnet import ActionCritic, Convolution, ResNetActor, TReLU, ValueCritic, coordinates
+from agents.networks import ActionCritic, ResNetActor, ValueCritic
+from agents.networks.resnet import Convolution, coordinates
+from paint_gym.rewards.discriminator import TReLU
 
 
 def test_the_actor_costs_what_the_paper_says() -> None:

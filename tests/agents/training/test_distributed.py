@@ -13,15 +13,14 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 
-from agents import AgentSpec, Learning, build_agent
-from agents.common.agent import Diverged, descend
+from agents import PRESETS, AgentConfig, AlgorithmConfig, Trainer, build_agent
+from agents.common.optim import TrainingDivergedError, gradient_step
 from agents.common.replay import Transition
-from agents.training.trainer import PRESETS, Trainer, run_to_the_end
 from paint_gym.canvas import CanvasState
 
-SPEC = AgentSpec(
+CONFIG = AgentConfig(
     algo="ddpg", actor="glimpse", actor_width=8, critic_width=8, max_strokes=10,
-    learning=Learning(bf16=False, max_grad_norm=1e9),
+    learning=AlgorithmConfig(bf16=False, max_grad_norm=1e9),
 )  # fmt: skip
 
 
@@ -36,7 +35,7 @@ def transitions(first: int, end: int, update: int) -> Transition:
 def learn(first: int, end: int, algo: str) -> dict[str, torch.Tensor]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    agent = build_agent(replace(SPEC, algo=algo), "cpu")
+    agent = build_agent(replace(CONFIG, algo=algo), "cpu")
     agent.actor.train = lambda mode=True: agent.actor  # windows are not jittered: both see the same
     agent.actor.eval()
     for update in range(5):
@@ -66,8 +65,8 @@ def nan_in_the_second(rank: int, folder: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     number = torch.nn.Parameter(torch.tensor(1.0))
     loss = number * (float("nan") if rank else 1.0)
-    with pytest.raises(Diverged, match="losses/actor is nan"):
-        descend(torch.optim.Adam([number]), loss, "losses/actor")
+    with pytest.raises(TrainingDivergedError, match="losses/actor is nan"):
+        gradient_step(torch.optim.Adam([number]), loss, "losses/actor")
     assert number.item() == 1
     dist.destroy_process_group()
 
@@ -95,7 +94,7 @@ def test_torchrun(resume: bool, tmp_path: Path) -> None:
     if resume:
         preset = PRESETS["smoke"]
         begun = Trainer(replace(preset, agent=replace(preset.agent, reward="wgan")), "cpu")
-        run_to_the_end(begun, lambda update, metrics: update == 10)
+        begun.fit(lambda trainer, metrics: trainer.updates == 10)
         begun.save(tmp_path)
         train.append("--resume")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from agents.cli.main import main
-from agents.common.agent import Diverged
-from agents.training import renderer_trainer as train_renderer
-from agents.training.renderer_trainer import RendererConfig, RendererTrainer, TrainRenderer
+from agents.cli.train_renderer import TrainRenderer, run
+from agents.common.optim import TrainingDivergedError
+from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from paint_gym import make_renderer
 
 TINY = RendererConfig(stroke="circle", updates=8, batch=4, warmup=2, eval_every=4, bf16=False)
@@ -84,13 +84,13 @@ def test_a_run_writes_what_it_promises(tmp_path: Path) -> None:
 def test_a_run_can_begin_with_another_network(tmp_path: Path) -> None:
     first, second = RendererTrainer(TINY, "cpu"), RendererTrainer(replace(TINY, seed=1), "cpu")
     first.save(tmp_path)
-    second.begin_with(tmp_path / "renderer.safetensors")
+    second.warm_start(tmp_path / "renderer.safetensors")
     for one, other in zip(weights(first), weights(second), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)  # half precision
-    with pytest.raises(ValueError, match=r"renderer.safetensors does not fit: missing layers"):
-        RendererTrainer(replace(TINY, network="paper"), "cpu").begin_with(tmp_path / "renderer.safetensors")
+    with pytest.raises(ValueError, match=r"renderer.safetensors: does not fit: missing layers"):
+        RendererTrainer(replace(TINY, network="paper"), "cpu").warm_start(tmp_path / "renderer.safetensors")
     with pytest.raises(ValueError, match="a network for circle strokes"):
-        RendererTrainer(replace(TINY, stroke="bezier"), "cpu").begin_with(tmp_path / "renderer.safetensors")
+        RendererTrainer(replace(TINY, stroke="bezier"), "cpu").warm_start(tmp_path / "renderer.safetensors")
 
 
 def test_a_signal_saves_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,8 @@ def test_a_signal_saves_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     update = RendererTrainer.update
     monkeypatch.setattr(RendererTrainer, "update", interrupted)
-    train_renderer.run(TrainRenderer(stroke="circle", batch=2, out=tmp_path, device="cpu"))
+    config = RendererConfig(stroke="circle", batch=2)
+    run(TrainRenderer(config=config, out=tmp_path, device="cpu"))
     assert RendererTrainer.resume(tmp_path, "cpu").updates == 3
 
 
@@ -112,7 +113,7 @@ def test_a_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path: Path) -> None:
     trainer.save(tmp_path)
     with torch.no_grad():
         next(trainer.network.parameters()).fill_(torch.nan)
-    with pytest.raises(Diverged, match="nan"):
+    with pytest.raises(TrainingDivergedError, match="nan"):
         trainer.update()
     assert RendererTrainer.resume(tmp_path, "cpu").updates == 1
 

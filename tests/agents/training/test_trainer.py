@@ -16,9 +16,8 @@ import pytest
 import torch
 
 import agents
-from agents import Diverged, TrainConfig, Trainer
+from agents import TrainConfig, Trainer, TrainingDivergedError
 from agents.cli.main import main
-from agents.training.trainer import run_to_the_end
 from paint_gym.utils import files
 
 COMMAND = [sys.executable, "-m", "agents", "train", "--preset", "smoke", "--device", "cpu"]
@@ -46,23 +45,23 @@ def test_2n_updates_are_n_then_resume_then_n(
     """Bit for bit, stopping in the middle of an episode."""
     config = replace(tiny, agent=replace(tiny.agent, algo=algo, reward=reward))
     straight = Trainer(config, "cpu")
-    run_to_the_end(straight, lambda update, metrics: None)
+    straight.fit()
     first = Trainer(config, "cpu")
-    run_to_the_end(first, lambda update, metrics: update == 5)
+    first.fit(lambda trainer, metrics: trainer.updates == 5)
     first.save(tmp_path)
     resumed = Trainer.resume(tmp_path, "cpu")
     assert resumed.updates == 5 and resumed.config == config
-    run_to_the_end(resumed, lambda update, metrics: None)
+    resumed.fit()
     assert_equal(straight, resumed)
 
 
 def test_evaluating_changes_nothing(tiny: TrainConfig) -> None:
     trainers = []
-    for watches in (True, False):
+    for evaluates in (True, False):
         trainer = Trainer(tiny, "cpu")
         for _ in range(4):
-            if watches:
-                trainer.evaluate(trainer.watched())
+            if evaluates:
+                trainer.evaluate()
             trainer.update()
         trainers.append(trainer)
     assert_equal(*trainers)
@@ -169,13 +168,13 @@ def test_a_truncated_checkpoint_is_named(tiny: TrainConfig, tmp_path: Path) -> N
         Trainer.resume(tmp_path, "cpu")
 
 
-def test_a_checkpoint_of_other_networks_is_named(tiny: TrainConfig, tmp_path: Path) -> None:
+def test_a_checkpoint_of_other_networks_is_named(tiny: TrainConfig) -> None:
     trainer = Trainer(tiny, "cpu")
-    tree = trainer.state_dict()
-    tree["agent"]["critic"]["stray"] = torch.zeros(1)
-    del tree["agent"]["actor"]["head.bias"]
+    state = trainer.state_dict()
+    state["agent"]["critic"]["stray"] = torch.zeros(1)
+    del state["agent"]["actor"]["head.bias"]
     with pytest.raises(ValueError, match=r"missing actor/head.bias, left over critic/stray"):
-        trainer.load_state_dict(tree, tmp_path)
+        trainer.load_state_dict(state)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(
@@ -193,7 +192,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
     with pytest.raises(OSError, match="No space left"):
         trainer.save(tmp_path)
     assert Trainer.resume(tmp_path, "cpu").updates == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["agent.safetensors", "checkpoint.safetensors"]
 
 
 def test_nan_stops_training_and_names_the_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +200,7 @@ def test_nan_stops_training_and_names_the_update(tmp_path: Path, monkeypatch: py
 
     def update(self: Trainer) -> dict[str, float]:
         if self.updates == 25:
-            raise Diverged("losses/critic is nan")
+            raise TrainingDivergedError("losses/critic is nan")
         return original(self)
 
     monkeypatch.setattr(Trainer, "update", update)
@@ -214,3 +213,25 @@ def test_nan_stops_training_and_names_the_update(tmp_path: Path, monkeypatch: py
 def test_too_large_a_batch(tiny: TrainConfig) -> None:
     with pytest.raises(ValueError, match="larger than the replay"):
         Trainer(replace(tiny, batch=1000), "cpu")
+
+
+def test_neural_names_analytic_where_it_cannot_paint(tiny: TrainConfig) -> None:
+    with pytest.raises(ValueError, match=r'128 x 128.*renderer="analytic"'):
+        Trainer(replace(tiny, agent=replace(tiny.agent, renderer="neural")), "cpu")
+
+
+@pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq"])
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+def test_same_seed_same_weights(algo: str, reward: str, tiny: TrainConfig) -> None:
+    """And another seed, other weights."""
+
+    def weights(seed: int) -> list[torch.Tensor]:
+        spec = replace(tiny.agent, algo=algo, reward=reward)
+        trainer = Trainer(replace(tiny, agent=spec, seed=seed), "cpu")
+        for _ in range(3):
+            assert {"charts/reward", "losses/actor"} <= trainer.update().keys()
+        return list(trainer.agent.actor.state_dict().values())
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not all(torch.equal(one, two) for one, two in zip(first, other, strict=True))

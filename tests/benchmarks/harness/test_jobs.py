@@ -12,7 +12,7 @@ from pathlib import Path
 SLEEPERS = """
 import os, sys, time
 from pathlib import Path
-from benchmarks.harness.jobs import Job, work_off
+from benchmarks.harness.jobs import Job, run_jobs
 
 class Sleeper(Job):
     name = "sleeper"
@@ -26,7 +26,7 @@ class Sleeper(Job):
 
 if __name__ == "__main__":
     from sleepers import Sleeper
-    work_off([Sleeper(Path(sys.argv[1]) / f"{i}.json", 1) for i in range(2)], workers=2)
+    run_jobs([Sleeper(Path(sys.argv[1]) / f"{i}.json", 1) for i in range(2)], workers=2)
 """
 
 

@@ -13,7 +13,7 @@ from paint_gym.datasets import Dataset, dataset_names, load_dataset, register_da
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it."""
-    monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
+    monkeypatch.setattr(registry.DATASETS, "_entries", dict(registry.DATASETS._entries))
 
 
 def numbered(count: int, size: int = 8) -> np.ndarray:
@@ -157,12 +157,12 @@ def test_a_loader_may_give_a_dataset_of_the_right_size() -> None:
 
 def test_a_name_is_registered_once_unless_replaced() -> None:
     register_dataset("mine", lambda split, size, root: numbered(1, size))
-    with pytest.raises(ValueError, match="'mine' is registered already"):
+    with pytest.raises(ValueError, match="'mine' is already registered"):
         register_dataset("mine", lambda split, size, root: numbered(2, size))
     assert len(load_dataset("mine", size=8)) == 1
     register_dataset("mine", lambda split, size, root: numbered(2, size), replace=True)
     assert len(load_dataset("mine", size=8)) == 2
-    with pytest.raises(ValueError, match="'photos' is registered already"):
+    with pytest.raises(ValueError, match="'photos' is already registered"):
         register_dataset("photos", lambda split, size, root: numbered(2, size))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from paint_gym.painting import Painting, json_format
-from paint_gym.strokes import _DESIGNS, StrokeDesign, get_stroke, register_stroke, stroke_names
+from paint_gym.strokes import STROKES, StrokeDesign, get_stroke, register_stroke, stroke_names
 
 GOOD = {
     "format": "paint-gym-painting",
@@ -74,7 +74,7 @@ def test_registered_design_of_ones_own(tmp_path):
     try:
         assert Painting.load(tmp_path / "p.json") == painting
     finally:
-        del _DESIGNS["dot-test"]
+        del STROKES._entries["dot-test"]
 
 
 def test_the_good_file_is_good(tmp_path):

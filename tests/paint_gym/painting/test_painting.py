@@ -199,7 +199,7 @@ def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
         temporary.write_text("half")
         raise RuntimeError("stopped")
 
-    monkeypatch.setitem(painting_module._WRITERS, ".png", fail)
+    monkeypatch.setitem(painting_module._WRITERS._entries, ".png", fail)
     with pytest.raises(RuntimeError, match="stopped"):
         random_painting().save(path)
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1

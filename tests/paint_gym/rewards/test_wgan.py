@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import to_bytes
 from paint_gym.rewards import L2Reward, WGANReward, make_reward
 from paint_gym.rewards.wgan import gradient_penalty
+from paint_gym.utils.images import to_bytes
 
 
 def pairs(batch: int = 4, size: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -247,7 +247,7 @@ def test_it_learns_where_gradients_are_off() -> None:
 def test_online_small_batches_are_filled_up_with_older_pairs() -> None:
     reward, batches = WGANReward(width=4, online=True), [pairs(1, 16, seed) for seed in range(300)]
     for canvas, target in batches[:20]:
-        filled = reward._filled(canvas, target)
+        filled = reward._pad_batch(canvas, target)
     assert all(len(part) == 8 for part in filled)
     assert torch.equal(filled[0][0], canvas[0])  # the newest as it is, the others in bytes
     known = {to_bytes(canvas).sum().item(): to_bytes(target[0]) for canvas, target in batches[:20]}
@@ -255,22 +255,22 @@ def test_online_small_batches_are_filled_up_with_older_pairs() -> None:
         assert torch.equal(known[to_bytes(old_canvas).sum().item()], to_bytes(old_target))
     assert len({old.sum().item() for old in filled[0]}) > 3
     for canvas, target in batches[20:]:
-        reward._filled(canvas, target)
-    assert len(reward._remembered) == 256
-    assert torch.equal(reward._remembered[-1, 0], to_bytes(batches[-1][0][0]))
+        reward._pad_batch(canvas, target)
+    assert len(reward._replay) == 256
+    assert torch.equal(reward._replay[-1, 0], to_bytes(batches[-1][0][0]))
 
 
 def test_large_batches_and_offline_ones_stay_as_they_are() -> None:
     for reward, batch in ((WGANReward(width=4), 2), (WGANReward(width=4, online=True), 8)):
         reward.update(*pairs(batch, 16))
-        assert reward._remembered is None
+        assert reward._replay is None
 
 
 def test_another_size_forgets() -> None:
     reward = WGANReward(width=4, online=True)
     reward.update(*pairs(1, 16))
     reward.update(*pairs(1, 24))
-    assert reward._remembered.shape == (1, 2, 3, 24, 24)
+    assert reward._replay.shape == (1, 2, 3, 24, 24)
 
 
 def test_to_device_goes_on_learning(device: torch.device) -> None:

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import crop
 from paint_gym.renderers import composite, make_renderer
 from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import get_stroke, stroke_names
+from paint_gym.utils.images import crop
 
 DESIGNS = ["bezier", "circle", "straight", "triangle"]
 needs_kernel = pytest.mark.skipif(kernel.load(torch.float32) is None, reason="no C compiler on this machine")

@@ -1,0 +1,34 @@
+"""``paint-gym render``: a painting from its strokes, at any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from agents.cli.command import Command
+from paint_gym.painting import Painting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render(Command):
+    """Draw a painting again, from its strokes, at any size."""
+
+    painting: tyro.conf.Positional[Path]
+    """A painting's .json."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
+    """What to write: .png .jpg .svg .json .gif .mp4."""
+    size: int | None = None
+    """Longer side in pixels, by default that at which it was painted."""
+
+
+def run(command: Render) -> None:
+    """Read and write.
+
+    Raises:
+        ValueError: the file is no painting, or the output has another ending.
+        OSError: a file that cannot be read or written.
+    """
+    Painting.load(command.painting).save(command.output, size=command.size)

@@ -1,0 +1,55 @@
+"""``paint-gym train-renderer``: train a network that paints strokes, in a folder."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from agents.cli.command import Command
+from agents.training.logger import refuse_second_run
+from agents.training.renderer_trainer import RendererConfig, RendererTrainer
+from agents.training.run import Run
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRenderer(Command):
+    """Train a network that paints strokes, for renderer="neural"; it learns from the analytic renderer."""
+
+    out: Path = Path("runs/renderer")
+    """Folder of the run; renderer.safetensors in it is what "neural:FILE" takes."""
+    resume: bool = False
+    """Go on with the run in --out, with the settings it was begun with."""
+    init: Path | None = None
+    """A renderer.safetensors to begin with, of the same stroke design and network."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
+    device: str = "auto"
+    """Where to train."""
+    config: Annotated[RendererConfig, tyro.conf.arg(name="")] = field(default_factory=RendererConfig)
+
+
+def run(command: TrainRenderer) -> dict[str, float]:
+    """Train; returns the metrics of the last evaluation.
+
+    Raises:
+        TrainingDivergedError: the loss is not finite; the last checkpoint stays as it was.
+        FileExistsError: there is a run in the folder already, and it is not resumed.
+        FileNotFoundError: there is none to resume.
+    """
+    if command.resume:
+        trainer = RendererTrainer.resume(command.out, command.device)
+    else:
+        refuse_second_run(command.out)
+        trainer = RendererTrainer(command.config, command.device)
+        if command.init is not None:
+            trainer.warm_start(command.init)
+    last = Run(trainer, command.out, command.checkpoint_minutes, trainer.device).fit()
+    error = last.get("eval/mse", float("nan"))
+    logger.info("%s: mean squared error %.2e to the ground truth", command.out, error)
+    return last

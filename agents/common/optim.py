@@ -1,0 +1,56 @@
+"""One checked gradient step, averaged over all processes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from paint_gym.utils.distributed import average, average_gradients
+
+
+class TrainingDivergedError(FloatingPointError):
+    """A loss is NaN or inf; the gradient step was not made."""
+
+
+def gradient_step(
+    optimizer: torch.optim.Optimizer, loss: Tensor, name: str, max_norm: float | None = None
+) -> dict[str, float]:
+    """One gradient step, averaged over all processes.
+
+    Args:
+        optimizer: of the parameters that learn.
+        loss: scalar.
+        name: of the loss, for the metrics.
+        max_norm: norm to which the gradient is clipped.
+
+    Returns:
+        The loss, its mean over all processes, under its name.
+
+    Raises:
+        TrainingDivergedError: the loss is not finite.
+    """
+    value = average(loss).item()  # NaN in one process is NaN in all, and none waits for another
+    if not math.isfinite(value):
+        raise TrainingDivergedError(f"{name} is {value}")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    average_gradients(parameters)
+    if max_norm is not None:
+        nn.utils.clip_grad_norm_(parameters, max_norm)
+    optimizer.step()
+    return {name: value}
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network without reaching its parameters."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

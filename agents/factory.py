@@ -1,0 +1,107 @@
+"""Agents from their configuration; actors and algorithms by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from agents.common.agent import Agent
+from agents.common.config import AgentConfig
+from agents.ddpg import DDPG
+from agents.model_based_ddpg import ModelBasedDDPG
+from agents.networks import ActionCritic, Actor, GlimpseActor, ResNetActor, ValueCritic
+from agents.patchq_ddpg import PatchQDDPG
+from paint_gym.renderers import make_renderer
+from paint_gym.rewards import RewardConfig, make_reward
+from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.device import pick_device
+from paint_gym.utils.registry import Registry
+
+ActorFactory = Callable[[AgentConfig, StrokeDesign], Actor]
+CriticFactory = Callable[[AgentConfig, int], nn.Module]
+"""Of the configuration and the length of an action."""
+
+
+class Algorithm(NamedTuple):
+    """An agent, and how to build the critic that it learns with."""
+
+    agent: type[Agent]
+    critic: CriticFactory
+
+
+def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:
+    return ValueCritic(config.critic_width, config.depth)
+
+
+def _action_critic(config: AgentConfig, action_dim: int) -> nn.Module:
+    return ActionCritic(action_dim, config.critic_width, config.patches, config.depth)
+
+
+ACTORS = Registry[ActorFactory](
+    "actor",
+    {
+        "glimpse": lambda config, design: GlimpseActor(design, config.bundle, config.actor_width),
+        "resnet": lambda config, design: ResNetActor(
+            config.bundle * design.dim, config.actor_width, config.depth
+        ),
+    },
+)
+ALGORITHMS = Registry[Algorithm](
+    "algo",
+    {
+        "model-based": Algorithm(ModelBasedDDPG, _value_critic),
+        "ddpg": Algorithm(DDPG, _action_critic),
+        "patchq": Algorithm(PatchQDDPG, _action_critic),
+    },
+)
+
+
+def register_actor(name: str, factory: ActorFactory, replace: bool = False) -> None:
+    """Make an actor known by its name, to `AgentConfig.actor` and ``--actor``.
+
+    Args:
+        name: the name.
+        factory: ``(config, design)`` to an `Actor` whose actions have ``config.bundle * design.dim`` numbers.
+        replace: allow a name that is taken.
+
+    Raises:
+        ValueError: the name is taken and `replace` is False.
+    """
+    ACTORS.register(name, factory, replace)
+
+
+def register_algorithm(
+    name: str, agent: type[Agent], critic: CriticFactory = _value_critic, replace: bool = False
+) -> None:
+    """Make an algorithm known by its name, to `AgentConfig.algo` and ``--algo``.
+
+    Args:
+        name: the name.
+        agent: a subclass of `Agent` with its constructor.
+        critic: ``(config, length of an action)`` to the critic; by default the paper's V(s).
+        replace: allow a name that is taken.
+
+    Raises:
+        ValueError: the name is taken and `replace` is False.
+    """
+    ALGORITHMS.register(name, Algorithm(agent, critic), replace)
+
+
+def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:
+    """A new agent with random weights; `seed` is that of the reward's.
+
+    Raises:
+        ValueError: an unknown name, or settings that do not go together.
+    """
+    place = pick_device(device)
+    renderer = make_renderer(config.renderer, config.stroke, config.opacity)
+    algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim
+    actor = ACTORS[config.actor](config, renderer.design).to(place)
+    critic = algorithm.critic(config, action_dim).to(place)
+    settings = RewardConfig(config.patches, config.discriminator_width, online=False, seed=seed)
+    reward = make_reward(config.reward, place, settings)
+    steps = config.max_strokes // config.bundle
+    return algorithm.agent(actor, critic, renderer, reward, steps, config.bundle, config.learning)

@@ -1,0 +1,76 @@
+"""Critics: the paper's V(s) (Fig. 14), and Q(s, a) with a value for each patch of the canvas."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from agents.networks.resnet import (
+    Convolution,
+    ResidualBlock,
+    ResNet,
+    coordinates,
+    state_planes,
+    weight_normed,
+)
+from paint_gym.rewards.discriminator import TReLU
+
+
+class ValueCritic(nn.Module):
+    """The paper's critic V(s): the reward that is still to come. ``width`` and ``depth`` as for the actor."""
+
+    def __init__(self, width: int = 64, depth: int = 2) -> None:
+        super().__init__()
+        self.net = ResNet(7, 1, weight_normed, TReLU, width, depth)
+
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
+        """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B,)``."""
+        return self.net(state_planes(canvas, target, step, steps)).float().squeeze(1)
+
+
+class ActionCritic(nn.Module):
+    """The critic Q(s, a) of DDPG and PatchQ: a value for each patch of the canvas.
+
+    The paper does not say how its model-free critics read the action. Those of the code that the authors
+    published make a picture of it: at each pixel, a small network looks at the action and at the pixel's
+    coordinates, and so can learn where the strokes lie. A convolutional network then sees that picture beside
+    the state. So does this one.
+
+    Args:
+        action_dim: ``bundle * stroke_dim``.
+        width: channels of the first stage; 64 is the paper's.
+        patches: patches per side.
+        depth: blocks per stage.
+    """
+
+    def __init__(self, action_dim: int, width: int = 64, patches: int = 8, depth: int = 2) -> None:
+        super().__init__()
+        self.patches = patches
+        self.stem = nn.Sequential(weight_normed(Convolution(9, width, 3, 2, 1)), TReLU())
+        self.action = nn.Linear(action_dim, 2 * width)
+        self.place = nn.Conv2d(2, 2 * width, 1)
+        self.picture = nn.Sequential(
+            nn.ReLU(), nn.Conv2d(2 * width, 2 * width, 1), nn.ReLU(), nn.Conv2d(2 * width, width, 1)
+        )
+        stages, channels = [], 2 * width
+        for stage in range(4):
+            blocks: list[nn.Module] = []
+            for _ in range(depth):
+                wide = width * 2**stage
+                blocks.append(ResidualBlock(channels, wide, 1, weight_normed, TReLU))
+                channels = wide
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.head = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` twice, ``(B,)`` of `steps`, ``(B, action_dim)`` to ``(B, patches, patches)``."""
+        planes = state_planes(canvas, target, step, steps)
+        features = self.stem(torch.cat([planes, coordinates(planes)], 1))  # (B, width, H / 2, W / 2)
+        places = self.place(coordinates(features[:1]).to(action.dtype))
+        x = torch.cat([features, self.picture(self.action(action)[:, :, None, None] + places)], 1)
+        for stage in self.stages:
+            if min(x.shape[2:]) >= 2 * self.patches:  # never coarser than the patches
+                x = nn.functional.avg_pool2d(x, 2)
+            x = stage(x)
+        return nn.functional.adaptive_avg_pool2d(self.head(x), self.patches).squeeze(1)

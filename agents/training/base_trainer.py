@@ -1,0 +1,66 @@
+"""What trainers have in common: one loop of updates, and what a run asks of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+Callback = Callable[[Any, dict[str, float]], bool | None]
+"""Called after each update with the trainer and its metrics; True ends the training."""
+
+
+class Schedule(Protocol):
+    """What a run asks of the configuration of a trainer."""
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps in all."""
+
+    @property
+    def eval_every(self) -> int:
+        """Updates from one evaluation to the next."""
+
+
+class BaseTrainer(ABC):
+    """Makes updates until all are made.
+
+    Attributes:
+        config: the configuration.
+        updates: updates completed.
+        log_every: updates from one line of metrics to the next.
+        picture: name of what `validate` shows.
+    """
+
+    config: Schedule
+    updates: int = 0
+    log_every: int = 20
+    picture: str = "paintings"
+
+    @property
+    def progress(self) -> float:
+        """Fraction of updates completed, in [0, 1]; learning rates follow it."""
+        return self.updates / self.config.updates
+
+    @abstractmethod
+    def update(self) -> dict[str, float]:
+        """One update; metrics by name."""
+
+    @abstractmethod
+    def validate(self) -> tuple[dict[str, float], np.ndarray]:
+        """Metrics of an evaluation, and a picture ``(H, W, 3)`` uint8 to look at."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write all that is needed to go on, each file whole or not at all."""
+
+    def fit(self, callback: Callback | None = None) -> Self:
+        """Update until all updates are completed, or the callback returns True; returns itself."""
+        while self.progress < 1:
+            metrics = self.update()
+            if callback is not None and callback(self, metrics):
+                break
+        return self

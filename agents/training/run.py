@@ -1,0 +1,74 @@
+"""A run: a trainer at work in a folder, with metrics, pictures, checkpoints, and signals that stop it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from agents.common.optim import TrainingDivergedError
+from agents.training.base_trainer import BaseTrainer
+from agents.training.logger import MetricsLogger, StopSignals
+from paint_gym.utils.distributed import any_process, is_main_process
+
+
+class Run:
+    """Trains to the end, or to a signal; of several processes, only the first writes.
+
+    Args:
+        trainer: who learns.
+        folder: of the run; made if it is missing.
+        checkpoint_minutes: minutes between checkpoints; one is also written at the end.
+        device: of the trainer, for what processes tell each other.
+    """
+
+    def __init__(
+        self, trainer: BaseTrainer, folder: Path, checkpoint_minutes: float, device: torch.device
+    ) -> None:
+        self.trainer, self.folder, self.device = trainer, folder, device
+        self.checkpoint_seconds = checkpoint_minutes * 60
+        self.last: dict[str, float] = {}
+
+    def fit(self) -> dict[str, float]:
+        """Train; returns the metrics of the last evaluation.
+
+        Raises:
+            TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was, and the message
+                says at which update.
+        """
+        trainer = self.trainer
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.saved, self.logger = time.monotonic(), MetricsLogger(self.folder)
+        steps, start = trainer.config.updates, trainer.updates
+        self.bar = tqdm(total=steps, initial=start, unit="update", disable=not is_main_process())
+        with self.bar, StopSignals() as self.signals, self.logger.open(start):
+            try:
+                trainer.fit(self._after_update)
+            except FloatingPointError as error:
+                raise TrainingDivergedError(
+                    f"update {trainer.updates + 1}: {error}; {self.folder} holds the last good checkpoint"
+                ) from error
+            if is_main_process():
+                trainer.save(self.folder)
+        return self.last
+
+    def _after_update(self, trainer: BaseTrainer, metrics: dict[str, float]) -> bool:
+        self.bar.update()
+        stop = any_process(self.signals.received, self.device)
+        if is_main_process():
+            update = trainer.updates
+            if update % trainer.log_every == 0:
+                self.logger.log(update, metrics)
+            if update % trainer.config.eval_every == 0 or update == trainer.config.updates:
+                self.last, picture = trainer.validate()
+                self.logger.log(update, self.last)
+                self.logger.show(trainer.picture, picture, update)
+                self.bar.set_postfix(
+                    {name.split("/")[-1]: f"{value:.3g}" for name, value in self.last.items()}
+                )
+            if time.monotonic() - self.saved > self.checkpoint_seconds:
+                trainer.save(self.folder)
+                self.saved = time.monotonic()
+        return stop

@@ -1,0 +1,80 @@
+"""What every reward offers, and a plain function as a reward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+RewardFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""``(canvas before, canvas after, target)``, each ``(B, 3, H, W)`` in [0, 1], to a reward ``(B,)``."""
+
+
+class Reward:
+    """How good a bundle was, eq. (1). A subclass implements `__call__`; the rest has defaults.
+
+    Attributes:
+        name: the name that `reward=` takes.
+        online: the environment calls `update` after each step.
+        patch_level: whether there is a `patch_rewards`.
+    """
+
+    name: str = "reward"
+    online: bool = False
+    patch_level: bool = False
+
+    def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """Reward ``(B,)``.
+
+        Args:
+            before: ``(B, 3, H, W)`` float in [0, 1], the canvas before the bundle.
+            after: ``(B, 3, H, W)``, the canvas after it.
+            target: ``(B, 3, H, W)``.
+        """
+        raise NotImplementedError
+
+    def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """The same per patch of the canvas, ``(B, rows, columns)``, for PatchQ-DDPG.
+
+        Raises:
+            ValueError: the reward has no patch-level form.
+        """
+        raise ValueError(f"the reward {self.name!r} has no patch-level form")
+
+    def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
+        """Learn from what has been painted, ``(B, 3, H, W)`` twice; metrics by name. By default nothing."""
+        return {}
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move what has weights to a device; returns itself."""
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that is needed to go on learning; by default nothing."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+
+
+class FunctionReward(Reward):
+    """A function as a reward.
+
+    Args:
+        function: see `RewardFunction`.
+    """
+
+    def __init__(self, function: RewardFunction) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        """See `Reward`."""
+        return self.function(before, after, target)
+
+
+def as_reward(reward: RewardFunction) -> Reward:
+    """A `Reward` as it is, any other callable as a `FunctionReward`."""
+    return reward if isinstance(reward, Reward) else FunctionReward(reward)

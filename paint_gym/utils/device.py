@@ -1,0 +1,20 @@
+"""Devices: which one to use, and what it computes well."""
+
+from __future__ import annotations
+
+import torch
+
+
+def pick_device(device: str | torch.device) -> torch.device:
+    """``"auto"`` is the accelerator if there is one, else the CPU."""
+    if device != "auto":
+        return torch.device(device)
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return accelerator or torch.device("cpu")
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16; those that emulate it are many times slower with it."""
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported()
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,0 +1,38 @@
+"""Pictures as tensors: bytes and floats, frames, and parts cut out of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
+    """Parts of pictures, all of one size.
+
+    Args:
+        image: ``(B, C, H, W)``.
+        top: ``(..., B)`` int64, where parts of each picture begin, in pixels.
+        left: ``(..., B)`` int64.
+        size: height and width of the parts, in pixels.
+
+    Returns:
+        ``(..., B, C, height, width)``, copied.
+    """
+    parts = image.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (B, C, every top, every left, h, w)
+    return parts[torch.arange(len(image), device=image.device), :, top, left]
+
+
+def to_floats(image: Tensor) -> Tensor:
+    """Pictures as uint8, or as floats in [0, 1], to float32 in [0, 1]."""
+    return image.float() / 255 if image.dtype == torch.uint8 else image.float()
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Floats in [0, 1] to uint8, rounded."""
+    return (image * 255).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def to_frames(canvas: Tensor) -> np.ndarray:
+    """Canvases ``(B, 3, H, W)`` in [0, 1] as pictures, ``(B, H, W, 3)`` uint8."""
+    return to_bytes(canvas).permute(0, 2, 3, 1).contiguous().cpu().numpy()
