@@ -5,7 +5,7 @@ from agents.common.agent import Agent
 from agents.common.config import AgentConfig, AlgorithmConfig, TrainConfig
 from agents.common.optim import TrainingDivergedError
 from agents.ddpg import DDPG
-from agents.factory import build_agent, register_actor, register_algorithm
+from agents.factory import ACTORS, ALGORITHMS, Algorithm, build_agent
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.networks.actor import Actor
 from agents.painter import paint
@@ -15,11 +15,14 @@ from agents.training.presets import PRESETS
 from agents.training.trainer import Trainer
 
 __all__ = [
+    "ACTORS",
+    "ALGORITHMS",
     "DDPG",
     "PRESETS",
     "Actor",
     "Agent",
     "AgentConfig",
+    "Algorithm",
     "AlgorithmConfig",
     "ModelBasedDDPG",
     "PatchQDDPG",
@@ -30,7 +33,5 @@ __all__ = [
     "load",
     "paint",
     "refine",
-    "register_actor",
-    "register_algorithm",
     "save_agent",
 ]

@@ -12,41 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from agents.common.agent import Agent, apply_network, not_done
-from agents.common.config import AlgorithmConfig
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
-from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState
-from paint_gym.renderers import Renderer
-from paint_gym.rewards import RewardFunction
 from paint_gym.utils.networks import polyak_update
 
 
 class DDPG(Agent):
-    """Learns by trial and error.
+    """Learns by trial and error; the renderer only serves painting.
 
-    Args:
-        actor: see `Agent`.
-        critic: ``(canvas, target, step, steps, action) -> value (B,)``, or several values for each state, of
-            which this agent takes the mean.
-        renderer: only serves painting; learning does not use it.
-        reward: eq. (1).
-        steps: steps per episode.
-        bundle: strokes per step.
-        config: how to learn.
+    The critic is ``(canvas, target, step, steps, action) -> value (B,)``, or several values for each state,
+    of which this agent takes the mean. The arguments are those of `Agent`.
     """
 
-    def __init__(
-        self,
-        actor: Actor,
-        critic: nn.Module,
-        renderer: Renderer,
-        reward: RewardFunction,
-        steps: int,
-        bundle: int,
-        config: AlgorithmConfig | None = None,
-    ) -> None:
-        super().__init__(actor, critic, renderer, reward, steps, bundle, config)
+    def setup(self) -> None:
+        """The target networks of actor and critic."""
         self.target_actor = self.make_target_network(self.actor).eval()
         self.target_critic = self.make_target_network(self.critic)
 

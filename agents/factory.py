@@ -20,17 +20,6 @@ from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.registry import Registry
 
-ActorFactory = Callable[[AgentConfig, StrokeDesign], Actor]
-CriticFactory = Callable[[AgentConfig, int], nn.Module]
-"""Of the configuration and the length of an action."""
-
-
-class Algorithm(NamedTuple):
-    """An agent, and how to build the critic that it learns with."""
-
-    agent: type[Agent]
-    critic: CriticFactory
-
 
 def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:
     return ValueCritic(config.critic_width, config.depth)
@@ -40,7 +29,19 @@ def _action_critic(config: AgentConfig, action_dim: int) -> nn.Module:
     return ActionCritic(action_dim, config.critic_width, config.patches, config.depth)
 
 
-ACTORS = Registry[ActorFactory](
+class Algorithm(NamedTuple):
+    """An agent, and the critic that it learns with, by default the paper's V(s).
+
+    Attributes:
+        agent: a subclass of `Agent` with its constructor.
+        critic: ``(config, length of an action)`` to the critic.
+    """
+
+    agent: type[Agent]
+    critic: Callable[[AgentConfig, int], nn.Module] = _value_critic
+
+
+ACTORS = Registry[Callable[[AgentConfig, StrokeDesign], Actor]](
     "actor",
     {
         "glimpse": lambda config, design: GlimpseActor(design, config.bundle, config.actor_width),
@@ -49,45 +50,17 @@ ACTORS = Registry[ActorFactory](
         ),
     },
 )
+"""What `AgentConfig.actor` takes: ``(config, design)`` to an actor of ``config.bundle`` strokes."""
+
 ALGORITHMS = Registry[Algorithm](
     "algo",
     {
-        "model-based": Algorithm(ModelBasedDDPG, _value_critic),
+        "model-based": Algorithm(ModelBasedDDPG),
         "ddpg": Algorithm(DDPG, _action_critic),
         "patchq": Algorithm(PatchQDDPG, _action_critic),
     },
 )
-
-
-def register_actor(name: str, factory: ActorFactory, replace: bool = False) -> None:
-    """Make an actor known by its name, to `AgentConfig.actor` and ``--actor``.
-
-    Args:
-        name: the name.
-        factory: ``(config, design)`` to an `Actor` whose actions have ``config.bundle * design.dim`` numbers.
-        replace: allow a name that is taken.
-
-    Raises:
-        ValueError: the name is taken and `replace` is False.
-    """
-    ACTORS.register(name, factory, replace)
-
-
-def register_algorithm(
-    name: str, agent: type[Agent], critic: CriticFactory = _value_critic, replace: bool = False
-) -> None:
-    """Make an algorithm known by its name, to `AgentConfig.algo` and ``--algo``.
-
-    Args:
-        name: the name.
-        agent: a subclass of `Agent` with its constructor.
-        critic: ``(config, length of an action)`` to the critic; by default the paper's V(s).
-        replace: allow a name that is taken.
-
-    Raises:
-        ValueError: the name is taken and `replace` is False.
-    """
-    ALGORITHMS.register(name, Algorithm(agent, critic), replace)
+"""What `AgentConfig.algo` takes."""
 
 
 def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:

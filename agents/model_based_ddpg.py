@@ -13,47 +13,30 @@ from torch import Tensor, nn
 
 from agents.common.agent import Agent, apply_network, not_done
 from agents.common.augmentation import augment
-from agents.common.config import AlgorithmConfig
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
-from agents.networks.actor import Actor, Proposals
+from agents.networks.actor import Proposals
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.metrics import mean_squared_error
-from paint_gym.renderers import Renderer
-from paint_gym.rewards import RewardFunction
 from paint_gym.utils.images import crop
 from paint_gym.utils.networks import polyak_update
 
 
 class ModelBasedDDPG(Agent):
-    """Learns through the renderer.
+    """Learns through the renderer, which must have gradients, as must the reward.
 
-    Args:
-        actor: see `Agent`.
-        critic: ``(canvas, target, step, steps) -> value (B,)``; unused if gamma is 0.
-        renderer: paints the strokes; must have gradients.
-        reward: eq. (1), differentiable.
-        steps: steps per episode.
-        bundle: strokes per step.
-        config: how to learn.
-
-    Raises:
-        ValueError: the renderer has no gradients.
+    The critic is ``(canvas, target, step, steps) -> value (B,)``; unused if gamma is 0. The arguments are
+    those of `Agent`.
     """
 
-    def __init__(
-        self,
-        actor: Actor,
-        critic: nn.Module,
-        renderer: Renderer,
-        reward: RewardFunction,
-        steps: int,
-        bundle: int,
-        config: AlgorithmConfig | None = None,
-    ) -> None:
-        super().__init__(actor, critic, renderer, reward, steps, bundle, config)
-        if not renderer.differentiable:
-            name = renderer.name
+    def setup(self) -> None:
+        """The target network of the critic.
+
+        Raises:
+            ValueError: the renderer has no gradients.
+        """
+        if not self.renderer.differentiable:
+            name = self.renderer.name
             raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
         self.target_critic = self.make_target_network(self.critic)
 

@@ -13,43 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from agents.common.agent import Agent, apply_network, not_done
-from agents.common.config import AlgorithmConfig
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
-from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState
-from paint_gym.renderers import Renderer
-from paint_gym.rewards import RewardFunction
 from paint_gym.utils.networks import polyak_update
 
 
 class PatchQDDPG(Agent):
-    """Learns by trial and error, patch by patch.
+    """Learns by trial and error, patch by patch; the renderer only serves painting.
 
-    Args:
-        actor: see `Agent`.
-        critic: ``(canvas, target, step, steps, action) -> values (B, patches, patches)``.
-        renderer: only serves painting; learning does not use it.
-        reward: a `Reward` with `patch_rewards` of as many patches.
-        steps: steps per episode.
-        bundle: strokes per step.
-        config: how to learn.
-
-    Raises:
-        ValueError: the reward has no patch-level form.
+    The critic is ``(canvas, target, step, steps, action) -> values (B, patches, patches)``, and the reward
+    has `patch_rewards` of as many patches. The arguments are those of `Agent`.
     """
 
-    def __init__(
-        self,
-        actor: Actor,
-        critic: nn.Module,
-        renderer: Renderer,
-        reward: RewardFunction,
-        steps: int,
-        bundle: int,
-        config: AlgorithmConfig | None = None,
-    ) -> None:
-        super().__init__(actor, critic, renderer, reward, steps, bundle, config)
+    def setup(self) -> None:
+        """The target networks of actor and critic.
+
+        Raises:
+            ValueError: the reward has no patch-level form.
+        """
         if not self.reward.patch_level:
             raise ValueError(
                 "PatchQ needs a Reward with patch_rewards(before, after, target), such as L2Reward, and "

@@ -13,12 +13,14 @@ from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset, register_dataset
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.painting import Painting
-from paint_gym.renderers import Renderer, make_renderer, register_renderer
-from paint_gym.rewards import L2Reward, Reward, WGANReward, register_reward
+from paint_gym.renderers import RENDERERS, Renderer, make_renderer
+from paint_gym.rewards import REWARDS, L2Reward, Reward, WGANReward
 from paint_gym.strokes import StrokeDesign, register_stroke
 
 __version__ = "0.1.0"
 __all__ = [
+    "RENDERERS",
+    "REWARDS",
     "CanvasState",
     "L2Reward",
     "PaintCanvasEnv",
@@ -32,8 +34,6 @@ __all__ = [
     "make_renderer",
     "model_step",
     "register_dataset",
-    "register_renderer",
-    "register_reward",
     "register_stroke",
 ]
 

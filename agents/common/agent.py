@@ -20,7 +20,7 @@ from paint_gym.utils.networks import set_layout
 
 
 class Agent:
-    """The base of the algorithms; a subclass implements `update`, and `explore` if it is not `act`.
+    """The base of the algorithms: a subclass implements `update`, and `setup` for its target networks.
 
     Args:
         actor: ``(canvas, target, step, steps) -> action (B, bundle * stroke_dim)``; any `Actor`.
@@ -61,6 +61,10 @@ class Agent:
             set_layout(network, self.config.channels_last)
             if self.config.compile:
                 network.compile()  # in place: the names of the parameters stay
+        self.setup()
+
+    def setup(self) -> None:
+        """Build target networks, and refuse parts that do not go together; the end of the constructor."""
 
     def make_target_network(self, network: nn.Module) -> nn.Module:
         """A copy without gradients, which `polyak_update` moves."""

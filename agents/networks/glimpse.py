@@ -92,14 +92,9 @@ class GlimpseActor(Actor):
         return self.decode_strokes(window, canvas.shape[2], canvas.shape[3])
 
     def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
-        """What it would paint in other windows.
+        """What it would paint in `count` windows of each side; see `Actor.propose`.
 
-        Args:
-            canvas: ``(B, 3, H, W)`` in [0, 1].
-            target: ``(B, 3, H, W)`` in [0, 1].
-            step: ``(B,)`` int64, bundles painted so far.
-            count: windows of each side: first of the step's own, then of the next larger and the next
-                smaller.
+        First of the step's own side, then of the next larger, then of the next smaller.
         """
         height, width = canvas.shape[2:]
         level = self.level(step, height, width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,32 +13,17 @@ Callback = Callable[[Any, dict[str, float]], bool | None]
 """Called after each update with the trainer and its metrics; True ends the training."""
 
 
-class Schedule(Protocol):
-    """What a run asks of the configuration of a trainer."""
-
-    @property
-    def updates(self) -> int:
-        """Gradient steps in all."""
-
-    @property
-    def eval_every(self) -> int:
-        """Updates from one evaluation to the next."""
-
-
 class BaseTrainer(ABC):
-    """Makes updates until all are made.
+    """Makes updates until all are made."""
 
-    Attributes:
-        config: the configuration.
-        updates: updates completed.
-        log_every: updates from one line of metrics to the next.
-        picture: name of what `validate` shows.
-    """
-
-    config: Schedule
+    config: Any
+    """With ``updates``, gradient steps in all, and ``eval_every``, updates between evaluations."""
     updates: int = 0
+    """Updates completed."""
     log_every: int = 20
+    """Updates from one line of metrics to the next."""
     picture: str = "paintings"
+    """Name of the picture that `validate` returns."""
 
     @property
     def progress(self) -> float:

@@ -290,7 +290,9 @@ def _write_jpeg(painting: Painting, path: Path) -> None:
 
 def _write_svg(painting: Painting, path: Path) -> None:
     shapes = painting.nodes(svg.SEGMENTS)
-    svg.write(path, painting.size, painting.background, painting.design.primitive, shapes)
+    lines = svg.lines(painting.size, painting.background, painting.design.primitive, shapes)
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _write_json(painting: Painting, path: Path) -> None:

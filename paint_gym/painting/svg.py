@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 
@@ -31,18 +30,6 @@ GROWTH = 0.5  # pixels by which a mask is wider than the outline it is applied t
 # Numbers are rounded before; %.7g then drops trailing zeros. Both turn counter-clockwise.
 DISC = "M%.7g %.7ga%.7g %.7g 0 1 0 %.7g 0 %.7g %.7g 0 1 0%.7g 0z"
 QUADRILATERAL = "M%.7g %.7gL%.7g %.7g %.7g %.7g %.7g %.7gz"
-
-
-def write(
-    path: Path,
-    size: tuple[int, int],
-    background: Sequence[float],
-    primitive: str,
-    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
-) -> None:
-    """Write strokes as an SVG; the arguments are those of `lines`."""
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines(size, background, primitive, strokes))
 
 
 def lines(

@@ -12,36 +12,12 @@ from paint_gym.strokes import StrokeDesign, get_stroke
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.registry import Registry
 
-__all__ = [
-    "Renderer",
-    "Size",
-    "check_strokes",
-    "composite",
-    "make_renderer",
-    "register_renderer",
-    "renderer_names",
-]
+__all__ = ["RENDERERS", "Renderer", "Size", "check_strokes", "composite", "make_renderer"]
 
-RendererFactory = Callable[[StrokeDesign, tuple[float, float]], Renderer]
-"""``(design, opacity)`` to a renderer; a subclass of `Renderer` is one."""
-
-RENDERERS = Registry[RendererFactory](
+RENDERERS = Registry[Callable[[StrokeDesign, tuple[float, float]], Renderer]](
     "renderer", {"analytic": AnalyticRenderer, "neural": NeuralRenderer, "raster": RasterRenderer}
 )
-
-
-def register_renderer(name: str, factory: RendererFactory, replace: bool = False) -> None:
-    """Make a renderer known by its name, to `renderer=` everywhere.
-
-    Raises:
-        ValueError: the name is taken and `replace` is False.
-    """
-    RENDERERS.register(name, factory, replace)
-
-
-def renderer_names() -> list[str]:
-    """Names of all renderers."""
-    return list(RENDERERS)
+"""What `renderer=` takes: ``(design, opacity)`` to a renderer, as a subclass of `Renderer` is."""
 
 
 def make_renderer(
@@ -53,8 +29,8 @@ def make_renderer(
 
     Args:
         renderer: ``"analytic"`` (differentiable, fast, any size), ``"raster"`` (the ground truth),
-            ``"neural"`` (a network, 128 px), ``"neural:"`` and a file of ``paint-gym train-renderer``, or a
-            name given to `register_renderer`.
+            ``"neural"`` (a network, 128 px), ``"neural:"`` and a file of ``paint-gym train-renderer``, or any
+            other name in `RENDERERS`.
         stroke: a design or the name of one.
         opacity: the range in [0, 1] that alphas are mapped to; ``(1, 1)`` is opaque paint.
 

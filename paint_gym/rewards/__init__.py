@@ -13,15 +13,9 @@ from paint_gym.rewards.wgan import WGANReward
 from paint_gym.utils.registry import Registry
 
 __all__ = [
-    "L2Reward",
-    "Reward",
-    "RewardConfig",
-    "RewardFunction",
-    "WGANReward",
-    "as_reward",
+    "REWARDS", "L2Reward", "Reward", "RewardConfig", "RewardFunction", "WGANReward", "as_reward",
     "make_reward",
-    "register_reward",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,8 +32,7 @@ class RewardConfig:
     """Random seed of weights."""
 
 
-RewardFactory = Callable[[RewardConfig], RewardFunction]
-REWARDS = Registry[RewardFactory](
+REWARDS = Registry[Callable[[RewardConfig], RewardFunction]](
     "reward",
     {
         "l2": lambda config: L2Reward(config.patches),
@@ -48,20 +41,7 @@ REWARDS = Registry[RewardFactory](
         ),
     },
 )
-
-
-def register_reward(name: str, factory: RewardFactory, replace: bool = False) -> None:
-    """Make a reward known by its name, to `reward=` everywhere.
-
-    Args:
-        name: the name.
-        factory: from a `RewardConfig`, of which it may ignore all, to a `Reward` or a function.
-        replace: allow a name that is taken.
-
-    Raises:
-        ValueError: the name is taken and `replace` is False.
-    """
-    REWARDS.register(name, factory, replace)
+"""What `reward=` takes: from a `RewardConfig`, of which it may ignore all, to a `Reward` or a function."""
 
 
 def make_reward(
@@ -72,8 +52,8 @@ def make_reward(
     """A reward by name, or from a callable ``(before, after, target) -> (B,)``.
 
     Args:
-        reward: ``"l2"``, ``"wgan"`` (with a discriminator of its own), a name given to `register_reward`, or
-            a callable.
+        reward: ``"l2"``, ``"wgan"`` (with a discriminator of its own), any other name in `REWARDS`, or a
+            callable.
         device: where a reward that has weights is.
         config: what a reward by name is built with.
 

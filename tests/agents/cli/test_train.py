@@ -1,0 +1,78 @@
+"""The command line of training: every setting, the short flags, presets; it starts no training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agents import PRESETS, TrainConfig
+from agents.cli.main import parse
+from agents.cli.train import Train
+
+OTHER = {"schedule": "cosine", "eval_split": "val", "bf16": "True", "data_root": "elsewhere"}
+
+
+def settings(config: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values of nested settings."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from settings(value, f"{path}{field.name}.")
+        else:
+            yield f"{path}{field.name}", value
+
+
+def flags(name: str, value: Any) -> list[str]:
+    """A value unlike the default, as arguments."""
+    flag, leaf = "--" + name.replace("_", "-"), name.rpartition(".")[2]
+    if leaf in OTHER:
+        return [flag, OTHER[leaf]]
+    if isinstance(value, bool):
+        return [flag, str(not value)] if leaf in ("channels_last", "compile") else [flag]
+    if isinstance(value, tuple):
+        return [flag, "0.5", "0.75"]
+    return [flag, f"{value}x" if isinstance(value, str) else str(value + 1)]
+
+
+@pytest.mark.parametrize(("name", "value"), list(settings(TrainConfig())), ids=lambda part: str(part))
+def test_every_setting_can_be_given(name: str, value: Any) -> None:
+    command = parse(["train", *flags(name, value)])
+    assert isinstance(command, Train)
+    changed = dict(settings(command.config))
+    cpu = dict(settings(PRESETS["cpu"]))
+    assert changed.pop(name) != value
+    cpu.pop(name)
+    assert changed == cpu
+
+
+SHORT = {
+    "algo": "ddpg", "actor": "resnet", "reward": "wgan", "dataset": "celeba", "stroke": "circle",
+    "renderer": "neural", "max-strokes": "40", "bundle": "2", "size": "32", "updates": "7", "batch": "3",
+    "seed": "4", "eval-every": "5", "eval-strokes": "6", "eval-split": "val", "bf16": "False",
+    "channels-last": "False", "compile": "True", "lookahead": "1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("flag", SHORT)
+def test_short_flags_keep_working(flag: str) -> None:
+    command = parse(["train", f"--{flag}", SHORT[flag]])
+    found = {name.rpartition(".")[2]: value for name, value in settings(command.config)}
+    assert str(found[flag.replace("-", "_")]) == SHORT[flag]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_changed_only_where_asked(preset: str) -> None:
+    for chosen in (["--preset", preset], [f"--preset={preset}"]):
+        command = parse(["train", *chosen, "--size", "48", "--agent.learning.gamma", "0.5"])
+        learning = dataclasses.replace(PRESETS[preset].agent.learning, gamma=0.5)
+        agent = dataclasses.replace(PRESETS[preset].agent, learning=learning)
+        assert command.config == dataclasses.replace(PRESETS[preset], size=48, agent=agent)
+
+
+def test_an_unknown_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["train", "--preset", "papre"])
+    assert "preset" in capsys.readouterr().err

@@ -1,0 +1,43 @@
+"""Errors that say what to do."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import pytest
+
+import paint_gym
+from paint_gym.adapters.sb3 import PaintVecEnv
+from paint_gym.envs.task import PaintTask, TaskArguments
+from paint_gym.utils.errors import named_file
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **named: gym.make("PaintCanvas-v0", **named),
+        lambda **named: gym.make_vec("PaintCanvas-v0", vectorization_mode="vector_entry_point", **named),
+        paint_gym.PaintCanvasEnv,
+        paint_gym.PaintCanvasVectorEnv,
+        PaintVecEnv,
+    ],
+    ids=["make", "make_vec", "single", "vector", "sb3"],
+)
+def test_misspelt_arguments_of_environments(make) -> None:
+    with pytest.raises(TypeError, match="did you mean 'max_strokes'") as error:
+        make(max_stroke=10)
+    assert "PaintTask" not in str(error.value)
+    with pytest.raises(TypeError, match="did you mean 'render_mode'"):
+        make(rendermode=None)
+
+
+def test_the_environments_say_all_arguments_of_the_task() -> None:
+    import inspect
+
+    assert list(TaskArguments.__annotations__) == list(inspect.signature(PaintTask).parameters)
+
+
+def test_a_file_is_named_once_and_other_errors_pass() -> None:
+    with pytest.raises(ValueError, match=r"^a\.json: bad$"), named_file("a.json"):
+        raise ValueError("bad")
+    with pytest.raises(KeyError), named_file("a.json"):
+        raise KeyError("bad")

@@ -1,0 +1,75 @@
+"""The architecture, read from the imports: no circle, and nothing imports what lies above it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LAYERS = (
+    "paint_gym.utils", "paint_gym.metrics", "paint_gym.strokes", "paint_gym.renderers", "paint_gym.rewards",
+    "paint_gym.canvas", "paint_gym.datasets", "paint_gym.painting", "paint_gym.envs", "paint_gym.adapters",
+    "paint_gym",
+    "agents.networks", "agents.common", "agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg",
+    "agents.factory", "agents.checkpoint", "agents.painter", "agents.refinement", "agents.evaluation",
+    "agents.training", "agents.cli", "agents",
+    "benchmarks.harness", "benchmarks",
+)  # fmt: skip
+"""From the bottom to the top; a module belongs to the first whose name it begins with."""
+ALGORITHMS = ("agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg")
+
+
+def modules() -> dict[str, Path]:
+    """All modules of the project by name; a package by its ``__init__.py``."""
+    files = [file for name in ("paint_gym", "agents", "benchmarks") for file in (ROOT / name).rglob("*.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    return {name.removesuffix(".__init__"): file for name, file in zip(names, files, strict=True)}
+
+
+def imports(file: Path, known: dict[str, Path]) -> set[str]:
+    """The modules of the project that a file imports, wherever in it the import stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative imports hide what is imported"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else str(node.module) for name in names}
+    return found & known.keys()
+
+
+def layer(module: str) -> int:
+    return next(i for i, name in enumerate(LAYERS) if f"{module}.".startswith(f"{name}."))
+
+
+GRAPH = {name: imports(file, modules()) for name, file in modules().items()}
+
+
+def test_all_modules_are_read() -> None:
+    assert len(GRAPH) > 80 and GRAPH["paint_gym.envs.single"] >= {"paint_gym.envs.task", "paint_gym.canvas"}
+
+
+def test_nothing_is_imported_uphill() -> None:
+    uphill = [
+        f"{name} imports {other}"
+        for name, others in GRAPH.items()
+        for other in others
+        if layer(other) > layer(name)
+    ]
+    assert not uphill
+
+
+def test_there_is_no_circle() -> None:
+    left = {name: set(others) for name, others in GRAPH.items()}
+    while leaves := [name for name, others in left.items() if not others & left.keys()]:
+        for name in leaves:
+            del left[name]
+    assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_algorithms_do_not_know_each_other_and_training_knows_none() -> None:
+    for name, others in GRAPH.items():
+        knows = others & set(ALGORITHMS)
+        if name in ALGORITHMS or name.startswith(("agents.training", "agents.common", "agents.networks")):
+            assert not knows, f"{name} imports {knows}"
