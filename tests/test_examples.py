@@ -14,6 +14,8 @@ import pytest
 from paint_gym import register_dataset
 from paint_gym.datasets import registry
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

@@ -131,6 +131,7 @@ def test_an_agent_cannot_begin_with_another_kind(saved: Path) -> None:
         agent.warm_start(agents.load(saved, "cpu").actor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pretrained", *(f"pretrained-{stroke}" for stroke in DESIGNS)])
 def test_the_agents_that_come_with_the_package(name: str) -> None:
     """They paint crops of photos that they have not been trained on, to a small part of a blank canvas's l2;
@@ -144,6 +145,7 @@ def test_the_agents_that_come_with_the_package(name: str) -> None:
     assert with_lookahead < 0.9 * without < 0.05 * np.square(pictures / 255).mean()
 
 
+@pytest.mark.slow
 def test_of_a_run_only_the_actor_is_read(tmp_path: Path) -> None:
     """A checkpoint of 400 MB, for a small actor: the memory of the process hardly grows."""
     config = replace(CONFIG, bundle=5)

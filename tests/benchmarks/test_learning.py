@@ -15,6 +15,8 @@ from benchmarks.harness import jobs, suite
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
+pytestmark = pytest.mark.slow
+
 TINY = ablation.Ablation(
     threads=1, seeds=(0, 1), size=16, strokes=10, width=4, updates=2, batch=2, eval_every=1, eval_images=2,
     final_images=3, device="cpu",

@@ -30,6 +30,8 @@ from benchmarks.harness.paper_renderer import paper_renderer
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "accuracy": accuracy.Accuracy(strokes=8, size=32, reduced_strokes=4, finer=2),
     "adapter": adapter.Adapter(envs=2, size=16, max_strokes=10, repeats=1),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SECTION = README.partition("## Plug in your agent")[2].partition("\n## ")[0]
 RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)

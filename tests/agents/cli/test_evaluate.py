@@ -89,6 +89,7 @@ def test_the_first_pictures_in_any_batches(command: Evaluate, pictures: np.ndarr
     assert in_turn["curve"]["mean"] == pytest.approx(report["curve"]["mean"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_same_seed_same_report(command: Evaluate) -> None:
     report = run(command)
     assert report == run(command)

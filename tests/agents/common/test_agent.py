@@ -21,6 +21,7 @@ from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # PyTorch's own
 @pytest.mark.parametrize("algo", ["model-based", "ddpg"])
 @pytest.mark.parametrize("actor", ["resnet", "glimpse"])

@@ -40,6 +40,7 @@ def test_2n_updates_are_n_then_resume_then_n(network: str, tmp_path: Path) -> No
     assert all(torch.equal(*pair) for pair in zip(weights(straight), weights(resumed), strict=True))
 
 
+@pytest.mark.slow
 def test_it_learns() -> None:
     """In a few seconds, to paint circles better than a blank canvas is."""
     trainer = RendererTrainer(replace(TINY, updates=200, batch=16, warmup=20), "cpu")
@@ -51,6 +52,7 @@ def test_it_learns() -> None:
     assert sheet.shape == (256, 1024, 3)
 
 
+@pytest.mark.slow
 def test_a_run_writes_what_it_promises(tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = [

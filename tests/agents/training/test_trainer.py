@@ -37,6 +37,7 @@ def assert_equal(one: Trainer, other: Trainer) -> None:
         assert torch.equal(value, weights(other)[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq"])
 @pytest.mark.parametrize("reward", ["l2", "wgan"])
 def test_2n_updates_are_n_then_resume_then_n(
@@ -94,6 +95,7 @@ def test_after_kill_9(tmp_path: Path) -> None:
     assert updates == sorted(updates) and updates.count(60) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_ends(number: signal.Signals, tmp_path: Path) -> None:
     process = subprocess.Popen(
@@ -140,6 +142,7 @@ def test_a_run_writes_what_it_promises(tmp_path: Path) -> None:
         assert len(agents.paint(agents.load(path, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
 
 
+@pytest.mark.slow
 def test_a_run_can_begin_with_another_agent(tmp_path: Path) -> None:
     for name, updates, init in (("a", 20, []), ("b", 1, ["--init", str(tmp_path / "a")])):
         arguments = ["--out", str(tmp_path / name), "--updates", str(updates), "--seed", str(updates)]
@@ -195,6 +198,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["agent.safetensors", "checkpoint.safetensors"]
 
 
+@pytest.mark.slow
 def test_nan_stops_training_and_names_the_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Trainer.update
 
@@ -220,6 +224,7 @@ def test_neural_names_analytic_where_it_cannot_paint(tiny: TrainConfig) -> None:
         Trainer(replace(tiny, agent=replace(tiny.agent, renderer="neural")), "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq"])
 @pytest.mark.parametrize("reward", ["l2", "wgan"])
 def test_same_seed_same_weights(algo: str, reward: str, tiny: TrainConfig) -> None:

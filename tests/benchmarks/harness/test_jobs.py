@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 SLEEPERS = """
 import os, sys, time
 from pathlib import Path
@@ -46,6 +48,7 @@ def wait_for(condition, seconds: float = 60) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     (tmp_path / "sleepers.py").write_text(SLEEPERS)
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])

@@ -176,6 +176,7 @@ def test_ppo_runs_and_is_evaluated(pictures: np.ndarray, observation: str, polic
     assert np.isfinite(mean)
 
 
+@pytest.mark.slow
 def test_ppo_learns_a_solid_colour() -> None:
     """Two thick strokes on 32 pixels, in one step."""
     colour = np.array([200, 60, 120], np.uint8)[None, :, None, None]
@@ -195,6 +196,7 @@ def test_ppo_learns_a_solid_colour() -> None:
     assert l2(agent.predict(seen, deterministic=True)[0]) < 0.5 * random
 
 
+@pytest.mark.slow
 def test_the_environment_trains_its_discriminator(pictures: np.ndarray) -> None:
     env = make(pictures, num_envs=8, reward="wgan", max_strokes=20)
     agent = PPO("MlpPolicy", env, n_steps=8, batch_size=32, n_epochs=1, seed=0, device="cpu")

@@ -207,6 +207,7 @@ def test_gymnasium_wrapper(pictures: np.ndarray) -> None:
     assert infos["episode"]["l"].tolist() == [3, 3, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_gymnasiums_own_vectorization(pictures: np.ndarray, mode: str) -> None:
     env = gym.make_vec(

@@ -45,6 +45,7 @@ def psnr(painting, size=None):
     return 10 * np.log10(255**2 / np.mean((picture(painting, *ours.shape[:2]) - ours) ** 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [128, 512])
 @pytest.mark.parametrize("thickness", [1.0, 0.1])
 @pytest.mark.parametrize("stroke", stroke_names())
@@ -181,6 +182,7 @@ def test_no_strokes():
     assert (picture(Painting([], background=(0, 1, 0)), 8, 8) == [0, 255, 0]).all()
 
 
+@pytest.mark.slow
 def test_thousands_of_strokes_take_seconds():
     painting = random_painting("bezier", strokes=2000)
     start = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -28,6 +29,7 @@ def work(rank: int, meeting: str, out: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_mean_over_two_processes(tmp_path: Path) -> None:
     mp.spawn(work, args=(str(tmp_path / "meeting"), str(tmp_path)), nprocs=2)
     for rank in range(2):

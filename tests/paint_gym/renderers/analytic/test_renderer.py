@@ -69,6 +69,7 @@ def test_a_part_is_painted_as_on_the_whole(stroke: str, backend: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_gradient_by_central_differences(stroke: str, backend: str) -> None:
     """Of a weighted sum of the canvas, in all strokes and the canvas, in float64."""
@@ -102,6 +103,7 @@ def one_sided(function, at: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
     return ((ahead - here) / eps).view_as(at), ((here - behind) / eps).view_as(at)
 
 
+@pytest.mark.slow
 def test_gradcheck_of_torch(backend: str) -> None:
     """PyTorch's own check, on strokes away from kinks."""
     strokes = (
