@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 
 from agents import PRESETS, AgentConfig, TrainConfig, Trainer
 from benchmarks.harness.jobs import Job, TrainingBenchmarkConfig, interval, run_jobs
-from benchmarks.harness.suite import Row, Table, run
+from benchmarks.harness.suite import Row, Table, report
 from paint_gym.datasets import load_dataset
 from paint_gym.utils.files import replace_when_done
 
@@ -79,7 +79,7 @@ class Ablation(TrainingBenchmarkConfig):
     final_images: int = 200
     """Pictures that the last evaluation paints."""
     device: str = "auto"
-    """Where all is trained."""
+    """Device to train on."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Training(Job):
         return f"{self.config.agent.algo}, seed {self.config.seed}"
 
     def settings(self) -> Row:
-        """What the result depends on, as JSON gives it back."""
+        """Settings that the result depends on, as JSON gives them back."""
         settings: Row = dataclasses.asdict(self.config) | {"final_images": self.final_images}
         return json.loads(json.dumps(settings))
 
@@ -276,4 +276,4 @@ def tables(options: Ablation) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Ablation)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

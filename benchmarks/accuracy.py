@@ -14,7 +14,7 @@ import tyro
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
@@ -95,4 +95,4 @@ def tables(options: Accuracy) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Accuracy)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

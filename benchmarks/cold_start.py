@@ -20,7 +20,7 @@ from PIL import Image
 from skimage import data
 
 from agents import AgentConfig, build_agent, save_agent
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, report
 
 FIRST_STROKE_BAR = 10.0  # seconds, with an empty cache
 COMMAND_BAR = 6.0  # seconds, with a warm one
@@ -97,4 +97,4 @@ def tables(options: ColdStart) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(ColdStart)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

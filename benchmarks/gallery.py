@@ -17,7 +17,7 @@ from PIL import Image
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
 
@@ -35,7 +35,7 @@ class Gallery(BenchmarkConfig):
     strokes: tuple[int, ...] = (200, 1000)
     """Strokes per painting."""
     iterations: int = 100
-    """Of refinement."""
+    """Iterations of refinement."""
     size: int = 256
     """Side of the canvas in pixels."""
     sheet: Path | None = None
@@ -58,13 +58,13 @@ def tables(options: Gallery) -> Iterator[Table]:
     sheet: list[list[np.ndarray]] = []
     for name in CROPS:
         target = photo(name, options.size)
-        wanted = torch.from_numpy(target)
+        picture = torch.from_numpy(target)
         sheet.append([target.transpose(1, 2, 0)])
         for strokes in options.strokes:
             began = time.perf_counter()
-            (painting,) = paint(agent, wanted[None], strokes)
+            (painting,) = paint(agent, picture[None], strokes)
             alone = time.perf_counter() - began
-            refined = refine(painting, wanted, options.iterations)
+            refined = refine(painting, picture, options.iterations)
             whole = time.perf_counter() - began
             l2 = l2_by_raster([painting, refined], np.stack([target, target]))
             rows.append(
@@ -82,4 +82,4 @@ def tables(options: Gallery) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Gallery)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

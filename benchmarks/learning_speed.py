@@ -23,11 +23,10 @@ from agents.common.agent import not_done
 from agents.common.replay import Transition
 from agents.networks import ResNetActor, ValueCritic
 from agents.painter import Policy
-from benchmarks.harness.paper_renderer import SIZE, paper_renderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, run, take_turns
+from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, report, take_turns
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
-from paint_gym.renderers.base import Size, check_size
 from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.rewards.wgan import gradient_penalty
 from paint_gym.strokes import get_stroke
@@ -53,29 +52,6 @@ class LearningSpeed(BenchmarkConfig):
     """Timed turns, after one that warms up."""
 
 
-class NetworkRenderer(Renderer):
-    """The network of Fig. 12, with random weights, as a `Renderer`; composites stroke by stroke."""
-
-    name, differentiable, side = "fig. 12", True, SIZE
-
-    def __init__(self) -> None:
-        super().__init__(get_stroke("bezier"))
-        self.network = paper_renderer(len(self.design.parameters))
-
-    def __call__(self, strokes: Tensor, size: Size) -> Tensor:
-        """Coverage ``(N, 128, 128)`` of strokes ``(N, 13)``; their colour is ignored.
-
-        Raises:
-            ValueError: another size; the network knows but one.
-        """
-        check_size(self, size)
-        return self.network(strokes)
-
-    def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, 13)``, in order."""
-        return self.network.paint(canvas, strokes)
-
-
 class PlainAgent:
     """Model-based DDPG with the WGAN reward (sections 3.3.1 and 3.3.3), as one would write it down.
 
@@ -84,7 +60,7 @@ class PlainAgent:
     """
 
     def __init__(self, config: AgentConfig) -> None:
-        self.renderer: Renderer = NetworkRenderer()
+        self.renderer: Renderer = PaperRenderer()
         self.bundle, self.device = config.bundle, torch.device("cpu")
         self.steps, self.config = config.max_strokes // config.bundle, config.learning
         self.discount = self.config.gamma**config.bundle
@@ -222,4 +198,4 @@ def tables(options: LearningSpeed) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(LearningSpeed)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

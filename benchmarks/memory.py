@@ -17,7 +17,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -92,4 +92,4 @@ def tables(options: Memory) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Memory)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -18,7 +18,7 @@ import tyro
 from PIL import Image
 from skimage import data
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, peak_memory, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, peak_memory, report
 
 SECONDS_BAR = 20.0
 MEMORY_BAR = 2.0  # GiB
@@ -70,4 +70,4 @@ def tables(options: Photo) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Photo)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -19,7 +19,7 @@ import tyro
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, report
 from paint_gym import load_dataset
 
 BARS = {0: 0.0060, 50: 0.0018, 100: 0.0015}  # l2, by iterations of refinement
@@ -31,7 +31,7 @@ class Portraits(BenchmarkConfig):
     """How well the agent that comes with the package paints faces."""
 
     agent: str = "pretrained"
-    """Who paints."""
+    """Agent that paints."""
     dataset: str = "celeba"
     """What: a name, or a folder of images."""
     split: str = "test"
@@ -77,4 +77,4 @@ def tables(options: Portraits) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Portraits)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -16,8 +16,8 @@ import torch
 import tyro
 
 from agents import load, paint, refine
-from benchmarks.harness.paper_renderer import SIZE, paper_renderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, run, take_turns
+from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, report, take_turns
 from paint_gym import load_dataset
 
 BAR = 10.0
@@ -42,7 +42,7 @@ def tables(options: Refinement) -> Iterator[Table]:
     photos = load_dataset("photos", "test", SIZE)
     targets = torch.from_numpy(photos[list(range(options.images))])
     paintings = paint(load("pretrained", "cpu"), targets, options.strokes)
-    network = paper_renderer(10)
+    network = PaperRenderer()
     strokes = torch.cat([torch.tensor(painting.strokes) for painting in paintings]).requires_grad_()
 
     def through_the_network() -> None:
@@ -67,4 +67,4 @@ def tables(options: Refinement) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Refinement)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -23,7 +23,7 @@ import tyro
 from agents import PRESETS, TrainConfig, Trainer
 from agents.evaluation import l2_by
 from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, interval, run_jobs
-from benchmarks.harness.suite import Row, Table, run
+from benchmarks.harness.suite import Row, Table, report
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RendererChoice(TrainingBenchmarkConfig):
     dataset: str = "celeba"
     """A name, or a folder of images."""
     strokes: int = 200
-    """Of a painting that is scored."""
+    """Strokes of a painting that is scored."""
     eval_images: int = 32
     """Pictures that are painted at the end."""
     batch: int | None = None
@@ -62,7 +62,7 @@ class Trial(Job):
         return f"{self.config.agent.renderer}, seed {self.config.seed}"
 
     def settings(self) -> Row:
-        """What the result depends on, as JSON gives it back."""
+        """Settings that the result depends on, as JSON gives them back."""
         own = {"minutes": self.minutes, "threads": self.threads}
         settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
         return settings
@@ -131,4 +131,4 @@ def tables(options: RendererChoice) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(RendererChoice)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, cosine_similarity
 
 from benchmarks.accuracy import errors_to_raster
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, run, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report, take_turns
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
@@ -47,7 +47,7 @@ class Renderers(BenchmarkConfig):
 
 
 def errors(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
-    """Of the coverage of random strokes."""
+    """Errors of the coverage of random strokes."""
     for name in ("analytic", "neural"):
         row = errors_to_raster(make_renderer(name, design), options.strokes, SIZE)
         bar = at_most(row["MSE"], NEURAL_BARS[design.name]) if name == "neural" else {"bar": "", "met": None}
@@ -61,19 +61,19 @@ def blurred(coverage: Tensor) -> Tensor:
     return coverage
 
 
-def losses(renderer: Renderer, strokes: Tensor, wanted: Tensor) -> Tensor:
+def losses(renderer: Renderer, strokes: Tensor, target: Tensor) -> Tensor:
     """``(N,)``: blurred squared distance of strokes ``(N, stroke_dim)`` to coverage ``(N, H, W)``."""
-    return (blurred(renderer(strokes, SIZE)) - wanted).square().mean((1, 2))
+    return (blurred(renderer(strokes, SIZE)) - target).square().mean((1, 2))
 
 
-def central_differences(renderer: Renderer, strokes: Tensor, wanted: Tensor, parameters: int) -> Tensor:
+def central_differences(renderer: Renderer, strokes: Tensor, target: Tensor, parameters: int) -> Tensor:
     """The slope ``(N, parameters)`` of `losses`, without a gradient of the renderer's own."""
     slopes = []
     for i in range(parameters):
         step = torch.zeros(strokes.shape[-1])
         step[i] = STEP
         slopes.append(
-            (losses(renderer, strokes + step, wanted) - losses(renderer, strokes - step, wanted)) / (2 * STEP)
+            (losses(renderer, strokes + step, target) - losses(renderer, strokes - step, target)) / (2 * STEP)
         )
     return torch.stack(slopes, 1)
 
@@ -82,12 +82,12 @@ def gradients(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
     """How far the gradient of a stroke towards another one points where the ground truth falls."""
     raster, count = make_renderer("raster", design), len(design.parameters)
     strokes = random_strokes(design, options.gradients, seed=1) * (1 - 4 * STEP) + 2 * STEP
-    wanted = blurred(raster(random_strokes(design, options.gradients, seed=2), SIZE))
-    slope = central_differences(raster, strokes, wanted, count)
+    target = blurred(raster(random_strokes(design, options.gradients, seed=2), SIZE))
+    slope = central_differences(raster, strokes, target, count)
     for name in ("analytic", "neural"):
         leaf = strokes.clone().requires_grad_()
         with torch.enable_grad():
-            (gradient,) = torch.autograd.grad(losses(make_renderer(name, design), leaf, wanted).sum(), leaf)
+            (gradient,) = torch.autograd.grad(losses(make_renderer(name, design), leaf, target).sum(), leaf)
         gradient = gradient[:, :count]
         cosine = cosine_similarity(gradient, slope)
         yield {
@@ -157,4 +157,4 @@ def tables(options: Renderers) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Renderers)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -36,7 +36,7 @@ from agents.evaluation import l2_by_raster
 from agents.networks.resnet import ResNet, batch_normed
 from agents.painter import Policy, paint
 from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, at_points, interval, run_jobs
-from benchmarks.harness.suite import Row, Table, run
+from benchmarks.harness.suite import Row, Table, report
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
@@ -116,7 +116,7 @@ class Trial(Job):
 
     Attributes:
         algorithm: its name.
-        seed: of everything random.
+        seed: random seed.
         options: of the benchmark.
     """
 
@@ -130,7 +130,7 @@ class Trial(Job):
         return f"{self.algorithm}, seed {self.seed}"
 
     def settings(self) -> Row:
-        """What the result depends on, as JSON gives it back."""
+        """Settings that the result depends on, as JSON gives them back."""
         settings: Row = {"algorithm": self.algorithm, "seed": self.seed, "threads": self.threads}
         names = ("minutes", "points", "dataset", "size", "strokes", "width", "batch", "images")
         return settings | {name: getattr(self.options, name) for name in names}
@@ -143,7 +143,7 @@ class Trial(Job):
 
     @cached_property
     def pictures(self) -> np.ndarray:
-        """What evaluations paint, ``(n, 3, size, size)`` uint8."""
+        """Pictures that evaluations paint, ``(n, 3, size, size)`` uint8."""
         return test_pictures(self.options)
 
     def measure(self, policy: Policy, seconds: float, steps: int) -> Row:
@@ -201,7 +201,7 @@ class Watch(BaseCallback):
 
 
 def test_pictures(options: Baselines) -> np.ndarray:
-    """What evaluations paint, ``(n, 3, size, size)`` uint8."""
+    """Pictures that evaluations paint, ``(n, 3, size, size)`` uint8."""
     data = load_dataset(options.dataset, "test", options.size)
     return data[np.arange(min(options.images, len(data)))]
 
@@ -300,4 +300,4 @@ def tables(options: Baselines) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Baselines)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

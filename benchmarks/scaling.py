@@ -24,7 +24,7 @@ from benchmarks.harness.suite import (
     at_most,
     peak_memory,
     random_strokes,
-    run,
+    report,
     take_turns,
 )
 from paint_gym.painting import Painting
@@ -136,4 +136,4 @@ def tables(options: Scaling) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Scaling)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

@@ -17,8 +17,8 @@ import torch
 import tyro
 from torch import Tensor
 
-from benchmarks.harness.paper_renderer import SIZE, PaperRenderer, paper_renderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, random_strokes, run, take_turns
+from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, random_strokes, report, take_turns
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.analytic import renderer as analytic
@@ -61,39 +61,31 @@ def forward_backward(function: Function, strokes: Tensor) -> Callable[[], object
     return lambda: torch.autograd.grad(function(leaf), leaf, weights)
 
 
-def functions(
-    renderer: Renderer, network: PaperRenderer, canvas: Tensor
-) -> dict[str, tuple[Function, Function]]:
-    """By name, what is compared: ours and the network's."""
+def functions(renderer: Renderer, canvas: Tensor) -> dict[str, Function]:
+    """By name, what is timed."""
     return {
-        "coverage": (lambda s: renderer(s.flatten(0, 1), SIZE), lambda s: network(s.flatten(0, 1))),
-        "paint": (lambda s: renderer.paint(canvas, s), lambda s: network.paint(canvas, s)),
+        "coverage": lambda strokes: renderer(strokes.flatten(0, 1), SIZE),
+        "paint": lambda strokes: renderer.paint(canvas, strokes),
     }
 
 
 def compare_renderers(design: StrokeDesign, options: Speed, kernel: bool = True) -> Iterator[Row]:
     """Seconds of ours and of the network, for coverage and for painting, with and without gradients."""
-    network = paper_renderer(len(design.parameters), options.channels_last)
     canvas = torch.rand(options.canvases, 3, SIZE, SIZE)
     strokes = random_strokes(design, options.canvases, options.bundle)
-    compared = functions(make_renderer("analytic", design), network, canvas)
-    for name, pair in compared.items():
+    ours = functions(make_renderer("analytic", design), canvas)
+    paper = functions(PaperRenderer(design, options.channels_last), canvas)
+    for name in ours:
         for what, measure, bar in (
             ("forward", forward, FORWARD_BAR),
             ("forward and backward", forward_backward, BACKWARD_BAR),
         ):
             with nullcontext() if kernel else patch.object(analytic, "_has_kernel", return_value=False):
-                calls = {
-                    who: measure(function, strokes)
-                    for who, function in zip(("ours", "paper"), pair, strict=True)
-                }
+                calls = {"ours": measure(ours[name], strokes), "paper": measure(paper[name], strokes)}
                 repeats = options.repeats if kernel else options.fallback_repeats
                 seconds = take_turns(calls, repeats, warmup=2 if kernel else 1)
-            row = {
-                "stroke": design.name,
-                "what": f"{name}, {what}",
-                **compare(seconds["ours"], seconds["paper"]),
-            }
+            row: Row = {"stroke": design.name, "what": f"{name}, {what}"}
+            row |= compare(seconds["ours"], seconds["paper"])
             yield row | at_least(row["times faster"], bar) if kernel else row
 
 
@@ -109,21 +101,14 @@ def compare_environment(options: Speed) -> Iterator[Row]:
     A step is the mean over a whole episode, the reset at its end included.
     """
     pictures = np.random.default_rng(0).integers(256, size=(256, 3, SIZE, SIZE), dtype=np.uint8)
-    env = PaintCanvasVectorEnv(
-        options.canvases,
-        dataset=pictures,
-        bundle=options.bundle,
-        max_strokes=options.max_strokes,
-        device="cpu",
-    )
+    budget: Row = {"bundle": options.bundle, "max_strokes": options.max_strokes}
+    env = PaintCanvasVectorEnv(options.canvases, dataset=pictures, device="cpu", **budget)
     env.reset(seed=0)
     design, steps = get_stroke("bezier"), options.max_strokes // options.bundle
     strokes = random_strokes(design, steps, options.canvases, options.bundle)
     bundles = list(strokes.flatten(2).numpy())
-    network, canvas = (
-        paper_renderer(len(design.parameters), options.channels_last),
-        torch.zeros(options.canvases, 3, SIZE, SIZE),
-    )
+    network = PaperRenderer(design, options.channels_last)
+    canvas = torch.zeros(options.canvases, 3, SIZE, SIZE)
 
     def episode() -> None:
         for bundle in bundles:
@@ -153,4 +138,4 @@ def tables(options: Speed) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Speed)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

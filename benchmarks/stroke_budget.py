@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, run
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report
 from paint_gym import load_dataset
 from paint_gym.utils.files import replace_when_done
 
@@ -27,7 +27,7 @@ class StrokeBudget(BenchmarkConfig):
     """What more strokes buy."""
 
     agent: str = "pretrained"
-    """Who paints."""
+    """Agent that paints."""
     dataset: str = "imagenet"
     """What: a name, or a folder of images."""
     split: str = "val"
@@ -85,4 +85,4 @@ def draw(rows: list[Row], path: Path) -> None:
 
 if __name__ == "__main__":
     chosen = tyro.cli(StrokeBudget)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

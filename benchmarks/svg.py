@@ -16,7 +16,7 @@ import resvg_py
 import tyro
 from PIL import Image
 
-from benchmarks.harness.suite import BenchmarkConfig, Table, run
+from benchmarks.harness.suite import BenchmarkConfig, Table, report
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -74,4 +74,4 @@ def tables(options: Svg) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Svg)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

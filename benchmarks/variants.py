@@ -31,7 +31,7 @@ from agents.common.optim import gradient_step
 from agents.common.replay import Transition
 from agents.networks.glimpse import GlimpseActor, SummedAreaTable
 from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, at_points, interval, run_jobs
-from benchmarks.harness.suite import Row, Table, run, take_turns
+from benchmarks.harness.suite import Row, Table, report, take_turns
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.datasets import load_dataset
 from paint_gym.metrics import mean_squared_error
@@ -236,7 +236,7 @@ class Trial(Job):
         return f"{self.variant}, seed {self.config.seed}"
 
     def settings(self) -> Row:
-        """What the result depends on, as JSON gives it back."""
+        """Settings that the result depends on, as JSON gives them back."""
         own = {
             "variant": self.variant,
             "minutes": self.minutes,
@@ -377,4 +377,4 @@ def tables(options: Variants) -> Iterator[Table]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Variants)
-    run(chosen, tables(chosen))
+    report(chosen, tables(chosen))

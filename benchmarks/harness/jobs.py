@@ -26,14 +26,14 @@ from paint_gym.utils.files import replace_when_done
 
 @dataclass(frozen=True)
 class TrainingBenchmarkConfig(BenchmarkConfig):
-    """What every benchmark that compares trainings takes."""
+    """Options of the benchmarks that compare trainings."""
 
     out: Path = Path("runs")
     """Folder of the jobs' results."""
     workers: int = 1
     """Jobs side by side, each in a process of its own; 1 runs them in this one."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Each is trained once with each."""
+    """Random seeds; each variant is trained once with each."""
 
     @property
     def threads_each(self) -> int:
@@ -56,11 +56,11 @@ class Job(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What it is called where it reports."""
+        """Name in reports."""
 
     @abstractmethod
     def settings(self) -> Row:
-        """What the result depends on, as JSON gives it back."""
+        """Settings that the result depends on, as JSON gives them back."""
 
     @abstractmethod
     def work(self) -> None:

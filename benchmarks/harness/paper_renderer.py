@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from paint_gym.renderers import composite
+from paint_gym.renderers import Renderer, Size, composite
+from paint_gym.renderers.base import check_size, colours_of
 from paint_gym.renderers.neural import SIZE, PaperNetwork
+from paint_gym.strokes import StrokeDesign, get_stroke
 
-__all__ = ["SIZE", "PaperRenderer", "paper_renderer"]
+__all__ = ["SIZE", "PaperRenderer"]
 
 
-class PaperRenderer(nn.Module):
-    """Paints with the network, which takes no gradients, as when an actor learns through the finished one."""
+class PaperRenderer(Renderer):
+    """Paints with the network, which takes no gradients, as when an actor learns through the finished one.
 
-    def __init__(self, parameters: int = 10) -> None:
-        super().__init__()
-        self.parameters_of_stroke = parameters
-        self.network = PaperNetwork(parameters).requires_grad_(False)
+    Args:
+        stroke: a design or the name of one.
+        channels_last: lay the convolutions out so.
+    """
 
-    def forward(self, strokes: Tensor) -> Tensor:
-        """Coverage ``(N, 128, 128)`` of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
-        coverage: Tensor = self.network(strokes[:, : self.parameters_of_stroke])
+    name, differentiable, side = "fig. 12", True, SIZE
+
+    def __init__(self, stroke: str | StrokeDesign = "bezier", channels_last: bool = False) -> None:
+        super().__init__(get_stroke(stroke))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # the same weights at each call
+            self.network = PaperNetwork(len(self.design.parameters)).requires_grad_(False)
+        if channels_last:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs
+
+    def __call__(self, strokes: Tensor, size: Size = SIZE) -> Tensor:
+        """Coverage ``(N, 128, 128)`` of stroke vectors ``(N, stroke_dim)``; their colour is ignored.
+
+        Raises:
+            ValueError: another size; the network knows but one.
+        """
+        check_size(self, size)
+        coverage: Tensor = self.network(strokes[:, : len(self.design.parameters)])
         return coverage
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, stroke_dim)``, in order."""
+        """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, stroke_dim)``; one batch for the network."""
         coverage = self(strokes.flatten(0, 1)).unflatten(0, strokes.shape[:2])  # (B, K, 128, 128)
         for k in range(strokes.shape[1]):
-            canvas = composite(canvas, coverage[:, k], strokes[:, k, -3:])
+            canvas = composite(canvas, coverage[:, k], colours_of(strokes[:, k]))
         return canvas
-
-
-def paper_renderer(parameters: int, channels_last: bool = False) -> PaperRenderer:
-    """The network for strokes of `parameters` numbers, colour not counted; the same weights at each call."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = PaperRenderer(parameters)
-    if channels_last:
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    return network

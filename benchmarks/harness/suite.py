@@ -1,4 +1,4 @@
-"""What the benchmarks share: options, timing by taking turns, bars, tables, JSON, facts about the machine."""
+"""Shared by all benchmarks: options, timing by taking turns, bars, tables, JSON, facts about the machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONGEST = 40  # rows of a table in print
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
-    """What every benchmark takes."""
+    """Options of every benchmark."""
 
     json: Path | None = None
     """File to write the figures to."""
@@ -41,17 +41,17 @@ class BenchmarkConfig:
     """Threads of torch, and so of the kernel."""
 
 
-def run(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
+def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
     """Measure the tables one by one and print each; then write the JSON, and check the bars if asked to."""
     torch.set_num_threads(options.threads)
-    report: dict[str, Any] = {"options": dataclasses.asdict(options), "machine": machine(), "tables": {}}
+    figures: dict[str, Any] = {"options": dataclasses.asdict(options), "machine": machine(), "tables": {}}
     for title, rows in tables:
-        report["tables"][title] = rows
+        figures["tables"][title] = rows
         print_table(title, rows)
     if options.json:
         with replace_when_done(options.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=1, default=str) + "\n")
-    missed = sum(row.get("met") is False for rows in report["tables"].values() for row in rows)
+            temporary.write_text(json.dumps(figures, indent=1, default=str) + "\n")
+    missed = sum(row.get("met") is False for rows in figures["tables"].values() for row in rows)
     print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)
@@ -116,7 +116,7 @@ def peak_memory() -> float:
 
 
 def machine() -> Row:
-    """Where the figures come from."""
+    """Facts about the machine that the figures come from."""
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
