@@ -50,8 +50,8 @@ class DDPG(Agent):
         state, action, next_state = batch
         with torch.no_grad():
             reward = self.reward(state.canvas, next_state.canvas, state.target)  # (B,)
-        value = self.q_value(self.critic, state, action)
-        loss = nn.functional.mse_loss(value, self.td_target(reward, next_state))
+        td_target = self.td_target(reward, next_state)
+        loss = nn.functional.mse_loss(self.q_value(self.critic, state, action), td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         self.actor.train()
         with frozen(self.critic):

@@ -62,9 +62,9 @@ def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.n
     """
     scores = []
     for painting, target in zip(paintings, targets, strict=True):
-        painter = make_renderer(renderer, painting.design, painting.opacity)
+        truth = make_renderer(renderer, painting.design, painting.opacity)
         blank = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
-        canvas = painter.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
+        canvas = truth.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
         scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
     return np.array(scores)
 

@@ -50,7 +50,7 @@ ACTORS = Registry[Callable[[AgentConfig, StrokeDesign], Actor]](
         ),
     },
 )
-"""What `AgentConfig.actor` takes: ``(config, design)`` to an actor of ``config.bundle`` strokes."""
+"""Actors by name: ``(config, design)`` to an actor of ``config.bundle`` strokes."""
 
 ALGORITHMS = Registry[Algorithm](
     "algo",
@@ -60,7 +60,7 @@ ALGORITHMS = Registry[Algorithm](
         "patchq": Algorithm(PatchQDDPG, _action_critic),
     },
 )
-"""What `AgentConfig.algo` takes."""
+"""Algorithms by name."""
 
 
 def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:

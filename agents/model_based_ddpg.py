@@ -63,7 +63,7 @@ class ModelBasedDDPG(Agent):
         return super().act(state)
 
     def _gain(self, state: CanvasState, proposals: Proposals) -> Tensor:
-        """By how much each would lower the sum of squared errors, ``(N, B)``."""
+        """Decrease of the sum of squared errors by each, ``(N, B)``."""
         action, top, left, size = proposals
         count, batch, _ = action.shape
         strokes = as_strokes(action.float().flatten(0, 1), self.renderer.design.dim)
@@ -107,8 +107,9 @@ class ModelBasedDDPG(Agent):
         return reward + self.discount * not_done(next_state, self.steps) * next_value
 
     def _update_critic(self, state: CanvasState, reward: Tensor, next_state: CanvasState) -> dict[str, float]:
+        td_target = self.td_target(reward, next_state)
         value = apply_network(self.critic, state, self.steps, self.bf16)
-        loss = nn.functional.mse_loss(value, self.td_target(reward, next_state))
+        loss = nn.functional.mse_loss(value, td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         polyak_update(self.target_critic, self.critic, self.config.tau)
         return metrics

@@ -17,7 +17,7 @@ from paint_gym.utils.images import to_floats
 
 
 class Policy(Protocol):
-    """What painting needs of an agent; every `Agent` is one."""
+    """The part of an agent that painting needs; every `Agent` is one."""
 
     renderer: Renderer
     bundle: int

@@ -60,8 +60,8 @@ class PatchQDDPG(Agent):
         state, action, next_state = batch
         with torch.no_grad():
             reward = self.reward.patch_rewards(state.canvas, next_state.canvas, state.target)  # (B, p, p)
-        values = self.q_values(self.critic, state, action)
-        loss = nn.functional.mse_loss(values, self.td_target(reward, next_state))
+        td_target = self.td_target(reward, next_state)
+        loss = nn.functional.mse_loss(self.q_values(self.critic, state, action), td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         self.actor.train()
         with frozen(self.critic):

@@ -6,8 +6,8 @@ squared error then moves all of them at once. Number, design and opacity range s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import overload
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -24,41 +24,23 @@ GEOMETRY_RATE = 0.02  # of positions and radii, in canvas sides; falls to 0 in a
 PAINT_RATE = 0.1  # of alphas and colours
 BETAS = (0.7, 0.85)
 
-
-@overload
-def refine(
-    painting: Painting,
-    target: Tensor,
-    iterations: int = ...,
-    device: str | torch.device = ...,
-    on_iteration: Callable[[float], None] | None = ...,
-) -> Painting: ...
-
-
-@overload
-def refine(
-    painting: Sequence[Painting],
-    target: Tensor,
-    iterations: int = ...,
-    device: str | torch.device = ...,
-    on_iteration: Callable[[float], None] | None = ...,
-) -> list[Painting]: ...
+P = TypeVar("P", Painting, list[Painting])
 
 
 def refine(
-    painting: Painting | Sequence[Painting],
+    painting: P,
     target: Tensor,
     iterations: int = 50,
     device: str | torch.device = "auto",
     on_iteration: Callable[[float], None] | None = None,
-) -> Painting | list[Painting]:
+) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
     What is returned is the best that was met on the way, so never worse than what was given, as the
     analytic renderer paints it.
 
     Args:
-        painting: one painting; or B of them, of the same stroke design, opacity and number of strokes.
+        painting: one, or a list of B of the same stroke design, opacity and number of strokes.
         target: ``(3, H, W)`` for one painting, ``(B, 3, H, W)`` for several; uint8, or float in [0, 1].
         iterations: steps of gradient, at least 0.
         device: where.
@@ -69,15 +51,14 @@ def refine(
     """
     if isinstance(painting, Painting):
         return refine([painting], target[None], iterations, device, on_iteration)[0]
-    paintings = list(painting)
-    _check(paintings, target, iterations)
-    if not iterations or not paintings or not len(paintings[0]):
-        return paintings
+    _check(painting, target, iterations)
+    if not iterations or not painting or not len(painting[0]):
+        return painting
     floats = to_floats(target.to(pick_device(device)))
-    strokes = _optimise(paintings, floats, iterations, on_iteration).cpu().numpy()
+    strokes = _optimise(painting, floats, iterations, on_iteration).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
-        for best, old in zip(strokes, paintings, strict=True)
+        for best, old in zip(strokes, painting, strict=True)
     ]
 
 

@@ -52,9 +52,9 @@ class Agent(nn.Module):
         nn.init.orthogonal_(self.mean.weight, 0.01)
         self.log_std = nn.Parameter(torch.full((action_dim,), -1.5))
 
-    def forward(self, seen: Tensor) -> tuple[Normal, Tensor]:
+    def forward(self, obs: Tensor) -> tuple[Normal, Tensor]:
         """Actions and a value ``(B,)`` for observations ``(B, 7, H, W)`` uint8."""
-        features = self.trunk(seen.float() / 255)
+        features = self.trunk(obs.float() / 255)
         return Normal(0.5 + self.mean(features), self.log_std.exp()), self.value(features).squeeze(1)
 
 
@@ -71,38 +71,38 @@ def train(args: Args) -> list[float]:
     observation, _ = env.reset(seed=args.seed)
     scores = []
     for _ in range(args.total_steps // (args.num_envs * args.num_steps)):
-        seen, actions, logs, values, rewards, dones, finished = [], [], [], [], [], [], []
+        obs, actions, logs, values, rewards, dones, finished = [], [], [], [], [], [], []
         for _ in range(args.num_steps):
-            seen.append(torch.from_numpy(observation))
+            obs.append(torch.from_numpy(observation))
             with torch.no_grad():
-                policy, value = agent(seen[-1])
+                policy, value = agent(obs[-1])
             action = policy.sample()
             observation, reward, terminated, _, infos = env.step(action.clamp(0, 1).numpy())
-            actions.append(action), values.append(value), logs.append(policy.log_prob(action).sum(1))
-            (
-                rewards.append(torch.from_numpy(reward).float()),
-                dones.append(torch.from_numpy(terminated).float()),
-            )
+            actions.append(action)
+            values.append(value)
+            logs.append(policy.log_prob(action).sum(1))
+            rewards.append(torch.from_numpy(reward).float())
+            dones.append(torch.from_numpy(terminated).float())
             if terminated.any():
                 finished.append(infos["final_info"]["l2"][terminated].mean())
         with torch.no_grad():
-            ahead, advantage = agent(torch.from_numpy(observation))[1], torch.zeros(args.num_envs)
+            next_value, advantage = agent(torch.from_numpy(observation))[1], torch.zeros(args.num_envs)
         advantages = []
         for t in reversed(range(args.num_steps)):
-            more = 1 - dones[t]
-            delta = rewards[t] + args.gamma * more * ahead - values[t]
-            advantage = delta + args.gamma * args.gae_lambda * more * advantage
+            not_done = 1 - dones[t]
+            delta = rewards[t] + args.gamma * not_done * next_value - values[t]
+            advantage = delta + args.gamma * args.gae_lambda * not_done * advantage
             advantages.insert(0, advantage)
-            ahead = values[t]
-        data = [torch.cat(part) for part in (seen, actions, logs, values, advantages)]
+            next_value = values[t]
+        data = [torch.cat(part) for part in (obs, actions, logs, values, advantages)]
         for _ in range(args.epochs):
             for rows in torch.randperm(len(data[0])).chunk(args.minibatches):
                 x, a, log, v, adv = (part[rows] for part in data)
                 policy, value = agent(x)
                 ratio = (policy.log_prob(a).sum(1) - log).exp()
-                wanted, adv = v + adv, (adv - adv.mean()) / (adv.std() + 1e-8)
+                returns, adv = v + adv, (adv - adv.mean()) / (adv.std() + 1e-8)
                 gain = torch.min(adv * ratio, adv * ratio.clamp(1 - args.clip, 1 + args.clip)).mean()
-                loss = (value - wanted).square().mean() / 2 - gain
+                loss = (value - returns).square().mean() / 2 - gain
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(agent.parameters(), 0.5)

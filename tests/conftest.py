@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+
+from agents import AgentConfig, TrainConfig
+from paint_gym import register_dataset
+from paint_gym.datasets import registry
 
 
 def devices() -> list[str]:
@@ -59,3 +64,14 @@ def films(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[np.ndarray], int]]
         module.ImageSequenceClip = Clip  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, name, module)
     return given
+
+
+@pytest.fixture
+def tiny(pictures: np.ndarray) -> Iterator[TrainConfig]:
+    """A run of a second or two, on the data set "pictures"."""
+    register_dataset("pictures", lambda split, size, data_root: pictures, replace=True)
+    agent = AgentConfig(actor_width=8, critic_width=8, discriminator_width=4, patches=4, max_strokes=15)
+    sizes = {"size": 32, "updates": 12, "batch": 6, "num_envs": 4, "episodes": 8}
+    agent = replace(agent, learning=replace(agent.learning, gamma=0.9))
+    yield TrainConfig(agent=agent, dataset="pictures", eval_every=6, eval_images=3, **sizes)
+    del registry.DATASETS._entries["pictures"]

@@ -136,3 +136,17 @@ HATCH = StrokeDesign(
     "hatch", ("x", "y", "across", "down", "t"), "sweep", _hatch, kinds=("x", "y", "width", "height", "alpha")
 )
 """The design of the doctest: its radius is the same in all windows."""
+
+
+def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
+    parts = ("actor", "critic", "target_critic")
+    return {
+        f"{part}.{name}": value
+        for part in parts
+        for name, value in getattr(trainer.agent, part).state_dict().items()
+    }
+
+
+def assert_equal_weights(one: Trainer, other: Trainer) -> None:
+    for name, value in weights_of(one).items():
+        assert torch.equal(value, weights_of(other)[name]), name

@@ -1,4 +1,4 @@
-"""What every command offers: modules of the user's own that are imported first."""
+"""The base class of commands: modules of the user's own are imported first."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import tyro
 class Command:
     """The base of all commands."""
 
-    imports: Annotated[tuple[str, ...], tyro.conf.arg(name="import")] = ()
-    """Modules of your own, which register strokes, actors, rewards, ..., to import first."""
+    imports: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="import")] = ()
+    """A module of your own to import first, which registers strokes, actors, ...; may be repeated."""
 
     def import_modules(self) -> None:
         """Import them.

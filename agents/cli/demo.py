@@ -45,7 +45,7 @@ class Demo(Command):
     """Random seed."""
 
 
-def run(command: Demo) -> dict[str, float]:
+def demo(command: Demo) -> dict[str, float]:
     """Run the demo; returns what it writes to ``demo.json``: l2 on held-out crops, by `raster`."""
     began = time.monotonic()
     command.out.mkdir(parents=True, exist_ok=True)

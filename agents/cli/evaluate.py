@@ -36,13 +36,13 @@ class Evaluate(Command):
     """
 
     agent: tyro.conf.Positional[str] = "pretrained"
-    """Who paints: a trained agent, or the one that comes with the package."""
+    """Agent that paints: a trained one, or the one that comes with the package."""
     dataset: str = "photos"
     """Name of a data set, or a folder of images."""
     split: str = "test"
     """Part of the data set: train, val or test."""
     images: int = 500
-    """How many pictures to paint: the first ones, or all if there are fewer."""
+    """Pictures to paint: the first ones, or all if there are fewer."""
     strokes: int = 200
     """Strokes per painting."""
     size: int = 128
@@ -64,7 +64,7 @@ class Evaluate(Command):
     """Folder that holds the publishers' data sets."""
 
 
-def run(command: Evaluate) -> dict[str, Any]:
+def evaluate(command: Evaluate) -> dict[str, Any]:
     """Paint and score.
 
     Returns:

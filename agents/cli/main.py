@@ -13,12 +13,12 @@ from agents.cli import demo, evaluate, paint, render, train, train_renderer
 from agents.cli.command import Command
 
 COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
-    "demo": (demo.Demo, demo.run),
-    "train": (train.Train, train.run),
-    "train-renderer": (train_renderer.TrainRenderer, train_renderer.run),
-    "evaluate": (evaluate.Evaluate, evaluate.run),
-    "paint": (paint.Paint, paint.run),
-    "render": (render.Render, render.run),
+    "demo": (demo.Demo, demo.demo),
+    "train": (train.Train, train.train),
+    "train-renderer": (train_renderer.TrainRenderer, train_renderer.train_renderer),
+    "evaluate": (evaluate.Evaluate, evaluate.evaluate),
+    "paint": (paint.Paint, paint.paint_pictures),
+    "render": (render.Render, render.render),
 }
 
 
@@ -38,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     command = parse(sys.argv[1:] if arguments is None else arguments)
-    run = next(run for kind, run in COMMANDS.values() if kind is type(command))
+    execute = next(function for kind, function in COMMANDS.values() if kind is type(command))
     try:
         command.import_modules()
-        run(command)
+        execute(command)
     except (OSError, ValueError, ArithmeticError) as error:
         sys.exit(f"paint-gym: {error}")
     except KeyboardInterrupt:

@@ -54,12 +54,12 @@ class Paint(Command):
     size: int | None = None
     """Longer side of the output in pixels, by default that of the canvas."""
     agent: str | None = None
-    """Who paints: a file or a run's folder; by default an agent that comes with the package."""
+    """Agent that paints: a file or a run's folder; by default an agent that comes with the package."""
     device: str = "auto"
-    """Where to paint."""
+    """Device to paint on."""
 
 
-def run(command: Paint) -> list[Painting]:
+def paint_pictures(command: Paint) -> list[Painting]:
     """Paint and write; what cannot work is refused before the work.
 
     Raises:

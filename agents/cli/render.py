@@ -19,12 +19,12 @@ class Render(Command):
     painting: tyro.conf.Positional[Path]
     """A painting's .json."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
-    """What to write: .png .jpg .svg .json .gif .mp4."""
+    """File to write: .png .jpg .svg .json .gif .mp4."""
     size: int | None = None
     """Longer side in pixels, by default that at which it was painted."""
 
 
-def run(command: Render) -> None:
+def render(command: Render) -> None:
     """Read and write.
 
     Raises:

@@ -47,7 +47,7 @@ class Train(Command):
     checkpoint_minutes: float = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"
-    """Where to train."""
+    """Device to train on."""
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = PRESETS[DEFAULT]
 
 
@@ -59,7 +59,7 @@ def preset_of(arguments: Sequence[str]) -> Train:
     return Train(preset=preset, config=PRESETS[preset]) if preset in PRESETS else Train()
 
 
-def run(command: Train) -> dict[str, float]:
+def train(command: Train) -> dict[str, float]:
     """Train; returns the metrics of the last evaluation.
 
     Raises:

@@ -30,11 +30,11 @@ class TrainRenderer(Command):
     checkpoint_minutes: float = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"
-    """Where to train."""
+    """Device to train on."""
     config: Annotated[RendererConfig, tyro.conf.arg(name="")] = field(default_factory=RendererConfig)
 
 
-def run(command: TrainRenderer) -> dict[str, float]:
+def train_renderer(command: TrainRenderer) -> dict[str, float]:
     """Train; returns the metrics of the last evaluation.
 
     Raises:

@@ -1,1 +1,1 @@
-"""What the algorithms share: configuration, replay, the agent they are."""
+"""Parts that the algorithms share: configuration, replay, gradient step, the base class of agents."""

@@ -1,4 +1,4 @@
-"""What all agents are: an actor and a critic, their optimizers, and what they paint with."""
+"""The base class of agents: actor, critic, their optimizers, renderer and reward."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def flag(name: str) -> Any:
 
 @dataclass(frozen=True)
 class AlgorithmConfig:
-    """How an algorithm learns; the defaults are Table 1 of the paper."""
+    """Configuration of an algorithm; the defaults are Table 1 of the paper."""
 
     actor_lr: float = 3e-4
     """Learning rate of the actor in the first half of training."""
@@ -28,11 +28,11 @@ class AlgorithmConfig:
     critic_lr_late: float = 3e-4
     """Its learning rate in the second half, or at the end."""
     schedule: Literal["halves", "cosine"] = "halves"
-    """How the learning rates change."""
+    """Schedule of the learning rates."""
     gamma: float = 0.95
     """Discount per stroke, gamma ** k per bundle of k. Model-based with 0: no critic."""
     tau: float = 0.001
-    """How far target networks move in each update."""
+    """Fraction by which target networks move in each update."""
     noise: float = 0.1
     """Standard deviation of the model-free agents' action noise."""
     normalize_by_error: bool = False
@@ -77,7 +77,7 @@ class AlgorithmConfig:
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """All that is needed to build an agent anew; saved beside its weights."""
+    """Configuration of an agent; saved beside its weights, so that it can be built anew."""
 
     algo: Annotated[str, flag("algo")] = "model-based"
     """How it learns: model-based through the renderer; ddpg or patchq by trial and error, with one value or
@@ -108,7 +108,7 @@ class AgentConfig:
     max_strokes: Annotated[int, flag("max-strokes")] = 200
     """Strokes per episode of training."""
     learning: AlgorithmConfig = dataclasses.field(default_factory=AlgorithmConfig)
-    """How the algorithm learns."""
+    """Configuration of the algorithm."""
 
 
 RENAMED = {"relative": "normalize_by_error"}
@@ -133,14 +133,14 @@ def agent_config_from_dict(values: Any) -> AgentConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What is learnt, on what, and for how long."""
+    """Configuration of a training run."""
 
     agent: AgentConfig = dataclasses.field(default_factory=AgentConfig)
     """Networks, algorithm, reward, strokes."""
     dataset: str = "photos"
-    """What to paint: a name, or a folder of images."""
+    """Data set to paint: a name, or a folder of images."""
     data_root: str | None = None
-    """Where data sets lie; by default the environment variable PAINT_GYM_DATA."""
+    """Folder of the data sets; by default the environment variable PAINT_GYM_DATA."""
     size: int = 128
     """Side of the canvas in pixels."""
     updates: int = 6000

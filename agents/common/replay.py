@@ -111,7 +111,7 @@ class Replay:
         return {"canvas": self.canvas, "action": self.action, "index": self.index, "step": self.step}
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been added so far."""
+        """The states added so far."""
         used = min(self.added, self.rows)
         return {"added": self.added} | {name: part[:used] for name, part in self._parts().items()}
 

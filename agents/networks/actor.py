@@ -1,4 +1,4 @@
-"""What every actor offers, and the actions it proposes to whoever can try them out."""
+"""The base class of actors, and the actions that they propose for lookahead."""
 
 from __future__ import annotations
 

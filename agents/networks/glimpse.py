@@ -37,7 +37,7 @@ class Window(NamedTuple):
     obs: Tensor
 
     def flat(self) -> Window:
-        """Of several windows on each canvas, ``(N, B)`` of each part, one after the other: ``(N B)``."""
+        """Several windows on each canvas, ``(N, B)`` of each part, as one batch ``(N B)``."""
         return Window(*(part.flatten(0, 1) for part in self))
 
 
@@ -131,7 +131,7 @@ class GlimpseActor(Actor):
         return self.design.window_to_canvas(strokes, window.left, window.top, *sides).flatten(1)
 
     def _overhang(self, action: Tensor, window: Window, height: int, width: int) -> float:
-        """How far strokes reach beyond their windows at the most, in pixels; ``(N, B)`` of both."""
+        """The farthest that strokes reach beyond their windows, in pixels; ``(N, B)`` of both."""
         strokes = action.unflatten(-1, (self.bundle, self.design.dim))
         x, y, radius, _ = self.design.outline(strokes, segments=16).flatten(2, 3).unbind(-1)  # (N, B, nodes)
         shorter = min(height, width)
@@ -261,7 +261,7 @@ def touched_boxes(
 
 
 def window_grid(length: int, side: int, device: torch.device) -> Tensor:
-    """Where windows may begin along an axis: a quarter of their side apart or less, from edge to edge."""
+    """Positions of windows along an axis: a quarter of their side apart or less, from edge to edge."""
     count = 1 if length == side else 1 + -(-4 * (length - side) // side)
     return torch.linspace(0, length - side, count, device=device).round().long()
 

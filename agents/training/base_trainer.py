@@ -1,4 +1,4 @@
-"""What trainers have in common: one loop of updates, and what a run asks of them."""
+"""The base class of trainers: one loop of updates, and the interface that a run needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run writes into its folder, and the signals that stop it before its end."""
+"""Files of a run, and the signals that stop it before its end."""
 
 from __future__ import annotations
 

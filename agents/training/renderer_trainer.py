@@ -29,7 +29,7 @@ from paint_gym.utils.serialization import StateDict, check_fit, fill, load_state
 
 @dataclass(frozen=True)
 class RendererConfig:
-    """What is learnt, and for how long."""
+    """Configuration of the training of a neural renderer."""
 
     stroke: str = "bezier"
     """Stroke design."""

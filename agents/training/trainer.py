@@ -32,7 +32,7 @@ SHOWN = 8  # paintings of an evaluation that are shown
 
 
 class Trainer(BaseTrainer):
-    """An agent at work: canvases that are painted in step, replay, and everything random.
+    """An agent at work: canvases that are painted in step, replay, and all random states.
 
     In a process group of torch.distributed, each process has its own canvases, replay and seeds; gradients
     are averaged.
@@ -231,6 +231,6 @@ def side_by_side(targets: np.ndarray, paintings: list[Painting]) -> np.ndarray:
 
 
 def _l2_gain(batch: Transition) -> float:
-    """How much the transitions of a batch lowered the mean squared error."""
+    """Mean decrease of the mean squared error in the transitions of a batch."""
     before = mean_squared_error(batch.state.canvas, batch.state.target)
     return (before - mean_squared_error(batch.next_state.canvas, batch.state.target)).mean().item()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium as gym
 import numpy as np
@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.envs.vector import VectorArguments
 from paint_gym.painting import Painting
 
 
@@ -38,7 +39,11 @@ class PaintVecEnv(VecEnv):
     ((2, 7, 32, 32), np.float32(-1.0))
     """
 
-    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any] | None = None, **arguments: Any) -> None:
+    def __init__(
+        self,
+        env: gym.vector.VectorEnv[Any, Any, Any] | None = None,
+        **arguments: Unpack[VectorArguments],
+    ) -> None:
         if env is not None and arguments:
             raise ValueError(f"an environment is given; {', '.join(arguments)} must be passed to that one")
         self.env = PaintCanvasVectorEnv(**arguments) if env is None else env
@@ -172,7 +177,7 @@ class _Canvas:
 
 
 def _of_env(infos: dict[str, Any], place: int) -> dict[str, Any]:
-    """What Gymnasium's infos, an array for each key, say of one environment."""
+    """The entries of Gymnasium's infos, an array for each key, that belong to one environment."""
     return {
         key: value[place].item()
         for key, value in infos.items()

@@ -63,19 +63,19 @@ class Dataset:
             IndexError: an index is out of range.
             TypeError: the indices are not integers.
         """
-        wanted = np.asarray(indices)
-        if wanted.size == 0:
-            wanted = wanted.astype(np.intp)  # np.asarray([]) is float
-        if not np.issubdtype(wanted.dtype, np.integer):
+        chosen = np.asarray(indices)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.intp)  # np.asarray([]) is float
+        if not np.issubdtype(chosen.dtype, np.integer):
             raise TypeError(
-                f"pictures of a Dataset are chosen by integers, not {wanted.dtype}; use .images for the rest"
+                f"pictures of a Dataset are chosen by integers, not {chosen.dtype}; use .images for the rest"
             )
-        if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
-            bad = wanted.min() if wanted.min() < 0 else wanted.max()
+        if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
+            bad = chosen.min() if chosen.min() < 0 else chosen.max()
             raise IndexError(
                 f"picture {bad} of data set {self.name!r} ({self.split}): valid are 0 to {len(self) - 1}"
             )
-        return np.asarray(self.images)[wanted]  # an array as index, even a single number, makes a copy
+        return np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
 
 
 def joined(name: str, parts: Sequence[Dataset]) -> Dataset:

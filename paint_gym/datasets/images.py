@@ -71,7 +71,7 @@ def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
     Args:
         image: (H, W, 3) uint8.
-        size: the side wanted, in pixels.
+        size: the side, in pixels.
 
     Returns:
         (size, size, 3) uint8.

@@ -130,7 +130,7 @@ def load_dataset(
 
 
 def _is_path(name: str) -> bool:
-    """Whether a string can only be meant as a path."""
+    """True for a string that can only be meant as a path."""
     return name in (".", "..", "~") or any(mark in name for mark in (os.sep, os.altsep) if mark)
 
 

@@ -44,7 +44,7 @@ class Source:
 
 
 def file_identity(path: Path, root: Path) -> tuple[str, int, int]:
-    """What tells that a file has changed: its name under `root`, size and time of change."""
+    """Name under `root`, size and time of change of a file, by which a change is noticed."""
     status = path.stat()
     return path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns
 
@@ -79,7 +79,7 @@ def array_source(
 
     Args:
         path: the file.
-        size: the side wanted.
+        size: the side, in pixels.
         read: reads the file: (N, H, W, 3) uint8.
         chosen: N -> which of the pictures belong to the split.
         rule: names that choice in the cache's key.

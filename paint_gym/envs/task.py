@@ -1,4 +1,4 @@
-"""What the single and the vector environment share: everything about a task but the state of its episodes."""
+"""The task that both environments share: data set, strokes, renderer, reward, sizes; no episode's state."""
 
 from __future__ import annotations
 

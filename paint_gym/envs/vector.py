@@ -18,6 +18,13 @@ from paint_gym.utils.errors import check_arguments, unknown_name
 from paint_gym.utils.images import to_frames
 
 
+class VectorArguments(TaskArguments, total=False):
+    """The keyword arguments of the vector environment that its adapters pass on."""
+
+    num_envs: int
+    render_mode: str | None
+
+
 class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     """Batched `PaintCanvasEnv`: the same task, arguments, numbers and infos, `num_envs` canvases per step.
 

@@ -161,5 +161,5 @@ def _check_strokes(strokes: object) -> None:
 
 
 def _is_numbers(value: object) -> bool:
-    """Whether it is a list of int and float, where true and false are no numbers."""
+    """True for a list of int and float; true and false are no numbers."""
     return isinstance(value, list) and set(map(type, value)) <= {int, float}

@@ -14,6 +14,7 @@ import os
 import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,11 +158,11 @@ class Painting:
         return self._frames(every, self.scaled_size(size), "analytic")
 
     def _frames(self, every: int, size: tuple[int, int], renderer: str) -> Iterator[np.ndarray]:
-        painter = make_renderer(renderer, self.design, self.opacity)
+        paint = partial(_paint, make_renderer(renderer, self.design, self.opacity))
         canvas = torch.tensor(self.background).view(1, 3, 1, 1).repeat(1, 1, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
-            canvas = _paint(painter, canvas, self.strokes[first : first + every])
+            canvas = paint(canvas, self.strokes[first : first + every])
             yield to_frames(canvas)[0]
 
     def nodes(self, segments: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -17,7 +17,7 @@ __all__ = ["RENDERERS", "Renderer", "Size", "check_strokes", "composite", "make_
 RENDERERS = Registry[Callable[[StrokeDesign, tuple[float, float]], Renderer]](
     "renderer", {"analytic": AnalyticRenderer, "neural": NeuralRenderer, "raster": RasterRenderer}
 )
-"""What `renderer=` takes: ``(design, opacity)`` to a renderer, as a subclass of `Renderer` is."""
+"""Renderers by name; each entry makes one of ``(design, opacity)``."""
 
 
 def make_renderer(

@@ -1,4 +1,4 @@
-"""What every renderer offers, and compositing."""
+"""The base class of renderers, and compositing."""
 
 from __future__ import annotations
 

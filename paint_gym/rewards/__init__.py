@@ -20,14 +20,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class RewardConfig:
-    """What a reward may need to be built."""
+    """Settings that a reward may be built with."""
 
     patches: int = 8
     """Patches a side of the patch-level reward."""
     width: int = 16
     """Channels of a discriminator's first convolution."""
     online: bool = True
-    """Whether the environment lets the reward learn; otherwise an agent's training does."""
+    """True: the environment lets the reward learn. False: the training of an agent does."""
     seed: int = 0
     """Random seed of weights."""
 
@@ -41,7 +41,7 @@ REWARDS = Registry[Callable[[RewardConfig], RewardFunction]](
         ),
     },
 )
-"""What `reward=` takes: from a `RewardConfig`, of which it may ignore all, to a `Reward` or a function."""
+"""Rewards by name; each entry makes a `Reward` or a function of a `RewardConfig`."""
 
 
 def make_reward(

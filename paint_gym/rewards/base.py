@@ -1,4 +1,4 @@
-"""What every reward offers, and a plain function as a reward."""
+"""The base class of rewards, and a plain function as a reward."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What every part of the package uses, and what knows none of them: files, errors, processes."""
+"""Helpers that know no other part of the package: files, errors, images, devices, processes."""

@@ -14,7 +14,7 @@ def pick_device(device: str | torch.device) -> torch.device:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16; those that emulate it are many times slower with it."""
+    """True if the device computes in bfloat16; those that emulate it are many times slower with it."""
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported()
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

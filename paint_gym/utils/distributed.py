@@ -17,7 +17,7 @@ def rank() -> int:
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one of its group that writes files."""
+    """True in the one process of the group that writes files."""
     return rank() == 0
 
 
@@ -42,7 +42,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 def any_process(flag: bool, device: torch.device) -> bool:
-    """Whether any process raises the flag, so that all stop after the same update."""
+    """True if any process raises the flag, so that all stop after the same update."""
     if not dist.is_initialized():
         return flag
     flags = torch.tensor(int(flag), device=device)

@@ -12,7 +12,7 @@ import platformdirs
 
 
 def cache_folder(part: str) -> Path:
-    """Where what can be made again is kept: in ``PAINT_GYM_CACHE``, else in the user's cache folder."""
+    """A cache folder, in ``PAINT_GYM_CACHE``, else in the user's; all in it can be made again."""
     chosen = os.environ.get("PAINT_GYM_CACHE")
     return (Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"))) / part
 

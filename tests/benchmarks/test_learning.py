@@ -12,6 +12,7 @@ import torch
 from agents import PRESETS, TrainConfig, build_agent
 from benchmarks import ablation, learning_speed, renderer_choice, sb3_baselines, variants
 from benchmarks.harness import jobs, suite
+from benchmarks.harness.paper_renderer import PaperRenderer
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 
@@ -41,7 +42,7 @@ def dataset(pictures):
 
 def test_ablation_writes_table_curves_and_plot(dataset, tmp_path, capsys):
     options = dataclasses.replace(TINY, dataset=dataset, out=tmp_path, json=tmp_path / "all" / "figures.json")
-    suite.run(options, ablation.tables(options))
+    suite.report(options, ablation.tables(options))
     settings, final, curves, every = json.loads(options.json.read_text())["tables"].values()
     assert [row["algorithm"] for row in final] == [*ablation.ALGORITHMS, "blank canvas"]
     assert final[0]["times model-based"] == 1 and all(0 < row["l2"] < 1 for row in final)
@@ -117,7 +118,7 @@ def test_learning_speed_writes_finite_figures(tmp_path):
     options = learning_speed.LearningSpeed(
         batch=2, width=4, strokes=10, repeats=1, threads=1, json=tmp_path / "speed.json"
     )
-    suite.run(options, learning_speed.tables(options))
+    suite.report(options, learning_speed.tables(options))
     tables = list(json.loads(options.json.read_text())["tables"].values())
     assert [len(rows) for rows in tables] == [3, 3]
     for rows in tables:
@@ -166,7 +167,7 @@ def test_plain_discriminator_learns_the_same(monkeypatch):
 
 
 def test_network_renderer_knows_one_size():
-    renderer = learning_speed.NetworkRenderer()
+    renderer = PaperRenderer()
     assert renderer(torch.rand(2, 13), 128).shape == (2, 128, 128)
     with pytest.raises(ValueError, match="128 x 128 pixels"):
         renderer(torch.rand(2, 13), 64)
@@ -179,7 +180,7 @@ def test_variants_write_table_curves_and_plot(dataset, tmp_path):
         variants=of_their_own, seeds=(0, 1), minutes=0.001,
         dataset=dataset, size=16, strokes=10, points=2, eval_images=2, batch=2,
     )  # fmt: skip
-    suite.run(options, variants.tables(options))
+    suite.report(options, variants.tables(options))
     rows, points, parts = json.loads(options.json.read_text())["tables"].values()
     assert [row["variant"] for row in rows] == list(options.variants)
     assert all(0 < row["l2"] < 1 and row["low"] <= row["l2"] <= row["high"] for row in rows)
@@ -195,7 +196,7 @@ def test_either_renderer_for_equal_time_and_updates(pictures, tmp_path):
         threads=1, out=tmp_path / "jobs", json=tmp_path / "renderer_choice.json", seeds=(0, 1), minutes=0.001,
         dataset="large", strokes=10, eval_images=2, batch=2,
     )  # fmt: skip
-    suite.run(options, renderer_choice.tables(options))
+    suite.report(options, renderer_choice.tables(options))
     timed, counted = json.loads(options.json.read_text())["tables"].values()
     assert [row["through"] for row in (*timed, *counted)] == ["analytic", "neural"] * 2
     assert counted[0]["updates"] == counted[1]["updates"] == timed[0]["updates"]
@@ -237,7 +238,7 @@ def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
         threads=1, out=tmp_path / "jobs", json=tmp_path / "all.json", seeds=(0, 1), minutes=0.005, points=2,
         dataset=dataset, size=16, strokes=10, width=4, batch=2, images=2,
     )  # fmt: skip
-    suite.run(options, sb3_baselines.tables(options))
+    suite.report(options, sb3_baselines.tables(options))
     rows, unlearned, points = json.loads(options.json.read_text())["tables"].values()
     blank = np.square(sb3_baselines.test_pictures(options) / 255).mean()
     assert unlearned[0]["l2"] == pytest.approx(blank) and unlearned[1]["l2"] != unlearned[0]["l2"]

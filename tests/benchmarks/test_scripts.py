@@ -26,7 +26,7 @@ from benchmarks import (
     svg,
 )
 from benchmarks.harness import suite
-from benchmarks.harness.paper_renderer import paper_renderer
+from benchmarks.harness.paper_renderer import PaperRenderer
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -92,7 +92,7 @@ def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
     options = dataclasses.replace(SMALL[name], json=path)
     module = sys.modules[f"benchmarks.{name}"]
     assert isinstance(module, ModuleType)
-    suite.run(options, module.tables(options))
+    suite.report(options, module.tables(options))
     report = json.loads(path.read_text())
     assert {"cpu", "cores", "threads", "torch"} <= report["machine"].keys()
     tables = list(report["tables"].values())
@@ -106,12 +106,12 @@ def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
 
 def test_missed_bar_is_said_and_fails_only_the_check(capsys):
     rows = [{"figure": 2.0, **suite.at_most(2.0, 1.0)}, {"figure": 2.0, **suite.at_least(2.0, 1.0)}]
-    suite.run(suite.BenchmarkConfig(), [("title", rows)])
+    suite.report(suite.BenchmarkConfig(), [("title", rows)])
     assert "bars missed: 1" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
-        suite.run(suite.BenchmarkConfig(check=True), [("title", rows)])
+        suite.report(suite.BenchmarkConfig(check=True), [("title", rows)])
     assert stopped.value.code == 1
-    suite.run(suite.BenchmarkConfig(check=True), [("title", rows[1:])])
+    suite.report(suite.BenchmarkConfig(check=True), [("title", rows[1:])])
 
 
 def test_nan_misses_every_bar():
@@ -167,7 +167,7 @@ def test_renderers_are_drawn_side_by_side(tmp_path):
 
 
 def test_the_papers_renderer_paints_and_takes_gradients():
-    network = paper_renderer(10)
+    network = PaperRenderer()
     strokes = torch.rand(2, 3, 13, requires_grad=True)
     assert network(strokes[0]).shape == (3, 128, 128)
     canvas = network.paint(torch.zeros(2, 3, 128, 128), strokes)

@@ -55,7 +55,7 @@ def find_compiler() -> str | None:
 
 
 def _processor() -> str:
-    """What `-march=native` depends on, so that a cache shared by machines holds a build for each."""
+    """Description of the processor, so that a cache shared by machines holds a build for each kind."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return "\n".join(

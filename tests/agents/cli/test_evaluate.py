@@ -13,7 +13,7 @@ import torch
 
 import agents
 from agents import AgentConfig, build_agent, save_agent
-from agents.cli.evaluate import Evaluate, run
+from agents.cli.evaluate import Evaluate, evaluate
 from agents.evaluation import l2_by_raster
 from paint_gym.datasets import read_image, register_dataset, registry
 
@@ -36,7 +36,7 @@ def command(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_report(command: Evaluate, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     file = tmp_path / "not" / "yet" / "scores.json"
-    report = run(replace(command, json=file))
+    report = evaluate(replace(command, json=file))
     assert json.loads(file.read_text()) == report
     assert {name: report[name] for name in ("dataset", "split", "images", "strokes", "size", "renderer")} == {
         "dataset": "waves",
@@ -53,7 +53,7 @@ def test_report(command: Evaluate, tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 
 def test_curve(command: Evaluate, tmp_path: Path) -> None:
-    report = run(replace(command, curve=tmp_path / "curve.png"))
+    report = evaluate(replace(command, curve=tmp_path / "curve.png"))
     curve = report["curve"]
     assert curve["strokes"] == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 50]  # whole bundles
     for name in ("mean", "low", "high"):
@@ -69,31 +69,31 @@ def test_scores_are_by_raster(command: Evaluate, pictures: np.ndarray) -> None:
     expected = l2_by_raster(paintings, pictures)
     bytes_ = np.stack([one.render().transpose(2, 0, 1) for one in paintings])
     by_analytic = np.square(bytes_ / 255 - pictures / 255).mean()
-    report = run(command)
+    report = evaluate(command)
     assert report["l2"]["mean"] == pytest.approx(expected.mean(), rel=1e-5)
     assert report["psnr"]["mean"] == pytest.approx(np.mean(-10 * np.log10(expected)), rel=1e-5)
     assert abs(report["l2"]["mean"] - by_analytic) > 1e-4 * by_analytic
 
 
 def test_refined(command: Evaluate) -> None:
-    plain, refined = run(replace(command, images=4)), run(replace(command, images=4, refine=8))
+    plain, refined = evaluate(replace(command, images=4)), evaluate(replace(command, images=4, refine=8))
     assert refined["refine"] == 8 and refined["l2"]["mean"] < 0.9 * plain["l2"]["mean"]
 
 
 def test_the_first_pictures_in_any_batches(command: Evaluate, pictures: np.ndarray) -> None:
-    report = run(replace(command, images=4))
+    report = evaluate(replace(command, images=4))
     paintings = agents.paint(agents.load(command.agent), torch.from_numpy(pictures[:4]), STROKES)
     assert report["images"] == 4
     assert report["l2"]["mean"] == pytest.approx(l2_by_raster(paintings, pictures[:4]).mean(), rel=1e-5)
-    in_turn = run(replace(command, images=4, batch=1))
+    in_turn = evaluate(replace(command, images=4, batch=1))
     assert in_turn["curve"]["mean"] == pytest.approx(report["curve"]["mean"], rel=1e-4)
 
 
 @pytest.mark.slow
 def test_same_seed_same_report(command: Evaluate) -> None:
-    report = run(command)
-    assert report == run(command)
-    assert report["l2"]["low"] != run(replace(command, seed=1))["l2"]["low"]
+    report = evaluate(command)
+    assert report == evaluate(command)
+    assert report["l2"]["low"] != evaluate(replace(command, seed=1))["l2"]["low"]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ def test_same_seed_same_report(command: Evaluate) -> None:
 def test_errors(command: Evaluate, tmp_path: Path, change: dict, text: str) -> None:
     file = tmp_path / "scores.json"
     with pytest.raises(ValueError, match=text):
-        run(replace(command, json=file, **change))
+        evaluate(replace(command, json=file, **change))
     assert not file.exists()
 
 
 def test_no_such_agent(command: Evaluate) -> None:
     with pytest.raises(FileNotFoundError, match="no agent at nowhere"):
-        run(replace(command, agent="nowhere"))
+        evaluate(replace(command, agent="nowhere"))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from agents.cli.main import main
-from agents.cli.train_renderer import TrainRenderer, run
+from agents.cli.train_renderer import TrainRenderer, train_renderer
 from agents.common.optim import TrainingDivergedError
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from paint_gym import make_renderer
@@ -105,7 +105,7 @@ def test_a_signal_saves_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     update = RendererTrainer.update
     monkeypatch.setattr(RendererTrainer, "update", interrupted)
     config = RendererConfig(stroke="circle", batch=2)
-    run(TrainRenderer(config=config, out=tmp_path, device="cpu"))
+    train_renderer(TrainRenderer(config=config, out=tmp_path, device="cpu"))
     assert RendererTrainer.resume(tmp_path, "cpu").updates == 3
 
 

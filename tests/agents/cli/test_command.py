@@ -1,0 +1,36 @@
+"""Modules of the user's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.cli.command import import_module
+from agents.cli.main import parse
+
+
+def test_a_module_of_the_current_folder_or_of_pythons_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_own_part.py").write_text("here = True")
+    for name in ("my_own_part", "my_own_part.py"):
+        import_module(name)
+        assert sys.modules.pop("my_own_part").here
+    import_module("json.tool")
+    with pytest.raises(ValueError, match="cannot import 'my_other_part'"):
+        import_module("my_other_part")
+
+
+def test_errors_of_the_module_itself_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken_part.py").write_text("import no_such_library")
+    with pytest.raises(ModuleNotFoundError, match="no_such_library"):
+        import_module("broken_part")
+
+
+def test_imports_take_one_name_each() -> None:
+    command = parse(["paint", "--import", "a", "--import", "b.c", "photo.jpg"])
+    assert command.imports == ("a", "b.c") and command.images == (Path("photo.jpg"),)

@@ -1,0 +1,45 @@
+"""Painting with anything that acts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from agents import paint
+from agents.painter import fit_to_canvas
+from paint_gym import CanvasState, make_renderer
+
+
+class Copying:
+    """A policy of one's own: a disc in the mean colour of the target; nobody's subclass."""
+
+    renderer, bundle, device = make_renderer("analytic", "circle"), 2, torch.device("cpu")
+
+    def __init__(self) -> None:
+        self.states: list[tuple[CanvasState, int | None]] = []
+
+    def act(self, state: CanvasState, steps: int | None = None) -> torch.Tensor:
+        self.states.append((state, steps))
+        disc = torch.tensor([0.5, 0.5, 1.0, 1.0]).expand(len(state.target), 4)
+        return torch.cat([disc, state.target.mean((2, 3))], 1).repeat(1, 2)
+
+
+def test_a_policy_of_ones_own_paints() -> None:
+    policy, targets, errors = Copying(), torch.full((2, 3, 16, 24), 0.5), []
+    paintings = paint(policy, targets, 6, errors.append)
+    assert [len(one) for one in paintings] == [6, 6] and paintings[0].size == (16, 24)
+    assert paintings[0].strokes[0, 4:].tolist() == [0.5, 0.5, 0.5]
+    assert [(int(state.step[0]), steps) for state, steps in policy.states] == [(0, 3), (1, 3), (2, 3)]
+    assert len(errors) == 3 and errors[2] < errors[0] < 0.25
+    for strokes in (0, 5):
+        with pytest.raises(ValueError, match="2 strokes at a time"):
+            paint(policy, targets, strokes)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"), [(60, 90, (32, 48)), (90, 60, (48, 32)), (8, 8, (32, 32))]
+)
+def test_the_shorter_side_fits(height: int, width: int, expected: tuple[int, int]) -> None:
+    target = fit_to_canvas(torch.full((height, width, 3), 51, dtype=torch.uint8), 32)
+    assert target.shape == (1, 3, *expected)
+    torch.testing.assert_close(target, torch.full_like(target, 0.2))

@@ -1,0 +1,42 @@
+"""The transition as a pure function."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from paint_gym import CanvasState, L2Reward, make_renderer, model_step
+from paint_gym.canvas import as_strokes
+
+
+def test_actions_are_clipped_and_cut_into_strokes() -> None:
+    strokes = as_strokes(torch.tensor([[-1.0, 0.5, 2.0, 0.25]]), 2)
+    assert strokes.tolist() == [[[0.0, 0.5], [1.0, 0.25]]]
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 5), (1, 2, 4)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"an action must be \(batch, bundle \* 4\)"):
+        as_strokes(torch.zeros(shape), 4)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_must_be_finite(value: float) -> None:
+    with pytest.raises(ValueError, match="NaN or inf"):
+        as_strokes(torch.tensor([[0.5, value]]), 2)
+
+
+def test_a_step_is_pure_and_differentiable() -> None:
+    """An opaque white disc over the middle: the canvas given stays, the reward is the fall of the l2."""
+    target = torch.ones(1, 3, 16, 16)
+    state = CanvasState(torch.zeros(1, 3, 16, 16), target, torch.tensor([4]))
+    action = torch.tensor([[0.5, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0]], requires_grad=True)
+    next_state, reward = model_step(state, action, make_renderer("analytic", "circle"), L2Reward())
+    assert state.canvas.abs().sum() == 0 and state.step.item() == 4
+    assert next_state.step.item() == 5 and next_state.target is target
+    assert next_state.canvas[0, :, 8, 8].tolist() == [1.0, 1.0, 1.0]
+    torch.testing.assert_close(reward, 1 - (next_state.canvas - 1).square().mean((1, 2, 3)))
+    reward.sum().backward()
+    assert action.grad[0, 2] > 0  # a larger disc gains more
