@@ -64,3 +64,29 @@ def load(
         agent = build_agent(config, device)
         fill(agent.actor, state.get("agent", {}).get("actor", {}))
     return agent
+
+
+def refuse_second_run(folder: Path) -> None:
+    """Keep a run from writing over another.
+
+    Raises:
+        FileExistsError: there is a run in the folder already.
+    """
+    if (folder / CHECKPOINT).exists():
+        raise FileExistsError(
+            f"there is a run in {folder} already; add --resume to go on, or choose another --out"
+        )
+
+
+def checkpoint_of(folder: str | PathLike[str]) -> Path:
+    """The file that a run goes on from.
+
+    Raises:
+        FileNotFoundError: there is no run in this folder.
+    """
+    file = Path(folder) / CHECKPOINT
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"no run to resume in {folder}: {file.name} is missing; train without --resume"
+        )
+    return file

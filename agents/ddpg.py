@@ -74,5 +74,5 @@ class DDPG(Agent):
         return reward + self.discount * not_done(next_state, self.steps) * next_value
 
     def parts(self) -> dict[str, Any]:
-        """All that learns, by name."""
+        """Networks and optimizers that a checkpoint holds, by name."""
         return super().parts() | {"target_actor": self.target_actor, "target_critic": self.target_critic}

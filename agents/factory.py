@@ -14,6 +14,7 @@ from agents.ddpg import DDPG
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.networks import ActionCritic, Actor, GlimpseActor, ResNetActor, ValueCritic
 from agents.patchq_ddpg import PatchQDDPG
+from paint_gym.envs.task import check_budget
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import RewardConfig, make_reward
 from paint_gym.strokes import StrokeDesign
@@ -30,7 +31,7 @@ def _action_critic(config: AgentConfig, action_dim: int) -> nn.Module:
 
 
 class Algorithm(NamedTuple):
-    """An agent, and the critic that it learns with, by default the paper's V(s).
+    """The class of an agent, and the factory of its critic, by default the paper's V(s).
 
     Attributes:
         agent: a subclass of `Agent` with its constructor.
@@ -64,11 +65,17 @@ ALGORITHMS = Registry[Algorithm](
 
 
 def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:
-    """A new agent with random weights; `seed` is that of the reward's.
+    """A new agent with random weights.
+
+    Args:
+        config: its configuration.
+        device: where it is.
+        seed: of the reward's weights; those of actor and critic come from torch's global generator.
 
     Raises:
         ValueError: an unknown name, or settings that do not go together.
     """
+    check_budget(config.max_strokes, config.bundle)
     place = pick_device(device)
     renderer = make_renderer(config.renderer, config.stroke, config.opacity)
     algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim

@@ -115,5 +115,5 @@ class ModelBasedDDPG(Agent):
         return metrics
 
     def parts(self) -> dict[str, Any]:
-        """All that learns, by name."""
+        """Networks and optimizers that a checkpoint holds, by name."""
         return super().parts() | {"target_critic": self.target_critic}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -36,22 +37,21 @@ def paint(
     Args:
         agent: who paints.
         targets: ``(B, 3, H, W)`` uint8, or float in [0, 1].
-        max_strokes: strokes per painting, a multiple of the agent's bundle.
+        max_strokes: strokes per painting, at least 1; the last bundle is cut if they do not fill it.
         on_bundle: called after each bundle with the mean l2 so far, as the agent's own renderer sees it.
 
     Raises:
-        ValueError: `max_strokes` is no multiple of the bundle.
+        ValueError: `max_strokes` below 1.
     """
-    if max_strokes < 1 or max_strokes % agent.bundle:
-        raise ValueError(
-            f"this agent paints {agent.bundle} strokes at a time; {max_strokes} is no multiple of that"
-        )
+    if max_strokes < 1:
+        raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     target = to_floats(targets.to(agent.device))
     start = torch.zeros(len(target), dtype=torch.long, device=agent.device)
     state = CanvasState(torch.zeros_like(target), target, start)
-    steps, bundles = max_strokes // agent.bundle, []
-    for _ in range(steps):
-        strokes = as_strokes(agent.act(state, steps), agent.renderer.design.dim)
+    steps, bundles = math.ceil(max_strokes / agent.bundle), []
+    for step in range(steps):
+        left = max_strokes - step * agent.bundle
+        strokes = as_strokes(agent.act(state, steps), agent.renderer.design.dim)[:, :left]
         bundles.append(strokes.cpu())
         state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
         if on_bundle is not None:

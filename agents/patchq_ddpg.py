@@ -84,5 +84,5 @@ class PatchQDDPG(Agent):
         return reward + self.discount * not_done(next_state, self.steps).view(-1, 1, 1) * next_value
 
     def parts(self) -> dict[str, Any]:
-        """All that learns, by name."""
+        """Networks and optimizers that a checkpoint holds, by name."""
         return super().parts() | {"target_actor": self.target_actor, "target_critic": self.target_critic}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,22 +30,17 @@ class Command:
 
 
 def import_module(name: str) -> None:
-    """Import a module by its name, from where Python looks or from the current folder.
+    """Import a module by its name, or by its file in the current folder.
 
     Raises:
         ValueError: there is no such module.
     """
-    file = Path(*name.removesuffix(".py").split(".")).with_suffix(".py")
-    if not file.is_file():  # a script that pip installed does not look in the current folder
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            raise ValueError(
-                f"cannot import {name!r}: {error}; there is no {file.absolute()} either"
-            ) from error
-        return
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module
-    spec.loader.exec_module(module)
+    if os.getcwd() not in sys.path:  # a script that pip installed does not look there
+        sys.path.insert(0, os.getcwd())
+    dotted = ".".join(Path(name.removesuffix(".py")).parts)
+    try:
+        importlib.import_module(dotted)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{dotted}.".startswith(f"{error.name}."):
+            raise  # the module is there, and misses another
+        raise ValueError(f"cannot import {name!r}: neither here nor where Python looks") from error

@@ -34,7 +34,7 @@ class Demo(Command):
     out: Path = Path("out")
     """Folder for pictures, paintings, the learning curve and the agent."""
     updates: int = 700
-    """Gradient steps; about three a second on two cores without bfloat16."""
+    """Updates; about three a second on two cores without bfloat16."""
     size: int = 128
     """Side of the canvas in pixels."""
     strokes: int = 200

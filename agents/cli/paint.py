@@ -13,7 +13,7 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from agents.checkpoint import load
+from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
 from agents.common.agent import Agent
 from agents.painter import Policy, fit_to_canvas, paint
@@ -92,6 +92,8 @@ def _load_agent(command: Paint) -> Agent:
     ours = "pretrained" if command.stroke in (None, "bezier") else f"pretrained-{command.stroke}"
     if command.stroke is not None:
         get_stroke(command.stroke)  # refuses names that are none
+        if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
+            raise ValueError(f"no agent for {command.stroke} strokes comes with the package; pass --agent")
     agent = load(command.agent or ours, command.device, command.lookahead)
     paints = agent.renderer.design.name
     if command.stroke not in (None, paints):

@@ -13,10 +13,9 @@ from typing import Annotated
 
 import tyro
 
-from agents.checkpoint import load
+from agents.checkpoint import load, refuse_second_run
 from agents.cli.command import Command
 from agents.common.config import TrainConfig
-from agents.training.logger import refuse_second_run
 from agents.training.presets import PRESETS, Preset
 from agents.training.run import Run
 from agents.training.trainer import Trainer

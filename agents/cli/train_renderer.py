@@ -9,8 +9,8 @@ from typing import Annotated
 
 import tyro
 
+from agents.checkpoint import refuse_second_run
 from agents.cli.command import Command
-from agents.training.logger import refuse_second_run
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from agents.training.run import Run
 

@@ -54,7 +54,7 @@ class Agent:
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle
         self.discount = self.config.gamma**bundle
-        self.device = next(actor.parameters()).device
+        self.device = next((weights.device for weights in actor.parameters()), torch.device("cpu"))
         self.bf16 = has_bf16(self.device) if self.config.bf16 is None else self.config.bf16
         self.actor, self.critic = actor, critic
         for network in (actor, critic):
@@ -64,7 +64,7 @@ class Agent:
         self.setup()
 
     def setup(self) -> None:
-        """Build target networks, and refuse parts that do not go together; the end of the constructor."""
+        """Called last by the constructor: build target networks, refuse parts that do not go together."""
 
     def make_target_network(self, network: nn.Module) -> nn.Module:
         """A copy without gradients, which `polyak_update` moves."""
@@ -75,12 +75,12 @@ class Agent:
 
     @cached_property
     def actor_optimizer(self) -> torch.optim.Optimizer:
-        """Made when learning begins: painting need not wait the seconds that PyTorch takes to load it."""
+        """Adam for the actor; made at first use, since it takes seconds to load and painting needs none."""
         return torch.optim.Adam(self.actor.parameters(), self.config.actor_lr)
 
     @cached_property
     def critic_optimizer(self) -> torch.optim.Optimizer:
-        """See `actor_optimizer`."""
+        """Adam for the critic; see `actor_optimizer`."""
         return torch.optim.Adam(self.critic.parameters(), self.config.critic_lr)
 
     @torch.no_grad()
@@ -131,7 +131,7 @@ class Agent:
         self.critic_optimizer.param_groups[0]["lr"] = critic
 
     def parts(self) -> dict[str, Any]:
-        """All that learns, by name."""
+        """Networks and optimizers that a checkpoint holds, by name."""
         names = ("actor", "critic", "actor_optimizer", "critic_optimizer")
         return {name: getattr(self, name) for name in names}
 

@@ -144,7 +144,7 @@ class TrainConfig:
     size: int = 128
     """Side of the canvas in pixels."""
     updates: int = 6000
-    """Gradient steps in all."""
+    """Updates in all."""
     batch: int = 48
     """Transitions per update, in each process."""
     num_envs: int = 64

@@ -22,16 +22,16 @@ class Transition(NamedTuple):
 
 
 class Replay:
-    """The latest episodes of a group of environments that paint in step with each other.
+    """The latest episodes on a group of canvases that are painted in step.
 
-    A row holds the states of all environments at one time; the row after it is what followed, unless its
+    A row holds the states of all canvases at one time; the row after it is what followed, unless its
     step is 0. So each state is stored once and serves as the end of one transition and the start of the next.
     A canvas is kept as uint8; the episode itself goes on from the float canvas, so rounding never adds up.
 
     Args:
         episodes: at least as many are kept, the oldest being overwritten.
         steps: steps per episode.
-        num_envs: environments that paint in step.
+        num_envs: canvases that are painted in step.
         action_dim: length of an action.
         dataset: whose pictures the targets are.
         device: where the canvases are kept and batches are made.
@@ -70,7 +70,7 @@ class Replay:
         return len(self._starts()) * self.num_envs
 
     def add(self, canvas: Tensor, index: Tensor, step: int, action: Tensor | None) -> None:
-        """Keep the states of all environments, and the actions taken in them.
+        """Keep the states of all canvases, and the actions taken in them.
 
         Args:
             canvas: ``(num_envs, 3, H, W)`` float in [0, 1].

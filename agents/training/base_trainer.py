@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -14,16 +14,16 @@ Callback = Callable[[Any, dict[str, float]], bool | None]
 
 
 class BaseTrainer(ABC):
-    """Makes updates until all are made."""
+    """Runs the training loop: update, callback, repeat."""
 
     config: Any
-    """With ``updates``, gradient steps in all, and ``eval_every``, updates between evaluations."""
+    """With ``updates``, updates in all, and ``eval_every``, updates from one evaluation to the next."""
     updates: int = 0
     """Updates completed."""
     log_every: int = 20
     """Updates from one line of metrics to the next."""
     picture: str = "paintings"
-    """Name of the picture that `validate` returns."""
+    """Name of the picture that `eval_metrics` returns."""
 
     @property
     def progress(self) -> float:
@@ -35,11 +35,11 @@ class BaseTrainer(ABC):
         """One update; metrics by name."""
 
     @abstractmethod
-    def validate(self) -> tuple[dict[str, float], np.ndarray]:
+    def eval_metrics(self) -> tuple[dict[str, float], np.ndarray]:
         """Metrics of an evaluation, and a picture ``(H, W, 3)`` uint8 to look at."""
 
     @abstractmethod
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         """Write all that is needed to go on, each file whole or not at all."""
 
     def fit(self, callback: Callback | None = None) -> Self:

@@ -1,49 +1,21 @@
-"""Files of a run, and the signals that stop it before its end."""
+"""Metrics of a run, as lines of JSON and for TensorBoard."""
 
 from __future__ import annotations
 
 import json
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from agents.checkpoint import CHECKPOINT
 from paint_gym.utils.distributed import is_main_process
 from paint_gym.utils.files import replace_when_done
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
-
-
-def refuse_second_run(folder: Path) -> None:
-    """Keep a run from writing over another.
-
-    Raises:
-        FileExistsError: there is a run in the folder already.
-    """
-    if (folder / CHECKPOINT).exists():
-        raise FileExistsError(
-            f"there is a run in {folder} already; add --resume to go on, or choose another --out"
-        )
-
-
-def checkpoint_of(folder: Path) -> Path:
-    """The file that a run goes on from.
-
-    Raises:
-        FileNotFoundError: there is no run in this folder.
-    """
-    file = folder / CHECKPOINT
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"no run to resume in {folder}: {file.name} is missing; train without --resume"
-        )
-    return file
 
 
 class MetricsLogger:
@@ -98,21 +70,3 @@ def _update_of(line: str) -> float:
         return json.loads(line)["update"]
     except (ValueError, KeyError, TypeError):  # cut off by a crash
         return float("inf")
-
-
-class StopSignals:
-    """Within the block, SIGINT and SIGTERM only set `received`, so that the update at hand is finished."""
-
-    received = False
-
-    def __enter__(self) -> Self:
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._receive) for number in numbers}
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, frame: Any) -> None:
-        self.received = True

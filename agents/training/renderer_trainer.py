@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,10 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.checkpoint import CHECKPOINT
+from agents.checkpoint import CHECKPOINT, checkpoint_of
 from agents.common.optim import gradient_step
 from agents.training.base_trainer import BaseTrainer
-from agents.training.logger import checkpoint_of
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
@@ -36,7 +36,7 @@ class RendererConfig:
     network: Literal["grid", "paper"] = "grid"
     """grid: small, the same layers for all parts of the canvas; paper: that of Fig. 12."""
     updates: int = 50_000
-    """Gradient steps in all; the learning rate falls to 0 at the last."""
+    """Updates in all; the learning rate falls to 0 at the last."""
     batch: int = 32
     """Strokes per update, new ones each time."""
     learning_rate: float = 4e-3
@@ -139,7 +139,7 @@ class RendererTrainer(BaseTrainer):
         assert sheet is not None
         return total / strokes, sheet
 
-    def validate(self) -> tuple[dict[str, float], np.ndarray]:
+    def eval_metrics(self) -> tuple[dict[str, float], np.ndarray]:
         """``eval/mse``, and strokes to look at; see `evaluate`."""
         error, sheet = self.evaluate()
         return {"eval/mse": error}, sheet
@@ -167,13 +167,13 @@ class RendererTrainer(BaseTrainer):
         self.rng.set_state(state["draw"])
         self.updates, self.seconds = int(state["updates"]), float(state["seconds"])
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""
-        save_state(folder / CHECKPOINT, self.state_dict())
-        save_network(folder / "renderer.safetensors", self.network, self.config.network, self.design)
+        save_state(Path(folder) / CHECKPOINT, self.state_dict())
+        save_network(Path(folder) / "renderer.safetensors", self.network, self.config.network, self.design)
 
     @classmethod
-    def resume(cls, folder: Path, device: str | torch.device = "auto") -> Self:
+    def resume(cls, folder: str | PathLike[str], device: str | torch.device = "auto") -> Self:
         """The trainer that `save` wrote.
 
         Raises:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
+from typing import Any, Self
 
 import torch
 from tqdm import tqdm
 
+from agents.checkpoint import CHECKPOINT
 from agents.common.optim import TrainingDivergedError
 from agents.training.base_trainer import BaseTrainer
-from agents.training.logger import MetricsLogger, StopSignals
+from agents.training.logger import MetricsLogger
 from paint_gym.utils.distributed import any_process, is_main_process
 
 
@@ -41,15 +44,15 @@ class Run:
         trainer = self.trainer
         self.folder.mkdir(parents=True, exist_ok=True)
         self.saved, self.logger = time.monotonic(), MetricsLogger(self.folder)
-        steps, start = trainer.config.updates, trainer.updates
-        self.bar = tqdm(total=steps, initial=start, unit="update", disable=not is_main_process())
+        total, start = trainer.config.updates, trainer.updates
+        self.bar = tqdm(total=total, initial=start, unit="update", disable=not is_main_process())
         with self.bar, StopSignals() as self.signals, self.logger.open(start):
             try:
                 trainer.fit(self._after_update)
             except FloatingPointError as error:
-                raise TrainingDivergedError(
-                    f"update {trainer.updates + 1}: {error}; {self.folder} holds the last good checkpoint"
-                ) from error
+                saved = (self.folder / CHECKPOINT).exists()
+                kept = f"{self.folder} holds the last good checkpoint" if saved else "nothing had been saved"
+                raise TrainingDivergedError(f"update {trainer.updates + 1}: {error}; {kept}") from error
             if is_main_process():
                 trainer.save(self.folder)
         return self.last
@@ -62,7 +65,7 @@ class Run:
             if update % trainer.log_every == 0:
                 self.logger.log(update, metrics)
             if update % trainer.config.eval_every == 0 or update == trainer.config.updates:
-                self.last, picture = trainer.validate()
+                self.last, picture = trainer.eval_metrics()
                 self.logger.log(update, self.last)
                 self.logger.show(trainer.picture, picture, update)
                 self.bar.set_postfix(
@@ -72,3 +75,21 @@ class Run:
                 trainer.save(self.folder)
                 self.saved = time.monotonic()
         return stop
+
+
+class StopSignals:
+    """Within the block, SIGINT and SIGTERM only set `received`, so that the update at hand is finished."""
+
+    received = False
+
+    def __enter__(self) -> Self:
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._receive) for number in numbers}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: Any) -> None:
+        self.received = True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 
-from agents.checkpoint import CHECKPOINT, save_agent
+from agents.checkpoint import CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, TrainConfig, agent_config_from_dict
 from agents.common.replay import Replay, Transition
@@ -18,7 +19,6 @@ from agents.evaluation import l2_by_raster
 from agents.factory import build_agent
 from agents.painter import paint
 from agents.training.base_trainer import BaseTrainer
-from agents.training.logger import checkpoint_of
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
 from paint_gym.envs import PaintTask
@@ -40,8 +40,9 @@ class Trainer(BaseTrainer):
     Args:
         config: see `TrainConfig`.
         device: where networks, canvases and replay are.
-        agent: one of your own, in place of what ``config.agent`` says; it has its own device, renderer,
-            bundle and steps.
+        agent: one of your own, in place of what ``config.agent`` says; it has its own device, strokes,
+            renderer and budget, which the configuration then says. Unless its actor is what the configuration
+            builds, `resume` needs it again, and `agents.load` cannot build it.
 
     Raises:
         ValueError: a batch larger than the replay, or settings that do not go together.
@@ -50,19 +51,25 @@ class Trainer(BaseTrainer):
     def __init__(
         self, config: TrainConfig, device: str | torch.device = "auto", agent: Agent | None = None
     ) -> None:
-        self.config: TrainConfig = config
         seed = config.seed + rank()
         torch.manual_seed(config.seed)  # the same weights in all processes
         self.agent = build_agent(config.agent, device, config.seed) if agent is None else agent
+        renderer, bundle = self.agent.renderer, self.agent.bundle
+        self.config: TrainConfig = dataclasses.replace(
+            config,
+            agent=dataclasses.replace(
+                config.agent, stroke=renderer.design.name, opacity=renderer.opacity, renderer=renderer.name,
+                bundle=bundle, max_strokes=bundle * self.agent.steps, learning=self.agent.config,
+            ),
+        )  # fmt: skip
         torch.manual_seed(seed)
         self.replay_rng = torch.Generator().manual_seed(seed)
         self.picture_rng = np.random.default_rng(seed)
         self.task = PaintTask(
-            dataset=config.dataset, data_root=config.data_root, size=config.size, bundle=self.agent.bundle,
-            max_strokes=self.agent.steps * self.agent.bundle, renderer=self.agent.renderer,
-            device=self.agent.device,
+            dataset=config.dataset, data_root=config.data_root, size=config.size, bundle=bundle,
+            max_strokes=bundle * self.agent.steps, renderer=renderer, device=self.agent.device,
         )  # fmt: skip
-        action_dim = self.agent.bundle * self.task.stroke_dim
+        action_dim = bundle * self.task.stroke_dim
         self.replay = Replay(
             config.episodes,
             self.task.steps,
@@ -139,7 +146,7 @@ class Trainer(BaseTrainer):
         torch.set_rng_state(kept)
         return float(l2_by_raster(paintings, targets).mean()), paintings
 
-    def validate(self) -> tuple[dict[str, float], np.ndarray]:
+    def eval_metrics(self) -> tuple[dict[str, float], np.ndarray]:
         """``eval/l2``, and some targets above their paintings."""
         l2, paintings = self.evaluate()
         return {"eval/l2": l2}, side_by_side(self.eval_targets[:SHOWN], paintings[:SHOWN])
@@ -185,13 +192,15 @@ class Trainer(BaseTrainer):
         torch.set_rng_state(state["random"]["torch"])
         self.replay_rng.set_state(state["random"]["draw"])
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         """Write ``checkpoint.safetensors`` and ``agent.safetensors``, each whole or not at all."""
-        save_state(folder / CHECKPOINT, self.state_dict())
-        save_agent(folder / "agent.safetensors", self.agent, self.config.agent)
+        save_state(Path(folder) / CHECKPOINT, self.state_dict())
+        save_agent(Path(folder) / "agent.safetensors", self.agent, self.config.agent)
 
     @classmethod
-    def resume(cls, folder: Path, device: str | torch.device = "auto", agent: Agent | None = None) -> Self:
+    def resume(
+        cls, folder: str | PathLike[str], device: str | torch.device = "auto", agent: Agent | None = None
+    ) -> Self:
         """The trainer that `save` wrote.
 
         Args:

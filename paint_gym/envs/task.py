@@ -70,7 +70,7 @@ class PaintTask:
             torch.set_num_threads(1)
         if size < 8:
             raise ValueError(f"size must be at least 8 pixels, not {size}")
-        _check_budget(max_strokes, bundle)
+        check_budget(max_strokes, bundle)
         if observation not in ("stacked", "dict"):
             raise unknown_name("observation", observation, ("stacked", "dict"))
         self.renderer = make_renderer(renderer, stroke, opacity)
@@ -212,7 +212,8 @@ def show(frame: np.ndarray) -> None:
     cv2.waitKey(1)
 
 
-def _check_budget(max_strokes: int, bundle: int) -> None:
+def check_budget(max_strokes: int, bundle: int) -> None:
+    """Raise a `ValueError` unless an episode is a whole number of bundles."""
     if bundle < 1 or max_strokes < bundle or max_strokes % bundle:
         nearest = max(1, round(max_strokes / max(bundle, 1))) * max(bundle, 1)
         raise ValueError(

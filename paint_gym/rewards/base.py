@@ -76,5 +76,11 @@ class FunctionReward(Reward):
 
 
 def as_reward(reward: RewardFunction) -> Reward:
-    """A `Reward` as it is, any other callable as a `FunctionReward`."""
+    """A `Reward` as it is, any other callable as a `FunctionReward`.
+
+    Raises:
+        TypeError: not a callable.
+    """
+    if not callable(reward):
+        raise TypeError(f"a reward is a name, a function or a Reward, not {reward!r}")
     return reward if isinstance(reward, Reward) else FunctionReward(reward)

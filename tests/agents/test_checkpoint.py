@@ -109,11 +109,6 @@ def test_a_negative_lookahead_is_refused(saved: Path) -> None:
             make()
 
 
-def test_strokes_must_fill_bundles(saved: Path) -> None:
-    with pytest.raises(ValueError, match="2 strokes at a time"):
-        agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 5)
-
-
 @pytest.mark.parametrize("algo", ["model-based", "ddpg"])
 def test_an_agent_begins_with_what_another_has_learnt(saved: Path, algo: str) -> None:
     """All but the last layer, which is that of other strokes."""

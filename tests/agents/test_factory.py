@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -83,6 +84,25 @@ def test_a_trainer_takes_an_agent_of_ones_own(tiny: TrainConfig) -> None:
     assert trainer.agent is agent and trainer.task.stroke_dim == 8 and trainer.task.max_strokes == 6
     _, paintings = trainer.evaluate()
     assert paintings[0].design is DIAMOND and len(paintings[0]) == 6
+
+
+def test_what_is_saved_says_what_the_agent_is(tiny: TrainConfig, tmp_path: Path) -> None:
+    """Not what the configuration said: the strokes, opacity and budget of an agent that was passed."""
+    config = replace(tiny.agent, stroke="circle", opacity=(1.0, 1.0), bundle=3, max_strokes=12)
+    trainer = Trainer(tiny, "cpu", build_agent(config, "cpu"))
+    assert trainer.config.agent == config
+    trainer.save(str(tmp_path))
+    assert agents.load(tmp_path, "cpu").renderer.opacity == (1, 1)
+
+
+def test_budgets_that_do_not_fill_bundles_are_refused() -> None:
+    with pytest.raises(ValueError, match="try max_strokes=20"):
+        build_agent(agents.AgentConfig(max_strokes=22), "cpu")
+
+
+def test_a_reward_must_be_one() -> None:
+    with pytest.raises(TypeError, match="a reward is a name, a function or a Reward, not 3"):
+        gym.make("PaintCanvas-v0", reward=3)
 
 
 def test_a_trainer_of_ones_own_agent_resumes(tiny: TrainConfig, tmp_path: Path) -> None:

@@ -31,9 +31,14 @@ def test_a_policy_of_ones_own_paints() -> None:
     assert paintings[0].strokes[0, 4:].tolist() == [0.5, 0.5, 0.5]
     assert [(int(state.step[0]), steps) for state, steps in policy.states] == [(0, 3), (1, 3), (2, 3)]
     assert len(errors) == 3 and errors[2] < errors[0] < 0.25
-    for strokes in (0, 5):
-        with pytest.raises(ValueError, match="2 strokes at a time"):
-            paint(policy, targets, strokes)
+    with pytest.raises(ValueError, match="at least 1 stroke, not 0"):
+        paint(policy, targets, 0)
+
+
+def test_the_last_bundle_is_cut() -> None:
+    policy, targets = Copying(), torch.full((1, 3, 16, 16), 0.5)
+    (five,), (six,) = paint(policy, targets, 5), paint(policy, targets, 6)
+    assert len(five) == 5 and five == six[:5]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agents import ACTORS, ALGORITHMS, TrainConfig, Trainer
-from paint_gym import REWARDS
+from paint_gym import RENDERERS, REWARDS
+from paint_gym.datasets.registry import DATASETS
 from paint_gym.strokes import STROKES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
@@ -18,16 +19,17 @@ RECIPES = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    for registry in (STROKES, REWARDS, ACTORS, ALGORITHMS):
+    for registry in (STROKES, REWARDS, RENDERERS, DATASETS, ACTORS, ALGORITHMS):
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     for recipe in RECIPES:
         exec(recipe, {})
 
 
 def test_recipes_train(registered: None, tiny: TrainConfig) -> None:
-    assert len(RECIPES) == 4
-    agent = replace(tiny.agent, stroke="dot", reward="l1", actor="mean-colour", algo="greedy")
-    trainer = Trainer(replace(tiny, agent=agent, updates=3), "cpu").fit()
+    assert len(RECIPES) == 6
+    own = {"stroke": "dot", "reward": "l1", "actor": "mean-colour", "algo": "greedy", "renderer": "blobs"}
+    config = replace(tiny, agent=replace(tiny.agent, **own), dataset="noise", updates=3)
+    trainer = Trainer(config, "cpu").fit()
     assert trainer.task.stroke_dim == 7 and trainer.agent.explore(trainer.state).shape == (4, 35)
 
 

@@ -103,7 +103,6 @@ def test_same_seed_same_report(command: Evaluate) -> None:
         ({"batch": 0}, "batch must be at least 1, not 0"),
         ({"refine": -1}, "refine must be at least 0, not -1"),
         ({"seed": -1}, "seed must be at least 0, not -1"),
-        ({"strokes": 5}, "2 strokes at a time; 5"),
         ({"size": 10}, "11 pixels a side; 10 x 10"),
         ({"dataset": "wave"}, "did you mean 'waves'"),
         ({"split": "tests"}, "did you mean 'test'"),

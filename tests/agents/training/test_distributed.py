@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
+from helpers import leave_group
 
 from agents import PRESETS, AgentConfig, AlgorithmConfig, Trainer, build_agent
 from agents.common.optim import TrainingDivergedError, gradient_step
@@ -46,7 +47,7 @@ def learn(first: int, end: int, algo: str) -> dict[str, torch.Tensor]:
 def one_of_two(rank: int, folder: str, algo: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.save(learn(4 * rank, 4 * rank + 4, algo), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    leave_group()
 
 
 @pytest.mark.slow
@@ -68,7 +69,7 @@ def nan_in_the_second(rank: int, folder: str) -> None:
     with pytest.raises(TrainingDivergedError, match="losses/actor is nan"):
         gradient_step(torch.optim.Adam([number]), loss, "losses/actor")
     assert number.item() == 1
-    dist.destroy_process_group()
+    leave_group()
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from helpers import leave_group
 
 from paint_gym.utils.distributed import average, average_gradients
 
@@ -26,7 +27,7 @@ def work(rank: int, meeting: str, out: str) -> None:
     average_gradients(learning)
     mean = average(torch.tensor(float(rank)))
     torch.save([*[parameter.grad for parameter in learning], mean], f"{out}/{rank}.pt")
-    dist.destroy_process_group()
+    leave_group()
 
 
 @pytest.mark.slow
