@@ -9,6 +9,7 @@ from torch import Tensor
 
 from paint_gym.renderers.base import Renderer
 from paint_gym.rewards.base import RewardFunction
+from paint_gym.utils.images import check_finite
 
 
 class CanvasState(NamedTuple):
@@ -36,8 +37,7 @@ def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
             f"an action must be (batch, bundle * {stroke_dim}): bundles of strokes of {stroke_dim} numbers; "
             f"got shape {tuple(action.shape)}"
         )
-    if not bool(torch.isfinite(action.detach()).all()):
-        raise ValueError("the action holds NaN or inf; every number must be finite")
+    check_finite(action, "the action holds NaN or inf; every number must be finite")
     return action.clamp(0, 1).reshape(len(action), -1, stroke_dim)
 
 
@@ -46,11 +46,12 @@ def model_step(
 ) -> tuple[CanvasState, Tensor]:
     """trans(s_t, a_t) and r(s_t, a_t): paint a bundle of strokes, in order.
 
-    Pure: nothing is changed in place. Differentiable in the action and the canvas if the renderer is.
+    Pure: nothing is changed in place. Differentiable, once, in the action and the canvas if the renderer is.
+    Of a single state or a single action, all others are tried out with it.
 
     Args:
-        state: where to paint.
-        action: ``(B, bundle * stroke_dim)`` in [0, 1]; outside is clipped.
+        state: where to paint, of B canvases, or of one.
+        action: ``(B, bundle * stroke_dim)`` in [0, 1], or of one canvas; outside is clipped.
         renderer: paints the strokes.
         reward: eq. (1), or any other function of canvas before, canvas after and target.
 
@@ -58,7 +59,16 @@ def model_step(
         The next state, and the reward ``(B,)``.
 
     Raises:
-        ValueError: an action with NaN or inf, or of the wrong shape.
+        ValueError: an action with NaN or inf, or of the wrong shape; states and actions of unequal number; or
+            gradients are wanted of a renderer that has none.
     """
+    wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
+    if wants_gradient and not renderer.differentiable:
+        raise ValueError(
+            f"the renderer {renderer.name!r} has no gradients; take renderer='analytic', detach the action, "
+            "or step under torch.no_grad()"
+        )
+    if len(state.canvas) == 1 < len(action):
+        state = CanvasState(*(part.expand(len(action), *part.shape[1:]) for part in state))
     canvas = renderer.paint(state.canvas, as_strokes(action, renderer.design.dim))
     return CanvasState(canvas, state.target, state.step + 1), reward(state.canvas, canvas, state.target)

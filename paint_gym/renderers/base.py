@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from paint_gym.strokes import COLOUR, StrokeDesign
-from paint_gym.utils.images import crop
+from paint_gym.utils.images import check_finite, crop
 
 Size = int | tuple[int, int]
 
@@ -38,8 +37,13 @@ class Renderer:
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """A new canvas ``(B, 3, H, W)``: `canvas` after strokes ``(B, K, stroke_dim)``, in order.
 
-        By default stroke by stroke, in the canvas's dtype.
+        One canvas, or the strokes of one, serves for all of the other. By default stroke by stroke, in the
+        canvas's dtype.
+
+        Raises:
+            ValueError: shapes that do not go together.
         """
+        canvas, strokes = match_batches(canvas, strokes)
         colours = colours_of(strokes).to(canvas.dtype)
         for k in range(strokes.shape[1]):
             alpha = self(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))
@@ -56,11 +60,38 @@ class Renderer:
             left: ``(B,)`` int64.
             size: of the whole canvases.
         """
+        part, strokes = match_batches(part, strokes)
         colours, shape = colours_of(strokes).to(part.dtype), (part.shape[-2], part.shape[-1])
         for k in range(strokes.shape[1]):
             alpha = crop(self(strokes[:, k], size).unsqueeze(1), top, left, shape).squeeze(1)
             part = composite(part, alpha.to(part.dtype), colours[:, k])
         return part
+
+
+def match_batches(canvas: Tensor, strokes: Tensor) -> tuple[Tensor, Tensor]:
+    """Canvases and strokes of one batch size: a single row of one is repeated for the other.
+
+    Args:
+        canvas: ``(B, C, H, W)``.
+        strokes: ``(B, K, stroke_dim)``.
+
+    Raises:
+        ValueError: other shapes, or two batch sizes of which none is 1.
+    """
+    if canvas.ndim != 4 or strokes.ndim != 3:
+        raise ValueError(
+            "painting takes canvases (B, 3, H, W) and strokes (B, K, stroke_dim), not "
+            f"{tuple(canvas.shape)} and {tuple(strokes.shape)}"
+        )
+    if len(canvas) == len(strokes):
+        return canvas, strokes
+    if 1 not in (len(canvas), len(strokes)):
+        raise ValueError(
+            f"{len(canvas)} canvases, but strokes for {len(strokes)}: the numbers must be equal, or one of "
+            "them 1"
+        )
+    batch = max(len(canvas), len(strokes)) if 0 not in (len(canvas), len(strokes)) else 0
+    return canvas.expand(batch, *canvas.shape[1:]), strokes.expand(batch, *strokes.shape[1:])
 
 
 def height_width(size: Size) -> tuple[int, int]:
@@ -98,8 +129,7 @@ def check_strokes(strokes: Tensor, design: StrokeDesign) -> None:
         raise ValueError(
             f"a {design.name} stroke has {design.dim} numbers, but strokes are {tuple(strokes.shape)}"
         )
-    if not bool(torch.isfinite(strokes.detach()).all()):
-        raise ValueError(f"{design.name} strokes hold NaN or inf; every number must be finite")
+    check_finite(strokes, f"{design.name} strokes hold NaN or inf; every number must be finite")
 
 
 def colours_of(strokes: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pictures as tensors: bytes and floats, frames, and parts cut out of them."""
+"""Pictures as tensors: bytes and floats, frames, parts cut out of them, and what can be said of values."""
 
 from __future__ import annotations
 
@@ -36,3 +36,19 @@ def to_bytes(image: Tensor) -> Tensor:
 def to_frames(canvas: Tensor) -> np.ndarray:
     """Canvases ``(B, 3, H, W)`` in [0, 1] as pictures, ``(B, H, W, 3)`` uint8."""
     return to_bytes(canvas).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def has_storage(*tensors: Tensor) -> bool:
+    """True if there are numbers in memory: not under torch.func's transforms, nor while compiling."""
+    if torch.compiler.is_compiling():
+        return False
+    try:
+        return all(tensor.data_ptr() is not None for tensor in tensors)
+    except RuntimeError:
+        return False
+
+
+def check_finite(tensor: Tensor, message: str) -> None:
+    """Raise a `ValueError` with this message if a number is NaN or inf; where they cannot be seen, do not."""
+    if has_storage(tensor) and not bool(torch.isfinite(tensor.detach()).all()):
+        raise ValueError(message)

@@ -18,6 +18,7 @@ import subprocess
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from paint_gym.utils.files import cache_folder, replace_when_done
 
@@ -44,6 +45,85 @@ class Shape(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_long) for name in ("images", "strokes", "nodes", "channels", "height", "width")
     ] + [("polygon", ctypes.c_int)]
+
+
+class Call:
+    """The kernel for given inputs, which are checked: it writes and reads nothing but these tensors.
+
+    Args:
+        canvas: ``(B, C, H, W)``.
+        nodes: ``(B, K, M, 4)`` in pixels, M at least 1.
+        colours: ``(B, K, C)``.
+        primitive: ``"sweep"`` or ``"polygon"``.
+
+    Raises:
+        ValueError: shapes that do not go together, or tensors that are not contiguous, on the CPU, and of one
+            dtype that the kernel is built for.
+
+    Attributes:
+        rows: rows of all canvases, which may be painted in any order.
+    """
+
+    def __init__(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> None:
+        if canvas.ndim != 4 or nodes.ndim != 4 or colours.ndim != 3 or primitive not in ("sweep", "polygon"):
+            raise ValueError(
+                f"no call of the kernel: {[*map(_say, (canvas, nodes, colours))]}, {primitive!r}"
+            )
+        images, channels, height, width = canvas.shape
+        strokes, count = nodes.shape[1:3]
+        _check(nodes, (images, strokes, max(1, count), 4), nodes.dtype)
+        _check(canvas, (images, channels, height, width), nodes.dtype)
+        _check(colours, (images, strokes, channels), nodes.dtype)
+        library = load(nodes.dtype)
+        if library is None:
+            raise ValueError(f"there is no kernel for {nodes.dtype} here")
+        self.library, self.inputs, self.rows = library, (canvas, nodes, colours), images * height
+        self.shape = Shape(images, strokes, count, channels, height, width, primitive == "polygon")
+
+    def paint(self, out: Tensor, first: int, end: int) -> int:
+        """Rows ``[first, end)`` of the painted canvases into `out`; 0, or 1 if out of memory."""
+        _check(out, tuple(self.inputs[0].shape), self.inputs[0].dtype)
+        pointers = [_pointer(tensor) for tensor in (*self.inputs, out)]
+        failed: int = self.library.paint(*pointers, self.shape, first, end)
+        return failed
+
+    def paint_backward(
+        self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor, first: int, end: int
+    ) -> int:
+        """The gradient of bands ``[first, end)``, which each image is cut into; 0, or 1 as for `paint`.
+
+        Args:
+            grad_out: ``(B, C, H, W)``, the gradient of what `paint` gives.
+            canvas: ``(B, C, H, W)``, set; None if it is not needed.
+            nodes: ``(B, bands, K, M, 4)``, added to.
+            colours: ``(B, bands, K, C)``, added to.
+            first: the first band of all images.
+            end: the last but one.
+        """
+        inputs, bands = self.inputs, nodes.shape[1]
+        for tensor, like in ((grad_out, inputs[0]), (canvas, inputs[0])):
+            if tensor is not None:
+                _check(tensor, tuple(like.shape), like.dtype)
+        for tensor, like in ((nodes, inputs[1]), (colours, inputs[2])):
+            _check(tensor, (len(like), bands, *like.shape[1:]), like.dtype)
+        pointers = [_pointer(tensor) for tensor in (*inputs, grad_out, canvas, nodes, colours)]
+        failed: int = self.library.paint_backward(*pointers, self.shape, bands, first, end)
+        return failed
+
+
+def _check(tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Refuse a tensor that the kernel would read or write beyond its end."""
+    fits = tuple(tensor.shape) == shape and tensor.dtype == dtype
+    if not fits or not tensor.is_contiguous() or tensor.device.type != "cpu":
+        raise ValueError(f"the kernel needs a contiguous {shape} of {dtype} on the CPU, not {_say(tensor)}")
+
+
+def _say(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} of {tensor.dtype} on {tensor.device}, strides {tensor.stride()}"
+
+
+def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
+    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
 def find_compiler() -> str | None:
@@ -92,14 +172,22 @@ def load(dtype: torch.dtype) -> ctypes.CDLL | None:
     if dtype not in REAL or compiler is None:
         return None
     try:
-        library = ctypes.CDLL(str(build(dtype, compiler)))
+        return bind(build(dtype, compiler))
     except (OSError, subprocess.SubprocessError) as error:
         output = getattr(error, "stderr", None) or b""
         logger.warning(
             "no native kernel, painting with PyTorch instead: %s %s", error, output.decode()[-500:]
         )
         return None
-    pointer, long = ctypes.c_void_p, ctypes.c_long
+
+
+def bind(file: Path) -> ctypes.CDLL:
+    """The functions of a built kernel.
+
+    Raises:
+        OSError: it cannot be loaded.
+    """
+    library, pointer, long = ctypes.CDLL(str(file)), ctypes.c_void_p, ctypes.c_long
     library.paint.argtypes = [pointer] * 4 + [Shape, long, long]
     library.paint_backward.argtypes = [pointer] * 7 + [Shape, long, long, long]
     return library

@@ -6,21 +6,29 @@ elsewhere, and where there is no compiler, `coverage.py` gives the same numbers 
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic.coverage import coverage, to_pixels
-from paint_gym.renderers.base import Renderer, Size, check_strokes, colours_of, composite, height_width
+from paint_gym.renderers.base import (
+    Renderer,
+    Size,
+    check_strokes,
+    colours_of,
+    composite,
+    height_width,
+    match_batches,
+)
+from paint_gym.utils.images import has_storage
 
 BANDS = 8
 """Bands of rows into which the gradient of a small batch is cut; fixed, so that it is the same for any number
@@ -28,7 +36,11 @@ of threads."""
 
 
 class AnalyticRenderer(Renderer):
-    """Strokes with a pixel-wide soft edge; exact derivatives in the canvas and all parameters."""
+    """Strokes with a pixel-wide soft edge; exact first derivatives in the canvas and all parameters.
+
+    Second derivatives are refused (RuntimeError): where a stroke is nearest, and which part covers a pixel
+    last, is found without gradients.
+    """
 
     name = "analytic"
     differentiable = True
@@ -36,37 +48,53 @@ class AnalyticRenderer(Renderer):
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
-        nodes = self._nodes(strokes, height, width)
+        nodes = self._nodes(_once(strokes), height, width)
         if not _has_kernel(nodes):
             return coverage(nodes, height, width, self.design.primitive)
         canvas = nodes.new_zeros(len(strokes), 1, height, width)
         white = nodes.new_ones(len(strokes), 1, 1)
-        return _Paint.apply(canvas, nodes.unsqueeze(1), white, self.design.primitive == "polygon").squeeze(1)
+        return _Paint.apply(canvas, nodes.unsqueeze(1), white, self.design.primitive).squeeze(1)
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order."""
+        """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``; see `Renderer.paint`."""
+        canvas, strokes = match_batches(canvas, strokes)
+        strokes = _once(strokes)
         return self._paint(canvas, self._nodes(strokes, *canvas.shape[-2:]), colours_of(strokes))
 
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
         """A part of each canvas, without painting the rest; see `Renderer.paint_part`."""
+        part, strokes = match_batches(part, strokes)
+        strokes = _once(strokes)
         x, y, *rest = self._nodes(strokes, *height_width(size)).unbind(-1)
         nodes = torch.stack([x - left.view(-1, 1, 1), y - top.view(-1, 1, 1), *rest], -1)
         return self._paint(part, nodes, colours_of(strokes))
 
     def _paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor) -> Tensor:
-        if not _has_kernel(nodes) or canvas.device != nodes.device:
-            height, width = canvas.shape[-2:]
-            for k in range(nodes.shape[1]):  # one at a time: a coverage map of all strokes can be large
-                alpha = coverage(nodes[:, k], height, width, self.design.primitive)
-                canvas = composite(canvas, alpha, colours[:, k])
-            return canvas
-        return _Paint.apply(canvas, nodes, colours.to(nodes.dtype), self.design.primitive == "polygon")
+        canvas, colours = _once(canvas.to(nodes.dtype)), colours.to(nodes.dtype)
+        if _has_kernel(canvas, nodes, colours):
+            return _Paint.apply(canvas, nodes, colours, self.design.primitive)
+        return paint_by_definition(canvas, nodes, colours, self.design.primitive)
 
     def _nodes(self, strokes: Tensor, height: int, width: int) -> Tensor:
         check_strokes(strokes, self.design)
         strokes = strokes.double() if strokes.dtype == torch.float64 else strokes.float()
         nodes = self.design.outline(strokes, segments(height, width), self.opacity)
         return to_pixels(nodes, height, width, self.design.primitive)
+
+
+def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
+    """The canvas after strokes, in PyTorch: what the kernel computes, on any device and under any transform.
+
+    Args:
+        canvas: ``(B, C, H, W)``.
+        nodes: ``(B, K, M, 4)`` in pixels.
+        colours: ``(B, K, C)``.
+        primitive: ``"sweep"`` or ``"polygon"``.
+    """
+    height, width = canvas.shape[-2:]
+    for k in range(nodes.shape[1]):  # one at a time: a coverage map of all strokes can be large
+        canvas = composite(canvas, coverage(nodes[:, k], height, width, primitive), colours[:, k])
+    return canvas
 
 
 def segments(height: int, width: int) -> int:
@@ -78,8 +106,10 @@ def segments(height: int, width: int) -> int:
     return max(8, math.ceil(math.sqrt(max(height, width))))
 
 
-def _has_kernel(nodes: Tensor) -> bool:
-    return nodes.device.type == "cpu" and kernel.load(nodes.dtype) is not None
+def _has_kernel(*tensors: Tensor) -> bool:
+    """True if the kernel paints these: numbers in the CPU's memory, and no transform of torch.func."""
+    on_cpu = all(tensor.device.type == "cpu" for tensor in tensors)
+    return on_cpu and has_storage(*tensors) and kernel.load(tensors[0].dtype) is not None
 
 
 @functools.cache
@@ -104,48 +134,90 @@ def _in_parallel(call: Callable[[int, int], int], items: int, work: int) -> None
         raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
 
 
-def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+def _once(x: Tensor) -> Tensor:
+    """`x`, of which only first derivatives can be taken; while compiling, PyTorch refuses others itself."""
+    return x if torch.compiler.is_compiling() else _Once.apply(x)
+
+
+class _Once(torch.autograd.Function):
+    """The identity; whoever asks for a second derivative through it gets an error, not a wrong number."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return _NoSecond.apply(grad_out, x) if torch.is_grad_enabled() else grad_out
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        return tangent.view_as(tangent)
+
+
+class _NoSecond(torch.autograd.Function):
+    """A gradient that depends on the inputs in a way that is not known."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: Tensor, *inputs: Tensor) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> Any:
+        raise RuntimeError("the analytic renderer has no second derivatives; see AnalyticRenderer")
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor) -> Any:
+        raise RuntimeError("the analytic renderer has no second derivatives; see AnalyticRenderer")
 
 
 class _Paint(torch.autograd.Function):
     """The kernel for autograd: canvas (B, C, H, W), nodes (B, K, M, 4) in pixels, colours (B, K, C)."""
 
     @staticmethod
-    def forward(ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, polygon: bool) -> Tensor:
-        canvas, nodes, colours = canvas.to(nodes.dtype).contiguous(), nodes.contiguous(), colours.contiguous()
-        images, channels, height, width = canvas.shape
-        shape = kernel.Shape(images, nodes.shape[1], nodes.shape[2], channels, height, width, polygon)
-        out = torch.empty_like(canvas)
-        library = kernel.load(nodes.dtype)
-        assert library is not None
-        pointers = [_pointer(tensor) for tensor in (canvas, nodes, colours, out)]
-        _in_parallel(
-            lambda first, end: library.paint(*pointers, shape, first, end),
-            images * height,
-            images * height * width * nodes.shape[1],
-        )
+    def forward(ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
         ctx.save_for_backward(canvas, nodes, colours)
-        ctx.shape = shape
+        ctx.primitive = primitive
+        call = kernel.Call(canvas.contiguous(), nodes.contiguous(), colours.contiguous(), primitive)
+        out = torch.empty(canvas.shape, dtype=canvas.dtype)
+        _in_parallel(partial(call.paint, out), call.rows, canvas.numel() * nodes.shape[1])
         return out
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
-        canvas, nodes, colours = ctx.saved_tensors
-        shape: kernel.Shape = ctx.shape
-        bands = 1 if shape.images >= BANDS else BANDS
-        grad_out = grad_out.to(nodes.dtype).contiguous()
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = _Paint._gradients(ctx, grad_out)
+        if torch.is_grad_enabled():
+            gradients = [
+                None if each is None else _NoSecond.apply(each, *ctx.saved_tensors) for each in gradients
+            ]
+        return (*gradients, None)
+
+    @staticmethod
+    def _gradients(ctx: Any, grad_out: Tensor) -> list[Tensor | None]:
+        canvas, nodes, colours = (tensor.detach().contiguous() for tensor in ctx.saved_tensors)
+        if not has_storage(grad_out):  # several gradients at once, by vmap
+            with torch.enable_grad():
+                inputs = [tensor.requires_grad_() for tensor in (canvas, nodes, colours)]
+                painted = paint_by_definition(canvas, nodes, colours, ctx.primitive)
+            return list(torch.autograd.grad(painted, inputs, grad_out))
+        bands = 1 if len(canvas) >= BANDS else BANDS
         grad_canvas = torch.empty_like(canvas) if ctx.needs_input_grad[0] else None
-        grad_nodes = nodes.new_zeros(shape.images, bands, *nodes.shape[1:])
-        grad_colours = colours.new_zeros(shape.images, bands, *colours.shape[1:])
-        library = kernel.load(nodes.dtype)
-        assert library is not None
-        tensors = (canvas, nodes, colours, grad_out, grad_canvas, grad_nodes, grad_colours)
-        pointers = [_pointer(tensor) for tensor in tensors]
-        _in_parallel(
-            lambda first, end: library.paint_backward(*pointers, shape, bands, first, end),
-            shape.images * bands,
-            canvas.numel() * shape.strokes,
-        )
-        return grad_canvas, grad_nodes.sum(1), grad_colours.sum(1), None
+        grad_nodes = nodes.new_zeros(len(nodes), bands, *nodes.shape[1:])
+        grad_colours = colours.new_zeros(len(nodes), bands, *colours.shape[1:])
+        call = kernel.Call(canvas, nodes, colours, ctx.primitive)
+        backward = partial(call.paint_backward, grad_out.contiguous(), grad_canvas, grad_nodes, grad_colours)
+        _in_parallel(backward, len(canvas) * bands, canvas.numel() * nodes.shape[1])
+        return [grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)]

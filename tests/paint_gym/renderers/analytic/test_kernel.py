@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,80 @@ def test_it_paints_after_a_fork() -> None:
         torch.set_num_threads(1)
         os._exit(0 if renderer.paint(canvas, strokes).isfinite().all() else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def arguments(**changed: torch.Tensor) -> dict[str, torch.Tensor]:
+    sizes = {"canvas": (2, 3, 8, 9), "nodes": (2, 4, 5, 4), "colours": (2, 4, 3)}
+    return {name: torch.zeros(size) for name, size in sizes.items()} | changed
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"canvas": torch.zeros(1, 3, 8, 9)}, {"canvas": torch.zeros(2, 3, 8)},
+        {"canvas": torch.zeros(2, 3, 8, 9).double()}, {"canvas": torch.zeros(2, 3, 9, 8).mT},
+        {"canvas": torch.zeros(2, 3, 8, 9, device="meta")}, {"nodes": torch.zeros(3, 4, 5, 4)},
+        {"nodes": torch.zeros(2, 4, 5, 3)}, {"nodes": torch.zeros(2, 4, 0, 4)},
+        {"nodes": torch.zeros(2, 4, 5, 4).half()}, {"colours": torch.zeros(2, 4, 1)},
+        {"colours": torch.zeros(2, 5, 3)}, {"colours": torch.zeros(2, 4, 6)[..., ::2]},
+    ],
+)  # fmt: skip
+def test_nothing_but_what_fits_reaches_the_kernel(changed: dict[str, torch.Tensor]) -> None:
+    kernel.Call(**arguments(), primitive="sweep")
+    with pytest.raises(ValueError, match="the kernel"):
+        kernel.Call(**arguments(**changed), primitive="sweep")
+
+
+def test_nowhere_else_is_written() -> None:
+    call = kernel.Call(**arguments(), primitive="polygon")
+    for out in (torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 9).double(), torch.zeros(4, 3, 8, 9)[::2]):
+        with pytest.raises(ValueError, match="the kernel needs a contiguous"):
+            call.paint(out, 0, 16)
+    canvas, nodes, colours = arguments().values()
+    bands = nodes.unsqueeze(1).repeat(1, 8, 1, 1, 1), colours.unsqueeze(1).repeat(1, 8, 1, 1)
+    grads = [canvas, canvas.clone(), *bands]
+    call.paint_backward(*grads, 0, 16)
+    for i, wrong in enumerate((grads[0][:1], grads[1].double(), grads[2][..., :3], grads[3][..., :2])):
+        with pytest.raises(ValueError, match="the kernel needs a contiguous"):
+            call.paint_backward(*grads[:i], wrong, *grads[i + 1 :], 0, 16)
+
+
+SANITIZED = """
+import subprocess, sys, torch
+from pathlib import Path
+from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers import make_renderer
+from paint_gym.strokes import stroke_names
+library = Path(sys.argv[1])
+flags = ["-g", "-O1", "-fPIC", "-shared", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+command = [kernel.find_compiler(), *flags, "-DREAL=float", str(kernel.SOURCE), "-o", str(library), "-lm"]
+subprocess.run(command, check=True, env={"PATH": "/usr/bin:/bin"})
+kernel.load = lambda dtype, library=kernel.bind(library): library if dtype == torch.float32 else None
+torch.manual_seed(0)
+for stroke in stroke_names():
+    renderer = make_renderer("analytic", stroke)
+    for batch, strokes, size in ((1, 0, (8, 8)), (2, 7, (16, 33)), (9, 3, (40, 24)), (1, 60, (70, 90))):
+        for scale in (1.0, 0.0, 3.0, 1e6):
+            inputs = (torch.rand(batch, strokes, renderer.design.dim) - 0.2) * scale
+            inputs.requires_grad_()
+            canvas = torch.rand(batch, 3, *size, requires_grad=True)
+            painted = renderer.paint(canvas, inputs)
+            torch.autograd.grad(painted, (canvas, inputs), torch.rand_like(painted))
+            renderer(inputs.flatten(0, 1), size)
+print("clean")
+"""
+
+
+@pytest.mark.slow
+def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+    """All designs, also far outside the canvas, forward and backward, under address and UB sanitizers."""
+    found = [
+        subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    if not all(Path(file).is_absolute() for file in found):
+        pytest.skip("gcc's sanitizers are not installed")
+    environment = os.environ | {"LD_PRELOAD": " ".join(found), "ASAN_OPTIONS": "detect_leaks=0", "CC": "gcc"}
+    command = [sys.executable, "-c", SANITIZED, str(tmp_path / "kernel.so")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.stdout.endswith("clean\n"), done.stderr[-3000:]

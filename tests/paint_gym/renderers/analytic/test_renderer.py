@@ -21,7 +21,7 @@ needs_kernel = pytest.mark.skipif(kernel.load(torch.float32) is None, reason="no
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test runs on the compiled kernel, and without it."""
     if request.param == "pytorch":
-        monkeypatch.setattr(analytic, "_has_kernel", lambda nodes: False)
+        monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
     elif kernel.load(torch.float32) is None:
         pytest.skip("no C compiler on this machine")
     return str(request.param)
@@ -49,7 +49,7 @@ def test_kernel_equals_pytorch(stroke: str, size: tuple[int, int], monkeypatch: 
     weight = torch.randn(3, 3, *size, dtype=torch.float64)
     results = []
     for has_kernel in (True, False):
-        monkeypatch.setattr(analytic, "_has_kernel", lambda nodes, has_kernel=has_kernel: has_kernel)
+        monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors, has_kernel=has_kernel: has_kernel)
         inputs = canvas.clone().requires_grad_(), strokes.clone().requires_grad_()
         painted = make_renderer("analytic", stroke).paint(*inputs)
         (painted * weight).sum().backward()
