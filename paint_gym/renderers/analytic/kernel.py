@@ -15,6 +15,8 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -45,6 +47,11 @@ class Shape(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_long) for name in ("images", "strokes", "nodes", "channels", "height", "width")
     ] + [("polygon", ctypes.c_int)]
+
+
+Rows = Callable[[int, int], int]
+"""A part ``[first, end)`` of the work, which parts may share in any order; 0, or 1 if out of memory. It holds
+addresses only: the tensors must outlive it."""
 
 
 class Call:
@@ -80,25 +87,19 @@ class Call:
         self.library, self.inputs, self.rows = library, (canvas, nodes, colours), images * height
         self.shape = Shape(images, strokes, count, channels, height, width, primitive == "polygon")
 
-    def paint(self, out: Tensor, first: int, end: int) -> int:
-        """Rows ``[first, end)`` of the painted canvases into `out`; 0, or 1 if out of memory."""
+    def paint(self, out: Tensor) -> Rows:
+        """The painted canvases into `out`, as a function of rows ``[first, end)``."""
         _check(out, tuple(self.inputs[0].shape), self.inputs[0].dtype)
-        pointers = [_pointer(tensor) for tensor in (*self.inputs, out)]
-        failed: int = self.library.paint(*pointers, self.shape, first, end)
-        return failed
+        return partial(self.library.paint, *map(_pointer, (*self.inputs, out)), self.shape)
 
-    def paint_backward(
-        self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor, first: int, end: int
-    ) -> int:
-        """The gradient of bands ``[first, end)``, which each image is cut into; 0, or 1 as for `paint`.
+    def paint_backward(self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor) -> Rows:
+        """The gradient, as a function of bands ``[first, end)``, which each image is cut into.
 
         Args:
             grad_out: ``(B, C, H, W)``, the gradient of what `paint` gives.
             canvas: ``(B, C, H, W)``, set; None if it is not needed.
             nodes: ``(B, bands, K, M, 4)``, added to.
             colours: ``(B, bands, K, C)``, added to.
-            first: the first band of all images.
-            end: the last but one.
         """
         inputs, bands = self.inputs, nodes.shape[1]
         for tensor, like in ((grad_out, inputs[0]), (canvas, inputs[0])):
@@ -106,9 +107,8 @@ class Call:
                 _check(tensor, tuple(like.shape), like.dtype)
         for tensor, like in ((nodes, inputs[1]), (colours, inputs[2])):
             _check(tensor, (len(like), bands, *like.shape[1:]), like.dtype)
-        pointers = [_pointer(tensor) for tensor in (*inputs, grad_out, canvas, nodes, colours)]
-        failed: int = self.library.paint_backward(*pointers, self.shape, bands, first, end)
-        return failed
+        pointers = map(_pointer, (*inputs, grad_out, canvas, nodes, colours))
+        return partial(self.library.paint_backward, *pointers, self.shape, bands)
 
 
 def _check(tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:

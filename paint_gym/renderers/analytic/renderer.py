@@ -9,9 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import torch
@@ -121,7 +119,7 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork
     os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
-def _in_parallel(call: Callable[[int, int], int], items: int, work: int) -> None:
+def _in_parallel(call: kernel.Rows, items: int, work: int) -> None:
     """Run ``call(first, end)`` over all items, in chunks on torch's number of threads."""
     threads = min(torch.get_num_threads(), items)
     if threads == 1 or work < 100_000:
@@ -193,16 +191,15 @@ class _Paint(torch.autograd.Function):
         ctx.primitive = primitive
         call = kernel.Call(canvas.contiguous(), nodes.contiguous(), colours.contiguous(), primitive)
         out = torch.empty(canvas.shape, dtype=canvas.dtype)
-        _in_parallel(partial(call.paint, out), call.rows, canvas.numel() * nodes.shape[1])
+        _in_parallel(call.paint(out), call.rows, canvas.numel() * nodes.shape[1])
         return out
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         gradients = _Paint._gradients(ctx, grad_out)
         if torch.is_grad_enabled():
-            gradients = [
-                None if each is None else _NoSecond.apply(each, *ctx.saved_tensors) for each in gradients
-            ]
+            inputs = ctx.saved_tensors
+            gradients = [None if each is None else _NoSecond.apply(each, *inputs) for each in gradients]
         return (*gradients, None)
 
     @staticmethod
@@ -218,6 +215,7 @@ class _Paint(torch.autograd.Function):
         grad_nodes = nodes.new_zeros(len(nodes), bands, *nodes.shape[1:])
         grad_colours = colours.new_zeros(len(nodes), bands, *colours.shape[1:])
         call = kernel.Call(canvas, nodes, colours, ctx.primitive)
-        backward = partial(call.paint_backward, grad_out.contiguous(), grad_canvas, grad_nodes, grad_colours)
+        grad_out = grad_out.contiguous()
+        backward = call.paint_backward(grad_out, grad_canvas, grad_nodes, grad_colours)
         _in_parallel(backward, len(canvas) * bands, canvas.numel() * nodes.shape[1])
         return [grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)]

@@ -99,14 +99,14 @@ def test_nowhere_else_is_written() -> None:
     call = kernel.Call(**arguments(), primitive="polygon")
     for out in (torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 9).double(), torch.zeros(4, 3, 8, 9)[::2]):
         with pytest.raises(ValueError, match="the kernel needs a contiguous"):
-            call.paint(out, 0, 16)
+            call.paint(out)
     canvas, nodes, colours = arguments().values()
     bands = nodes.unsqueeze(1).repeat(1, 8, 1, 1, 1), colours.unsqueeze(1).repeat(1, 8, 1, 1)
     grads = [canvas, canvas.clone(), *bands]
-    call.paint_backward(*grads, 0, 16)
+    call.paint_backward(*grads)
     for i, wrong in enumerate((grads[0][:1], grads[1].double(), grads[2][..., :3], grads[3][..., :2])):
         with pytest.raises(ValueError, match="the kernel needs a contiguous"):
-            call.paint_backward(*grads[:i], wrong, *grads[i + 1 :], 0, 16)
+            call.paint_backward(*grads[:i], wrong, *grads[i + 1 :])
 
 
 SANITIZED = """
