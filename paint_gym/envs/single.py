@@ -86,7 +86,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Start a new painting; `options` may hold ``indices`` and ``canvas``."""
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
         options = options or {}
         index = self.task.indices(options.get("indices"), 1, self.np_random)
         self._state = self.task.initial_state(index, options.get("canvas"))

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
@@ -71,6 +72,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.single_observation_space = self.task.observation_space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
+        generators = [seeding.np_random() for _ in range(num_envs)]
+        self._rngs, self._rng_seeds = [rng for rng, _ in generators], [seed for _, seed in generators]
         self._state: CanvasState | None = None
         self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture each environment paints
         self._actions = torch.zeros(num_envs, self.task.steps, *self.single_action_space.shape)
@@ -82,6 +85,16 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if self._state is None:
             raise gym.error.ResetNeeded("call reset() before using the environment")
         return self._state
+
+    @property  # type: ignore[misc]  # Gymnasium's has a setter, that of SyncVectorEnv has none either
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """The random generator of each environment."""
+        return tuple(self._rngs)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seed of each environment's generator."""
+        return tuple(self._rng_seeds)
 
     @property
     def paintings(self) -> list[Painting]:
@@ -98,15 +111,19 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         """Start new paintings in all environments, or in those of ``options["reset_mask"]``.
 
-        `seed` may be a list, as wrappers of Gymnasium pass it; the environments share one generator, seeded
-        with all of it.
+        Each environment has a random generator of its own, seeded as Gymnasium's vector environments do: an
+        integer n seeds environment i with n + i, a list has a seed for each, and None keeps what there is.
+
+        Raises:
+            ValueError: a list of another length, or an option that does not fit.
         """
-        if seed is not None:
-            seeds = [seed] if isinstance(seed, int) else [number or 0 for number in seed]
-            self._np_random, self._np_random_seed = np.random.default_rng(seeds), seeds[0]
+        seeds = self._seeds(seed)
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
         which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
+        for i in which:
+            if seeds[i] is not None:
+                self._rngs[i], self._rng_seeds[i] = seeding.np_random(seeds[i])
         self._begin(which, options)
         return self._out(self.task.observe(self.state)), self._info(which)
 
@@ -161,7 +178,11 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
         """Fresh canvases and targets for the environments `which`."""
-        index = self.task.indices(options.get("indices"), len(which), self.np_random)
+        given = options.get("indices")
+        if given is None:
+            index = np.concatenate([self.task.indices(None, 1, self._rngs[i]) for i in which])
+        else:
+            index = self.task.indices(given, len(which), self._rngs[0])
         state = self.task.initial_state(index, options.get("canvas"))
         if len(which) < self.num_envs:
             at = torch.from_numpy(which).to(self.task.device)
@@ -170,6 +191,17 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._state = state
         self.index[which] = index
         self._over[which] = False
+
+    def _seeds(self, seed: Any) -> list[int | None]:
+        """A seed for each environment, or None for each that keeps its generator."""
+        if seed is None or isinstance(seed, int | np.integer):
+            return [None if seed is None else int(seed) + i for i in range(self.num_envs)]
+        seeds = [None if each is None else int(each) for each in seed]
+        if len(seeds) != self.num_envs:
+            raise ValueError(
+                f"{len(seeds)} seeds for {self.num_envs} environments; pass one for each, or one"
+            )
+        return seeds
 
     def _checked(self, mask: Any) -> np.ndarray:
         mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)

@@ -9,7 +9,7 @@ import torch
 from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
-from paint_gym import PaintCanvasVectorEnv
+from paint_gym import PaintCanvasEnv, PaintCanvasVectorEnv
 
 
 def make(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasVectorEnv:
@@ -225,3 +225,40 @@ def test_bad_arguments(pictures: np.ndarray) -> None:
         PaintCanvasVectorEnv(2, dataset=pictures, array="pytorch")
     with pytest.raises(ValueError, match="at least 1"):
         PaintCanvasVectorEnv(0, dataset=pictures)
+
+
+@pytest.mark.parametrize("seed", [3, np.int64(3), [5, 7, 9], np.array([5, 7, 9]), [5, None, 9]])
+def test_seeds_are_those_of_gymnasiums_vector_environments(pictures: np.ndarray, seed: object) -> None:
+    """The native one, SyncVectorEnv and single environments paint the same pictures, episode by episode."""
+    many = np.concatenate([pictures] * 4)
+    native = PaintCanvasVectorEnv(3, dataset=many, size=32, max_strokes=10)
+    single = [PaintCanvasEnv(dataset=many, size=32, max_strokes=10) for _ in range(3)]
+    sync = gym.vector.SyncVectorEnv([lambda: PaintCanvasEnv(dataset=many, size=32, max_strokes=10)] * 3)
+    seeds = [3, 4, 5] if np.ndim(seed) == 0 else list(seed)
+    drawn = []
+    for again in (False, True):
+        own = [None] * 3 if again else seeds
+        expected = [env.reset(seed=each)[1]["index"] for env, each in zip(single, own, strict=True)]
+        index = native.reset(seed=None if again else seed)[1]["index"]
+        other = sync.reset(seed=[each if each is None else int(each) for each in own])
+        fixed = [i for i, each in enumerate(seeds) if each is not None]
+        assert index[fixed].tolist() == [expected[i] for i in fixed] == other[1]["index"][fixed].tolist()
+        drawn.append(index)
+    assert len(native.np_random) == 3 and native.np_random_seed[0] == seeds[0]
+
+
+def test_a_partial_reset_seeds_only_its_own(pictures: np.ndarray) -> None:
+    env = PaintCanvasVectorEnv(3, dataset=np.concatenate([pictures] * 4), size=32)
+    env.reset(seed=0)
+    kept = [rng.bit_generator.state for rng in env.np_random]
+    _, info = env.reset(seed=[11, 12, 13], options={"reset_mask": np.array([False, True, False])})
+    alone = PaintCanvasEnv(dataset=np.concatenate([pictures] * 4), size=32)
+    assert info["index"][1] == alone.reset(seed=12)[1]["index"]
+    assert [env.np_random[i].bit_generator.state == kept[i] for i in range(3)] == [True, False, True]
+
+
+def test_a_seed_for_each_environment(pictures: np.ndarray) -> None:
+    env = PaintCanvasVectorEnv(3, dataset=pictures, size=32)
+    with pytest.raises(ValueError, match="2 seeds for 3 environments"):
+        env.reset(seed=[1, 2])
+    PaintCanvasEnv(dataset=pictures, size=32).reset(seed=np.int64(4))
