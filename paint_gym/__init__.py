@@ -16,6 +16,7 @@ from paint_gym.painting import Painting
 from paint_gym.renderers import RENDERERS, Renderer, make_renderer
 from paint_gym.rewards import REWARDS, L2Reward, Reward, WGANReward
 from paint_gym.strokes import StrokeDesign, register_stroke
+from paint_gym.utils import fork
 
 __version__ = "0.1.0"
 __all__ = [
@@ -42,3 +43,5 @@ gymnasium.register(
     entry_point="paint_gym.envs:PaintCanvasEnv",
     vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
 )
+
+fork.cure()

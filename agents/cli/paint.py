@@ -112,6 +112,9 @@ def _outputs(command: Paint) -> list[Path]:
             f"their names go, as in {command.output.with_stem(NAME)}"
         )
     outputs = [Path(str(command.output).replace(NAME, image.stem)) for image in command.images]
+    for image, output in zip(command.images, outputs, strict=True):
+        if output.exists() and image.exists() and output.samefile(image):
+            raise ValueError(f"{output} is the picture itself; choose another file for the painting")
     twice = {str(output) for output in outputs if outputs.count(output) > 1}
     if twice:
         raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")

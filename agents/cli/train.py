@@ -74,7 +74,8 @@ def train(command: Train) -> dict[str, float]:
         if is_main_process():
             assert len(trainer.eval_targets)  # a split that is not there is refused before the work
         last = Run(trainer, command.out, command.checkpoint_minutes, device).fit()
-    logger.info("%s: l2 %.4f", command.out, last.get("eval/l2", float("nan")))
+    if last:
+        logger.info("%s: l2 %.4f", command.out, last["eval/l2"])
     return last
 
 

@@ -50,6 +50,6 @@ def train_renderer(command: TrainRenderer) -> dict[str, float]:
         if command.init is not None:
             trainer.warm_start(command.init)
     last = Run(trainer, command.out, command.checkpoint_minutes, trainer.device).fit()
-    error = last.get("eval/mse", float("nan"))
-    logger.info("%s: mean squared error %.2e to the ground truth", command.out, error)
+    if last:
+        logger.info("%s: mean squared error %.2e to the ground truth", command.out, last["eval/mse"])
     return last

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +17,8 @@ from agents.common.optim import TrainingDivergedError
 from agents.training.base_trainer import BaseTrainer
 from agents.training.logger import MetricsLogger
 from paint_gym.utils.distributed import any_process, is_main_process
+
+logger = logging.getLogger(__name__)
 
 
 class Run:
@@ -38,6 +42,7 @@ class Run:
         """Train; returns the metrics of the last evaluation.
 
         Raises:
+            SystemExit: a signal has stopped the run, after a checkpoint; the status is 128 and its number.
             TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was, and the message
                 says at which update.
         """
@@ -45,6 +50,9 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.saved, self.logger = time.monotonic(), MetricsLogger(self.folder)
         total, start = trainer.config.updates, trainer.updates
+        if start >= total:
+            logger.info("%s is finished: all of its %d updates are made", self.folder, total)
+            return self.last
         self.bar = tqdm(total=total, initial=start, unit="update", disable=not is_main_process())
         with self.bar, StopSignals() as self.signals, self.logger.open(start):
             try:
@@ -55,11 +63,14 @@ class Run:
                 raise TrainingDivergedError(f"update {trainer.updates + 1}: {error}; {kept}") from error
             if is_main_process():
                 trainer.save(self.folder)
+        if self.signals.received is not None and trainer.updates < total:
+            logger.info("stopped at update %d of %d; --resume goes on", trainer.updates, total)
+            sys.exit(128 + self.signals.received)
         return self.last
 
     def _after_update(self, trainer: BaseTrainer, metrics: dict[str, float]) -> bool:
         self.bar.update()
-        stop = any_process(self.signals.received, self.device)
+        stop = any_process(self.signals.received is not None, self.device)
         if is_main_process():
             update = trainer.updates
             if update % trainer.log_every == 0:
@@ -78,9 +89,9 @@ class Run:
 
 
 class StopSignals:
-    """Within the block, SIGINT and SIGTERM only set `received`, so that the update at hand is finished."""
+    """Within the block, SIGINT and SIGTERM are only kept in `received`: the update at hand is finished."""
 
-    received = False
+    received: int | None = None
 
     def __enter__(self) -> Self:
         numbers = (signal.SIGINT, signal.SIGTERM)
@@ -92,4 +103,4 @@ class StopSignals:
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: Any) -> None:
-        self.received = True
+        self.received = number

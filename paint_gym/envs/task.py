@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -27,7 +26,6 @@ from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.images import to_bytes
 
 Observation = Tensor | dict[str, Tensor]
-_IMPORTED_BY = os.getpid()
 RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
 
 
@@ -66,8 +64,6 @@ class PaintTask:
         device: str | torch.device = "auto",
         observation: str = "stacked",
     ) -> None:
-        if os.getpid() != _IMPORTED_BY:  # torch's threads do not survive a fork: a worker would wait for them
-            torch.set_num_threads(1)
         if size < 8:
             raise ValueError(f"size must be at least 8 pixels, not {size}")
         check_budget(max_strokes, bundle)

@@ -6,9 +6,17 @@ import torch
 
 
 def pick_device(device: str | torch.device) -> torch.device:
-    """``"auto"`` is the accelerator if there is one, else the CPU."""
+    """``"auto"`` is the accelerator if there is one, else the CPU.
+
+    Raises:
+        ValueError: no such device, or not on this machine.
+    """
     if device != "auto":
-        return torch.device(device)
+        try:
+            return torch.empty(0, device=device).device if device != "meta" else torch.device(device)
+        except (RuntimeError, AssertionError, ImportError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f'device {str(device)!r} cannot be used here: {reason}; try "auto"') from error
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return accelerator or torch.device("cpu")
 

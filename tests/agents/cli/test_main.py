@@ -117,6 +117,24 @@ def test_bad_pictures_and_places(demo: Path, tmp_path: Path) -> None:
         main(["paint", good, "-o", str(tmp_path / "x.svgg"), *agent])
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_a_painting_never_replaces_its_picture(link: bool, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(photo)
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "painting.png")
+    (tmp_path / "link.png").symlink_to(photo)
+    kept = photo.read_bytes()
+    for picture, output in (
+        ("photo.png", ["-o", "link.png" if link else "photo.png"]),
+        ("photo.png", ["-o", "{name}.png"]),
+        ("painting.png", []),
+    ):
+        with pytest.raises(SystemExit, match="is the picture itself; choose another file"):
+            main(["paint", picture, *output, "--strokes", "5", "--canvas", "16"])
+    assert photo.read_bytes() == kept
+
+
 def test_import_is_quick_and_light() -> None:
     """`import paint_gym` leaves stable-baselines3, matplotlib and the video library alone."""
     heavy = ["stable_baselines3", "matplotlib", "av", "tensorboard", "agents"]

@@ -105,7 +105,9 @@ def test_a_signal_saves_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     update = RendererTrainer.update
     monkeypatch.setattr(RendererTrainer, "update", interrupted)
     config = RendererConfig(stroke="circle", batch=2)
-    train_renderer(TrainRenderer(config=config, out=tmp_path, device="cpu"))
+    with pytest.raises(SystemExit) as stopped:
+        train_renderer(TrainRenderer(config=config, out=tmp_path, device="cpu"))
+    assert stopped.value.code == 128 + signal.SIGTERM
     assert RendererTrainer.resume(tmp_path, "cpu").updates == 3
 
 

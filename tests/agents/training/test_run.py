@@ -59,7 +59,7 @@ def test_a_signal_saves_and_ends(number: signal.Signals, tmp_path: Path) -> None
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == 128 + number
     assert 0 < Trainer.resume(tmp_path / "run", "cpu").updates < 100_000
 
 
@@ -131,3 +131,12 @@ def test_nan_stops_training_and_names_the_update(tmp_path: Path, monkeypatch: py
     with pytest.raises(SystemExit, match=r"update 26: losses/critic is nan.*last good checkpoint"):
         main(["train", "--preset", "smoke", "--out", str(out), "--checkpoint-minutes", "0"])
     assert Trainer.resume(out, "cpu").updates == 25
+
+
+def test_a_finished_run_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    main(["train", "--preset", "smoke", "--updates", "2", "--out", str(tmp_path)])
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with caplog.at_level("INFO"):
+        main(["train", "--resume", "--out", str(tmp_path)])
+    assert "is finished: all of its 2 updates are made" in caplog.text and "nan" not in caplog.text
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
