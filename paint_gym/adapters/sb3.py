@@ -11,10 +11,8 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.envs.vector import VectorArguments
-from paint_gym.painting import Painting
 
 
 class PaintVecEnv(VecEnv):
@@ -83,7 +81,7 @@ class PaintVecEnv(VecEnv):
 
         Returns:
             Observations, rewards ``(num_envs,)`` float32, who is done, and an info for each environment with
-            ``l2`` and ``index``.
+            ``l2`` and ``index``, and of those who are done the finished ``painting``.
 
         Raises:
             ValueError: NaN or inf in the actions; the canvases stay as they were.
@@ -93,6 +91,7 @@ class PaintVecEnv(VecEnv):
         each = self._by_env(infos)
         for i in np.flatnonzero(done):
             each[i] |= _of_env(infos["final_info"], int(i))
+            each[i]["painting"] = infos["final_info"]["painting"][i]
             each[i]["terminal_observation"] = infos["final_obs"][i]
             each[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
         return observation, reward, done, each
@@ -107,7 +106,8 @@ class PaintVecEnv(VecEnv):
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """For each environment what `PaintCanvasEnv` has under this name: painting, state, ..."""
-        return [getattr(_Canvas(self.env, i), attr_name) for i in self._get_indices(indices)]
+        found = self.canvases.get_attr(attr_name)
+        return [found[i] for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
         """Set an attribute of all environments.
@@ -123,10 +123,8 @@ class PaintVecEnv(VecEnv):
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
         """Call a method for each environment."""
-        return [
-            getattr(_Canvas(self.env, i), method_name)(*method_args, **method_kwargs)
-            for i in self._get_indices(indices)
-        ]
+        found = self.canvases.get_attr(method_name)
+        return [found[i](*method_args, **method_kwargs) for i in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """Never: there are no single environments to wrap. `VecMonitor` and the like wrap this one."""
@@ -150,30 +148,6 @@ class PaintVecEnv(VecEnv):
 
     def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         return [_of_env(infos, i) for i in range(self.num_envs)]
-
-
-class _Canvas:
-    """One canvas of a vector environment, with the attributes that the single environment has."""
-
-    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any], place: int) -> None:
-        self._env, self._place = env, place
-
-    @property
-    def painting(self) -> Painting:
-        paintings: list[Painting] = self._env.unwrapped.paintings  # type: ignore[attr-defined]
-        return paintings[self._place]
-
-    @property
-    def state(self) -> CanvasState:
-        state: CanvasState = self._env.unwrapped.state  # type: ignore[attr-defined]
-        return CanvasState(*(part[self._place : self._place + 1] for part in state))
-
-    def render(self) -> np.ndarray | None:
-        frames: Any = self._env.unwrapped.render()
-        return None if frames is None else frames[self._place]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._env.unwrapped, name)
 
 
 def _of_env(infos: dict[str, Any], place: int) -> dict[str, Any]:

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, show, to_numpy
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, colour_of, to_numpy
+from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments, unknown_name
 from paint_gym.utils.images import to_frames
 
 
 class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
-    """Paint a picture with bundles of strokes on a black canvas.
+    """Paint a picture with bundles of strokes on an empty canvas.
 
     The action is one bundle; the observation is canvas, target and step; the reward is what the bundle
     gained, by eq. (1) of the paper. The episode is `terminated` when the budget of strokes is spent. `info`
@@ -37,6 +38,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         bundle: strokes per step.
         stroke: the stroke design: a name, or a `StrokeDesign`.
         opacity: the range that alphas are mapped to; ``(1, 1)`` is opaque paint.
+        background: R, G, B in [0, 1] of an empty canvas.
         renderer: ``"analytic"``; ``"neural"``, for a `size` of 128; ``"raster"``, without gradients; or a
             `Renderer`, whose own design and opacity then count.
         reward: ``"l2"``; ``"wgan"``, whose discriminator learns from every step, so that the reward
@@ -47,6 +49,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         render_mode: None, ``"rgb_array"`` or ``"human"``.
 
     Raises:
+        RuntimeError: ``"human"`` without a display.
         TypeError: an argument that does not exist; the nearest is suggested.
         ValueError: an argument that cannot be; the message says which and what to do.
         FileNotFoundError: the data set is not there; the message says what to fetch and where to put it.
@@ -59,11 +62,12 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown_name("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
+        self._window = Window() if render_mode == "human" else None
         self.task = PaintTask(**task)
         self.action_space = self.task.action_space
         self.observation_space = self.task.observation_space
         self._state: CanvasState | None = None
-        self._index = 0
+        self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))
         self._actions: list[Tensor] = []
 
     @property
@@ -75,8 +79,13 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
 
     @property
     def painting(self) -> Painting:
-        """The strokes of this episode so far, resolution-free."""
-        return self.task.painting(torch.stack(self._actions) if self._actions else torch.empty(0))
+        """The strokes of this episode so far, resolution-free, on the colour that it began with.
+
+        Raises:
+            ValueError: it began on a picture.
+        """
+        strokes = torch.stack(self._actions) if self._actions else torch.empty(0)
+        return self.task.painting(strokes, self._background)
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
         """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
@@ -91,6 +100,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         index = self.task.indices(options.get("indices"), 1, self.np_random)
         self._state = self.task.initial_state(index, options.get("canvas"))
         self._index, self._actions = int(index[0]), []
+        self._background = colour_of(self._state.canvas[0])
         self._show()
         return self._observation(), self._info()
 
@@ -119,8 +129,13 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         return to_frames(self.state.canvas)[0] if self.render_mode == "rgb_array" else None
 
     def _show(self) -> None:
-        if self.render_mode == "human":
-            show(to_frames(self.state.canvas)[0])
+        if self._window is not None:
+            self._window.show(to_frames(self.state.canvas)[0])
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
 
     def _observation(self) -> Any:
         obs = to_numpy(self.task.observe(self.state))

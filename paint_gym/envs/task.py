@@ -16,7 +16,7 @@ from torch import Tensor
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset
 from paint_gym.metrics import mean_squared_error
-from paint_gym.painting import Painting
+from paint_gym.painting import Painting, check_colour
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
@@ -40,6 +40,7 @@ class TaskArguments(TypedDict, total=False):
     bundle: int
     stroke: str | StrokeDesign
     opacity: tuple[float, float]
+    background: Sequence[float]
     renderer: str | Renderer
     reward: str | RewardFunction
     device: str | torch.device
@@ -59,6 +60,7 @@ class PaintTask:
         bundle: int = 5,
         stroke: str | StrokeDesign = "bezier",
         opacity: tuple[float, float] = (0.0, 1.0),
+        background: Sequence[float] = (0, 0, 0),
         renderer: str | Renderer = "analytic",
         reward: str | RewardFunction = "l2",
         device: str | torch.device = "auto",
@@ -69,6 +71,7 @@ class PaintTask:
         check_budget(max_strokes, bundle)
         if observation not in ("stacked", "dict"):
             raise unknown_name("observation", observation, ("stacked", "dict"))
+        self.background = check_colour(background)
         self.renderer = make_renderer(renderer, stroke, opacity)
         check_size(self.renderer, size)
         self.device = pick_device(device)
@@ -99,8 +102,8 @@ class PaintTask:
 
         Args:
             indices: ``(n,)``, pictures of the data set to paint.
-            canvas: what to begin on: black by default, or uint8 or float in [0, 1], ``(3, H, W)`` for all or
-                ``(n, 3, H, W)``.
+            canvas: what to begin on: by default the background; or uint8 or float in [0, 1], ``(3, H, W)``
+                for all or ``(n, 3, H, W)``.
 
         Raises:
             ValueError: a canvas of another shape or range.
@@ -116,7 +119,8 @@ class PaintTask:
     def _canvases(self, canvas: ArrayLike | Tensor | None, count: int) -> Tensor:
         shape = (count, 3, self.size, self.size)
         if canvas is None:
-            return torch.zeros(shape, device=self.device)
+            colour = torch.tensor(self.background, device=self.device)
+            return colour.view(3, 1, 1).expand(shape).contiguous()
         given = torch.as_tensor(canvas)
         floats = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
         if floats.shape not in (shape, shape[1:]):
@@ -187,10 +191,23 @@ class PaintTask:
         obs[:, 6] = to_bytes(state.step / self.steps)[:, None, None]
         return obs
 
-    def painting(self, strokes: Tensor) -> Painting:
-        """The `Painting` of strokes ``(n, stroke_dim)``, or of bundles ``(steps, bundle * stroke_dim)``."""
+    def painting(self, strokes: Tensor, background: tuple[float, ...] | None) -> Painting:
+        """The `Painting` of an episode.
+
+        Args:
+            strokes: ``(n, stroke_dim)``, or bundles ``(steps, bundle * stroke_dim)``.
+            background: colour of the canvas that the episode began on, as `colour_of` gives it.
+
+        Raises:
+            ValueError: the episode began on a picture, not on a colour.
+        """
+        if background is None:
+            raise ValueError(
+                "this episode began on a picture (options['canvas']); a Painting is strokes on one colour"
+            )
         flat = strokes.detach().reshape(-1, self.stroke_dim).clamp(0, 1).cpu().numpy()
-        return Painting(flat, stroke=self.renderer.design, size=self.size, opacity=self.renderer.opacity)
+        design, opacity = self.renderer.design, self.renderer.opacity
+        return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
 
 
 def to_numpy(observation: Observation) -> Any:
@@ -200,12 +217,10 @@ def to_numpy(observation: Observation) -> Any:
     return observation.cpu().numpy()
 
 
-def show(frame: np.ndarray) -> None:
-    """Show a picture ``(H, W, 3)`` uint8 in a window, for ``render_mode="human"``."""
-    import cv2
-
-    cv2.imshow("PaintCanvas-v0", frame[..., ::-1])
-    cv2.waitKey(1)
+def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
+    """The colour of a canvas ``(3, H, W)`` that has but one; None of a picture."""
+    first = canvas[:, :1, :1]
+    return tuple(first.flatten().tolist()) if bool((canvas == first).all()) else None
 
 
 def check_budget(max_strokes: int, bundle: int) -> None:

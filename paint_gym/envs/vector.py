@@ -13,7 +13,8 @@ from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, show, to_numpy
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, colour_of, to_numpy
+from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments, unknown_name
 from paint_gym.utils.images import to_frames
@@ -24,6 +25,7 @@ class VectorArguments(TaskArguments, total=False):
 
     num_envs: int
     render_mode: str | None
+    max_episode_steps: int | None
 
 
 class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
@@ -41,6 +43,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             ``infos["final_info"]``. NEXT_STEP: it is reset by the next step, which ignores its action.
             DISABLED: `reset` with a mask does it.
         render_mode: None, ``"rgb_array"`` (a tuple of frames) or ``"human"`` (the canvases in one row).
+        max_episode_steps: steps after which an episode is `truncated`, if its budget is not spent by then.
         task: the arguments of `PaintCanvasEnv`.
 
     Raises:
@@ -54,9 +57,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         array: str = "numpy",
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
         **task: Unpack[TaskArguments],
     ) -> None:
-        own = ("num_envs", "array", "autoreset_mode", "render_mode")
+        own = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
         check_arguments(task, (*TaskArguments.__annotations__, *own))
         if num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, not {num_envs}")
@@ -64,7 +68,11 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise unknown_name("array", array, ("numpy", "torch"))
         if render_mode is not None and render_mode not in RENDER_METADATA["render_modes"]:
             raise unknown_name("render_mode", render_mode, RENDER_METADATA["render_modes"])
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, not {max_episode_steps}")
         self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
+        self.max_episode_steps = max_episode_steps
+        self._window = Window() if render_mode == "human" else None
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)
@@ -77,7 +85,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._state: CanvasState | None = None
         self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture each environment paints
         self._actions = torch.zeros(num_envs, self.task.steps, *self.single_action_space.shape)
-        self._over = np.zeros(num_envs, dtype=bool)  # whose budget is spent, and who wait for their reset
+        self._over = np.zeros(num_envs, dtype=bool)  # whose episode is over, and who wait for their reset
+        self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
 
     @property
     def state(self) -> CanvasState:
@@ -98,9 +107,11 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     @property
     def paintings(self) -> list[Painting]:
-        """For each environment, the strokes of its episode so far."""
-        steps = self.state.step.tolist()
-        return [self.task.painting(self._actions[i, : steps[i]]) for i in range(self.num_envs)]
+        """For each environment, the strokes of its episode so far; see `PaintCanvasEnv.painting`."""
+        return [self._painting(i) for i in range(self.num_envs)]
+
+    def _painting(self, i: int) -> Painting:
+        return self.task.painting(self._actions[i, : int(self.state.step[i])], self._backgrounds[i])
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
         """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
@@ -125,6 +136,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             if seeds[i] is not None:
                 self._rngs[i], self._rng_seeds[i] = seeding.np_random(seeds[i])
         self._begin(which, options)
+        self._show()
         return self._out(self.task.observe(self.state)), self._info(which)
 
     @torch.no_grad()
@@ -135,46 +147,81 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             actions: ``(num_envs, bundle * stroke_dim)``, array or tensor.
 
         Returns:
-            Observations, rewards ``(num_envs,)`` float32, terminations, truncations (all False), infos with
-            ``l2`` and ``index``; with the reward ``"wgan"`` also ``discriminator_loss`` of who painted.
+            Observations, rewards ``(num_envs,)`` float32, terminations, truncations (of `max_episode_steps`),
+            infos with ``l2`` and ``index``; with the reward ``"wgan"`` also ``discriminator_loss`` of who
+            painted. With autoreset SAME_STEP, ``final_info`` holds the finished ``painting`` too, None of one
+            that began on a picture.
 
         Raises:
             ValueError: NaN or inf, or the wrong shape; all canvases stay as they were.
-            gymnasium.error.ResetNeeded: with autoreset DISABLED, the budget of an environment is spent.
+            gymnasium.error.ResetNeeded: with autoreset DISABLED, the episode of an environment is over.
         """
         waiting = np.flatnonzero(self._over)
         if len(waiting) and self.autoreset_mode == AutoresetMode.DISABLED:
             raise gym.error.ResetNeeded(
-                f"the budget of environments {waiting.tolist()} is spent; pass reset() a reset_mask"
+                f"the episodes of environments {waiting.tolist()} are over; pass reset() a reset_mask"
             )
         action, step = self.task.actions(actions, self.num_envs), self.state.step
         next_state, reward = self.task.model_step(self.state, action)
         learnt = self._train_reward(next_state)
         self._actions[np.arange(self.num_envs), step.clamp(max=self.task.steps - 1).cpu()] = action.cpu()
         self._state = next_state
-        over = next_state.step.cpu().numpy() >= self.task.steps
+        steps = next_state.step.cpu().numpy()
+        over = steps >= self.task.steps
+        cut = ~over & (steps >= (self.max_episode_steps or np.inf))
         if len(waiting):  # NEXT_STEP: these did not paint, they begin again
             self._begin(waiting, {})
             reward[torch.from_numpy(waiting).to(reward.device)] = 0
-            over[waiting] = False
+            over[waiting] = cut[waiting] = False
         infos: dict[str, Any] = {}
-        if self.autoreset_mode == AutoresetMode.SAME_STEP and over.any():
-            infos = self._final(np.flatnonzero(over))
-            self._begin(np.flatnonzero(over), {})
+        self._show()
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and (over | cut).any():
+            infos = self._final(np.flatnonzero(over | cut))
+            self._begin(np.flatnonzero(over | cut), {})
             self._over[:] = False
         else:
-            self._over = over.copy()
+            self._over = over | cut
         infos |= self._info(np.arange(self.num_envs)) | learnt
-        terminated = torch.from_numpy(over).to(self.task.device)
-        truncated = torch.zeros_like(terminated)
+        terminated, truncated = (torch.from_numpy(part).to(self.task.device) for part in (over, cut))
         observation = self.task.observe(self.state)
         return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
 
     def render(self) -> tuple[np.ndarray, ...] | None:
-        """Canvases ``(H, W, 3)`` uint8 for ``render_mode="rgb_array"``; a window for ``"human"``."""
-        if self.render_mode == "human":
-            show(np.concatenate(list(to_frames(self.state.canvas)), 1))
+        """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
+
+    def _show(self) -> None:
+        if self._window is not None:
+            self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
+
+    def close_extras(self, **_: Any) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+
+    def call(self, name: str, *arguments: Any, **named: Any) -> tuple[Any, ...]:
+        """Of each environment, what `PaintCanvasEnv` has under this name: called, if it can be."""
+        found = self.get_attr(name)
+        return tuple(one(*arguments, **named) if callable(one) else one for one in found)
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """Of each environment, what `PaintCanvasEnv` has under this name: painting, state, render, ..."""
+        return tuple(getattr(_OneOf(self, i), name) for i in range(self.num_envs))
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Set an attribute of all environments.
+
+        Args:
+            name: of the attribute.
+            values: one value, or a list of as many equal ones as there are environments.
+
+        Raises:
+            ValueError: different values: the environments share everything but their canvases.
+        """
+        given = list(values) if isinstance(values, list | tuple) else [values]
+        if any(value is not given[0] and value != given[0] for value in given):
+            raise ValueError(f"the environments share {name!r}; set it to one value for all of them")
+        setattr(self, name, given[0])
 
     def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
         """Fresh canvases and targets for the environments `which`."""
@@ -191,6 +238,9 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._state = state
         self.index[which] = index
         self._over[which] = False
+        for i in which:
+            given = "canvas" in options and options["canvas"] is not None
+            self._backgrounds[i] = colour_of(state.canvas[i]) if given else self.task.background
 
     def _seeds(self, seed: Any) -> list[int | None]:
         """A seed for each environment, or None for each that keeps its generator."""
@@ -239,11 +289,45 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
                 {key: part[place] for key, part in last.items()} if isinstance(last, dict) else last[place]
             )
         info = self._info(which)
+        paintings = np.full(self.num_envs, None, dtype=object)
+        for i in which:
+            paintings[i] = None if self._backgrounds[i] is None else self._painting(i)
+        info |= {"painting": paintings, "_painting": info["_l2"].copy()}
         return {"final_obs": final_obs, "_final_obs": info["_l2"].copy(), "final_info": info,
                 "_final_info": info["_l2"].copy()}  # fmt: skip
 
     def _out(self, value: Any) -> Any:
         return value if self.array == "torch" else to_numpy(value)
+
+
+class _OneOf:
+    """One environment of a vector environment, with the attributes that `PaintCanvasEnv` has."""
+
+    def __init__(self, env: PaintCanvasVectorEnv, place: int) -> None:
+        self._env, self._place = env, place
+
+    @property
+    def painting(self) -> Painting:
+        return self._env._painting(self._place)
+
+    @property
+    def state(self) -> CanvasState:
+        return CanvasState(*(part[self._place : self._place + 1] for part in self._env.state))
+
+    @property
+    def np_random(self) -> np.random.Generator:
+        return self._env.np_random[self._place]
+
+    @property
+    def np_random_seed(self) -> int:
+        return self._env.np_random_seed[self._place]
+
+    def render(self) -> np.ndarray | None:
+        frames = self._env.render()
+        return None if frames is None else frames[self._place]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env, name)
 
 
 def _rows(state: CanvasState, which: np.ndarray) -> CanvasState:

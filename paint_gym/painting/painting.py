@@ -77,11 +77,10 @@ class Painting:
         low, high = _unit_numbers(opacity, 2, "opacity")
         if low > high:
             raise ValueError(f"opacity must be (low, high) with low <= high, not {(low, high)}")
-        red, green, blue = _unit_numbers(background, 3, "background")
         object.__setattr__(self, "strokes", _check_strokes(strokes, design))
         object.__setattr__(self, "design", design)
         object.__setattr__(self, "size", check_size(size))
-        object.__setattr__(self, "background", (red, green, blue))
+        object.__setattr__(self, "background", check_colour(background))
         object.__setattr__(self, "opacity", (low, high))
 
     @property
@@ -99,6 +98,12 @@ class Painting:
                 "a painting is cut with a slice, as in painting[:50]; one stroke is painting.strokes[i]"
             )
         return Painting(self.strokes[strokes], self.design, self.size, self.background, self.opacity)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Itself in an array: numpy would otherwise take it for a sequence, and look for its strokes."""
+        array = np.empty((), dtype=object)
+        array[()] = self
+        return array
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Painting):
@@ -221,6 +226,16 @@ def check_ending(path: str | os.PathLike[str]) -> str:
     ending = Path(path).suffix.lower()
     _WRITERS[ending]
     return ending
+
+
+def check_colour(colour: Any) -> tuple[float, float, float]:
+    """R, G, B in [0, 1] as floats.
+
+    Raises:
+        ValueError: not three numbers in [0, 1].
+    """
+    red, green, blue = _unit_numbers(colour, 3, "background")
+    return red, green, blue
 
 
 def check_size(size: Size) -> tuple[int, int]:

@@ -210,3 +210,11 @@ def test_the_environment_trains_its_discriminator(pictures: np.ndarray) -> None:
     agent.learn(8 * 64, callback=watch)
     assert np.isfinite(rewards).all() and np.ptp(rewards) > 0
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
+
+
+def test_the_finished_painting_is_in_the_info(pictures: np.ndarray) -> None:
+    env = PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10)
+    env.reset()
+    assert "painting" not in env.step(actions(env))[3][0]
+    infos = env.step(actions(env))[3]
+    assert [len(info["painting"]) for info in infos] == [10, 10]

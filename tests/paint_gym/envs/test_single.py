@@ -264,3 +264,22 @@ def test_gradient_of_model_step(pictures: np.ndarray, stroke: str) -> None:
         ahead, behind = (env.model_step(state, action.detach() + s * step)[1].item() for s in (1, -1))
         agree += abs((ahead - behind) / (2 * eps) - action.grad[0, i].item()) < 1e-5
     assert agree >= action.numel() - 1  # one may sit on a kink
+
+
+def test_a_painting_is_on_the_colour_that_it_began_with(pictures: np.ndarray) -> None:
+    env = paint_gym.PaintCanvasEnv(
+        dataset=pictures, size=32, background=(0.25, 0.5, 0.75), render_mode="rgb_array"
+    )
+    for options, colour in (
+        (None, (0.25, 0.5, 0.75)),
+        ({"canvas": np.full((3, 32, 32), 255, np.uint8)}, (1, 1, 1)),
+    ):
+        env.reset(seed=0, options=options)
+        env.step(env.action_space.sample())
+        assert env.painting.background == colour
+        assert np.abs(env.painting.render().astype(int) - env.render()).max() <= 1
+    env.reset(options={"canvas": pictures[0]})
+    with pytest.raises(ValueError, match="began on a picture"):
+        env.painting  # noqa: B018
+    with pytest.raises(ValueError, match="background must be 3 numbers"):
+        paint_gym.PaintCanvasEnv(dataset=pictures, size=32, background=(0, 0, 2))

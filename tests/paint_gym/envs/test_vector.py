@@ -262,3 +262,80 @@ def test_a_seed_for_each_environment(pictures: np.ndarray) -> None:
     with pytest.raises(ValueError, match="2 seeds for 3 environments"):
         env.reset(seed=[1, 2])
     PaintCanvasEnv(dataset=pictures, size=32).reset(seed=np.int64(4))
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_max_episode_steps_truncates(pictures: np.ndarray, mode: AutoresetMode) -> None:
+    env = PaintCanvasVectorEnv(
+        2, dataset=pictures, size=32, max_strokes=20, max_episode_steps=3, autoreset_mode=mode
+    )
+    env.reset(seed=0)
+    for step in range(1, 4):
+        *_, terminated, truncated, infos = env.step(env.action_space.sample())
+        assert truncated.tolist() == [step == 3] * 2 and not terminated.any()
+    if mode == AutoresetMode.SAME_STEP:
+        assert infos["_final_info"].all() and env.state.step.tolist() == [0, 0]
+    elif mode == AutoresetMode.NEXT_STEP:
+        *_, truncated, _ = env.step(env.action_space.sample())
+        assert not truncated.any() and env.state.step.tolist() == [0, 0]
+    else:
+        with pytest.raises(gym.error.ResetNeeded, match=r"\[0, 1\] are over"):
+            env.step(env.action_space.sample())
+
+
+def test_the_budgets_end_is_never_a_truncation(pictures: np.ndarray) -> None:
+    env = PaintCanvasVectorEnv(2, dataset=pictures, size=32, max_strokes=10, max_episode_steps=2)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    *_, terminated, truncated, _ = env.step(env.action_space.sample())
+    assert terminated.all() and not truncated.any()
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        PaintCanvasVectorEnv(2, dataset=pictures, size=32, max_episode_steps=0)
+
+
+def test_a_specs_time_limit(pictures: np.ndarray) -> None:
+    gym.register(
+        "Limited-v0", "paint_gym.envs:PaintCanvasEnv", max_episode_steps=3,
+        vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
+    )  # fmt: skip
+    try:
+        env = gym.make_vec("Limited-v0", num_envs=2, dataset=pictures, size=32)
+        assert env.unwrapped.max_episode_steps == 3
+    finally:
+        del gym.registry["Limited-v0"]
+
+
+def test_what_single_environments_have(pictures: np.ndarray) -> None:
+    env = PaintCanvasVectorEnv(2, dataset=pictures, size=32, render_mode="rgb_array")
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    assert [len(one) for one in env.get_attr("painting")] == [5, 5]
+    assert [one.canvas.shape[0] for one in env.call("state")] == [1, 1]
+    assert np.array_equal(env.call("render")[1], env.render()[1])
+    assert env.get_attr("np_random_seed") == (0, 1)
+    env.set_attr("note", "a")
+    assert env.get_attr("note") == ("a", "a")
+    env.set_attr("note", ["b", "b"])
+    with pytest.raises(ValueError, match="the environments share 'note'"):
+        env.set_attr("note", ["a", "b"])
+    with pytest.raises(AttributeError):
+        env.get_attr("no_such_thing")
+
+
+def test_the_finished_painting_is_handed_out(pictures: np.ndarray) -> None:
+    """On the colour that it began with, before the next one begins; None of one that began on a picture."""
+    env = PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=10, background=(0.2, 0.4, 0.6))
+    white, picture = np.ones((3, 32, 32), np.float32), pictures[0] / np.float32(255)
+    env.reset(seed=0, options={"canvas": np.stack([white, picture, white * 0.5])})
+    for _ in range(2):
+        before, actions = env.state, env.action_space.sample()
+        *_, infos = env.step(actions)
+    after, _ = env.model_step(before, torch.from_numpy(actions))
+    first, second, third = infos["final_info"]["painting"]
+    assert second is None and len(first) == 10 and first.background == (1, 1, 1)
+    assert np.abs(third.render() / 255 - after.canvas[2].permute(1, 2, 0).numpy()).max() < 0.01
+    assert [one.background for one in env.paintings] == [pytest.approx((0.2, 0.4, 0.6))] * 3
+    assert env.state.canvas[0, :, 0, 0].tolist() == pytest.approx([0.2, 0.4, 0.6])
+    env.reset(options={"canvas": picture})
+    with pytest.raises(ValueError, match="began on a picture"):
+        env.paintings  # noqa: B018

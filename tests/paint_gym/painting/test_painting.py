@@ -203,3 +203,9 @@ def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="stopped"):
         random_painting().save(path)
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_arrays_hold_paintings_whole():
+    paintings = [random_painting(), random_painting(3)]
+    array = np.stack([np.asarray(one) for one in paintings])
+    assert array.shape == (2,) and array[1] is paintings[1]
