@@ -8,14 +8,14 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 MAX_PIXELS = 100_000_000
 """The most pixels a picture may have unless the caller says otherwise: 300 MB once decoded."""
 
 # A closed list: Pillow also has formats that start programs (EPS: Ghostscript), whatever a file is called.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM")
-_ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 262
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,9 +37,10 @@ def read_image(
     """Read one picture as 8-bit RGB, the way a viewer shows it.
 
     JPEG, PNG, WebP, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation; turned
-    upright by its EXIF orientation; transparency on white; CMYK and palettes converted. Greys of more than 8
-    bits are scaled: 16 bits by 65535; 32-bit integers by 65535 if they lie in 0..65535; floats by 1 if they
-    lie in 0..1, by 255 if they lie in 0..255; any other range is stretched to black and white.
+    upright by its EXIF orientation; in sRGB, by its embedded colour profile; transparency on white; CMYK and
+    palettes converted. Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by 65535 if
+    they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is
+    stretched to black and white.
 
     Args:
         source: a path, or the bytes of the file.
@@ -105,8 +106,9 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> N
                 raise _TooLarge(f"{width} x {height} pixels, more than the limit of {max_pixels:,}")
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
+            layout = str(image.tile[0][3]) if image.tile else ""  # e.g. "L;4", gone once it is loaded
             image.load()
-            return _to_rgb(_upright(image))
+            return _to_rgb(_upright(image), layout)
     except Image.UnidentifiedImageError:
         raise ValueError(f"{name}: not an image of a format read here, or its header is damaged") from None
     except (_TooLarge, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -130,19 +132,65 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Any Pillow mode as (H, W, 3) uint8."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey = _grey_to_8_bit(np.asarray(image), image.mode)
-        return np.repeat(grey[:, :, None], 3, axis=2)
+def _to_rgb(image: Image.Image, layout: str) -> NDArray[np.uint8]:
+    """Any Pillow mode as (H, W, 3) uint8 in sRGB; `layout` is how the file packs its pixels."""
+    profile = image.info.get("icc_profile")
+    deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
+    if deep or image.mode in ("1", "L"):
+        clear = _clear_grey(image, layout)
+        if deep:
+            grey = _grey_to_8_bit(np.asarray(image), image.mode, _zero_is_white(image))
+            image = Image.fromarray(grey)
+        rgb = np.array(_to_srgb(image.convert("L"), profile).convert("RGB"), dtype=np.uint8)
+        rgb[clear] = 255
+        return rgb
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+        colour, white = _to_srgb(image.convert("RGB"), profile), Image.new("RGB", image.size, "white")
+        return np.array(Image.composite(colour, white, image.getchannel("A")), dtype=np.uint8)
+    image = image if image.mode == "CMYK" else image.convert("RGB")
+    return np.array(_to_srgb(image, profile).convert("RGB"), dtype=np.uint8)
 
 
-def _grey_to_8_bit(values: NDArray[np.generic], mode: str) -> NDArray[np.uint8]:
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """A picture in "L", "RGB" or "CMYK" by its colour profile; as it is, where there is none or a bad one."""
+    if not profile:
+        return image
+    try:
+        source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        if source.profile.xcolor_space.strip() != {"L": "GRAY"}.get(image.mode, image.mode):
+            return image
+        named = "sRGB" in ImageCms.getProfileDescription(source)
+        if named and _primaries(source.profile) == _primaries(srgb):
+            return image  # as it is, without the rounding of a transform
+        done = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # viewers show such pictures without it
+        return image
+    return image if done is None else done
+
+
+def _primaries(profile: ImageCms.core.CmsProfile) -> list[list[float]]:
+    found = (profile.red_primary, profile.green_primary, profile.blue_primary)
+    return [[round(number, 2) for number in each[1][:2]] if each else [] for each in found]
+
+
+def _clear_grey(image: Image.Image, layout: str) -> NDArray[np.bool_]:
+    """Where a grey PNG is transparent (H, W): the value that it names, in the depth of the file."""
+    clear = image.info.get("transparency")
+    if not isinstance(clear, int):
+        return np.zeros(image.size[::-1], dtype=bool)
+    scale = {"L;2": 85, "L;4": 17}.get(layout, 255 if image.mode == "1" else 1)
+    values = np.asarray(image.convert("L") if image.mode == "1" else image)
+    return np.asarray(values == clear * scale)
+
+
+def _zero_is_white(image: Image.Image) -> bool:
+    """True for a TIFF whose greys run from white to black; Pillow turns only those of 8 bits round."""
+    tags = getattr(image, "tag_v2", None)
+    return tags is not None and tags.get(_PHOTOMETRIC_TAG) == 0
+
+
+def _grey_to_8_bit(values: NDArray[np.generic], mode: str, zero_is_white: bool) -> NDArray[np.uint8]:
     """Greys of 16 bits, 32 bits or floats, scaled to 0..255 and rounded; `convert("L")` would clip them."""
     grey = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(grey.min()), float(grey.max())
@@ -150,4 +198,6 @@ def _grey_to_8_bit(values: NDArray[np.generic], mode: str) -> NDArray[np.uint8]:
     full = next((full for full in ranges if low >= 0 and high <= full), None)
     if full is None:
         grey, full = grey - low, high - low
+    if zero_is_white:
+        grey = full - grey
     return np.rint(grey * 255.0 / (full or 1.0)).astype(np.uint8)  # full is 0 where all pixels are alike

@@ -45,14 +45,25 @@ class Source:
 
 def file_identity(path: Path, root: Path) -> tuple[str, int, int]:
     """Name under `root`, size and time of change of a file, by which a change is noticed."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:  # a link to nowhere: whoever reads it says so
+        return path.relative_to(root).as_posix(), 0, 0
     return path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns
 
 
 def list_images(root: Path) -> list[Path]:
-    """All image files below `root` by their endings, in any case, sorted by path, without hidden ones."""
+    """All image files below `root` by their endings, in any case, sorted by path, without hidden ones.
+
+    Folders that are links are followed, each real folder once.
+    """
     found: list[Path] = []
-    for folder, subfolders, files in os.walk(root):
+    visited: set[str] = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        if (real := os.path.realpath(folder)) in visited:
+            subfolders.clear()
+            continue
+        visited.add(real)
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         # Hidden files include macOS's "._photo.jpg", which hold no picture.
         names = [name for name in files if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
 from paint_gym.datasets import read_image, square
 
@@ -307,3 +307,67 @@ def test_square_averages_when_it_shrinks_and_enlarges_small_pictures() -> None:
     shrunk = square(np.repeat(checks[:, :, None], 3, axis=2).astype(np.uint8), 16)
     assert abs(shrunk.astype(float).mean() - 127.5) < 2 and shrunk.std() < 8
     assert (square(np.full((1, 1, 3), 9, np.uint8), 32) == 9).all()
+
+
+def turned_profile() -> bytes:
+    """sRGB whose primaries are turned round: the file's red is green."""
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for old, new in ((b"rXYZ", b"tXYZ"), (b"gXYZ", b"rXYZ"), (b"bXYZ", b"gXYZ"), (b"tXYZ", b"bXYZ")):
+        icc = icc.replace(old, new)
+    return icc
+
+
+KINDS = {
+    "PNG": {}, "JPEG": {"quality": 100, "subsampling": 0}, "TIFF": {}, "WEBP": {"lossless": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_colour_profiles_count(kind: str) -> None:
+    file, mode = io.BytesIO(), "RGBA" if kind == "PNG" else "RGB"
+    Image.new(mode, (16, 16), (200, 100, 50)).save(file, kind, icc_profile=turned_profile(), **KINDS[kind])
+    assert np.abs(read_image(file.getvalue())[8, 8].astype(int) - [50, 200, 100]).max() <= 1
+
+
+@pytest.mark.parametrize("profile", ["sRGB", "bad", "grey"])
+def test_profiles_that_change_nothing(profile: str) -> None:
+    """sRGB itself to the last bit; one that is damaged, or for another kind of picture, as viewers do."""
+    icc = {"sRGB": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), "bad": b"no profile"}
+    pixels, file = np.random.default_rng(0).integers(256, size=(20, 20, 3), dtype=np.uint8), io.BytesIO()
+    mode = "L" if profile == "grey" else "RGB"
+    Image.fromarray(pixels).convert(mode).save(file, "PNG", icc_profile=icc.get(profile, icc["sRGB"]))
+    expected = np.asarray(Image.fromarray(pixels).convert(mode).convert("RGB"))
+    assert np.array_equal(read_image(file.getvalue()), expected)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.mark.parametrize(
+    ("depth", "row", "width", "clear", "expected"),
+    [
+        (16, struct.pack(">3H", 0, 32768, 65535), 3, 0, [255, 128, 255]),
+        (8, bytes([0, 100, 200]), 3, 100, [0, 255, 200]),
+        (4, bytes([0x05]), 2, 5, [0, 255]),
+        (2, bytes([0b00011011]), 4, 2, [0, 85, 255, 255]),
+        (1, bytes([0b10101010]), 8, 0, [255] * 8),
+    ],
+)
+def test_transparent_greys(depth: int, row: bytes, width: int, clear: int, expected: list[int]) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", width, 1, depth, 0, 0, 0, 0))
+    png += chunk(b"tRNS", struct.pack(">H", clear)) + chunk(b"IDAT", zlib.compress(b"\0" + row))
+    assert read_image(png + chunk(b"IEND", b""))[0, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize(("photometric", "expected"), [(1, [0, 128, 255]), (0, [255, 127, 0])])
+@pytest.mark.parametrize("kind", ["16 bits", "floats"])
+def test_tiffs_in_which_0_is_white(kind: str, photometric: int, expected: list[int]) -> None:
+    floats = struct.pack("<3f", 0, 32768 / 65535, 1)
+    data = struct.pack("<3H", 0, 32768, 65535) if kind == "16 bits" else floats
+    bits, form = (16, 1) if kind == "16 bits" else (32, 3)
+    tags = [(256, 3), (257, 1), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1), (278, 1)]
+    tags += [(279, len(data)), (339, form)]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in tags)
+    tiff = b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory + bytes(4)
+    assert read_image(tiff)[0, :, 0].tolist() == expected

@@ -318,3 +318,21 @@ def test_more_pictures_than_one_chunk_stay_in_order(
 ) -> None:
     monkeypatch.setattr("paint_gym.datasets.cache._CHUNK", 7)
     assert colours(load_dataset(make_folder(9), size=8)) == [shade(index) for index in range(9)]
+
+
+def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "set").mkdir()
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "real" / "a.png")
+    (tmp_path / "set" / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "back").symlink_to(tmp_path / "set")  # a circle
+    assert len(load_dataset(tmp_path / "set", size=8)) == 1
+
+
+def test_a_link_to_nowhere_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(ValueError, match=r"b\.png"):
+        load_dataset(tmp_path, size=8)
+    assert load_dataset(tmp_path, size=8, on_error="skip").skipped == 1
