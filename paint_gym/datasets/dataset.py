@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,30 @@ class Dataset:
         view = self.images.view()
         view.flags.writeable = False
         object.__setattr__(self, "images", view)
+
+    def __deepcopy__(self, memo: object) -> Dataset:
+        return self  # nothing in it can change
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pictures that are mapped from a file travel by its path, others with all their bytes."""
+        file = getattr(self.images, "filename", None)
+        return self.__dict__ | ({} if file is None else {"images": str(file)})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Map the pictures again.
+
+        Raises:
+            FileNotFoundError: their file is not on this machine.
+        """
+        if isinstance(state["images"], str):
+            if not Path(state["images"]).is_file():
+                raise FileNotFoundError(
+                    f"the decoded pictures of data set {state['name']!r} are not at {state['images']}: load "
+                    "the data set on this machine, or share PAINT_GYM_CACHE"
+                )
+            state = state | {"images": np.load(state["images"], mmap_mode="r", allow_pickle=False)}
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         """The number of pictures."""

@@ -5,6 +5,7 @@ Every score that the project publishes is measured with this renderer.
 
 from __future__ import annotations
 
+import functools
 import math
 from itertools import pairwise
 from types import ModuleType
@@ -28,7 +29,7 @@ class RasterRenderer(Renderer):
 
     def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
         super().__init__(design, opacity)
-        self._cv2 = _import_opencv()
+        _opencv()  # if it does not load, the error is here
 
     @torch.no_grad()
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
@@ -64,7 +65,7 @@ class RasterRenderer(Renderer):
 
     def _sweep(self, fine: np.ndarray, nodes: np.ndarray) -> None:
         """Discs from the first node to the last, so close that their outline is off by under a quarter."""
-        path = [nodes[:1]]
+        cv2, path = _opencv(), [nodes[:1]]
         for a, b in pairwise(nodes):
             step = max(1.0, math.sqrt(min(a[2], b[2])))
             count = max(1, math.ceil(max(math.hypot(*(b - a)[:2]), abs(b[2] - a[2])) / step))
@@ -72,11 +73,11 @@ class RasterRenderer(Renderer):
         for x, y, radius, alpha in np.concatenate(path):
             centre = _fixed_point(np.array([x, y]))
             corners = round(max(radius - RIM, 0.0) * (1 << SHIFT))
-            self._cv2.circle(fine, centre.tolist(), corners, float(alpha), -1, self._cv2.LINE_8, SHIFT)
+            cv2.circle(fine, centre.tolist(), corners, float(alpha), -1, cv2.LINE_8, SHIFT)
 
     def _polygon(self, fine: np.ndarray, nodes: np.ndarray) -> None:
-        corners = _fixed_point(_shrunk(nodes[:, :2], RIM))
-        self._cv2.fillConvexPoly(fine, corners, float(nodes[0, 3]), self._cv2.LINE_8, SHIFT)
+        cv2, corners = _opencv(), _fixed_point(_shrunk(nodes[:, :2], RIM))
+        cv2.fillConvexPoly(fine, corners, float(nodes[0, 3]), cv2.LINE_8, SHIFT)
 
 
 def _shrunk(corners: np.ndarray, by: float) -> np.ndarray:
@@ -99,7 +100,8 @@ def _fixed_point(points: np.ndarray) -> np.ndarray:
     return np.round((points - 0.5) * (1 << SHIFT)).astype(np.int32)
 
 
-def _import_opencv() -> ModuleType:
+@functools.cache
+def _opencv() -> ModuleType:
     try:
         import cv2
     except ImportError as error:

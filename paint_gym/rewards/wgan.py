@@ -59,6 +59,7 @@ class WGANReward(Reward):
         device: str | torch.device = "cpu",
     ) -> None:
         self.online, self.tau, self.penalty, self.patches = online, tau, penalty, patches
+        self.width, self.lr = width, lr
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             self.discriminator = Discriminator(width).to(device)
@@ -152,6 +153,15 @@ class WGANReward(Reward):
         if self._replay is not None:
             self._replay = self._replay.to(device)
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles: how it was made, and its state; PyTorch does not pickle weight norm."""
+        device = str(next(self.discriminator.parameters()).device)
+        made = (self.width, self.online, self.lr, self.tau, self.penalty, self.patches, 0, device)
+        return type(self), made, self.state_dict()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.load_state_dict(state)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that is needed to go on learning, bit for bit on the CPU."""
