@@ -11,6 +11,7 @@ import tyro
 
 from agents.cli import demo, evaluate, paint, render, train, train_renderer
 from agents.cli.command import Command
+from paint_gym import __version__
 
 COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
     "demo": (demo.Demo, demo.demo),
@@ -37,7 +38,11 @@ def parse(arguments: Sequence[str]) -> Command:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    command = parse(sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if list(arguments) == ["--version"]:
+        print(f"paint-gym {__version__}")
+        return
+    command = parse(arguments)
     execute = next(function for kind, function in COMMANDS.values() if kind is type(command))
     try:
         command.import_modules()

@@ -74,7 +74,8 @@ class PaintVecEnv(VecEnv):
 
     def step_async(self, actions: np.ndarray) -> None:
         """Keep the actions ``(num_envs, bundle * stroke_dim)`` in [-1, 1] for `step_wait`."""
-        self._actions = (np.asarray(actions, np.float32) + 1) / 2
+        low, high = self.canvases.task.action_range
+        self._actions = low + (np.asarray(actions, np.float32) + 1) / 2 * (high - low)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Paint them.

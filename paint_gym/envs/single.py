@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, colour_of, to_numpy
+from paint_gym.envs.task import RENDER_METADATA, Observation, PaintTask, TaskArguments, colour_of, to_numpy
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments, unknown_name
@@ -45,7 +45,8 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
             changes while the agent learns; or a callable ``(before, after, target) -> (B,)`` on
             ``(B, 3, H, W)`` tensors.
         device: ``"auto"``, or any of torch's.
-        observation: ``"stacked"``, uint8 ``(7, H, W)``, or ``"dict"``.
+        observation: ``"stacked"``, uint8 ``(7, H, W)``; ``"float"``, the same in [0, 1]; or ``"dict"``.
+        action_range: of each number of an action; ``(-1, 1)`` suits Gaussian policies, whose mean is 0.
         render_mode: None, ``"rgb_array"`` or ``"human"``.
 
     Raises:
@@ -91,6 +92,14 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
         return self.task.model_step(state, action)
 
+    def observe(self, state: CanvasState) -> Observation:
+        """What `step` would show of a state, as tensors with a batch dimension."""
+        return self.task.observe(state)
+
+    def is_terminal(self, state: CanvasState) -> Tensor:
+        """``(B,)`` bool: whether the budget of strokes is spent."""
+        return self.task.is_terminal(state)
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
@@ -118,7 +127,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         next_state, reward = self.task.model_step(self.state, actions)
         loss = self.task.train_reward(next_state)
         self._state = next_state
-        self._actions.append(actions[0])
+        self._actions.append(self.task.in_unit_cube(actions[0]))
         self._show()
         terminated = int(self.state.step) >= self.task.steps
         info = self._info() | ({} if loss is None else {"discriminator_loss": loss})

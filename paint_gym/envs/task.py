@@ -26,6 +26,7 @@ from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.images import to_bytes
 
 Observation = Tensor | dict[str, Tensor]
+OBSERVATIONS = ("stacked", "dict", "float")
 RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
 
 
@@ -45,6 +46,7 @@ class TaskArguments(TypedDict, total=False):
     reward: str | RewardFunction
     device: str | torch.device
     observation: str
+    action_range: tuple[float, float]
 
 
 class PaintTask:
@@ -65,12 +67,14 @@ class PaintTask:
         reward: str | RewardFunction = "l2",
         device: str | torch.device = "auto",
         observation: str = "stacked",
+        action_range: tuple[float, float] = (0, 1),
     ) -> None:
         if size < 8:
             raise ValueError(f"size must be at least 8 pixels, not {size}")
         check_budget(max_strokes, bundle)
-        if observation not in ("stacked", "dict"):
-            raise unknown_name("observation", observation, ("stacked", "dict"))
+        if observation not in OBSERVATIONS:
+            raise unknown_name("observation", observation, OBSERVATIONS)
+        self.action_range = _check_range(action_range)
         self.background = check_colour(background)
         self.renderer = make_renderer(renderer, stroke, opacity)
         check_size(self.renderer, size)
@@ -84,14 +88,20 @@ class PaintTask:
 
     @property
     def action_space(self) -> gym.spaces.Box:
-        """One bundle: ``Box(0, 1, (bundle * stroke_dim,), float32)``."""
-        return gym.spaces.Box(0, 1, (self.bundle * self.stroke_dim,), np.float32)
+        """One bundle: ``Box(*action_range, (bundle * stroke_dim,), float32)``."""
+        low, high = self.action_range
+        return gym.spaces.Box(low, high, (self.bundle * self.stroke_dim,), np.float32)
 
     @property
     def observation_space(self) -> gym.Space[Any]:
-        """``"stacked"``: canvas, target, step plane, uint8 ``(7, H, W)``; ``"dict"``: the three by name."""
+        """``"stacked"``: canvas, target, step plane, uint8 ``(7, H, W)``; ``"dict"``: the three by name.
+
+        ``"float"``: as stacked, float32 in [0, 1].
+        """
         if self.observation == "stacked":
             return gym.spaces.Box(0, 255, (7, self.size, self.size), np.uint8)
+        if self.observation == "float":
+            return gym.spaces.Box(0, 1, (7, self.size, self.size), np.float32)
         image = gym.spaces.Box(0, 255, (3, self.size, self.size), np.uint8)
         return gym.spaces.Dict(
             {"canvas": image, "target": image, "step": gym.spaces.Box(0, 1, (1,), np.float32)}
@@ -165,9 +175,18 @@ class PaintTask:
             )
         return actions
 
+    def in_unit_cube(self, action: Tensor) -> Tensor:
+        """Actions of `action_range` in [0, 1]."""
+        low, high = self.action_range
+        return action if (low, high) == (0, 1) else (action - low) / (high - low)
+
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Paint a bundle: pure, batched, differentiable; see `paint_gym.canvas.model_step`."""
-        return model_step(state, action, self.renderer, self.reward)
+        """Paint a bundle, of `action_range`: pure, batched, differentiable; see `canvas.model_step`."""
+        return model_step(state, self.in_unit_cube(action), self.renderer, self.reward)
+
+    def is_terminal(self, state: CanvasState) -> Tensor:
+        """``(B,)`` bool: whether the budget of strokes is spent."""
+        return state.step >= self.steps
 
     def train_reward(self, state: CanvasState) -> float | None:
         """Let a reward that is `online` learn from what has been painted; its loss, None if it is not."""
@@ -180,7 +199,10 @@ class PaintTask:
         return mean_squared_error(state.canvas, state.target)
 
     def observe(self, state: CanvasState) -> Observation:
-        """The observation of a state, with a batch dimension; images are rounded to uint8."""
+        """The observation of a state, with a batch dimension; images are rounded to uint8, unless "float"."""
+        if self.observation == "float":
+            plane = (state.step / self.steps).view(-1, 1, 1, 1).expand(-1, 1, self.size, self.size)
+            return torch.cat([state.canvas, state.target, plane.to(state.canvas)], 1)
         if self.observation == "dict":
             step = (state.step / self.steps).float().unsqueeze(1)
             return {"canvas": to_bytes(state.canvas), "target": to_bytes(state.target), "step": step}
@@ -221,6 +243,13 @@ def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
     """The colour of a canvas ``(3, H, W)`` that has but one; None of a picture."""
     first = canvas[:, :1, :1]
     return tuple(first.flatten().tolist()) if bool((canvas == first).all()) else None
+
+
+def _check_range(action_range: Any) -> tuple[float, float]:
+    low, high = (float(value) for value in action_range)
+    if not -np.inf < low < high < np.inf:
+        raise ValueError(f"action_range must be (low, high) with low < high, not {action_range}")
+    return low, high
 
 
 def check_budget(max_strokes: int, bundle: int) -> None:

@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, colour_of, to_numpy
+from paint_gym.envs.task import RENDER_METADATA, Observation, PaintTask, TaskArguments, colour_of, to_numpy
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments, unknown_name
@@ -117,6 +117,14 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
         return self.task.model_step(state, action)
 
+    def observe(self, state: CanvasState) -> Observation:
+        """What `step` would show of a state, as tensors with a batch dimension."""
+        return self.task.observe(state)
+
+    def is_terminal(self, state: CanvasState) -> Tensor:
+        """``(B,)`` bool: whether the budget of strokes is spent."""
+        return self.task.is_terminal(state)
+
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
@@ -164,7 +172,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         action, step = self.task.actions(actions, self.num_envs), self.state.step
         next_state, reward = self.task.model_step(self.state, action)
         learnt = self._train_reward(next_state)
-        self._actions[np.arange(self.num_envs), step.clamp(max=self.task.steps - 1).cpu()] = action.cpu()
+        rows = np.arange(self.num_envs), step.clamp(max=self.task.steps - 1).cpu()
+        self._actions[rows] = self.task.in_unit_cube(action).cpu()
         self._state = next_state
         steps = next_state.step.cpu().numpy()
         over = steps >= self.task.steps

@@ -169,7 +169,13 @@ def build(dtype: torch.dtype, compiler: str) -> Path:
 def load(dtype: torch.dtype) -> ctypes.CDLL | None:
     """The kernel for float32 or float64; None for other types, or where nothing can be compiled."""
     compiler = find_compiler()
-    if dtype not in REAL or compiler is None:
+    if dtype not in REAL:
+        return None
+    if compiler is None:
+        logger.warning(
+            "no native kernel, painting with PyTorch instead, many times slower: there is no C compiler; "
+            "install gcc or clang, or set the environment variable CC"
+        )
         return None
     try:
         return bind(build(dtype, compiler))

@@ -143,3 +143,8 @@ def test_import_is_quick_and_light() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"
     )
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--version"])
+    assert re.fullmatch(r"paint-gym \d+\.\d+\.\d+\n", capsys.readouterr().out)

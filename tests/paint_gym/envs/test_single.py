@@ -16,6 +16,7 @@ from gymnasium.wrappers import RecordVideo, RescaleAction
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import paint_gym
+from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
 
 
@@ -283,3 +284,53 @@ def test_a_painting_is_on_the_colour_that_it_began_with(pictures: np.ndarray) ->
         env.painting  # noqa: B018
     with pytest.raises(ValueError, match="background must be 3 numbers"):
         paint_gym.PaintCanvasEnv(dataset=pictures, size=32, background=(0, 0, 2))
+
+
+@pytest.mark.parametrize("kind", ["single", "vector", "sb3"])
+def test_another_range_of_actions_paints_the_same(pictures: np.ndarray, kind: str) -> None:
+    shared = {"dataset": pictures, "size": 32, "max_strokes": 10}
+    action = np.random.default_rng(0).random((2, 65), np.float32)
+    seen = []
+    for low, high in ((0, 1), (-1, 1), (-3, 5)):
+        given = low + action * (high - low)
+        if kind == "single":
+            env = paint_gym.PaintCanvasEnv(**shared, action_range=(low, high))
+            env.reset(seed=0)
+            assert env.action_space.low[0] == low and env.action_space.high[0] == high
+            *_, info = env.step(given[0])
+            after, _ = env.model_step(env.state, torch.tensor(given[1:]))
+            seen.append((info["l2"], after.canvas.numpy(), env.painting.strokes))
+            continue
+        env = paint_gym.PaintCanvasVectorEnv(2, **shared, action_range=(low, high))
+        env.reset(seed=0)
+        if kind == "sb3":
+            adapted = PaintVecEnv(env)
+            infos = adapted.step(2 * action - 1)[3]
+            seen.append(([info["l2"] for info in infos], env.state.canvas.numpy(), env.paintings[1].strokes))
+        else:
+            infos = env.step(given)[4]
+            seen.append((infos["l2"], env.state.canvas.numpy(), env.paintings[1].strokes))
+    for l2, canvas, strokes in seen[1:]:
+        assert l2 == pytest.approx(seen[0][0], abs=1e-5)
+        np.testing.assert_allclose(canvas, seen[0][1], atol=1e-4)
+        np.testing.assert_allclose(strokes, seen[0][2], atol=1e-5)
+
+
+def test_a_range_must_be_one(pictures: np.ndarray) -> None:
+    for wrong in ((1, 0), (0, 0), (0, np.inf), (np.nan, 1)):
+        with pytest.raises(ValueError, match="action_range must be"):
+            paint_gym.PaintCanvasEnv(dataset=pictures, size=32, action_range=wrong)
+
+
+def test_float_observations_are_the_bytes(pictures: np.ndarray) -> None:
+    shared = {"dataset": pictures, "size": 32, "max_strokes": 10}
+    floats, stacked = (paint_gym.PaintCanvasEnv(**shared, observation=name) for name in ("float", "stacked"))
+    check_env(floats, skip_render_check=True)
+    action = floats.action_space.sample()
+    for env in (floats, stacked):
+        env.reset(seed=0)
+    one, other = floats.step(action)[0], stacked.step(action)[0]
+    assert one.dtype == np.float32 and np.abs(one * 255 - other).max() <= 0.5 + 1e-4
+    assert not floats.is_terminal(floats.state).any()
+    after, _ = floats.model_step(floats.state, torch.tensor(action)[None])
+    assert floats.is_terminal(after).all() and floats.observe(after)[0, 6].unique().tolist() == [1.0]

@@ -35,7 +35,9 @@ def test_builds_once_and_reuses(tmp_path: Path) -> None:
     assert list((tmp_path / "native").iterdir()) == [library]  # nothing half-built is left
 
 
-def test_without_a_compiler_it_still_paints_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_it_still_paints_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     strokes = torch.rand(2, 5, 13)
     canvas = torch.zeros(2, 3, 48, 48)
     expected = make_renderer("analytic").paint(canvas, strokes)
@@ -45,6 +47,7 @@ def test_without_a_compiler_it_still_paints_the_same(monkeypatch: pytest.MonkeyP
     torch.testing.assert_close(
         make_renderer("analytic").paint(canvas, strokes), expected, rtol=1e-4, atol=1e-4
     )
+    assert caplog.text.count("no C compiler; install gcc or clang") == 1  # once, however often it paints
 
 
 def test_a_broken_compiler_is_reported_once(
