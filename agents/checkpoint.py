@@ -57,12 +57,10 @@ def load(
         )
     state = load_state(file, only="agent/actor")
     with named_file(file):
-        config = agent_config_from_dict(state.get("spec"))
-        if lookahead is not None:
-            learning = dataclasses.replace(config.learning, lookahead=lookahead)
-            config = dataclasses.replace(config, learning=learning)
-        agent = build_agent(config, device)
+        agent = build_agent(agent_config_from_dict(state.get("spec")), device)
         fill(agent.actor, state.get("agent", {}).get("actor", {}))
+    if lookahead is not None:
+        agent.config = dataclasses.replace(agent.config, lookahead=lookahead)
     return agent
 
 

@@ -79,7 +79,7 @@ class StrokeDesign:
         if self.primitive not in get_args(Primitive):
             raise unknown_name("primitive", self.primitive, get_args(Primitive))
         object.__setattr__(self, "parameters", tuple(self.parameters))
-        kinds = tuple(self.kinds) or tuple(self._kind_of(name) for name in self.parameters)
+        kinds = tuple(self.kinds or ()) or tuple(self._kind_of(name) for name in self.parameters)
         if len(kinds) != len(self.parameters):
             raise ValueError(
                 f"stroke {self.name!r} has {len(self.parameters)} parameters, but {len(kinds)} kinds"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -52,9 +51,11 @@ class Train(Command):
 
 def preset_of(arguments: Sequence[str]) -> Train:
     """The command with the settings of the preset that is chosen in the arguments, for what is not given."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--preset")
-    preset = parser.parse_known_args(arguments)[0].preset
+    preset: Any = DEFAULT
+    for i, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if flag == "--preset":
+            preset = value if equals else next(iter(arguments[i + 1 :]), "")
     return Train(preset=preset, config=PRESETS[preset]) if preset in PRESETS else Train()
 
 
@@ -71,8 +72,8 @@ def train(command: Train) -> dict[str, float]:
         trainer = Trainer.resume(command.out, command.device) if command.resume else _new_trainer(command)
         device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
         logger.info("replay: %.2f GiB on %s", size, device)
-        if is_main_process():
-            assert len(trainer.eval_targets)  # a split that is not there is refused before the work
+        if is_main_process():  # before the work: a split that is not there is refused now
+            logger.info("evaluations paint %d pictures", len(trainer.eval_targets))
         last = Run(trainer, command.out, command.checkpoint_minutes, device).fit()
     if last:
         logger.info("%s: l2 %.4f", command.out, last["eval/l2"])

@@ -15,6 +15,14 @@ def flag(name: str) -> Any:
     return tyro.conf.arg(aliases=[f"--{name}"])
 
 
+def check_counts(config: Any, least: dict[str, int]) -> None:
+    """Raise a `ValueError` unless settings are whole numbers, each at least what is given for its name."""
+    for name, bound in least.items():
+        value = getattr(config, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < bound:
+            raise ValueError(f"{name} must be a whole number from {bound}, not {value!r}")
+
+
 @dataclass(frozen=True)
 class AlgorithmConfig:
     """Configuration of an algorithm; the defaults are Table 1 of the paper."""
@@ -57,8 +65,7 @@ class AlgorithmConfig:
         Raises:
             ValueError: a negative lookahead.
         """
-        if self.lookahead < 0:
-            raise ValueError(f"lookahead must be at least 0, not {self.lookahead}")
+        check_counts(self, {"lookahead": 0})
 
     def learning_rates(self, progress: float) -> tuple[float, float]:
         """Learning rates of actor and critic.
@@ -109,6 +116,15 @@ class AgentConfig:
     """Strokes per episode of training."""
     learning: AlgorithmConfig = dataclasses.field(default_factory=AlgorithmConfig)
     """Configuration of the algorithm."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are none.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        names = ("actor_width", "critic_width", "depth", "discriminator_width", "patches")
+        check_counts(self, dict.fromkeys((*names, "bundle", "max_strokes"), 1))
 
 
 RENAMED = {"relative": "normalize_by_error"}
@@ -163,3 +179,12 @@ class TrainConfig:
     """Strokes of such a painting, at most max_strokes."""
     seed: int = 0
     """Random seed."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are none.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        names = ("size", "batch", "num_envs", "episodes", "updates_per_step", "eval_every", "eval_images")
+        check_counts(self, dict.fromkeys((*names, "eval_strokes"), 1) | {"updates": 0, "seed": 0})

@@ -28,7 +28,7 @@ class BaseTrainer(ABC):
     @property
     def progress(self) -> float:
         """Fraction of updates completed, in [0, 1]; learning rates follow it."""
-        return self.updates / self.config.updates
+        return 1.0 if self.updates >= self.config.updates else self.updates / self.config.updates
 
     @abstractmethod
     def update(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of
+from agents.common.config import check_counts
 from agents.common.optim import gradient_step
 from agents.training.base_trainer import BaseTrainer
 from paint_gym.renderers import make_renderer
@@ -49,6 +50,14 @@ class RendererConfig:
     """Updates from one evaluation to the next."""
     seed: int = 0
     """Random seed."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are none.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        check_counts(self, {"updates": 0, "batch": 1, "warmup": 1, "eval_every": 1, "seed": 0})
 
 
 class RendererTrainer(BaseTrainer):
@@ -183,9 +192,8 @@ class RendererTrainer(BaseTrainer):
         file = checkpoint_of(folder)
         state = load_state(file)
         with named_file(file):
-            try:
-                trainer = cls(RendererConfig(**state["config"]), device)
-                trainer.load_state_dict(state)
-            except (KeyError, TypeError) as error:
-                raise ValueError(f"no run of a renderer that can be resumed: {error}") from error
+            if "network" not in state:
+                raise ValueError("no run of a renderer that can be resumed")
+            trainer = cls(RendererConfig(**state["config"]), device)
+            trainer.load_state_dict(state)
         return trainer

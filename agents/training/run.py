@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Run:
-    """Trains to the end, or to a signal; of several processes, only the first writes.
+    """Trains to the end, or to a signal; of several processes, only the first writes metrics and pictures.
 
     Args:
         trainer: who learns.
@@ -50,7 +50,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.saved, self.logger = time.monotonic(), MetricsLogger(self.folder)
         total, start = trainer.config.updates, trainer.updates
-        if start >= total:
+        if start and start >= total:
             logger.info("%s is finished: all of its %d updates are made", self.folder, total)
             return self.last
         self.bar = tqdm(total=total, initial=start, unit="update", disable=not is_main_process())
@@ -61,8 +61,7 @@ class Run:
                 saved = (self.folder / CHECKPOINT).exists()
                 kept = f"{self.folder} holds the last good checkpoint" if saved else "nothing had been saved"
                 raise TrainingDivergedError(f"update {trainer.updates + 1}: {error}; {kept}") from error
-            if is_main_process():
-                trainer.save(self.folder)
+            trainer.save(self.folder)
         if self.signals.received is not None and trainer.updates < total:
             logger.info("stopped at update %d of %d; --resume goes on", trainer.updates, total)
             sys.exit(128 + self.signals.received)
@@ -70,7 +69,8 @@ class Run:
 
     def _after_update(self, trainer: BaseTrainer, metrics: dict[str, float]) -> bool:
         self.bar.update()
-        stop = any_process(self.signals.received is not None, self.device)
+        due = time.monotonic() - self.saved > self.checkpoint_seconds
+        stop, save = any_process([self.signals.received is not None, due], self.device)
         if is_main_process():
             update = trainer.updates
             if update % trainer.log_every == 0:
@@ -82,9 +82,9 @@ class Run:
                 self.bar.set_postfix(
                     {name.split("/")[-1]: f"{value:.3g}" for name, value in self.last.items()}
                 )
-            if time.monotonic() - self.saved > self.checkpoint_seconds:
-                trainer.save(self.folder)
-                self.saved = time.monotonic()
+        if save:
+            trainer.save(self.folder)
+            self.saved = time.monotonic()
         return stop
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
@@ -28,14 +30,16 @@ from paint_gym.utils.distributed import rank
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.serialization import StateDict, check_fit, load_state, save_state
 
+logger = logging.getLogger(__name__)
+OWN = ("replay", "env", "random", "updates")  # of a checkpoint, what each process has for itself
 SHOWN = 8  # paintings of an evaluation that are shown
 
 
 class Trainer(BaseTrainer):
     """An agent at work: canvases that are painted in step, replay, and all random states.
 
-    In a process group of torch.distributed, each process has its own canvases, replay and seeds; gradients
-    are averaged.
+    In a process group of torch.distributed, each process has its own canvases, replay and seeds, and its own
+    file of them; gradients are averaged.
 
     Args:
         config: see `TrainConfig`.
@@ -170,7 +174,7 @@ class Trainer(BaseTrainer):
         }
 
     def load_state_dict(self, state: StateDict) -> None:
-        """Go on from `state_dict`; of several processes, only the first is as before.
+        """Go on from `state_dict`; without what is a process's own, its canvases and replay begin anew.
 
         Raises:
             ValueError: the tensors do not fit this trainer.
@@ -181,7 +185,10 @@ class Trainer(BaseTrainer):
         self.agent.load_state_dict(state["agent"])
         self.agent.reward.load_state_dict(state.get("reward", {}))
         self.updates = int(state["updates"])
-        if rank():  # the state holds the first process's pictures and random states; the others begin anew
+        for name, buffers in state.get("buffers", {}).items():
+            for key, value in buffers.items():
+                self._buffers()[name][key].copy_(value)
+        if "replay" not in state:
             return
         self.replay.load_state_dict(state["replay"])
         env = state["env"]
@@ -192,9 +199,22 @@ class Trainer(BaseTrainer):
         torch.set_rng_state(state["random"]["torch"])
         self.replay_rng.set_state(state["random"]["draw"])
 
+    def _buffers(self) -> dict[str, dict[str, Tensor]]:
+        """What batch norm counts, each process for its own batches."""
+        networks = {name: part for name, part in self.agent.parts().items() if isinstance(part, nn.Module)}
+        return {name: dict(network.named_buffers()) for name, network in networks.items()}
+
     def save(self, folder: str | PathLike[str]) -> None:
-        """Write ``checkpoint.safetensors`` and ``agent.safetensors``, each whole or not at all."""
-        save_state(Path(folder) / CHECKPOINT, self.state_dict())
+        """Write ``checkpoint.safetensors`` and ``agent.safetensors``, each whole or not at all.
+
+        Of several processes, each but the first writes ``checkpoint-<rank>.safetensors``: what is its own.
+        """
+        state = self.state_dict()
+        if rank():
+            own = {name: state[name] for name in OWN}
+            save_state(_own_file(folder), own | {"buffers": self._buffers()})
+            return
+        save_state(Path(folder) / CHECKPOINT, state)
         save_agent(Path(folder) / "agent.safetensors", self.agent, self.config.agent)
 
     @classmethod
@@ -215,9 +235,32 @@ class Trainer(BaseTrainer):
         file = checkpoint_of(folder)
         state = load_state(file)
         with named_file(file):
-            trainer = cls(train_config_from_dict(state), device, agent)
+            config = train_config_from_dict(state)
+            if lacking := [name for name in OWN if name not in state]:
+                raise ValueError(f"damaged: it has no {', '.join(lacking)}")
+            trainer = cls(config, device, agent)
+            for name in ("stroke", "bundle", "max_strokes"):
+                before, given = getattr(config.agent, name), getattr(trainer.config.agent, name)
+                if before != given:
+                    raise ValueError(f"the run has {name} {before!r}, the agent that is given {given!r}")
+            if rank():
+                state = {name: part for name, part in state.items() if name not in OWN} | _own(folder, state)
             trainer.load_state_dict(state)
         return trainer
+
+
+def _own_file(folder: str | PathLike[str]) -> Path:
+    return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.safetensors"
+
+
+def _own(folder: str | PathLike[str], state: StateDict) -> StateDict:
+    """What is this process's own; just the number of updates, if its file is not of the same moment."""
+    file = _own_file(folder)
+    own = load_state(file) if file.is_file() else {}
+    if own.get("updates") == state["updates"]:
+        return own
+    logger.warning("process %d begins new paintings: %s is not of the same update", rank(), file)
+    return {"updates": state["updates"]}
 
 
 def train_config_from_dict(state: StateDict) -> TrainConfig:

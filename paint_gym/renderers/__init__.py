@@ -35,6 +35,7 @@ def make_renderer(
         opacity: the range in [0, 1] that alphas are mapped to; ``(1, 1)`` is opaque paint.
 
     Raises:
+        TypeError: neither a name nor a `Renderer`.
         ValueError: an unknown name (the nearest is suggested), or an opacity that is not a range in [0, 1].
 
     >>> import torch
@@ -44,6 +45,8 @@ def make_renderer(
     """
     if isinstance(renderer, Renderer):
         return renderer
+    if not isinstance(renderer, str):
+        raise TypeError(f"a renderer is a name or a Renderer, not {renderer!r}")
     name, _, weights = renderer.partition(":")
     if weights and name != "neural":
         raise unknown_name("renderer", renderer, RENDERERS)

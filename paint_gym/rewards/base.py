@@ -56,7 +56,13 @@ class Reward:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Go on from `state_dict`.
+
+        Raises:
+            ValueError: the state of another reward.
+        """
+        if state:
+            raise ValueError(f"the state is that of another reward than {self.name!r}")
 
 
 class FunctionReward(Reward):
@@ -79,8 +85,12 @@ def as_reward(reward: RewardFunction) -> Reward:
     """A `Reward` as it is, any other callable as a `FunctionReward`.
 
     Raises:
-        TypeError: not a callable.
+        TypeError: not a callable, or one that learns or has patches but is no `Reward`.
     """
     if not callable(reward):
         raise TypeError(f"a reward is a name, a function or a Reward, not {reward!r}")
-    return reward if isinstance(reward, Reward) else FunctionReward(reward)
+    if isinstance(reward, Reward):
+        return reward
+    if {"update", "patch_rewards"} & set(dir(reward)):  # as a function it would never learn
+        raise TypeError(f"derive {type(reward).__name__} from paint_gym.Reward: it is more than a function")
+    return FunctionReward(reward)

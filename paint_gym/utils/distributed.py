@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -41,13 +41,13 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
         gradient.copy_(mean.view_as(gradient))
 
 
-def any_process(flag: bool, device: torch.device) -> bool:
-    """True if any process raises the flag, so that all stop after the same update."""
+def any_process(flags: Sequence[bool], device: torch.device) -> list[bool]:
+    """For each flag whether any process raises it, so that all stop or save after the same update."""
     if not dist.is_initialized():
-        return flag
-    flags = torch.tensor(int(flag), device=device)
-    dist.all_reduce(flags, dist.ReduceOp.MAX)
-    return bool(flags)
+        return list(flags)
+    raised = torch.tensor(flags, dtype=torch.int32, device=device)
+    dist.all_reduce(raised, dist.ReduceOp.MAX)
+    return [bool(each) for each in raised.tolist()]
 
 
 @contextmanager

@@ -42,7 +42,9 @@ def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
 
 @contextmanager
 def named_file(file: object) -> Iterator[None]:
-    """Add the name of a file to the `ValueError` that its content causes.
+    """Make of the errors that a file's content causes a `ValueError` that names the file, once.
+
+    Whatever else building from untrusted values raises means values that do not fit.
 
     >>> with named_file("a.json"):
     ...     raise ValueError("no strokes")
@@ -52,4 +54,8 @@ def named_file(file: object) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
+        if str(file) in str(error):
+            raise
         raise ValueError(f"{file}: {error}") from error
+    except (LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
+        raise ValueError(f"{file}: damaged or of another kind, {type(error).__name__}: {error}") from error

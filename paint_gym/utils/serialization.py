@@ -119,9 +119,24 @@ def _split(state: StateDict, path: str, tensors: dict[str, Tensor]) -> StateDict
         if isinstance(value, Tensor):
             tensors[f"{path}{name}"] = value.detach().cpu().contiguous().clone()
             rest[name] = None
+        elif isinstance(value, dict):
+            rest[name] = _split(value, f"{path}{name}/", tensors)
         else:
-            rest[name] = _split(value, f"{path}{name}/", tensors) if isinstance(value, dict) else value
+            _check_plain(value, f"{path}{name}")
+            rest[name] = value
     return rest
+
+
+def _check_plain(value: object, path: str) -> None:
+    """Refuse, in a list or beside one, what JSON would not give back."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            _check_plain(each, path)
+    elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        for each in value.values():
+            _check_plain(each, path)
+    elif not (value is None or isinstance(value, str | int | float)):
+        raise ValueError(f"{path} cannot be saved: it holds a {type(value).__name__} where plain values go")
 
 
 def _join(rest: StateDict, tensors: dict[str, Tensor]) -> StateDict:
@@ -142,7 +157,7 @@ def _written(key: object, path: str) -> str:
     """A key as it stands in the file."""
     if type(key) is int and key >= 0:
         return str(key)
-    if not isinstance(key, str) or "/" in key or _is_number(key):
+    if not isinstance(key, str) or "/" in key or _is_number(key) or key == "__metadata__":
         raise ValueError(
             f"the key {key!r} of {path or 'the whole'} cannot be saved: keys are text without '/' that is no "
             "number, or whole numbers from 0"

@@ -105,7 +105,7 @@ def test_missing_extra_and_wrong_tensors_are_named(saved: Path) -> None:
 
 def test_a_negative_lookahead_is_refused(saved: Path) -> None:
     for make in (lambda: AlgorithmConfig(lookahead=-1), lambda: agents.load(saved, "cpu", lookahead=-1)):
-        with pytest.raises(ValueError, match="lookahead must be at least 0, not -1"):
+        with pytest.raises(ValueError, match=r"^lookahead must be a whole number from 0, not -1"):
             make()
 
 
@@ -168,3 +168,25 @@ def test_a_file_of_before_is_read(saved: Path) -> None:
     learning["relative"] = not learning.pop("normalize_by_error")
     rewrite(saved, header)
     assert agents.load(saved, "cpu").config.normalize_by_error is True
+
+
+BAD = [{"spec": spec} for spec in (
+    {"actor_width": None}, {"bundle": "x"}, {"bundle": 0}, {"renderer": None}, {"opacity": 3},
+    {"learning": []},
+    {"reward": 3}, {"algo": []}, {"learning": {"lookahead": 2.5}}, [],
+)] + [{"agent": agent} for agent in (None, [], {"actor": None}, {"actor": 3})]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", BAD, ids=str)
+def test_whatever_is_wrong_inside_is_an_error_that_names_the_file(change: dict, saved: Path) -> None:
+    with safe_open(saved, "pt") as opened:
+        header = json.loads(opened.metadata()["paint_gym"])
+    spec = change.get("spec")
+    header["values"] |= {"spec": header["values"]["spec"] | spec} if isinstance(spec, dict) else change
+    if "agent" in change:
+        save_file({"x": torch.zeros(1)}, saved, metadata={"paint_gym": json.dumps(header)})
+    else:
+        rewrite(saved, header)
+    with pytest.raises(ValueError, match=r"agent\.safetensors") as error:
+        agents.load(saved, "cpu")
+    assert str(error.value).count("agent.safetensors") == 1

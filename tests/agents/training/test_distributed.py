@@ -105,3 +105,39 @@ def test_torchrun(resume: bool, tmp_path: Path) -> None:
     trainer = Trainer.resume(tmp_path, "cpu")
     assert trainer.updates == 40
     assert all(value.isfinite().all() for value in trainer.agent.actor.parameters())
+
+
+def half_way(rank: int, folder: str, resume: bool) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet{resume}", rank=rank, world_size=2)
+    torch.set_num_threads(1)
+    out = Path(folder) / "run"
+    if resume:
+        trainer = Trainer.resume(out, "cpu").fit()
+    else:
+        preset = PRESETS["smoke"]
+        config = replace(preset, agent=replace(preset.agent, algo="ddpg", actor="resnet", reward="wgan"))
+        trainer = Trainer(config, "cpu").fit(lambda trainer, metrics: trainer.updates == 13)
+        trainer.save(out)
+        trainer.fit()
+    own = {
+        "canvas": trainer.state.canvas,
+        "replay": trainer.replay.canvas,
+        **trainer.agent.actor.state_dict(),
+    }
+    torch.save(own, f"{folder}/{resume}_{rank}.pt")
+    leave_group()
+
+
+@pytest.mark.slow
+def test_two_processes_resume_bit_for_bit(tmp_path: Path) -> None:
+    """Each goes on with its own canvases, replay and random states."""
+    for resume in (False, True):
+        multiprocessing.spawn(half_way, (str(tmp_path), resume), nprocs=2)
+    for rank in range(2):
+        straight, resumed = (
+            torch.load(tmp_path / f"{r}_{rank}.pt", weights_only=True) for r in (False, True)
+        )
+        assert all(torch.equal(value, resumed[name]) for name, value in straight.items())
+    assert not torch.equal(
+        straight["canvas"], torch.load(tmp_path / "True_0.pt", weights_only=True)["canvas"]
+    )

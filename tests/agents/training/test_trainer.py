@@ -9,8 +9,9 @@ import pytest
 import torch
 from helpers import assert_equal_weights
 
-from agents import TrainConfig, Trainer
+from agents import TrainConfig, Trainer, build_agent
 from paint_gym.utils import files
+from paint_gym.utils.serialization import save_state
 
 
 @pytest.mark.slow
@@ -105,3 +106,53 @@ def test_same_seed_same_weights(algo: str, reward: str, tiny: TrainConfig) -> No
     first, again, other = weights(1), weights(1), weights(2)
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    "part", ["agent", "replay", "env", "updates", "random", "config", "spec", "replay/added", "env/random"]
+)
+@pytest.mark.parametrize("value", [None, [], 3, "gone"])
+def test_a_damaged_checkpoint_names_the_file(
+    part: str, value: object, tiny: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(tiny, "cpu")
+    trainer.update()
+    state = trainer.state_dict()
+    *folder, name = part.split("/")
+    place = state[folder[0]] if folder else state
+    if value == "gone":
+        del place[name]
+    elif part == "updates" and value == 3:
+        pytest.skip("a number of updates")
+    elif part == "replay/added" and value == 3:
+        pytest.skip("a number of rows")
+    else:
+        place[name] = value
+    save_state(tmp_path / "checkpoint.safetensors", state)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors"):
+        Trainer.resume(tmp_path, "cpu")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"updates": -1}, {"num_envs": 0}, {"batch": 0}, {"eval_every": 0}, {"seed": -1}, {"size": 2.5}]
+)
+def test_settings_that_are_none_are_refused(wrong: dict, tiny: TrainConfig) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a whole number from"):
+        replace(tiny, **wrong)
+
+
+def test_no_updates_are_no_error(tiny: TrainConfig) -> None:
+    assert Trainer(replace(tiny, updates=0), "cpu").fit().updates == 0
+
+
+def test_a_run_is_resumed_with_an_agent_of_its_kind(tiny: TrainConfig, tmp_path: Path) -> None:
+    Trainer(tiny, "cpu").save(tmp_path)
+    other = build_agent(replace(tiny.agent, max_strokes=20), "cpu")
+    with pytest.raises(ValueError, match=r"checkpoint.*the run has max_strokes 15, the agent .* 20"):
+        Trainer.resume(tmp_path, "cpu", other)
+    learning = build_agent(replace(tiny.agent, reward="wgan"), "cpu")
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors"):
+        Trainer.resume(tmp_path, "cpu", learning)
+    Trainer(replace(tiny, agent=replace(tiny.agent, reward="wgan")), "cpu").save(tmp_path)
+    with pytest.raises(ValueError, match="the state is that of another reward than 'l2'"):
+        Trainer.resume(tmp_path, "cpu", build_agent(tiny.agent, "cpu"))

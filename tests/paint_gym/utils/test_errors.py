@@ -36,8 +36,15 @@ def test_the_environments_say_all_arguments_of_the_task() -> None:
     assert list(TaskArguments.__annotations__) == list(inspect.signature(PaintTask).parameters)
 
 
-def test_a_file_is_named_once_and_other_errors_pass() -> None:
-    with pytest.raises(ValueError, match=r"^a\.json: bad$"), named_file("a.json"):
-        raise ValueError("bad")
-    with pytest.raises(KeyError), named_file("a.json"):
-        raise KeyError("bad")
+def test_a_file_is_named_once_whatever_its_values_cause() -> None:
+    for message in ("bad", "a.json: bad"):
+        with pytest.raises(ValueError, match=r"^a\.json: bad$"), named_file("a.json"):
+            raise ValueError(message)
+    for error in (KeyError("bad"), TypeError("bad"), AttributeError("bad"), ZeroDivisionError("bad")):
+        with (
+            pytest.raises(ValueError, match=r"^a\.json: damaged or of another kind, .*bad"),
+            named_file("a.json"),
+        ):
+            raise error
+    with pytest.raises(FileNotFoundError), named_file("a.json"):
+        raise FileNotFoundError("b.json")

@@ -40,7 +40,7 @@ def test_round_trip(state: dict, tmp_path_factory: pytest.TempPathFactory) -> No
     assert same(load_state(file), state)
 
 
-@pytest.mark.parametrize("key", ["a/b", "7", "007", -1, True, None, 1.5, ("a",)])
+@pytest.mark.parametrize("key", ["a/b", "7", "007", "__metadata__", -1, True, None, 1.5, ("a",)])
 def test_keys_that_would_not_be_read_back_are_refused(key: object, tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
     for state in ({key: 1}, {"inner": {key: torch.zeros(1)}}):
@@ -70,3 +70,9 @@ def test_a_tensor_inside_a_plain_value_is_refused(tmp_path: Path) -> None:
     save_file({"a/b": torch.zeros(1)}, tmp_path / "a.safetensors", {"paint_gym": header})
     with pytest.raises(ValueError, match=r"a\.safetensors: damaged: a/b lies inside a plain value"):
         load_state(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("value", [[{1: 2}], [torch.zeros(1)], ({"a": [torch.zeros(1)]},), [object()], {3}])
+def test_values_that_json_would_not_give_back_are_refused(value: object, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a cannot be saved: it holds a"):
+        save_state(tmp_path / "a", {"a": value})
