@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, Observation, PaintTask, TaskArguments, colour_of, to_numpy
+from paint_gym.envs.task import (
+    RENDER_METADATA,
+    Observation,
+    PaintTask,
+    TaskArguments,
+    check_options,
+    colour_of,
+    to_numpy,
+)
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments, unknown_name
@@ -103,9 +111,14 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Start a new painting; `options` may hold ``indices`` and ``canvas``."""
-        super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
+        """Start a new painting; `options` may hold ``indices`` and ``canvas``.
+
+        Raises:
+            ValueError: another option, or one that does not fit; the episode goes on as it was.
+        """
         options = options or {}
+        check_options(options, ("indices", "canvas"))
+        super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
         index = self.task.indices(options.get("indices"), 1, self.np_random)
         self._state = self.task.initial_state(index, options.get("canvas"))
         self._index, self._actions = int(index[0]), []

@@ -252,6 +252,13 @@ def _check_range(action_range: Any) -> tuple[float, float]:
     return low, high
 
 
+def check_options(options: dict[str, Any], known: Sequence[str]) -> None:
+    """Raise a `ValueError` for an option of `reset` that does not exist."""
+    for name in options:
+        if name not in known:
+            raise unknown_name("option of reset()", name, known)
+
+
 def check_budget(max_strokes: int, bundle: int) -> None:
     """Raise a `ValueError` unless an episode is a whole number of bundles."""
     if bundle < 1 or max_strokes < bundle or max_strokes % bundle:

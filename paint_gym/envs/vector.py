@@ -13,7 +13,15 @@ from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import RENDER_METADATA, Observation, PaintTask, TaskArguments, colour_of, to_numpy
+from paint_gym.envs.task import (
+    RENDER_METADATA,
+    Observation,
+    PaintTask,
+    TaskArguments,
+    check_options,
+    colour_of,
+    to_numpy,
+)
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments, unknown_name
@@ -139,6 +147,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         seeds = self._seeds(seed)
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
+        check_options(options, ("indices", "canvas"))
         which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
         for i in which:
             if seeds[i] is not None:

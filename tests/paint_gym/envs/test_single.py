@@ -334,3 +334,11 @@ def test_float_observations_are_the_bytes(pictures: np.ndarray) -> None:
     assert not floats.is_terminal(floats.state).any()
     after, _ = floats.model_step(floats.state, torch.tensor(action)[None])
     assert floats.is_terminal(after).all() and floats.observe(after)[0, 6].unique().tolist() == [1.0]
+
+
+@pytest.mark.parametrize("kind", ["single", "vector"])
+def test_unknown_options_of_reset_are_refused(pictures: np.ndarray, kind: str) -> None:
+    make = paint_gym.PaintCanvasEnv if kind == "single" else paint_gym.PaintCanvasVectorEnv
+    env = make(dataset=pictures, size=32)
+    with pytest.raises(ValueError, match=r"unknown option of reset.* 'index': did you mean 'indices'"):
+        env.reset(options={"index": [1]})
