@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
-from paint_gym.painting import Painting
+from paint_gym.painting import Painting, check_size
 from paint_gym.renderers import Renderer
 from paint_gym.utils.images import to_floats
 
@@ -63,8 +63,12 @@ def paint(
 
 
 def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
-    """A picture ``(H, W, 3)`` uint8 as a target ``(1, 3, h, w)`` in [0, 1] with `side` as shorter side."""
+    """A picture ``(H, W, 3)`` uint8 as a target ``(1, 3, h, w)`` in [0, 1] with `side` as shorter side.
+
+    Raises:
+        ValueError: the longer side would be too long for a painting.
+    """
+    height, width = (max(1, round(length * side / min(picture.shape[:2]))) for length in picture.shape[:2])
+    sides = check_size((height, width))
     target = picture.permute(2, 0, 1)[None].float() / 255
-    shorter = min(target.shape[2:])
-    sides = [max(1, round(length * side / shorter)) for length in target.shape[2:]]
     return interpolate(target, sides, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

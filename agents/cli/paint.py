@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +21,7 @@ from agents.common.agent import Agent
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import read_image
+from paint_gym.datasets.sources import list_images
 from paint_gym.painting import Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
@@ -32,10 +35,10 @@ class Paint(Command):
     """Paint pictures of your own."""
 
     images: tyro.conf.Positional[tuple[Path, ...]]
-    """The pictures: JPEG, PNG, WebP, ... of any size and aspect."""
+    """The pictures: JPEG, PNG, WebP, AVIF, ... of any size; files, folders, or patterns ("*.jpg")."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
     """The painting: .png .jpg .svg .json .gif .mp4. For several pictures write {name} where their names go,
-    as in "out/{name}.svg"."""
+    as in "out/{name}.svg", or a folder, as in "out/", for .png."""
     strokes: int = 200
     """Strokes to paint each with."""
     stroke: str | None = None
@@ -60,32 +63,69 @@ class Paint(Command):
 
 
 def paint_pictures(command: Paint) -> list[Painting]:
-    """Paint and write; what cannot work is refused before the work.
+    """Paint and write; options that cannot work are refused before the work.
+
+    A picture that cannot be read or written does not keep the others from being painted.
 
     Raises:
-        ValueError: an option or picture that is not possible; says which.
-        OSError: a file that cannot be read or written.
+        ValueError: an option that is not possible, or pictures that were not painted; says which.
+        OSError: the one picture cannot be read or written.
     """
-    outputs = _outputs(command)
+    images = _images(command.images)
+    outputs = _outputs(images, command.output)
     if command.refine < 0:
         raise ValueError(f"refine must be at least 0, not {command.refine}")
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)
-    pictures = [torch.tensor(read_image(image)) for image in command.images]
-    targets = [fit_to_canvas(picture, command.canvas) for picture in pictures]
     agent = _load_agent(command)
     agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque else agent.renderer.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
-    paintings = []
-    for target, output in zip(targets, outputs, strict=True):
+    paintings, failed = [], []
+    for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
-        painting = _paint(agent, target, command)
-        painting.save(output, size=command.size)
+        try:
+            target = _target(image, command.canvas)
+            painting = _paint(agent, target, command)
+            painting.save(output, size=command.size)
+        except (ValueError, OSError) as error:
+            if len(images) == 1:
+                raise
+            logger.warning("%s is not painted: %s", image, error)
+            failed.append(str(image))
+            continue
         logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
         paintings.append(painting)
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(images)} pictures were not painted: {', '.join(failed)}")
     return paintings
+
+
+def _target(image: Path, side: int) -> Tensor:
+    try:
+        return fit_to_canvas(torch.tensor(read_image(image)), side)
+    except ValueError as error:
+        raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
+
+
+def _images(given: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders and patterns as the pictures in them."""
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            inside = list_images(path)
+        elif not path.exists() and any(mark in path.name for mark in "*?["):
+            inside = sorted(Path(name) for name in glob.glob(str(path)))
+        else:
+            found.append(path)
+            continue
+        if not inside:
+            raise ValueError(f"no pictures in {path}")
+        found += inside
+    if not found:
+        raise ValueError("no picture to paint; name at least one file")
+    return found
 
 
 def _load_agent(command: Paint) -> Agent:
@@ -101,18 +141,18 @@ def _load_agent(command: Paint) -> Agent:
     return agent
 
 
-def _outputs(command: Paint) -> list[Path]:
+def _outputs(images: Sequence[Path], pattern: Path) -> list[Path]:
     """A file for each picture."""
-    if not command.images:
-        raise ValueError("no picture to paint; name at least one file")
-    check_ending(command.output)
-    if len(command.images) > 1 and NAME not in command.output.name:
+    if pattern.is_dir() or not pattern.suffix:
+        pattern = pattern / f"{NAME}.png"
+    check_ending(pattern)
+    if len(images) > 1 and NAME not in pattern.name:
         raise ValueError(
-            f"{len(command.images)} pictures cannot all be written to {command.output}; write {NAME} where "
-            f"their names go, as in {command.output.with_stem(NAME)}"
+            f"{len(images)} pictures cannot all be written to {pattern}; write {NAME} where their names go, "
+            f"as in {pattern.with_stem(NAME)}"
         )
-    outputs = [Path(str(command.output).replace(NAME, image.stem)) for image in command.images]
-    for image, output in zip(command.images, outputs, strict=True):
+    outputs = [Path(str(pattern).replace(NAME, image.stem)) for image in images]
+    for image, output in zip(images, outputs, strict=True):
         if output.exists() and image.exists() and output.samefile(image):
             raise ValueError(f"{output} is the picture itself; choose another file for the painting")
     twice = {str(output) for output in outputs if outputs.count(output) > 1}

@@ -14,7 +14,7 @@ MAX_PIXELS = 100_000_000
 """The most pixels a picture may have unless the caller says otherwise: 300 MB once decoded."""
 
 # A closed list: Pillow also has formats that start programs (EPS: Ghostscript), whatever a file is called.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM")
 _ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 262
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -36,11 +36,11 @@ def read_image(
 ) -> NDArray[np.uint8]:
     """Read one picture as 8-bit RGB, the way a viewer shows it.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation; turned
-    upright by its EXIF orientation; in sRGB, by its embedded colour profile; transparency on white; CMYK and
-    palettes converted. Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by 65535 if
-    they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is
-    stretched to black and white.
+    JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
+    turned upright by its EXIF orientation; in sRGB, by its embedded colour profile; transparency on white;
+    CMYK and palettes converted. Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by
+    65535 if they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other
+    range is stretched to black and white.
 
     Args:
         source: a path, or the bytes of the file.
@@ -110,7 +110,10 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> N
             image.load()
             return _to_rgb(_upright(image), layout)
     except Image.UnidentifiedImageError:
-        raise ValueError(f"{name}: not an image of a format read here, or its header is damaged") from None
+        raise ValueError(
+            f"{name}: not an image of a format read here (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, PPM; others, "
+            "such as HEIC, must be converted first), or its header is damaged"
+        ) from None
     except (_TooLarge, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{name}: refused, the picture is too large: {error}") from error
     except Exception as error:  # on damaged bytes Pillow raises anything: SyntaxError, struct.error, ...

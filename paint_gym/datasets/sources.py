@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from paint_gym.datasets.images import read_image, square
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)

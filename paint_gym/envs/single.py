@@ -143,7 +143,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         self._actions.append(self.task.in_unit_cube(actions[0]))
         self._show()
         terminated = int(self.state.step) >= self.task.steps
-        info = self._info() | ({} if loss is None else {"discriminator_loss": loss})
+        info = self._info() | ({} if loss is None else {"discriminator_loss": np.float32(loss)})
         return self._observation(), float(reward), terminated, False, info
 
     def render(self) -> np.ndarray | None:
@@ -164,4 +164,4 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         return {name: part[0] for name, part in obs.items()} if isinstance(obs, dict) else obs[0]
 
     def _info(self) -> dict[str, Any]:
-        return {"l2": float(self.task.l2(self.state)), "index": self._index}
+        return {"l2": np.float32(self.task.l2(self.state).item()), "index": np.int64(self._index)}

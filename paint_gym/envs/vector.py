@@ -296,7 +296,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         loss = self.task.train_reward(state)
         if loss is None:
             return {}
-        return {"discriminator_loss": np.where(painted, loss, 0), "_discriminator_loss": painted}
+        loss_of_each = np.where(painted, np.float32(loss), np.float32(0))
+        return {"discriminator_loss": loss_of_each, "_discriminator_loss": painted}
 
     def _final(self, which: np.ndarray) -> dict[str, Any]:
         """``final_obs`` and ``final_info`` of the environments whose episode ends in this step."""

@@ -53,7 +53,9 @@ def load_state(file: Path, only: str = "") -> StateDict:
             names = [name for name in opened.keys() if f"{name}/".startswith(f"{only}/" if only else "")]  # noqa: SIM118
             tensors = {name: opened.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError, RecursionError, OSError) as error:
-        raise ValueError(f"{file} is damaged or not a safetensors file: {error}") from error
+        foreign = file.suffix.lower() in (".zip", ".pt", ".pth", ".ckpt", ".pkl", ".bin")
+        hint = "; files of other libraries cannot be read" if foreign else ""
+        raise ValueError(f"{file} is damaged or not a safetensors file: {error}{hint}") from error
     if not isinstance(header, dict) or not isinstance(header.get("values"), dict):
         raise ValueError(f"{file} is a safetensors file, but none that Paint Gym wrote")
     if not isinstance(header.get("version"), int) or header["version"] > VERSION:

@@ -148,3 +148,34 @@ def test_import_is_quick_and_light() -> None:
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--version"])
     assert re.fullmatch(r"paint-gym \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_folders_and_patterns_and_one_bad_file_among_many(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(2):
+        (tmp_path / "in" / f"{i}.png").write_bytes((demo / f"target_{i}.png").read_bytes())
+    agent = ["--strokes", "5", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]
+    main(["paint", str(tmp_path / "in"), "-o", str(tmp_path / "folder"), *agent])
+    main(["paint", str(tmp_path / "in" / "*.png"), "-o", str(tmp_path / "pattern" / "{name}.svg"), *agent])
+    assert sorted(file.name for file in (tmp_path / "folder").iterdir()) == ["0.png", "1.png"]
+    assert sorted(file.name for file in (tmp_path / "pattern").iterdir()) == ["0.svg", "1.svg"]
+    (tmp_path / "in" / "0.png").write_bytes(b"\0\0\0 ftypheic, not a picture that is read")
+    with pytest.raises(SystemExit, match=r"1 of 2 pictures were not painted: .*0\.png"):
+        main(["paint", str(tmp_path / "in"), "-o", str(tmp_path / "rest") + "/", *agent])
+    assert [file.name for file in (tmp_path / "rest").iterdir()] == ["1.png"]
+    with pytest.raises(SystemExit, match="no pictures in"):
+        main(["paint", str(tmp_path / "in" / "*.jpg"), *agent])
+    with pytest.raises(SystemExit, match=r"0\.png: not an image of a format read here .*HEIC"):
+        main(["paint", str(tmp_path / "in" / "0.png"), *agent])
+
+
+def test_a_picture_too_long_is_refused_before_the_work(tmp_path: Path) -> None:
+    Image.new("RGB", (3000, 20)).save(tmp_path / "long.png")
+    with pytest.raises(SystemExit, match=r"long\.png: size must be a side .*each from 1 to 32768"):
+        main(["paint", str(tmp_path / "long.png"), "-o", str(tmp_path / "p.png")])
+
+
+def test_an_agent_of_another_library(tmp_path: Path) -> None:
+    (tmp_path / "ppo.zip").write_bytes(b"PK" + bytes(100))
+    with pytest.raises(SystemExit, match=r"ppo\.zip is .*not a safetensors file.*other libraries"):
+        main(["evaluate", str(tmp_path / "ppo.zip")])

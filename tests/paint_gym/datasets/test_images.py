@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageCms, ImageFile, features
 
 from paint_gym.datasets import read_image, square
 
@@ -371,3 +371,10 @@ def test_tiffs_in_which_0_is_white(kind: str, photometric: int, expected: list[i
     directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in tags)
     tiff = b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory + bytes(4)
     assert read_image(tiff)[0, :, 0].tolist() == expected
+
+
+def test_avif(tmp_path: Path) -> None:
+    if not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    Image.new("RGB", (16, 16), (200, 100, 50)).save(tmp_path / "a.avif", quality=100)
+    assert np.abs(read_image(tmp_path / "a.avif")[8, 8].astype(int) - [200, 100, 50]).max() <= 4

@@ -339,3 +339,15 @@ def test_the_finished_painting_is_handed_out(pictures: np.ndarray) -> None:
     env.reset(options={"canvas": picture})
     with pytest.raises(ValueError, match="began on a picture"):
         env.paintings  # noqa: B018
+
+
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+def test_infos_have_one_dtype_in_both_environments(pictures: np.ndarray, reward: str) -> None:
+    shared = {"dataset": pictures, "size": 32, "reward": reward}
+    single, many = PaintCanvasEnv(**shared), PaintCanvasVectorEnv(2, **shared)
+    single.reset(seed=0)
+    many.reset(seed=0)
+    own, infos = single.step(single.action_space.sample())[4], many.step(many.action_space.sample())[4]
+    assert own.keys() == {name for name in infos if not name.startswith("_")}
+    for name, value in own.items():
+        assert isinstance(value, np.generic) and value.dtype == infos[name].dtype
