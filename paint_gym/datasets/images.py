@@ -111,8 +111,8 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> N
             return _to_rgb(_upright(image), layout)
     except Image.UnidentifiedImageError:
         raise ValueError(
-            f"{name}: not an image of a format read here (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, PPM; others, "
-            "such as HEIC, must be converted first), or its header is damaged"
+            f"{name}: not an image of a format read here (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, PPM; "
+            "others, such as HEIC, must be converted first), or its header is damaged"
         ) from None
     except (_TooLarge, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{name}: refused, the picture is too large: {error}") from error
