@@ -13,6 +13,7 @@ from PIL import Image
 SECONDS = 8.0  # of painting, at most
 HOLD = 1.5  # seconds that the finished painting stays
 FASTEST, SLOWEST = 25, 5  # frames per second
+MP4_SIDE = 16_384  # pixels, the longest that libx264 takes
 COLOURS = 255  # of a GIF; the 256th marks pixels that stay as they were
 PALETTE_SAMPLES = 16  # frames whose colours make up the palette of a GIF
 
@@ -66,6 +67,9 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
         path: the file.
         frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
         rate: frames per second.
+
+    Raises:
+        ValueError: the film is larger than the encoder takes.
     """
     import av  # here, because it loads slowly and only films need it
 
@@ -79,6 +83,13 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
         # BT.709, and said so: otherwise players guess, and colours shift.
         codec = stream.codec_context
         codec.color_primaries = codec.color_trc = codec.colorspace = codec.color_range = 1
+        try:
+            codec.open()
+        except av.FFmpegError:
+            raise ValueError(
+                f"a film of {width} x {height} pixels is larger than H.264 takes: choose a size of "
+                f"{MP4_SIDE} or less on the longer side"
+            ) from None
         for picture in _hold_last(itertools.chain([first], rest), round(HOLD * rate)):
             even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,14 @@ def test_an_agent_of_another_library(tmp_path: Path) -> None:
     (tmp_path / "ppo.zip").write_bytes(b"PK" + bytes(100))
     with pytest.raises(SystemExit, match=r"ppo\.zip is .*not a safetensors file.*other libraries"):
         main(["evaluate", str(tmp_path / "ppo.zip")])
+
+
+def test_another_package_named_agents(demo: Path, tmp_path: Path) -> None:
+    """openai-agents writes its own ``agents/__init__.py`` over ours; the command does not need it."""
+    ours = Path(sys.modules["agents.cli"].__file__ or "").parents[1]
+    shutil.copytree(ours, tmp_path / "agents", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "agents/__init__.py").write_text("class Runner: ...\n")
+    arguments = ["paint", str(demo / "target_0.png"), "-o", "a.json", "--strokes", "5", "--canvas", "32"]
+    code = f"import agents; agents.Runner; from agents.cli.main import main; main({arguments})"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
+    assert len(Painting.load(tmp_path / "a.json")) == 5

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from paint_gym.painting import Painting
-from paint_gym.painting.video import FASTEST, HOLD, SECONDS, pace
+from paint_gym.painting.video import FASTEST, HOLD, MP4_SIDE, SECONDS, pace
 
 
 def random_painting(strokes, size=48, **options):
@@ -113,3 +113,14 @@ def test_size(tmp_path):
     painting.save(tmp_path / "p.mp4", size=80)
     assert read_gif(tmp_path / "p.gif")[0][0].shape == (40, 80, 3)
     assert read_mp4(tmp_path / "p.mp4")[0][0].shape == (40, 80, 3)
+
+
+def test_a_film_larger_than_h264_takes(tmp_path):
+    """An error that says what fits; what was there stays."""
+    file = tmp_path / "film.mp4"
+    random_painting(1).save(file)
+    before = file.read_bytes()
+    for size in (16, MP4_SIDE + 2), (MP4_SIDE + 2, 16):
+        with pytest.raises(ValueError, match=f"a size of {MP4_SIDE} or less"):
+            random_painting(1).save(file, size=size)
+    assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
