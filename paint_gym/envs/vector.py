@@ -59,6 +59,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         ValueError: an argument that cannot be; the message says which and what to do.
     """
 
+    _window: Window | None = None  # older Gymnasiums close what __init__ refused too
+
     def __init__(
         self,
         num_envs: int = 1,
@@ -80,7 +82,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise ValueError(f"max_episode_steps must be at least 1, not {max_episode_steps}")
         self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
         self.max_episode_steps = max_episode_steps
-        self._window = Window() if render_mode == "human" else None
+        if render_mode == "human":
+            self._window = Window()
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)
