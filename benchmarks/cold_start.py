@@ -5,6 +5,7 @@ Run: python -m benchmarks.cold_start --json benchmarks/results/cold_start.json
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -52,14 +53,16 @@ def time_command(command: list[str], cache: Path) -> tuple[float, float]:
     Raises:
         RuntimeError: the command failed, or never showed a stroke; holds what it wrote.
     """
-    environment = os.environ | {"PAINT_GYM_CACHE": str(cache)}
+    environment = os.environ | {"PAINT_GYM_CACHE": str(cache), "TQDM_NCOLS": "80", "TQDM_NROWS": "24"}
     start, first, written = time.perf_counter(), None, b""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
-        assert process.stderr is not None
-        while chunk := os.read(process.stderr.fileno(), 4096):
-            written += chunk
-            if first is None and PAINTED.search(written):
-                first = time.perf_counter() - start
+    ours, its = os.openpty()  # a terminal: a log would get a line a minute
+    with subprocess.Popen(command, stderr=its, env=environment) as process, open(ours, "rb", 0) as shown:
+        os.close(its)
+        with contextlib.suppress(OSError):  # which Linux raises when the command has closed its end
+            while chunk := shown.read(4096):
+                written += chunk
+                if first is None and PAINTED.search(written):
+                    first = time.perf_counter() - start
     whole = time.perf_counter() - start
     if process.returncode or first is None:
         raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}: {written.decode()}")

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import tyro
-from tqdm import tqdm
 
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.progress import progress
 
 GROWTH_BAR = 0.05
 
@@ -65,7 +65,7 @@ def sample(options: Memory) -> Iterator[Row]:
         adapted = PaintVecEnv(env)
         adapted.reset()
         paint, bundles = adapted.step, 2 * bundles - 1
-    for step in tqdm(range(1, options.steps + 1), mininterval=10, unit="step"):
+    for step in progress(range(1, options.steps + 1), desc="painting", unit="step"):
         reward = paint(bundles[step % len(bundles)])[1]
         if not np.isfinite(reward).all():
             raise FloatingPointError(f"step {step}: rewards {reward}")

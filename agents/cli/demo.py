@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from tqdm import tqdm
 
 from agents.checkpoint import save_agent
 from agents.cli.command import Command
@@ -22,6 +21,7 @@ from agents.training.trainer import Trainer
 from paint_gym.datasets import load_dataset
 from paint_gym.painting import Painting
 from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 SHOWN = 8  # held-out crops that are painted
@@ -85,14 +85,14 @@ def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
     """Train, showing progress; returns (updates, seconds, l2 on the validation crops)."""
     curve, began = [(0, 0.0, trainer.evaluate()[0])], time.monotonic()
     last = trainer.config.updates
-    with tqdm(total=last, desc="learning to paint", unit="update") as bar:
+    with progress(total=last, desc="learning to paint", unit="update") as bar:
 
         def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
             bar.update()
             if trainer.updates % 100 == 0 or trainer.updates == last:
                 l2, _ = trainer.evaluate()
                 curve.append((trainer.updates, time.monotonic() - began, l2))
-                bar.set_postfix(l2=f"{l2:.4f}")
+                bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
         trainer.fit(after_update)
     return curve
@@ -101,7 +101,7 @@ def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
 def _write(out: Path, shown: np.ndarray, untrained: list[Painting], paintings: list[Painting]) -> None:
     """Each target and painting on its own, and all in one picture: targets, untrained, trained."""
     pictures = shown.transpose(0, 2, 3, 1)
-    for i, painting in enumerate(tqdm(paintings, desc="writing paintings", unit="painting")):
+    for i, painting in enumerate(progress(paintings, desc="writing paintings", unit="painting")):
         _save_picture(out / f"target_{i}.png", pictures[i])
         for ending in ("png", "svg", "json", "mp4"):
             painting.save(out / f"painting_{i}.{ending}")

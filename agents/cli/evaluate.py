@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import tyro
-from tqdm import tqdm
 
 from agents.checkpoint import load
 from agents.cli.command import Command
@@ -21,6 +20,7 @@ from paint_gym.datasets import load_dataset
 from paint_gym.metrics import check_ssim_size
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 POINTS = 20  # of the curve of l2 against strokes, at most, besides that of the blank canvas
@@ -129,7 +129,7 @@ def _score(policy: Policy, command: Evaluate, every: int) -> list[PaintingScores
     count = min(command.images, len(data))
     if count < command.images:
         logger.info("%s has only %d pictures for %s", command.dataset, count, command.split)
-    with tqdm(total=count, desc="painting and scoring", unit="image") as bar:
+    with progress(total=count, desc="painting and scoring", unit="image") as bar:
         return score_policy(
             policy, data, count, command.strokes, every, command.batch, command.refine, bar.update
         )

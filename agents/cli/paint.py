@@ -13,7 +13,6 @@ from typing import Annotated
 import torch
 import tyro
 from torch import Tensor
-from tqdm import tqdm
 
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
@@ -25,6 +24,7 @@ from paint_gym.datasets.sources import list_images
 from paint_gym.painting import Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 NAME = "{name}"  # in --output: the picture's own name
@@ -162,19 +162,19 @@ def _outputs(images: Sequence[Path], pattern: Path) -> list[Path]:
 
 
 def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
-    with tqdm(total=command.strokes, desc="painting", unit="stroke") as bar:
+    with progress(total=command.strokes, desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:
             bar.update(agent.bundle)
-            bar.set_postfix(l2=f"{l2:.4f}")
+            bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
         (painting,) = paint(agent, target, command.strokes, on_bundle)
     if not command.refine:
         return painting
-    with tqdm(total=command.refine, desc="refining", unit="iteration") as bar:
+    with progress(total=command.refine, desc="refining", unit="iteration") as bar:
 
         def on_iteration(l2: float) -> None:
             bar.update()
-            bar.set_postfix(l2=f"{l2:.4f}")
+            bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
         return refine(painting, target[0], command.refine, agent.device, on_iteration)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from tqdm import tqdm
 
 from agents.checkpoint import CHECKPOINT
 from agents.common.optim import TrainingDivergedError
 from agents.training.base_trainer import BaseTrainer
 from agents.training.logger import MetricsLogger
 from paint_gym.utils.distributed import any_process, is_main_process
+from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,9 @@ class Run:
         if start and start >= total:
             logger.info("%s is finished: all of its %d updates are made", self.folder, total)
             return self.last
-        self.bar = tqdm(total=total, initial=start, unit="update", disable=not is_main_process())
+        self.bar = progress(
+            total=total, initial=start, desc="training", unit="update", disable=not is_main_process()
+        )
         with self.bar, StopSignals() as self.signals, self.logger.open(start):
             try:
                 trainer.fit(self._after_update)
@@ -80,7 +82,8 @@ class Run:
                 self.logger.log(update, self.last)
                 self.logger.show(trainer.picture, picture, update)
                 self.bar.set_postfix(
-                    {name.split("/")[-1]: f"{value:.3g}" for name, value in self.last.items()}
+                    {name.split("/")[-1]: f"{value:.3g}" for name, value in self.last.items()},
+                    refresh=False,
                 )
         if save:
             trainer.save(self.folder)

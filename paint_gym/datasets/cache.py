@@ -21,11 +21,11 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from paint_gym.datasets.dataset import Dataset
 from paint_gym.datasets.sources import Pictures, Source
 from paint_gym.utils.files import cache_folder, replace_when_done
+from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 
@@ -156,9 +156,8 @@ def _decode(pictures: Pictures, size: int, label: str) -> Iterator[tuple[int, ND
         return picture
 
     positions = iter(range(len(pictures.names)))
-    # disable=None: no progress bar where the output is not a terminal.
-    progress = tqdm(total=len(pictures.names), desc=f"decoding {label}", unit=" pictures", disable=None)
-    with progress, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    bar = progress(total=len(pictures.names), desc=f"decoding {label}", unit=" pictures", delay=1)
+    with bar, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         while chunk := list(islice(positions, _CHUNK)):
             yield from zip(chunk, pool.map(load, chunk), strict=True)
-            progress.update(len(chunk))
+            bar.update(len(chunk))

@@ -1,0 +1,39 @@
+"""Progress of long work: a bar on a terminal, a line now and then in a log file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+SECONDS = 60.0  # from one line of a log to the next
+LINE = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm[Any]:
+    """Tqdm's bar on stderr; where that is no terminal, a line at the start, each minute, and at the end.
+
+    Args:
+        iterable: what to go through, if `update` is not to be called.
+        options: tqdm's: ``total``, ``desc``, ``unit`` and so on.
+    """
+    if not sys.stderr.isatty():
+        options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "maxinterval": SECONDS}
+        options |= {"miniters": 1, "bar_format": LINE}
+    return tqdm(iterable, **options)
+
+
+class _Lines:
+    """A file for tqdm that makes lines of what is to be written over."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self.encoding = file, file.encoding
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            self._file.write(f"{line}\n")
+
+    def flush(self) -> None:
+        self._file.flush()
