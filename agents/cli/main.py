@@ -25,10 +25,13 @@ COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
 
 def parse(arguments: Sequence[str]) -> Command:
     """The command that the arguments ask for."""
+    if arguments and arguments[0] in COMMANDS:  # alone, so that what is said of a typo is of this command
+        name, kind = arguments[0], COMMANDS[arguments[0]][0]
+        default: Any = {"default": train.preset_of(arguments)} if kind is train.Train else {}
+        return tyro.cli(kind, prog=f"paint-gym {name}", args=arguments[1:], **default)
     union: Any = None
     for name, (kind, _) in COMMANDS.items():
-        default = {"default": train.preset_of(arguments)} if kind is train.Train else {}
-        member = Annotated[kind, tyro.conf.subcommand(name, **default)]  # type: ignore[valid-type]
+        member = Annotated[kind, tyro.conf.subcommand(name)]  # type: ignore[valid-type]
         union = member if union is None else union | member
     return tyro.cli(
         union, prog="paint-gym", description="Reinforcement learning that paints.", args=arguments

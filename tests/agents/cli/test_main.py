@@ -182,6 +182,14 @@ def test_an_agent_of_another_library(tmp_path: Path) -> None:
         main(["evaluate", str(tmp_path / "ppo.zip")])
 
 
+def test_a_typo_shows_the_options_of_this_command_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "--preset", "cpu", "--updatess", "3"])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and "--updates INT" in said and "paint-gym train --help" in said
+    assert "demo" not in said and "train-renderer" not in said
+
+
 def test_another_package_named_agents(demo: Path, tmp_path: Path) -> None:
     """openai-agents writes its own ``agents/__init__.py`` over ours; the command does not need it."""
     ours = Path(sys.modules["agents.cli"].__file__ or "").parents[1]
