@@ -37,7 +37,7 @@ class AnalyticRenderer(Renderer):
     """Strokes with a pixel-wide soft edge; exact first derivatives in the canvas and all parameters.
 
     Second derivatives are refused (RuntimeError): where a stroke is nearest, and which part covers a pixel
-    last, is found without gradients.
+    last, is found without gradients. `torch.autograd.functional.jvp` is made of them; take `torch.func.jvp`.
     """
 
     name = "analytic"
@@ -149,6 +149,7 @@ class _Once(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> Tensor:
@@ -157,7 +158,8 @@ class _Once(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return tangent.view_as(tangent)
+        (x,) = ctx.saved_tensors
+        return _NoSecond.apply(tangent, x)
 
 
 class _NoSecond(torch.autograd.Function):
@@ -199,7 +201,9 @@ class _Paint(torch.autograd.Function):
         gradients = _Paint._gradients(ctx, grad_out)
         if torch.is_grad_enabled():
             inputs = ctx.saved_tensors
-            gradients = [None if each is None else _NoSecond.apply(each, *inputs) for each in gradients]
+            gradients = [
+                None if each is None else _NoSecond.apply(each, grad_out, *inputs) for each in gradients
+            ]
         return (*gradients, None)
 
     @staticmethod

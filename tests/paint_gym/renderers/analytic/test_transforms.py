@@ -89,6 +89,32 @@ def test_second_derivatives_are_refused(gradients: None, stroke: str) -> None:
         torch.func.hessian(lambda x: renderer.paint(canvas.detach(), x).square().sum())(strokes.detach())
 
 
+def test_second_derivatives_in_disguise_are_refused(gradients: None) -> None:
+    """Through what the gradient is multiplied with, and with a forward mode inside."""
+    canvas, strokes = (tensor.double() for tensor in parts(1, 1))
+
+    def paint(x: Tensor) -> Tensor:
+        return make_renderer("analytic").paint(canvas, x)
+
+    leaf, weight = strokes.clone().requires_grad_(), torch.rand(3, 1, 1).double().requires_grad_()
+    (gradient,) = torch.autograd.grad((paint(leaf) * weight).sum(), leaf, create_graph=True)
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.grad(gradient.square().sum() + weight.sum(), weight)
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.functional.jvp(paint, strokes, torch.ones_like(strokes))
+
+    def along(x: Tensor) -> Tensor:
+        return torch.func.jvp(paint, (x,), (torch.ones_like(x),))[1].sum()
+
+    for second in (
+        lambda: torch.func.grad(along)(strokes),
+        lambda: torch.func.jvp(along, (strokes,), (strokes,)),
+        lambda: torch.func.jacrev(torch.func.jacfwd(lambda x: paint(x).sum()))(strokes),
+    ):
+        with pytest.raises(RuntimeError, match="no second derivatives"):
+            second()
+
+
 def test_a_gradient_in_a_graph_is_the_gradient(gradients: None) -> None:
     """What is not differentiated twice is as without a graph."""
     canvas, strokes = parts(2, 2)
