@@ -52,9 +52,24 @@ class Dataset:
         return self  # nothing in it can change
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pictures that are mapped from a file travel by its path, others with all their bytes."""
-        file = getattr(self.images, "filename", None)
-        return self.__dict__ | ({} if file is None else {"images": str(file)})
+        """Pictures that are a whole mapped file travel by its path, others with all their bytes."""
+        file = self._file()
+        return self.__dict__ | ({} if file is None else {"images": file})
+
+    def _file(self) -> str | None:
+        """The file whose array, whole and as it is, these pictures are; else None."""
+        if not isinstance(self.images, np.memmap) or self.images.mode != "r":
+            return None
+        try:
+            whole = np.lib.format.open_memmap(str(self.images.filename), mode="r")
+        except (OSError, ValueError):
+            return None
+        same = (whole.shape, whole.strides, whole.dtype) == (
+            self.images.shape,
+            self.images.strides,
+            self.images.dtype,
+        )
+        return str(self.images.filename) if same else None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Map the pictures again.
@@ -69,6 +84,7 @@ class Dataset:
                     "the data set on this machine, or share PAINT_GYM_CACHE"
                 )
             state = state | {"images": np.load(state["images"], mmap_mode="r", allow_pickle=False)}
+        state["images"].flags.writeable = False
         for name, value in state.items():
             object.__setattr__(self, name, value)
 

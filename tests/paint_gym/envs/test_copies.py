@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from pathlib import Path
+from typing import Literal
 
 import gymnasium as gym
 import numpy as np
@@ -63,3 +64,31 @@ def test_data_sets_travel_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         file.unlink()
     with pytest.raises(FileNotFoundError, match="load the data set on this machine"):
         pickle.loads(written)
+
+
+def test_parts_of_a_mapped_file_travel_with_their_bytes(tmp_path: Path) -> None:
+    """A path alone would bring other pictures: the whole file, in its order, without changes in memory."""
+    images = np.random.default_rng(0).integers(0, 255, (6, 3, 8, 8), np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "last.npy", images.transpose(0, 2, 3, 1))
+    images.tofile(tmp_path / "raw.bin")
+
+    def mapped(mode: Literal["r", "c"], name: str = "images.npy") -> np.ndarray:
+        return np.load(tmp_path / name, mmap_mode=mode)
+
+    changed = mapped("c")
+    changed[0] = 7
+    raw = np.memmap(tmp_path / "raw.bin", np.uint8, "r", shape=images.shape)
+    channels_last = mapped("r", "last.npy").transpose(0, 3, 1, 2)
+    for array in (
+        mapped("r"),
+        mapped("r")[2:],
+        mapped("r")[::-1],
+        mapped("r")[[3, 1]],
+        channels_last,
+        changed,
+        raw,
+    ):
+        data = load_dataset(array, size=8)
+        other = pickle.loads(pickle.dumps(data))
+        assert np.array_equal(other.images, array) and not other.images.flags.writeable
