@@ -152,13 +152,20 @@ def _outputs(images: Sequence[Path], pattern: Path) -> list[Path]:
             f"as in {pattern.with_stem(NAME)}"
         )
     outputs = [Path(str(pattern).replace(NAME, image.stem)) for image in images]
-    for image, output in zip(images, outputs, strict=True):
-        if output.exists() and image.exists() and output.samefile(image):
-            raise ValueError(f"{output} is the picture itself; choose another file for the painting")
+    inputs = {_identity(image) for image in images if image.exists()}
+    for output in outputs:
+        if output.exists() and _identity(output) in inputs:
+            raise ValueError(f"{output} is a picture to be painted; choose another file for the painting")
     twice = {str(output) for output in outputs if outputs.count(output) > 1}
     if twice:
         raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
     return outputs
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """The same for all names of a file, links too."""
+    status = file.stat()
+    return status.st_dev, status.st_ino
 
 
 def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:

@@ -131,9 +131,21 @@ def test_a_painting_never_replaces_its_picture(link: bool, tmp_path: Path, monke
         ("photo.png", ["-o", "{name}.png"]),
         ("painting.png", []),
     ):
-        with pytest.raises(SystemExit, match="is the picture itself; choose another file"):
+        with pytest.raises(SystemExit, match="is a picture to be painted; choose another file"):
             main(["paint", picture, *output, "--strokes", "5", "--canvas", "16"])
     assert photo.read_bytes() == kept
+
+
+@pytest.mark.parametrize("first", ["a.png", "."])
+def test_a_painting_never_replaces_another_picture(first: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "a-painted.png"):
+        Image.fromarray(np.full((8, 8, 3), len(name), np.uint8)).save(name)
+    kept = Path("a-painted.png").read_bytes()
+    pictures = [first] if first == "." else [first, "a-painted.png"]
+    with pytest.raises(SystemExit, match=r"a-painted.png is a picture to be painted; choose another file"):
+        main(["paint", *pictures, "-o", "{name}-painted.png", "--strokes", "5", "--canvas", "16"])
+    assert Path("a-painted.png").read_bytes() == kept and len(list(tmp_path.iterdir())) == 2
 
 
 def test_import_is_quick_and_light() -> None:
