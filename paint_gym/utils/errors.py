@@ -32,12 +32,14 @@ def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
 
     >>> check_arguments(["datset"], ["dataset", "size"])
     Traceback (most recent call last):
-    TypeError: unknown argument 'datset': did you mean 'dataset'? Known: dataset, size
+    TypeError: got an unexpected keyword argument 'datset': did you mean 'dataset'? Known: dataset, size
     """
     names = list(known)
     for name in given:
         if name not in names:
-            raise TypeError(str(unknown_name("argument", name, names)))
+            # In Python's own words, which libraries look for: TorchRL tries `frameskip` first.
+            message = str(unknown_name("keyword argument", name, names))
+            raise TypeError(message.replace("unknown", "got an unexpected", 1))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 import paint_gym  # noqa: F401  # registers PaintCanvas-v0
 
 torchrl = pytest.importorskip("torchrl")
-from torchrl.envs import GymWrapper, RewardSum, TransformedEnv  # noqa: E402
+from torchrl.envs import GymEnv, GymWrapper, RewardSum, TransformedEnv  # noqa: E402
 from torchrl.envs.utils import check_env_specs  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TorchRL's own
@@ -22,6 +22,13 @@ def test_specs_of_both_environments(pictures: np.ndarray) -> None:
         "PaintCanvas-v0", num_envs=3, vectorization_mode="vector_entry_point", dataset=pictures, **SETTINGS
     )
     check_env_specs(GymWrapper(many))
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_made_by_torchrl(count: int) -> None:
+    """GymEnv tries an argument `frameskip` first, and leaves it out if the error is in Python's words."""
+    env = GymEnv("paint_gym:PaintCanvas-v0", num_envs=count, dataset="photos", **SETTINGS)
+    assert env.rollout(3)["action"].shape == ((count,) if count else ()) + (3, 65)
 
 
 def test_a_rollout_over_several_episodes(pictures: np.ndarray) -> None:
