@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from typing import BinaryIO
@@ -12,6 +13,9 @@ from PIL import Image, ImageCms
 
 MAX_PIXELS = 100_000_000
 """The most pixels a picture may have unless the caller says otherwise: 300 MB once decoded."""
+
+SRGB_LEVELS = 2
+"""Profiles that move no level by more are sRGB, rounded otherwise; the pixels stay as they are."""
 
 # A closed list: Pillow also has formats that start programs (EPS: Ghostscript), whatever a file is called.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM")
@@ -148,8 +152,15 @@ def _to_rgb(image: Image.Image, layout: str) -> NDArray[np.uint8]:
         rgb[clear] = 255
         return rgb
     if image.has_transparency_data:
+        see_through = image.info.get("transparency")
+        if layout == "RGB;16B" and isinstance(
+            see_through, tuple
+        ):  # Pillow keeps the high bytes of the pixels
+            image.info["transparency"] = tuple(value >> 8 for value in see_through)
+        mode = "L" if image.mode in ("LA", "La") else "RGB"
         image = image.convert("RGBA")
-        colour, white = _to_srgb(image.convert("RGB"), profile), Image.new("RGB", image.size, "white")
+        colour = _to_srgb(image.convert(mode), profile).convert("RGB")
+        white = Image.new("RGB", image.size, "white")
         return np.array(Image.composite(colour, white, image.getchannel("A")), dtype=np.uint8)
     image = image if image.mode == "CMYK" else image.convert("RGB")
     return np.array(_to_srgb(image, profile).convert("RGB"), dtype=np.uint8)
@@ -163,18 +174,23 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         if source.profile.xcolor_space.strip() != {"L": "GRAY"}.get(image.mode, image.mode):
             return image
-        named = "sRGB" in ImageCms.getProfileDescription(source)
-        if named and _primaries(source.profile) == _primaries(srgb):
-            return image  # as it is, without the rounding of a transform
+        if image.mode == "RGB":
+            seen = ImageCms.profileToProfile(_ramps(), source, srgb)
+            moved = np.asarray(seen).astype(int) - np.asarray(_ramps())
+            if np.abs(moved).max() <= SRGB_LEVELS:
+                return image  # it is sRGB already: without the rounding of a transform
         done = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # viewers show such pictures without it
         return image
     return image if done is None else done
 
 
-def _primaries(profile: ImageCms.core.CmsProfile) -> list[list[float]]:
-    found = (profile.red_primary, profile.green_primary, profile.blue_primary)
-    return [[round(number, 2) for number in each[1][:2]] if each else [] for each in found]
+@functools.cache
+def _ramps() -> Image.Image:
+    """All greys, reds, greens and blues."""
+    levels = np.arange(256, dtype=np.uint8)
+    masks = np.array([[1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.uint8)
+    return Image.fromarray(masks[:, None] * levels[None, :, None])
 
 
 def _clear_grey(image: Image.Image, layout: str) -> NDArray[np.bool_]:

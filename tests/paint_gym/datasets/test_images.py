@@ -329,6 +329,26 @@ def test_colour_profiles_count(kind: str) -> None:
     assert np.abs(read_image(file.getvalue())[8, 8].astype(int) - [50, 200, 100]).max() <= 1
 
 
+def linear_profile(grey: bool) -> bytes:
+    """Linear light, though its name says sRGB."""
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    curve = icc.index(b"para") + 8  # the function's type, and its numbers as 16.16
+    assert icc[curve : curve + 2] == b"\0\3"
+    icc = icc[: curve + 4] + struct.pack(">5i", 65536, 65536, 0, 65536, 0) + icc[curve + 24 :]
+    return icc.replace(b"rTRC", b"kTRC").replace(b"RGB XYZ", b"GRAYXYZ", 1) if grey else icc
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "I;16"])
+def test_linear_light(mode: str) -> None:
+    levels = np.array([[0, 50, 128, 200, 255]], dtype=np.uint8)
+    light = levels / 255
+    expected = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    deep = Image.fromarray(levels.astype(np.uint16) * 257)
+    image, file = deep if mode == "I;16" else Image.fromarray(levels).convert(mode), io.BytesIO()
+    image.save(file, "PNG", icc_profile=linear_profile(grey="RGB" not in mode))
+    assert np.abs(read_image(file.getvalue()) - expected[:, :, None]).max() <= 1
+
+
 @pytest.mark.parametrize("profile", ["sRGB", "bad", "grey"])
 def test_profiles_that_change_nothing(profile: str) -> None:
     """sRGB itself to the last bit; one that is damaged, or for another kind of picture, as viewers do."""
@@ -378,3 +398,12 @@ def test_avif(tmp_path: Path) -> None:
         pytest.skip("this Pillow reads no AVIF")
     Image.new("RGB", (16, 16), (200, 100, 50)).save(tmp_path / "a.avif", quality=100)
     assert np.abs(read_image(tmp_path / "a.avif")[8, 8].astype(int) - [200, 100, 50]).max() <= 4
+
+
+def test_transparent_colour_of_16_bits() -> None:
+    colours = [(0x1234, 0x5678, 0x9ABC), (0x3412, 0x7856, 0xBC9A)]
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
+    clear = chunk(b"tRNS", struct.pack(">3H", *colours[0]))
+    data = chunk(b"IDAT", zlib.compress(b"\0" + b"".join(struct.pack(">3H", *each) for each in colours)))
+    picture = read_image(b"\x89PNG\r\n\x1a\n" + header + clear + data + chunk(b"IEND", b""))
+    assert picture.tolist() == [[[255, 255, 255], [0x34, 0x78, 0xBC]]]
