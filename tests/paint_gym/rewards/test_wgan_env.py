@@ -21,7 +21,7 @@ def vector(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasV
     return PaintCanvasVectorEnv(num_envs, **(settings | arguments))
 
 
-def roll(env: gym.Env, steps: int) -> tuple[list[float], list[float]]:
+def roll(env: gym.Env, steps: int) -> tuple[list[float], list[np.float32]]:
     """Rewards and discriminator losses of random actions."""
     env.action_space.seed(0)
     env.reset(seed=0)
@@ -39,7 +39,8 @@ def test_single_same_seed_same_rollout(pictures: np.ndarray) -> None:
     one, other = (roll(single(pictures), 10) for _ in range(2))
     assert one == other
     assert np.isfinite(one[0]).all() and np.ptp(one[0]) > 0
-    assert all(isinstance(value, float) for value in one[0] + one[1])
+    assert all(isinstance(reward, float) for reward in one[0])
+    assert all(isinstance(loss, np.float32) for loss in one[1])
 
 
 def test_vector_same_seed_same_rollout(pictures: np.ndarray) -> None:
