@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.base import Renderer
+from paint_gym.renderers.base import Renderer, match_batches
 from paint_gym.rewards.base import RewardFunction
 from paint_gym.utils.images import check_finite
 
@@ -38,7 +38,7 @@ def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
             f"got shape {tuple(action.shape)}"
         )
     check_finite(action, "the action holds NaN or inf; every number must be finite")
-    return action.clamp(0, 1).reshape(len(action), -1, stroke_dim)
+    return action.clamp(0, 1).reshape(len(action), action.shape[1] // stroke_dim, stroke_dim)
 
 
 def model_step(
@@ -68,7 +68,14 @@ def model_step(
             f"the renderer {renderer.name!r} has no gradients; take renderer='analytic', detach the action, "
             "or step under torch.no_grad()"
         )
-    if len(state.canvas) == 1 < len(action):
-        state = CanvasState(*(part.expand(len(action), *part.shape[1:]) for part in state))
-    canvas = renderer.paint(state.canvas, as_strokes(action, renderer.design.dim))
-    return CanvasState(canvas, state.target, state.step + 1), reward(state.canvas, canvas, state.target)
+    before, strokes = match_batches(state.canvas, as_strokes(action, renderer.design.dim))
+    target, step = (_of_each(part, len(before)) for part in (state.target, state.step))
+    canvas = renderer.paint(before, strokes)
+    return CanvasState(canvas, target, step + 1), reward(before, canvas, target)
+
+
+def _of_each(part: Tensor, count: int) -> Tensor:
+    """Targets or steps of so many canvases: as they are, or a single one repeated."""
+    if part.ndim and len(part) not in (1, count):
+        raise ValueError(f"{count} canvases, but targets or steps of {len(part)}: give as many, or one")
+    return part if part.ndim and len(part) == count else part.expand(count, *part.shape[1:])

@@ -237,10 +237,15 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             values: one value, or a list of as many equal ones as there are environments.
 
         Raises:
-            ValueError: different values: the environments share everything but their canvases.
+            ValueError: another number of values, or different ones: the environments share everything but
+                their canvases; or what follows from the state.
         """
-        given = list(values) if isinstance(values, list | tuple) else [values]
-        if any(value is not given[0] and value != given[0] for value in given):
+        given = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
+        if len(given) != self.num_envs:
+            raise ValueError(f"{len(given)} values of {name!r} for {self.num_envs} environments")
+        if hasattr(_OneOf, name):
+            raise ValueError(f"{name!r} cannot be set: it follows from the state")
+        if not all(value is given[0] or np.array_equal(value, given[0]) for value in given):
             raise ValueError(f"the environments share {name!r}; set it to one value for all of them")
         setattr(self, name, given[0])
 
@@ -343,6 +348,20 @@ class _OneOf:
     @property
     def np_random_seed(self) -> int:
         return self._env.np_random_seed[self._place]
+
+    @property
+    def action_space(self) -> gym.Space[Any]:
+        return self._env.single_action_space
+
+    @property
+    def observation_space(self) -> gym.Space[Any]:
+        return self._env.single_observation_space
+
+    def reset(self, **_: Any) -> Any:
+        raise ValueError('reset one environment by reset(options={"reset_mask": mask}) of all')
+
+    def step(self, action: Any) -> Any:
+        raise ValueError("the environments step together: step(actions), one for each")
 
     def render(self) -> np.ndarray | None:
         frames = self._env.render()

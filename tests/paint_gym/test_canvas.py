@@ -40,3 +40,35 @@ def test_a_step_is_pure_and_differentiable() -> None:
     torch.testing.assert_close(reward, 1 - (next_state.canvas - 1).square().mean((1, 2, 3)))
     reward.sum().backward()
     assert action.grad[0, 2] > 0  # a larger disc gains more
+
+
+def parts(canvases: int, targets: int, steps: int) -> CanvasState:
+    generator = torch.Generator().manual_seed(0)
+    canvas, target = (torch.rand(count, 3, 8, 8, generator=generator) for count in (canvases, targets))
+    return CanvasState(canvas, target, torch.arange(steps))
+
+
+def test_no_canvases_at_all() -> None:
+    state, gain = model_step(
+        parts(0, 0, 0), torch.rand(0, 14), make_renderer("analytic", "circle"), L2Reward()
+    )
+    assert state.canvas.shape == (0, 3, 8, 8) and gain.shape == state.step.shape == (0,)
+
+
+def test_one_target_or_step_serves_for_all() -> None:
+    renderer, action = make_renderer("analytic", "circle"), torch.rand(3, 14)
+    given = parts(3, 1, 1)
+    state, gain = model_step(given, action, renderer, L2Reward())
+    assert state.target.shape == (3, 3, 8, 8) and state.step.tolist() == [1, 1, 1]
+    for i in range(3):
+        one = CanvasState(given.canvas[i : i + 1], given.target, given.step)
+        torch.testing.assert_close(
+            model_step(one, action[i : i + 1], renderer, L2Reward())[1], gain[i : i + 1]
+        )
+
+
+@pytest.mark.parametrize("counts", [(1, 3, 1), (3, 2, 3), (3, 3, 2), (1, 1, 3)])
+def test_other_numbers_of_targets_or_steps_are_refused(counts: tuple[int, int, int]) -> None:
+    action = torch.rand(counts[0], 14)
+    with pytest.raises(ValueError, match=f"{counts[0]} canvases, but targets or steps"):
+        model_step(parts(*counts), action, make_renderer("analytic", "circle"), L2Reward())

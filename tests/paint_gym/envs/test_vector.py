@@ -316,6 +316,15 @@ def test_what_single_environments_have(pictures: np.ndarray) -> None:
     env.set_attr("note", "a")
     assert env.get_attr("note") == ("a", "a")
     env.set_attr("note", ["b", "b"])
+    env.set_attr("array_of_two", [np.arange(2), np.arange(2)])
+    assert env.get_attr("action_space") == (env.single_action_space,) * 2
+    assert env.get_attr("observation_space") == (env.single_observation_space,) * 2
+    for name, values in (("note", ["b"]), ("note", []), ("painting", None)):
+        with pytest.raises(ValueError, match=name):
+            env.set_attr(name, values)
+    for name, arguments in (("reset", ()), ("step", (env.action_space.sample()[0],))):
+        with pytest.raises(ValueError, match=name):
+            env.call(name, *arguments)
     with pytest.raises(ValueError, match="the environments share 'note'"):
         env.set_attr("note", ["a", "b"])
     with pytest.raises(AttributeError):
