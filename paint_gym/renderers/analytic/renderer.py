@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic.coverage import coverage, to_pixels
@@ -149,7 +150,8 @@ class _Once(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
+        if forward_ad._current_level >= 0:  # else the inputs would be kept after the backward pass, too
+            ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> Tensor:
