@@ -64,12 +64,8 @@ class Dataset:
             whole = np.lib.format.open_memmap(str(self.images.filename), mode="r")
         except (OSError, ValueError):
             return None
-        same = (whole.shape, whole.strides, whole.dtype) == (
-            self.images.shape,
-            self.images.strides,
-            self.images.dtype,
-        )
-        return str(self.images.filename) if same else None
+        layout, ours = ((each.shape, each.strides, each.dtype) for each in (whole, self.images))
+        return str(self.images.filename) if layout == ours else None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Map the pictures again.

@@ -134,7 +134,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
             ValueError: NaN or inf, or the wrong shape; the canvas stays as it was.
             gymnasium.error.ResetNeeded: the episode is over, or has not begun.
         """
-        if int(self.state.step) >= self.task.steps:
+        if self.task.is_terminal(self.state):
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
         actions = self.task.actions(np.asarray(action)[None], 1)
         next_state, reward = self.task.model_step(self.state, actions)
@@ -142,7 +142,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         self._state = next_state
         self._actions.append(self.task.in_unit_cube(actions[0]))
         self._show()
-        terminated = int(self.state.step) >= self.task.steps
+        terminated = bool(self.task.is_terminal(self.state))
         info = self._info() | ({} if loss is None else {"discriminator_loss": np.float32(loss)})
         return self._observation(), float(reward), terminated, False, info
 

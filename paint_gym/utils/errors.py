@@ -18,10 +18,7 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     >>> str(unknown_name("stroke", "bezir", ["bezier", "circle"]))
     "unknown stroke 'bezir': did you mean 'bezier'? Known: bezier, circle"
     """
-    names = sorted(known)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return ValueError(f"unknown {what} {name!r}: {hint}Known: {', '.join(names)}")
+    return ValueError(f"unknown {what} {name!r}: {_nearest(name, known)}")
 
 
 def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
@@ -38,8 +35,15 @@ def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in names:
             # In Python's own words, which libraries look for: TorchRL tries `frameskip` first.
-            message = str(unknown_name("keyword argument", name, names))
-            raise TypeError(message.replace("unknown", "got an unexpected", 1))
+            raise TypeError(f"got an unexpected keyword argument {name!r}: {_nearest(name, names)}")
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    """The nearest of the known names, if any is near, and all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}Known: {', '.join(names)}"
 
 
 @contextmanager
