@@ -108,10 +108,16 @@ def test_same_seed_same_weights(algo: str, reward: str, tiny: TrainConfig) -> No
     assert not all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize(
-    "part", ["agent", "replay", "env", "updates", "random", "config", "spec", "replay/added", "env/random"]
-)
-@pytest.mark.parametrize("value", [None, [], 3, "gone"])
+PARTS = ("agent", "replay", "env", "updates", "random", "config", "spec", "replay/added", "env/random")
+DAMAGES = [
+    (part, value)
+    for part in PARTS
+    for value in (None, [], 3, "gone")
+    if not (part in ("updates", "replay/added") and value == 3)  # these are numbers
+]
+
+
+@pytest.mark.parametrize(("part", "value"), DAMAGES)
 def test_a_damaged_checkpoint_names_the_file(
     part: str, value: object, tiny: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,10 +128,6 @@ def test_a_damaged_checkpoint_names_the_file(
     place = state[folder[0]] if folder else state
     if value == "gone":
         del place[name]
-    elif part == "updates" and value == 3:
-        pytest.skip("a number of updates")
-    elif part == "replay/added" and value == 3:
-        pytest.skip("a number of rows")
     else:
         place[name] = value
     save_state(tmp_path / "checkpoint.safetensors", state)
