@@ -7,9 +7,11 @@ from typing import Any, Unpack
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium.envs.registration import EnvSpec
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
+from paint_gym.envs.spec import complete_spec
 from paint_gym.envs.task import (
     RENDER_METADATA,
     Observation,
@@ -65,6 +67,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
     """
 
     metadata = RENDER_METADATA
+    _spec: EnvSpec | None = None
 
     def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
         check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
@@ -78,6 +81,15 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         self._state: CanvasState | None = None
         self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))
         self._actions: list[Tensor] = []
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How Gymnasium made it, with the steps of an episode; None if it did not."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = complete_spec(spec, self.task, None)
 
     @property
     def state(self) -> CanvasState:

@@ -7,12 +7,14 @@ from typing import Any, Unpack
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
+from paint_gym.envs.spec import complete_spec
 from paint_gym.envs.task import (
     RENDER_METADATA,
     Observation,
@@ -59,6 +61,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         ValueError: an argument that cannot be; the message says which and what to do.
     """
 
+    _spec: EnvSpec | None = None
     _window: Window | None = None  # older Gymnasiums close what __init__ refused too
 
     def __init__(
@@ -98,6 +101,15 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._actions = torch.zeros(num_envs, self.task.steps, *self.single_action_space.shape)
         self._over = np.zeros(num_envs, dtype=bool)  # whose episode is over, and who wait for their reset
         self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How Gymnasium made it, with the steps of an episode; None if it did not."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = complete_spec(spec, self.task, self.max_episode_steps)
 
     @property
     def state(self) -> CanvasState:
