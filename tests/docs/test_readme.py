@@ -16,7 +16,7 @@ RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
 def test_there_is_a_recipe_for_each() -> None:
-    assert len(RECIPES) == 5
+    assert len(RECIPES) == 6
     assert all(len(recipe.splitlines()) <= 12 for recipe in RECIPES)
 
 

@@ -21,16 +21,8 @@ STEPS = 4
 PAINT = {"dataset": "photos", "size": 36, "max_strokes": 5 * STEPS}
 GAUSSIAN = PAINT | {"observation": "float", "action_range": (-1, 1)}
 CLEANRL = Path(os.environ.get("CLEANRL", ""))  # a clone; it is no package
-FLAT_PAINT = """
-import gymnasium as gym
-
-gym.register(
-    "FlatPaint-v0",
-    entry_point="paint_gym:PaintCanvasEnv",
-    kwargs={"size": 32, "max_strokes": 20, "observation": "float", "action_range": (-1, 1)},
-    additional_wrappers=(gym.wrappers.FlattenObservation.wrapper_spec(),),
-)
-"""
+README = (Path(__file__).parents[2] / "README.md").read_text()
+FLAT_PAINT = README.partition("# flat_paint.py")[2].partition("```")[0]
 
 
 def run(*command: str, folder: Path, **variables: str) -> str:

@@ -19,7 +19,9 @@ def test_episode_length_is_that_of_the_arguments():
     assert gym.make("PaintCanvas-v0", **SMALL).spec.max_episode_steps == 5
     assert gym.make("PaintCanvas-v0", **SMALL | {"max_strokes": 40}).spec.max_episode_steps == 10
     assert gym.make_vec("PaintCanvas-v0", num_envs=2, **SMALL).spec.max_episode_steps == 5
-    assert gym.make_vec("PaintCanvas-v0", num_envs=2, **SMALL, max_episode_steps=3).spec.max_episode_steps == 3
+    assert (
+        gym.make_vec("PaintCanvas-v0", num_envs=2, **SMALL, max_episode_steps=3).spec.max_episode_steps == 3
+    )
     assert gym.make("PaintCanvas-v0", **SMALL, max_episode_steps=3).spec.max_episode_steps == 3
     assert gym.spec("PaintCanvas-v0").max_episode_steps is None  # it depends on the arguments
 
