@@ -32,6 +32,8 @@ from paint_gym.utils.images import has_storage
 BANDS = 8
 """Bands of rows into which the gradient of a small batch is cut; fixed, so that it is the same for any number
 of threads."""
+AT_ONCE = 2**20
+"""Strokes times pixels whose maps autograd may keep without the kernel: a quarter of a gigabyte."""
 
 
 class AnalyticRenderer(Renderer):
@@ -84,16 +86,67 @@ class AnalyticRenderer(Renderer):
 def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
     """The canvas after strokes, in PyTorch: what the kernel computes, on any device and under any transform.
 
+    Of more than `AT_ONCE`, the backward pass paints again, some rows and some strokes at a time.
+
     Args:
         canvas: ``(B, C, H, W)``.
         nodes: ``(B, K, M, 4)`` in pixels.
         colours: ``(B, K, C)``.
         primitive: ``"sweep"`` or ``"polygon"``.
     """
+    batch, _, height, width = canvas.shape
+    at_once = batch * height * width * nodes.shape[1] <= AT_ONCE
+    if at_once or torch.compiler.is_compiling() or not has_storage(canvas, nodes, colours):
+        return _paint_rows(canvas, nodes, colours, primitive)
+    rows = max(1, AT_ONCE // 8 // (batch * width))
+    strokes = max(1, AT_ONCE // (batch * width * min(rows, height)))
+    bands = canvas.split(rows, 2)
+    painted = [
+        _PaintBand.apply(band, nodes, colours, primitive, i * rows, strokes) for i, band in enumerate(bands)
+    ]
+    return torch.cat(painted, 2)
+
+
+def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int = 0) -> Tensor:
+    """Rows of the canvas from `top` on after strokes, one at a time: a map of all strokes can be large."""
     height, width = canvas.shape[-2:]
-    for k in range(nodes.shape[1]):  # one at a time: a coverage map of all strokes can be large
-        canvas = composite(canvas, coverage(nodes[:, k], height, width, primitive), colours[:, k])
+    for k in range(nodes.shape[1]):
+        alpha = coverage(nodes[:, k], height, width, primitive, top)
+        canvas = composite(canvas, alpha, colours[:, k])
     return canvas
+
+
+class _PaintBand(torch.autograd.Function):
+    """`_paint_rows` that keeps only its inputs: the backward pass paints again, `count` strokes at a time."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int, count: int
+    ) -> Tensor:
+        ctx.save_for_backward(canvas, nodes, colours)
+        ctx.primitive, ctx.top, ctx.count = primitive, top, count
+        return _paint_rows(canvas, nodes, colours, primitive, top)
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+        canvas, nodes, colours = (tensor.detach() for tensor in ctx.saved_tensors)
+        parts = list(zip(nodes.split(ctx.count, 1), colours.split(ctx.count, 1), strict=True))
+        begun = canvas.new_empty(len(parts), *canvas.shape)  # the canvas before each part
+        with torch.no_grad():
+            for i, part in enumerate(parts):
+                begun[i] = canvas
+                canvas = _paint_rows(canvas, *part, ctx.primitive, ctx.top)
+        grad, gradients = grad_out, []
+        for before, (some, their_colours) in zip(begun.flip(0), reversed(parts), strict=True):
+            inputs = [tensor.detach().requires_grad_() for tensor in (before, some, their_colours)]
+            with torch.enable_grad():
+                painted = _paint_rows(inputs[0], inputs[1], inputs[2], ctx.primitive, ctx.top)
+            grad, *of_part = torch.autograd.grad(painted, inputs, grad)
+            gradients.append(of_part)
+        grads = [grad, *(torch.cat(each[::-1], 1) for each in zip(*gradients, strict=True))]
+        if torch.is_grad_enabled():
+            grads = [_NoSecond.apply(each, grad_out, *ctx.saved_tensors) for each in grads]
+        return (*grads, None, None, None)
 
 
 def segments(height: int, width: int) -> int:

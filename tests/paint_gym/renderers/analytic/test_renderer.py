@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
@@ -17,11 +20,12 @@ DESIGNS = ["bezier", "circle", "straight", "triangle"]
 needs_kernel = pytest.mark.skipif(kernel.load(torch.float32) is None, reason="no C compiler on this machine")
 
 
-@pytest.fixture(params=["kernel", "pytorch"])
+@pytest.fixture(params=["kernel", "pytorch", "bands"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test runs on the compiled kernel, and without it."""
-    if request.param == "pytorch":
+    """On the compiled kernel, and without it: all at once, and in bands of few rows and strokes."""
+    if request.param != "kernel":
         monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+        monkeypatch.setattr(analytic, "AT_ONCE", 2**12 if request.param == "bands" else 2**40)
     elif kernel.load(torch.float32) is None:
         pytest.skip("no C compiler on this machine")
     return str(request.param)
@@ -56,6 +60,43 @@ def test_kernel_equals_pytorch(stroke: str, size: tuple[int, int], monkeypatch: 
         results.append((painted.detach(), inputs[0].grad, inputs[1].grad))
     for ours, reference in zip(*results, strict=True):
         torch.testing.assert_close(ours, reference, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_bands_change_nothing(stroke: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    strokes, canvas = random_strokes(stroke, 2, 7), torch.rand(2, 3, 41, 30)
+    monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+    results = []
+    for at_once in (2**40, 2**12, 2**9):
+        monkeypatch.setattr(analytic, "AT_ONCE", at_once)
+        inputs = canvas.clone().requires_grad_(), strokes.clone().requires_grad_()
+        painted = make_renderer("analytic", stroke).paint(*inputs)
+        painted.square().sum().backward()
+        results.append((painted.detach(), inputs[0].grad, inputs[1].grad))
+    for other in results[1:]:
+        assert torch.equal(other[0], results[0][0])
+        assert torch.equal(other[1], results[0][1])
+        torch.testing.assert_close(other[2], results[0][2], rtol=1e-4, atol=1e-4)  # sums in another order
+
+
+MEMORY = """
+import resource, torch
+from paint_gym.renderers.analytic import kernel
+kernel.find_compiler = lambda: None
+from paint_gym import make_renderer
+torch.manual_seed(0)
+strokes = torch.rand(1, 600, 13, requires_grad=True)
+make_renderer("analytic").paint(torch.zeros(1, 3, 128, 128), strokes).mean().backward()
+assert strokes.grad.abs().sum() > 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
+def test_without_a_compiler_many_strokes_need_less_than_a_gigabyte() -> None:
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1000  # MiB; all maps at once are 2,200
 
 
 @pytest.mark.parametrize("stroke", DESIGNS)

@@ -23,10 +23,12 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return "raster" if request.param == "raster" else "analytic"
 
 
-@pytest.fixture(params=["kernel", "pytorch"])
+@pytest.fixture(params=["kernel", "pytorch", "bands"])
 def gradients(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "pytorch":
+    if request.param != "kernel":
         monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+    if request.param == "bands":
+        monkeypatch.setattr(analytic, "AT_ONCE", 2**10)
 
 
 def parts(canvases: int, strokes: int, stroke: str = "bezier") -> tuple[Tensor, Tensor]:
