@@ -20,6 +20,7 @@ SRGB_LEVELS = 2
 # A closed list: Pillow also has formats that start programs (EPS: Ghostscript), whatever a file is called.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM")
 _ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 262
+_JPEG_END = b"\xff\xd9"
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,9 +43,9 @@ def read_image(
 
     JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
     turned upright by its EXIF orientation; in sRGB, by its embedded colour profile; transparency on white;
-    CMYK and palettes converted. Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by
-    65535 if they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other
-    range is stretched to black and white.
+    CMYK and palettes converted; a JPEG may lack its last bytes. Greys of more than 8 bits are scaled: 16 bits
+    by 65535; 32-bit integers by 65535 if they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if
+    they lie in 0..255; any other range is stretched to black and white.
 
     Args:
         source: a path, or the bytes of the file.
@@ -114,6 +115,11 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> N
             image.load()
             return _to_rgb(_upright(image), layout)
     except Image.UnidentifiedImageError:
+        if _is_tiff(file):
+            raise ValueError(
+                f"{name}: a TIFF of a kind that is not read here, such as 64-bit floats or 16-bit grey with "
+                "transparency; convert it, for example: magick picture.tif -depth 8 picture.png"
+            ) from None
         raise ValueError(
             f"{name}: not an image of a format read here (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, PPM; "
             "others, such as HEIC, must be converted first), or its header is damaged"
@@ -122,7 +128,43 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> N
         raise ValueError(f"{name}: refused, the picture is too large: {error}") from error
     except Exception as error:  # on damaged bytes Pillow raises anything: SyntaxError, struct.error, ...
         reason = str(error) or type(error).__name__
+        if "truncated" in reason and (content := _jpeg_without_end(file)) is not None:
+            return _read_cut_jpeg(content, name, max_pixels, at_least)
         raise ValueError(f"{name}: cannot be decoded, the file is damaged or cut off: {reason}") from error
+
+
+def _is_tiff(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _jpeg_without_end(file: BinaryIO) -> bytes | None:
+    """The content of a JPEG that lacks its end marker, else None."""
+    file.seek(0)
+    content = file.read()
+    return content if content.startswith(b"\xff\xd8") and not content.endswith(_JPEG_END) else None
+
+
+def _read_cut_jpeg(content: bytes, name: str, max_pixels: int, at_least: int | None) -> NDArray[np.uint8]:
+    """The picture of a JPEG that lacks bytes of its last few blocks at most.
+
+    The decoder fills up what is missing, and does not say how much that was. But with a few bytes less, the
+    picture must differ in its last corner, and in little else.
+
+    Raises:
+        ValueError: more is missing.
+    """
+    variants = (content[: len(content) - cut] + _JPEG_END for cut in (0, 8))
+    try:
+        whole, less = (_read(io.BytesIO(each), name, max_pixels, at_least) for each in variants)
+        changed = (whole != less).any(2)
+        if changed[-2:, -2:].any() and changed.mean() <= 0.02:
+            return whole
+    except ValueError:  # no picture at all
+        pass
+    raise ValueError(
+        f"{name}: the JPEG is cut off; fetch the file again, or save it anew in a viewer to keep what is left"
+    )
 
 
 class _TooLarge(Exception):

@@ -26,22 +26,35 @@ _GET = (
     f"img_align_celeba.zip and {_PARTITION} from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html "
     "(CelebA, Z. Liu et al.; Align&Cropped Images, and Eval)"
 )
+_NO_PARTITION = (
+    "data set 'celeba': {folder} is there, but not {partition}, the official split. Fetch it (Eval, at "
+    "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html), or write it: a line '<file name> 0|1|2' for each "
+    "picture, officially 0 (train) up to 162770.jpg, 1 (val) up to 182637.jpg, 2 (test) up to 202599.jpg. Or "
+    "paint the folder without splits: dataset='{folder}'"
+)
 
 
 def celeba_source(split: str, size: int, data_root: Path) -> Source:
     """Aligned faces by the official split; the centred 178 x 178 of the 178 x 218 pictures, resized.
 
-    Reads `celeba/list_eval_partition.txt` and `celeba/img_align_celeba/`, or `img_align_celeba.zip` where
-    there is no such folder. Pictures of the list that are not there are left out: a part of CelebA is enough.
+    Reads `celeba/list_eval_partition.txt` and `celeba/img_align_celeba/`, or `img_align_celeba_png/`, or
+    `img_align_celeba.zip` where there is no such folder. Pictures of the list that are not there are left
+    out: a part of CelebA is enough.
     """
     root = data_root / "celeba"
-    partition, folder, archive = root / _PARTITION, root / "img_align_celeba", root / "img_align_celeba.zip"
+    partition, archive = root / _PARTITION, root / "img_align_celeba.zip"
+    folders = [root / "img_align_celeba", root / "img_align_celeba_png"]
+    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
     if not partition.is_file():
+        if folder.is_dir():
+            raise FileNotFoundError(_NO_PARTITION.format(partition=partition, folder=folder))
         raise missing("celeba", [partition], _GET, "celeba/")
     names = _names_of_split(partition, split)
     if folder.is_dir():
         # Going by the folder's own listing: a name in the list that is a path elsewhere is never opened.
         present = {path.name: path for path in folder.iterdir()}
+        if folder.name.endswith("_png"):  # the list has the names of the JPEGs
+            names = [str(Path(name).with_suffix(".png")) for name in names]
         paths = [present[name] for name in names if name in present]
         if not paths:
             raise missing("celeba", [folder / name for name in names[:1]] or [folder], _GET, "celeba/")
@@ -49,7 +62,7 @@ def celeba_source(split: str, size: int, data_root: Path) -> Source:
         return files_source(paths, folder, size)
     if archive.is_file():
         return _zip_source(archive, partition, names, split, size)
-    raise missing("celeba", [folder, archive], _GET, "celeba/")
+    raise missing("celeba", [*folders, archive], _GET, "celeba/")
 
 
 def _names_of_split(partition: Path, split: str) -> list[str]:

@@ -14,19 +14,22 @@ from paint_gym.datasets.sources import Source, array_source, missing
 
 _MAGIC = 0x00000803  # unsigned bytes, three dimensions
 _SIDE = 28
+_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the authors' own address does not answer
 
 
 def mnist_source(split: str, size: int, data_root: Path) -> Source:
     """Digits, grey on black as RGB. "val" is the last twelfth of the training file (5,000 of 60,000).
 
-    Reads `mnist/train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`, also spelt `.idx3-ubyte`, also `.gz`.
+    Reads `mnist/train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`, also spelt `.idx3-ubyte`, also `.gz`,
+    or in `MNIST/raw/`, where torchvision keeps them.
     """
     stem = "t10k" if split == "test" else "train"
     spellings = [f"{stem}-images{mark}idx3-ubyte{gz}" for mark in ("-", ".") for gz in ("", ".gz")]
-    candidates = [data_root / "mnist" / spelling for spelling in spellings]
+    folders = (data_root / "mnist", data_root / "MNIST" / "raw")
+    candidates = [folder / spelling for folder in folders for spelling in spellings]
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        get = f"{stem}-images-idx3-ubyte.gz from http://yann.lecun.com/exdb/mnist/ (MNIST, Y. LeCun et al.)"
+        get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.)"
         raise missing("mnist", candidates, get, "mnist/")
     chosen = {
         "train": lambda count: range(count - count // 12),

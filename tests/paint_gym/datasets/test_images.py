@@ -287,6 +287,47 @@ def test_reads_in_threads_at_once() -> None:
         np.testing.assert_array_equal(result, np.asarray(noise()))
 
 
+def photo(side: int = 320) -> Image.Image:
+    """Something with detail everywhere, so that each byte of its JPEG shows."""
+    y, x = np.mgrid[:side, :side]
+    waves = [127 + 60 * np.sin(x / 5 + c) * np.cos(y / 7) + 60 * np.sin(x * y / 300 + c) for c in range(3)]
+    return Image.fromarray(np.stack(waves, -1).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("lacking", [1, 2, 3])
+def test_a_jpeg_that_lacks_its_last_bytes_is_read(lacking: int, progressive: bool) -> None:
+    content = encoded(photo(), "JPEG", quality=90, progressive=progressive)
+    whole, cut = read_image(content), read_image(content[:-lacking])
+    np.testing.assert_array_equal(cut[:-32], whole[:-32])
+    if lacking <= 2:  # the end marker, and nothing else
+        np.testing.assert_array_equal(cut, whole)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.98])
+def test_a_jpeg_that_lacks_more_says_what_to_do(kept: float, progressive: bool, tmp_path: Path) -> None:
+    content = encoded(photo(), "JPEG", quality=90, progressive=progressive)
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(ValueError, match=r"^.*cut\.jpg: the JPEG is cut off; fetch the file again") as error:
+        read_image(path)
+    assert str(error.value).count("cut.jpg") == 1
+
+
+def test_what_follows_the_end_of_a_jpeg_does_not_matter() -> None:
+    content = encoded(photo(), "JPEG", quality=90)
+    np.testing.assert_array_equal(read_image(content + b"film" * 1000), read_image(content))
+
+
+def test_a_tiff_of_another_kind_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "deep.tif"
+    tifffile = pytest.importorskip("tifffile")  # comes with scikit-image
+    tifffile.imwrite(path, np.zeros((8, 8), np.float64))
+    with pytest.raises(ValueError, match=r"deep\.tif: a TIFF of a kind .* magick picture\.tif"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("shape", [(16, 30), (30, 16), (16, 17)])
 def test_square_cuts_the_centre(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)

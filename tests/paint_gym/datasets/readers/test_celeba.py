@@ -65,6 +65,30 @@ def test_a_list_cannot_point_outside_the_data_set(celeba_root: Path) -> None:
     assert load_dataset("celeba", size=8, data_root=celeba_root).names == ("000001.jpg",)
 
 
+@pytest.mark.parametrize("celeba_root", ["folder"], indirect=True)
+def test_celeba_as_png(celeba_root: Path) -> None:
+    jpegs = celeba_root / "celeba" / "img_align_celeba"
+    pngs = celeba_root / "celeba" / "img_align_celeba_png"
+    pngs.mkdir()
+    for path in jpegs.iterdir():
+        Image.open(path).save(pngs / f"{path.stem}.png")
+    expected = load_dataset("celeba", size=32, data_root=celeba_root)
+    for path in jpegs.iterdir():
+        path.unlink()
+    jpegs.rmdir()
+    found = load_dataset("celeba", size=32, data_root=celeba_root)
+    assert found.names == ("000001.png", "000002.png", "000003.png", "000004.png")
+    assert np.abs(found.images.astype(int) - expected.images).max() <= 1
+    assert load_dataset("celeba", "test", 16, celeba_root).names == ("000006.png",)
+
+
+@pytest.mark.parametrize("celeba_root", ["folder"], indirect=True)
+def test_celeba_without_its_list_says_how_to_split(celeba_root: Path) -> None:
+    (celeba_root / "celeba" / "list_eval_partition.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"official split.*0 .train. up to 162770.*dataset="):
+        load_dataset("celeba", data_root=celeba_root)
+
+
 def zipped(root: Path, members: dict[str, bytes]) -> Path:
     """A CelebA zip of these members, and a list with one picture in it."""
     (root / "celeba").mkdir()

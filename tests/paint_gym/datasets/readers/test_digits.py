@@ -48,6 +48,17 @@ def test_mnist_splits_and_both_spellings(mnist_root: Path) -> None:
     assert train.names is not None and train.names[3] == "train-images-idx3-ubyte.gz#3"
 
 
+def test_mnist_where_torchvision_keeps_it(mnist_root: Path) -> None:
+    (mnist_root / "MNIST").mkdir()
+    (mnist_root / "mnist").rename(mnist_root / "MNIST" / "raw")
+    assert values(load_dataset("mnist", size=28, data_root=mnist_root)) == list(range(22))
+
+
+def test_mnist_that_is_not_there_names_a_live_address(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"https://ossci-datasets\.s3\.amazonaws\.com/mnist/"):
+        load_dataset("mnist", data_root=tmp_path)
+
+
 def test_mnist_is_the_right_way_up(mnist_root: Path) -> None:
     picture = np.zeros((28, 28), np.uint8)
     picture[0, :14] = 255  # top left
