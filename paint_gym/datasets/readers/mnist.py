@@ -14,7 +14,7 @@ from paint_gym.datasets.sources import Source, array_source, missing
 
 _MAGIC = 0x00000803  # unsigned bytes, three dimensions
 _SIDE = 28
-_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the authors' own address does not answer
+_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
 def mnist_source(split: str, size: int, data_root: Path) -> Source:
@@ -29,7 +29,7 @@ def mnist_source(split: str, size: int, data_root: Path) -> Source:
     candidates = [folder / spelling for folder in folders for spelling in spellings]
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.)"
+        get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.; yann.lecun.com no longer has it)"
         raise missing("mnist", candidates, get, "mnist/")
     chosen = {
         "train": lambda count: range(count - count // 12),
