@@ -11,6 +11,7 @@ import torch
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, agent_config_from_dict
 from agents.factory import build_agent
+from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.serialization import fill, load_state, save_state
 
@@ -46,6 +47,7 @@ def load(
         ValueError: the file is damaged, of a newer version, or its tensors do not fit; the message says
             which.
     """
+    where = pick_device(device)
     shipped = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
     file = WEIGHTS / f"{path}.safetensors" if str(path) in shipped else Path(path)
     if file.is_dir():
@@ -57,7 +59,7 @@ def load(
         )
     state = load_state(file, only="agent/actor")
     with named_file(file):
-        agent = build_agent(agent_config_from_dict(state.get("spec")), device)
+        agent = build_agent(agent_config_from_dict(state.get("spec")), where)
         fill(agent.actor, state.get("agent", {}).get("actor", {}))
     if lookahead is not None:
         agent.config = dataclasses.replace(agent.config, lookahead=lookahead)

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command.import_modules()
         execute(command)
-    except (OSError, ValueError, ArithmeticError) as error:
+    except (OSError, ValueError, ArithmeticError, ImportError) as error:
         sys.exit(f"paint-gym: {error}")
     except KeyboardInterrupt:
         sys.exit("paint-gym: interrupted")

@@ -115,8 +115,8 @@ def _images(given: Sequence[Path]) -> list[Path]:
     for path in given:
         if path.is_dir():
             inside = list_images(path)
-        elif not path.exists() and any(mark in path.name for mark in "*?["):
-            inside = sorted(Path(name) for name in glob.glob(str(path)))
+        elif not path.exists() and any(mark in str(path) for mark in "*?["):
+            inside = sorted(Path(name) for name in glob.glob(str(path)) if not Path(name).is_dir())
         else:
             found.append(path)
             continue

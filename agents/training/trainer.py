@@ -234,6 +234,7 @@ class Trainer(BaseTrainer):
         """
         file = checkpoint_of(folder)
         state = load_state(file)
+        own = _own(folder, state) if rank() else {}
         with named_file(file):
             config = train_config_from_dict(state)
             if lacking := [name for name in OWN if name not in state]:
@@ -244,7 +245,7 @@ class Trainer(BaseTrainer):
                 if before != given:
                     raise ValueError(f"the run has {name} {before!r}, the agent that is given {given!r}")
             if rank():
-                state = {name: part for name, part in state.items() if name not in OWN} | _own(folder, state)
+                state = {name: part for name, part in state.items() if name not in OWN} | own
             trainer.load_state_dict(state)
         return trainer
 
@@ -257,10 +258,10 @@ def _own(folder: str | PathLike[str], state: StateDict) -> StateDict:
     """What is this process's own; just the number of updates, if its file is not of the same moment."""
     file = _own_file(folder)
     own = load_state(file) if file.is_file() else {}
-    if own.get("updates") == state["updates"]:
+    if own.get("updates") == state.get("updates"):
         return own
     logger.warning("process %d begins new paintings: %s is not of the same update", rank(), file)
-    return {"updates": state["updates"]}
+    return {"updates": state.get("updates")}
 
 
 def train_config_from_dict(state: StateDict) -> TrainConfig:

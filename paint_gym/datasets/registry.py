@@ -117,7 +117,7 @@ def load_dataset(
         if isinstance(dataset, str) and not _is_path(dataset) and not os.path.isdir(dataset):
             error = unknown_name("data set", dataset, DATASETS)
             raise ValueError(f"{error}; the path of a folder of images may be given too")
-        folder = Path(dataset).expanduser().resolve()
+        folder = Path(os.path.realpath(Path(dataset).expanduser()))  # of a circle of links, too
         found = folder_source(folder, split, size)
         name = str(folder)
     if isinstance(found, Source):

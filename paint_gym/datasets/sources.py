@@ -53,7 +53,7 @@ def file_identity(path: Path, root: Path) -> tuple[str, int, int]:
 
 
 def list_images(root: Path) -> list[Path]:
-    """All image files below `root` by their endings, in any case, sorted by path, without hidden ones.
+    """All image files below `root` by their endings, in any case, sorted by path; no hidden ones, no pipes.
 
     Folders that are links are followed, each real folder once.
     """
@@ -67,8 +67,13 @@ def list_images(root: Path) -> list[Path]:
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         # Hidden files include macOS's "._photo.jpg", which hold no picture.
         names = [name for name in files if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS)]
-        found.extend(Path(folder, name) for name in names)
+        found.extend(path for name in names if not _is_special(path := Path(folder, name)))
     return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device, from which nothing may ever come."""
+    return path.exists() and not path.is_file()
 
 
 def files_source(paths: Sequence[Path], root: Path, size: int) -> Source:

@@ -17,7 +17,6 @@ from paint_gym.envs.task import (
     Observation,
     PaintTask,
     TaskArguments,
-    check_options,
     colour_of,
     to_numpy,
 )
@@ -126,10 +125,11 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """Start a new painting; `options` may hold ``indices`` and ``canvas``.
 
         Raises:
-            ValueError: another option, or one that does not fit; the episode goes on as it was.
+            ValueError: another option, or one that does not fit; episode and random numbers go on as they
+                were.
         """
         options = options or {}
-        check_options(options, ("indices", "canvas"))
+        self.task.check_start(options, 1)
         super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
         index = self.task.indices(options.get("indices"), 1, self.np_random)
         self._state = self.task.initial_state(index, options.get("canvas"))

@@ -122,6 +122,21 @@ class PaintTask:
         step = torch.zeros(count, dtype=torch.long, device=self.device)
         return CanvasState(self._canvases(canvas, count), self.targets(indices), step)
 
+    def check_start(self, options: dict[str, Any], count: int) -> None:
+        """Refuse options of `reset` for `count` canvases before anything has changed.
+
+        Raises:
+            ValueError: an option that does not exist, or does not fit.
+            IndexError: an index out of range.
+        """
+        for name in options:
+            if name not in ("indices", "canvas"):
+                raise unknown_name("option of reset()", name, ("indices", "canvas"))
+        if options.get("indices") is not None:
+            self.indices(options["indices"], count, np.random.default_rng())
+        if options.get("canvas") is not None:
+            self._canvases(options["canvas"], count)
+
     def targets(self, indices: np.ndarray) -> Tensor:
         """Pictures of the data set, ``(n, 3, H, W)`` float in [0, 1] on the device."""
         return torch.from_numpy(self.dataset[indices]).to(self.device).float() / 255
@@ -250,13 +265,6 @@ def _check_range(action_range: Any) -> tuple[float, float]:
     if not -np.inf < low < high < np.inf:
         raise ValueError(f"action_range must be (low, high) with low < high, not {action_range}")
     return low, high
-
-
-def check_options(options: dict[str, Any], known: Sequence[str]) -> None:
-    """Raise a `ValueError` for an option of `reset` that does not exist."""
-    for name in options:
-        if name not in known:
-            raise unknown_name("option of reset()", name, known)
 
 
 def check_budget(max_strokes: int, bundle: int) -> None:

@@ -20,7 +20,6 @@ from paint_gym.envs.task import (
     Observation,
     PaintTask,
     TaskArguments,
-    check_options,
     colour_of,
     to_numpy,
 )
@@ -157,13 +156,13 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         integer n seeds environment i with n + i, a list has a seed for each, and None keeps what there is.
 
         Raises:
-            ValueError: a list of another length, or an option that does not fit.
+            ValueError: a list of another length, or an option that does not fit; nothing has changed.
         """
         seeds = self._seeds(seed)
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
-        check_options(options, ("indices", "canvas"))
         which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
+        self.task.check_start(options, len(which))
         for i in which:
             if seeds[i] is not None:
                 self._rngs[i], self._rng_seeds[i] = seeding.np_random(seeds[i])
@@ -194,6 +193,11 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
                 f"the episodes of environments {waiting.tolist()} are over; pass reset() a reset_mask"
             )
         action, step = self.task.actions(actions, self.num_envs), self.state.step
+        if len(waiting):  # NEXT_STEP: their actions are ignored, whatever they are
+            idle = torch.from_numpy(self._over).to(action.device)
+            action = torch.where(
+                idle.unsqueeze(1), torch.full_like(action, self.task.action_range[0]), action
+            )
         next_state, reward = self.task.model_step(self.state, action)
         learnt = self._train_reward(next_state)
         rows = np.arange(self.num_envs), step.clamp(max=self.task.steps - 1).cpu()
@@ -263,6 +267,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
         """Fresh canvases and targets for the environments `which`."""
+        if not len(which):
+            return
         given = options.get("indices")
         if given is None:
             index = np.concatenate([self.task.indices(None, 1, self._rngs[i]) for i in which])

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from paint_gym.utils.opencv import load_opencv
+
 _numbers = itertools.count(1)
 
 
@@ -16,6 +18,7 @@ class Window:
     """A window of its own for each environment; it opens with the first frame.
 
     Raises:
+        ImportError: OpenCV does not load.
         RuntimeError: there is no display, or OpenCV cannot show windows.
     """
 
@@ -25,12 +28,12 @@ class Window:
                 'render_mode="human" needs a display, and none is found (DISPLAY, WAYLAND_DISPLAY); take '
                 'render_mode="rgb_array" and env.render(), or painting.save("film.mp4")'
             )
+        load_opencv()  # if it does not load, the error is here
         self.title, self.open = f"PaintCanvas-v0, {next(_numbers)}", False
 
     def show(self, frame: np.ndarray) -> None:
         """Show a picture ``(H, W, 3)`` uint8."""
-        import cv2
-
+        cv2 = load_opencv()
         try:
             cv2.imshow(self.title, frame[..., ::-1])
             cv2.waitKey(1)
@@ -44,8 +47,7 @@ class Window:
     def close(self) -> None:
         """Close the window, if it is open."""
         if self.open:
-            import cv2
-
+            cv2 = load_opencv()
             cv2.destroyWindow(self.title)
             cv2.waitKey(1)
             self.open = False

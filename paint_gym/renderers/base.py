@@ -59,8 +59,12 @@ class Renderer:
             top: ``(B,)`` int64, where the parts begin, in pixels.
             left: ``(B,)`` int64.
             size: of the whole canvases.
+
+        Raises:
+            ValueError: shapes that do not go together.
         """
         part, strokes = match_batches(part, strokes)
+        check_places(part, top, left)
         colours, shape = colours_of(strokes).to(part.dtype), (part.shape[-2], part.shape[-1])
         for k in range(strokes.shape[1]):
             alpha = crop(self(strokes[:, k], size).unsqueeze(1), top, left, shape).squeeze(1)
@@ -92,6 +96,15 @@ def match_batches(canvas: Tensor, strokes: Tensor) -> tuple[Tensor, Tensor]:
         )
     batch = max(len(canvas), len(strokes)) if 0 not in (len(canvas), len(strokes)) else 0
     return canvas.expand(batch, *canvas.shape[1:]), strokes.expand(batch, *strokes.shape[1:])
+
+
+def check_places(part: Tensor, top: Tensor, left: Tensor) -> None:
+    """Raise a `ValueError` unless there is a `top` and a `left` ``(B,)`` for each part ``(B, C, h, w)``."""
+    if top.shape != part.shape[:1] or left.shape != part.shape[:1]:
+        raise ValueError(
+            f"top and left must be ({len(part)},), a place for each part; got {tuple(top.shape)} and "
+            f"{tuple(left.shape)}"
+        )
 
 
 def height_width(size: Size) -> tuple[int, int]:

@@ -5,10 +5,8 @@ Every score that the project publishes is measured with this renderer.
 
 from __future__ import annotations
 
-import functools
 import math
 from itertools import pairwise
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from paint_gym.renderers.base import Renderer, Size, check_strokes, height_width
 from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.opencv import load_opencv
 
 FINER = 4  # sub-pixels per pixel and axis
 SHIFT = 4  # OpenCV reads coordinates as integers with this many fractional bits
@@ -29,7 +28,7 @@ class RasterRenderer(Renderer):
 
     def __init__(self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0)) -> None:
         super().__init__(design, opacity)
-        _opencv()  # if it does not load, the error is here
+        load_opencv()  # if it does not load, the error is here
 
     @torch.no_grad()
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
@@ -65,7 +64,7 @@ class RasterRenderer(Renderer):
 
     def _sweep(self, fine: np.ndarray, nodes: np.ndarray) -> None:
         """Discs from the first node to the last, so close that their outline is off by under a quarter."""
-        cv2, path = _opencv(), [nodes[:1]]
+        cv2, path = load_opencv(), [nodes[:1]]
         for a, b in pairwise(nodes):
             step = max(1.0, math.sqrt(min(a[2], b[2])))
             count = max(1, math.ceil(max(math.hypot(*(b - a)[:2]), abs(b[2] - a[2])) / step))
@@ -76,7 +75,7 @@ class RasterRenderer(Renderer):
             cv2.circle(fine, centre.tolist(), corners, float(alpha), -1, cv2.LINE_8, SHIFT)
 
     def _polygon(self, fine: np.ndarray, nodes: np.ndarray) -> None:
-        cv2, corners = _opencv(), _fixed_point(_shrunk(nodes[:, :2], RIM))
+        cv2, corners = load_opencv(), _fixed_point(_shrunk(nodes[:, :2], RIM))
         cv2.fillConvexPoly(fine, corners, float(nodes[0, 3]), cv2.LINE_8, SHIFT)
 
 
@@ -98,15 +97,3 @@ def _shrunk(corners: np.ndarray, by: float) -> np.ndarray:
 def _fixed_point(points: np.ndarray) -> np.ndarray:
     """OpenCV's coordinates: the centre of pixel i is at i, and 1 is 1 << SHIFT."""
     return np.round((points - 0.5) * (1 << SHIFT)).astype(np.int32)
-
-
-@functools.cache
-def _opencv() -> ModuleType:
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImportError(
-            f"the raster renderer needs OpenCV, which does not load here ({error}); without a screen, "
-            "run `pip uninstall opencv-python` and `pip install opencv-python-headless`"
-        ) from error
-    return cv2

@@ -60,11 +60,15 @@ class WGANReward(Reward):
     ) -> None:
         self.online, self.tau, self.penalty, self.patches = online, tau, penalty, patches
         self.width, self.lr = width, lr
+        self._build(seed, device)
+
+    def _build(self, seed: int, device: str | torch.device) -> None:
+        """All that learns, at its start."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            self.discriminator = Discriminator(width).to(device)
+            self.discriminator = Discriminator(self.width).to(device)
         self.target = copy.deepcopy(self.discriminator).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr, betas=(0.5, 0.999))
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), self.lr, betas=(0.5, 0.999))
         self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same numbers on every device
         self._replay: Tensor | None = None  # (n, 2, 3, H, W) uint8, canvas and target, the newest last
 
@@ -154,14 +158,17 @@ class WGANReward(Reward):
             self._replay = self._replay.to(device)
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For copies and pickles: how it was made, and its state; PyTorch does not pickle weight norm."""
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: what learns as its state, since PyTorch does not pickle weight norm."""
         device = str(next(self.discriminator.parameters()).device)
-        made = (self.width, self.online, self.lr, self.tau, self.penalty, self.patches, 0, device)
-        return type(self), made, self.state_dict()
+        learns = ("discriminator", "target", "optimizer", "generator", "_replay")
+        other = {name: value for name, value in self.__dict__.items() if name not in learns}
+        return {"other": other, "device": device, "learnt": self.state_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.load_state_dict(state)
+        self.__dict__.update(state["other"])
+        self._build(0, state["device"])
+        self.load_state_dict(state["learnt"])
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that is needed to go on learning, bit for bit on the CPU."""

@@ -13,7 +13,9 @@ def pick_device(device: str | torch.device) -> torch.device:
     """
     if device != "auto":
         try:
-            return torch.empty(0, device=device).device if device != "meta" else torch.device(device)
+            if (picked := torch.empty(0, device=device).device).type == "meta":
+                raise RuntimeError("it holds no numbers")
+            return picked
         except (RuntimeError, AssertionError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(f'device {str(device)!r} cannot be used here: {reason}; try "auto"') from error

@@ -29,7 +29,7 @@ def mnist_source(split: str, size: int, data_root: Path) -> Source:
     candidates = [folder / spelling for folder in folders for spelling in spellings]
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.; yann.lecun.com no longer has it)"
+        get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.; not at yann.lecun.com)"
         raise missing("mnist", candidates, get, "mnist/")
     chosen = {
         "train": lambda count: range(count - count // 12),

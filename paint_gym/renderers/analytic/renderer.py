@@ -21,6 +21,7 @@ from paint_gym.renderers.analytic.coverage import coverage, to_pixels
 from paint_gym.renderers.base import (
     Renderer,
     Size,
+    check_places,
     check_strokes,
     colours_of,
     composite,
@@ -65,6 +66,7 @@ class AnalyticRenderer(Renderer):
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
         """A part of each canvas, without painting the rest; see `Renderer.paint_part`."""
         part, strokes = match_batches(part, strokes)
+        check_places(part, top, left)
         strokes = _once(strokes)
         x, y, *rest = self._nodes(strokes, *height_width(size)).unbind(-1)
         nodes = torch.stack([x - left.view(-1, 1, 1), y - top.view(-1, 1, 1), *rest], -1)

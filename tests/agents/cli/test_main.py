@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -211,3 +212,32 @@ def test_another_package_named_agents(demo: Path, tmp_path: Path) -> None:
     code = f"import agents; agents.Runner; from agents.cli.main import main; main({arguments})"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
     assert len(Painting.load(tmp_path / "a.json")) == 5
+
+
+def test_opencv_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    for arguments in (["evaluate", "--dataset", "photos", "--images", "1"], ["train", "--preset", "smoke"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "agents", *arguments], cwd=tmp_path, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)}, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith(
+            "paint-gym: needed is OpenCV, which does not load here (libGL"
+        )
+        assert "Traceback" not in done.stderr
+
+
+def test_a_device_that_is_none_is_named_alone(demo: Path) -> None:
+    for device in ("nonsense", "meta"):
+        with pytest.raises(SystemExit, match=f"^paint-gym: device '{device}' cannot be used here"):
+            main(["paint", str(demo / "target_0.png"), "--device", device])
+
+
+def test_patterns_of_folders_and_no_folders_of_patterns(demo: Path, tmp_path: Path) -> None:
+    for place in ("a/one.png", "b/two.png", "b/deep/three.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(demo / "target_0.png", tmp_path / place)
+    options = ["--strokes", "5", "--canvas", "32"]
+    main(["paint", str(tmp_path / "*" / "*"), "-o", str(tmp_path / "out"), *options])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png", "two.png"]

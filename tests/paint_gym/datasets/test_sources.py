@@ -336,3 +336,16 @@ def test_a_link_to_nowhere_is_a_picture_that_cannot_be_read(tmp_path: Path) -> N
     with pytest.raises(ValueError, match=r"b\.png"):
         load_dataset(tmp_path, size=8)
     assert load_dataset(tmp_path, size=8, on_error="skip").skipped == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "b.png")
+    assert load_dataset(tmp_path, size=8).names == ("a.png",)
+
+
+def test_a_circle_of_links_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        load_dataset(tmp_path / "loop")

@@ -360,3 +360,39 @@ def test_infos_have_one_dtype_in_both_environments(pictures: np.ndarray, reward:
     assert own.keys() == {name for name in infos if not name.startswith("_")}
     for name, value in own.items():
         assert isinstance(value, np.generic) and value.dtype == infos[name].dtype
+
+
+@pytest.mark.parametrize("options", [{"indices": [99, 0, 0]}, {"indices": [0]}, {"canvas": np.full(3, 2.0)}])
+def test_a_refused_reset_takes_no_seed_and_no_random_numbers(pictures: np.ndarray, options: dict) -> None:
+    env, other = make(pictures), make(pictures)
+    single = gym.make("PaintCanvas-v0", dataset=pictures, size=32, max_strokes=15, device="cpu")
+    for one in (env, other, single):
+        one.reset(seed=7)
+    canvas = env.state.canvas.clone()
+    for one in (env, single):
+        with pytest.raises((ValueError, IndexError)):
+            one.reset(seed=100, options=options if one is env else {"indices": [99]})
+    assert env.np_random_seed == (7, 8, 9)
+    assert single.unwrapped.np_random_seed == 7
+    assert torch.equal(env.state.canvas, canvas)
+    np.testing.assert_array_equal(env.reset()[1]["index"], other.reset()[1]["index"])
+
+
+def test_a_mask_of_none_resets_none(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    first, _ = env.reset(seed=0)
+    seen, infos = env.reset(options={"reset_mask": np.zeros(3, dtype=bool)})
+    np.testing.assert_array_equal(seen, first)
+    assert not infos["_l2"].any()
+
+
+def test_next_step_ignores_the_actions_of_who_begins_anew(pictures: np.ndarray) -> None:
+    env = make(pictures, autoreset_mode=AutoresetMode.NEXT_STEP)
+    env.reset(seed=0)
+    for _ in range(3):
+        env.step(env.action_space.sample())
+    _, reward, terminated, _, _ = env.step(np.full(env.action_space.shape, np.nan, dtype=np.float32))
+    assert not reward.any()
+    assert not terminated.any()
+    with pytest.raises(ValueError, match="NaN"):
+        env.step(np.full(env.action_space.shape, np.nan, dtype=np.float32))

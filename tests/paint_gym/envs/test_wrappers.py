@@ -52,6 +52,7 @@ SINGLE: dict[str, Callable[[gym.Env], gym.Env]] = {
     "ReshapeObservation": lambda env: wrappers.ReshapeObservation(env, (7, 1024)),
     "ResizeObservation": lambda env: wrappers.ResizeObservation(channels_last(env), (16, 16)),
     "StickyAction": lambda env: wrappers.StickyAction(env, 0.3),
+    "TimeAwareObservation": wrappers.TimeAwareObservation,
     "TimeLimit": lambda env: wrappers.TimeLimit(env, 2),
     "TransformAction": lambda env: wrappers.TransformAction(env, lambda action: 1 - action, env.action_space),
     "TransformObservation": lambda env: wrappers.TransformObservation(env, lambda seen: seen[:3], COLOUR),
@@ -150,7 +151,6 @@ def test_vector_observations_need_a_step_for_the_reset(pictures: np.ndarray, nam
     ("wrap", "why"),
     [
         (wrappers.GrayscaleObservation, "3 channels"),  # the seven planes are no picture
-        (wrappers.TimeAwareObservation, "TimeLimit"),  # the seventh plane is the step already
         (lambda env: wrappers.DiscretizeAction(env, 2), "positive"),  # 2 ** 65 actions
     ],
 )

@@ -45,3 +45,12 @@ def test_sizes() -> None:
     check_size(OnlyCoverage(get_stroke("circle")), 24)
     with pytest.raises(ValueError, match=r"the own renderer paints 24 x 24 pixels.*analytic"):
         check_size(OnlyCoverage(get_stroke("circle")), (24, 25))
+
+
+@pytest.mark.parametrize("name", ["analytic", "raster"])
+def test_a_place_for_each_part(name: str) -> None:
+    renderer = make_renderer(name, "circle")
+    strokes = torch.rand(2, 3, renderer.design.dim)
+    place = torch.zeros(3, dtype=torch.long)
+    with pytest.raises(ValueError, match=r"top and left must be \(2,\), a place for each part; got \(3,\)"):
+        renderer.paint_part(torch.zeros(2, 3, 8, 8), strokes, place, place, 16)

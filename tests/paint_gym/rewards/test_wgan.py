@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -307,3 +309,23 @@ def test_by_name() -> None:
 def test_the_settings_of_the_paper() -> None:
     group = WGANReward().optimizer.param_groups[0]
     assert group["lr"] == 1e-4 and group["betas"] == (0.5, 0.999)
+
+
+class Sharper(WGANReward):
+    """A user's own, which is made in another way."""
+
+    def __init__(self, contrast: float) -> None:
+        super().__init__(width=4)
+        self.contrast = contrast
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda reward: pickle.loads(pickle.dumps(reward))])
+def test_a_subclass_can_be_copied(way: Callable[[Sharper], Sharper]) -> None:
+    reward = Sharper(contrast=3.0)
+    canvas, target = torch.rand(2, 8, 3, 32, 32)
+    reward.update(canvas, target)
+    other = way(reward)
+    assert other.contrast == 3.0
+    for one in (reward, other):
+        one.update(canvas, target)
+    assert torch.equal(reward(canvas, target, target), other(canvas, target, target))
