@@ -42,7 +42,7 @@ class DDPG(Agent):
         return names
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One gradient step for the critic, then the actor; then the target networks move.
+        """One gradient step for the critic, the actor, and a reward that learns; the target networks move.
 
         Returns:
             ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
@@ -60,6 +60,7 @@ class DDPG(Agent):
         metrics |= gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
         polyak_update(self.target_actor, self.actor, self.config.tau)
         polyak_update(self.target_critic, self.critic, self.config.tau)
+        metrics |= self.reward.update(next_state.canvas, next_state.target)
         return metrics | {"charts/reward": reward.mean().item()}
 
     def q_value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:

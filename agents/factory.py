@@ -81,7 +81,10 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim
     actor = ACTORS[config.actor](config, renderer.design).to(place)
     critic = algorithm.critic(config, action_dim).to(place)
-    settings = RewardConfig(config.patches, config.discriminator_width, online=False, seed=seed)
+    settings = RewardConfig(
+        config.patches, config.discriminator_width, config.discriminator_lr, config.discriminator_tau,
+        online=False, seed=seed,
+    )  # fmt: skip
     reward = make_reward(config.reward, place, settings)
     steps = config.max_strokes // config.bundle
     return algorithm.agent(actor, critic, renderer, reward, steps, config.bundle, config.learning)

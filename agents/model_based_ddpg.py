@@ -75,7 +75,10 @@ class ModelBasedDDPG(Agent):
         return gain.sum((1, 2, 3)).view(count, batch)
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One gradient step for the critic, then the actor.
+        """One gradient step for the critic, the actor, and a reward that learns.
+
+        The reward learns from what the actor paints now, not from the replay: else an actor that has found
+        out how to please a discriminator would do so for hundreds of updates before it is told.
 
         Args:
             batch: of the replay; only the states are used, the actor acts on them anew.
@@ -96,9 +99,10 @@ class ModelBasedDDPG(Agent):
             objective = reward + self.discount * not_done(next_state, self.steps) * next_value
         if self.config.normalize_by_error:
             objective = objective / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
-        return metrics | gradient_step(
+        metrics |= gradient_step(
             self.actor_optimizer, -objective.mean(), "losses/actor", self.config.max_grad_norm
         )
+        return metrics | self.reward.update(next_state.canvas.detach(), next_state.target)
 
     @torch.no_grad()
     def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:

@@ -60,7 +60,8 @@ def model_step(
 
     Raises:
         ValueError: an action with NaN or inf, or of the wrong shape; states and actions of unequal number; or
-            gradients are wanted of a renderer that has none.
+            gradients are wanted of a renderer that has none, or a reward is not one number for each canvas.
+        TypeError: a reward that is no tensor.
     """
     wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
     if wants_gradient and not renderer.differentiable:
@@ -71,7 +72,18 @@ def model_step(
     before, strokes = match_batches(state.canvas, as_strokes(action, renderer.design.dim))
     target, step = (_of_each(part, len(before)) for part in (state.target, state.step))
     canvas = renderer.paint(before, strokes)
-    return CanvasState(canvas, target, step + 1), reward(before, canvas, target)
+    return CanvasState(canvas, target, step + 1), _one_each(reward(before, canvas, target), len(before))
+
+
+def _one_each(reward: Tensor, count: int) -> Tensor:
+    """A reward function's result, which must be ``(count,)``."""
+    if not isinstance(reward, Tensor):
+        raise TypeError(f"a reward function must return a tensor ({count},), not {type(reward).__name__}")
+    if reward.shape != (count,):
+        raise ValueError(
+            f"a reward function must return one number for each canvas, ({count},), not {tuple(reward.shape)}"
+        )
+    return reward
 
 
 def _of_each(part: Tensor, count: int) -> Tensor:

@@ -19,7 +19,7 @@ from agents import (
 from agents.common.replay import Transition
 from agents.evaluation import l2_by_raster
 from agents.painter import paint
-from paint_gym import L2Reward, make_renderer, register_dataset
+from paint_gym import L2Reward, Reward, make_renderer, register_dataset
 from paint_gym.canvas import CanvasState
 from paint_gym.strokes import StrokeDesign
 
@@ -98,7 +98,12 @@ def left_after(
 
 
 def one_colour_left(
-    kind: type[Agent], critic: tuple[int, ...], updates: int, device: torch.device, seed: int
+    kind: type[Agent],
+    critic: tuple[int, ...],
+    updates: int,
+    device: torch.device,
+    seed: int,
+    reward: Reward | None = None,
 ) -> float:
     """The part of the l2 that is left after learning one colour, with networks of one's own.
 
@@ -112,7 +117,7 @@ def one_colour_left(
     renderer = make_renderer("analytic", "straight", (1.0, 1.0))
     torch.manual_seed(seed)
     networks = [Small(55).to(device), Small(55, critic).to(device)]
-    agent = kind(*networks, renderer, L2Reward(patches=2), 1, 5, config)
+    agent = kind(*networks, renderer, reward or L2Reward(patches=2), 1, 5, config)
     agent_config = AgentConfig(stroke="straight", opacity=(1.0, 1.0), max_strokes=5)
     return left_after(one, agent_config, updates, device, 64, 4096, agent, seed)
 

@@ -117,7 +117,7 @@ class Agent:
         return sorted(own.keys() - same.keys())
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One update from a batch of the replay; losses by name."""
+        """One update from a batch of the replay, and of a reward that learns; losses by name."""
         raise NotImplementedError(f"{type(self).__name__} does not learn")
 
     def set_learning_rates(self, progress: float) -> None:

@@ -108,6 +108,10 @@ class AgentConfig:
     reward of your own. The gain in l2 is always logged beside it."""
     discriminator_width: int = 16
     """Channels of the discriminator's first layer, with reward wgan."""
+    discriminator_lr: float = 1e-3
+    """Learning rate of the discriminator."""
+    discriminator_tau: float = 1.0
+    """Fraction by which the discriminator's target network, which scores, moves in each update."""
     patches: int = 8
     """Patches a side of the critic of DDPG and PatchQ, and of patch-level rewards."""
     bundle: Annotated[int, flag("bundle")] = 5

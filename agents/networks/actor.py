@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
+
+FARTHEST = 5.0
+"""Beyond this a logit is not driven further; the sigmoid is 0.0067 from its bound."""
+
+
+def squash(logits: Tensor) -> Tensor:
+    """Numbers of an action in (0, 1): the sigmoid, with a gradient by which one always finds back.
+
+    Where a reward is wrong for a while, as that of a discriminator that still learns, an actor is driven to
+    the bounds of its actions; there the sigmoid's own gradient is 0 in float32, and it would stay for ever.
+    Beyond `FARTHEST` this one has the slope at `FARTHEST` for gradients that lead back, and 0 for those that
+    lead further out (as in Hausknecht and Stone 2016, inverting gradients).
+    """
+    return _Squash.apply(logits)
+
+
+class _Squash(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor) -> Tensor:
+        return logits.sigmoid()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> Tensor:
+        (logits,) = ctx.saved_tensors
+        inner = logits.clamp(-FARTHEST, FARTHEST).sigmoid()
+        outwards = (logits.abs() > FARTHEST) & (grad_out * logits < 0)  # descent goes against the gradient
+        return (grad_out * inner * (1 - inner)).masked_fill(outwards, 0)
 
 
 class Proposals(NamedTuple):

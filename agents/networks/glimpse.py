@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agents.networks.actor import Actor, Proposals
+from agents.networks.actor import Actor, Proposals, squash
 from paint_gym.strokes import COLOUR, MAX_RADIUS, StrokeDesign
 from paint_gym.utils.images import crop
 
@@ -123,8 +123,8 @@ class GlimpseActor(Actor):
             width: of the canvases, in pixels.
         """
         raw = self.head(self.net(window.obs)).float().view(len(window.obs), self.bundle, self.design.dim)
-        parameters = raw[..., : -len(COLOUR)].sigmoid()
-        colour = (raw[..., -len(COLOUR) :] + self._colours_under(parameters, window.obs[:, 3:6])).sigmoid()
+        parameters = squash(raw[..., : -len(COLOUR)])
+        colour = squash(raw[..., -len(COLOUR) :] + self._colours_under(parameters, window.obs[:, 3:6]))
         strokes = torch.cat([parameters, colour], -1)
         shorter = min(height, width)
         sides = (window.side * (shorter / width), window.side * (shorter / height), window.side)

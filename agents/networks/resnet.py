@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from agents.networks.actor import Actor
+from agents.networks.actor import Actor, squash
 
 Normalise = Callable[[nn.Conv2d], nn.Module]
 Activation = Callable[[], nn.Module]
@@ -137,4 +137,4 @@ class ResNetActor(Actor):
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B, action_dim)`` in [0, 1]."""
-        return self.net(state_planes(canvas, target, step, steps)).float().sigmoid()
+        return squash(self.net(state_planes(canvas, target, step, steps)).float())

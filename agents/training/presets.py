@@ -24,7 +24,10 @@ PRESETS: dict[str, TrainConfig] = {
         num_envs=32, episodes=96, updates_per_step=4,
     ),
     "paper": TrainConfig(
-        agent=AgentConfig(actor="resnet", actor_width=64, critic_width=64, reward="wgan"),
+        agent=AgentConfig(
+            actor="resnet", actor_width=64, critic_width=64, reward="wgan", discriminator_lr=1e-4,
+            discriminator_tau=0.001,
+        ),
         dataset="celeba", updates=200_000, batch=96, num_envs=96, episodes=800, updates_per_step=1,
         eval_every=2000,
     ),

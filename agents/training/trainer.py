@@ -106,7 +106,7 @@ class Trainer(BaseTrainer):
         self.state, _ = self.task.model_step(self.state, action)
 
     def update(self) -> dict[str, float]:
-        """Paint a step if one is due, then one update of the agent, and of the reward if it learns.
+        """Paint a step if one is due, then one update of the agent.
 
         Returns:
             Losses and rewards by name; every `log_every` updates also ``charts/reward_l2``.
@@ -121,7 +121,6 @@ class Trainer(BaseTrainer):
         self.agent.set_learning_rates(self.progress)
         batch = self.replay.sample(self.config.batch, self.replay_rng)
         metrics = self.agent.update(batch)
-        metrics |= self.agent.reward.update(batch.next_state.canvas, batch.next_state.target)
         self.updates += 1
         if self.updates % self.log_every == 0:
             metrics["charts/reward_l2"] = _l2_gain(batch)

@@ -22,7 +22,7 @@ from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.errors import as_pair, unknown_name
 from paint_gym.utils.images import to_bytes
 
 Observation = Tensor | dict[str, Tensor]
@@ -182,13 +182,16 @@ class PaintTask:
         """
         actions = torch.as_tensor(np.asarray(action) if isinstance(action, Sequence) else action)
         actions = actions.detach().to(self.device, torch.float32)
-        expected = (count, self.bundle * self.stroke_dim)
-        if actions.shape != expected:
+        self.check_action_shape(tuple(actions.shape), (count, self.bundle * self.stroke_dim))
+        return actions
+
+    def check_action_shape(self, given: tuple[int, ...], expected: tuple[int, ...]) -> None:
+        """Raise a `ValueError` that explains the shape of an action, unless it has it."""
+        if given != expected:
             raise ValueError(
                 f"an action is {self.bundle} strokes of {self.stroke_dim} numbers, so the shape must be "
-                f"{expected}; got {tuple(actions.shape)}"
+                f"{expected}; got {given}"
             )
-        return actions
 
     def in_unit_cube(self, action: Tensor) -> Tensor:
         """Actions of `action_range` in [0, 1]."""
@@ -261,7 +264,7 @@ def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
 
 
 def _check_range(action_range: Any) -> tuple[float, float]:
-    low, high = (float(value) for value in action_range)
+    low, high = as_pair("action_range", action_range)
     if not -np.inf < low < high < np.inf:
         raise ValueError(f"action_range must be (low, high) with low < high, not {action_range}")
     return low, high

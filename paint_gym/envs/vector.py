@@ -86,6 +86,9 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.max_episode_steps = max_episode_steps
         if render_mode == "human":
             self._window = Window()
+        modes = [mode.value for mode in AutoresetMode]
+        if autoreset_mode not in (*AutoresetMode, *modes):
+            raise unknown_name("autoreset_mode", autoreset_mode, modes)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)

@@ -26,6 +26,10 @@ class RewardConfig:
     """Patches a side of the patch-level reward."""
     width: int = 16
     """Channels of a discriminator's first convolution."""
+    lr: float = 1e-3
+    """Learning rate of a discriminator."""
+    tau: float = 1.0
+    """How fast the copy that scores follows a discriminator."""
     online: bool = True
     """True: the environment lets the reward learn. False: the training of an agent does."""
     seed: int = 0
@@ -37,7 +41,7 @@ REWARDS = Registry[Callable[[RewardConfig], RewardFunction]](
     {
         "l2": lambda config: L2Reward(config.patches),
         "wgan": lambda config: WGANReward(
-            config.width, online=config.online, patches=config.patches, seed=config.seed
+            config.width, config.online, config.lr, config.tau, patches=config.patches, seed=config.seed
         ),
     },
 )

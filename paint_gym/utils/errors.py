@@ -21,6 +21,23 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {what} {name!r}: {_nearest(name, known)}")
 
 
+def as_pair(name: str, value: object) -> tuple[float, float]:
+    """An argument that must be two numbers, (low, high).
+
+    Raises:
+        ValueError: it is not.
+
+    >>> as_pair("opacity", 1)
+    Traceback (most recent call last):
+    ValueError: opacity must be two numbers (low, high), not 1
+    """
+    try:
+        low, high = (float(number) for number in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be two numbers (low, high), not {value!r}") from None
+    return low, high
+
+
 def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
     """Refuse keyword arguments that do not exist.
 

@@ -23,6 +23,7 @@ from paint_gym.canvas import CanvasState
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # PyTorch's own
+@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not")  # and this one
 @pytest.mark.parametrize("algo", ["model-based", "ddpg"])
 @pytest.mark.parametrize("actor", ["resnet", "glimpse"])
 def test_compiled_networks_learn_the_same(algo, actor, monkeypatch) -> None:

@@ -134,7 +134,7 @@ def test_bad_actions_leave_the_canvas_as_it_was(pictures: np.ndarray, bad: float
     before = env.state
     with pytest.raises(ValueError, match="NaN or inf"):
         env.step(action)
-    with pytest.raises(ValueError, match=r"5 strokes of 13 numbers.*\(1, 65\)"):
+    with pytest.raises(ValueError, match=r"5 strokes of 13 numbers.*\(65,\); got \(64,\)"):
         env.step(np.zeros(64, np.float32))
     assert env.state is before and len(env.painting) == 0
 
@@ -342,3 +342,37 @@ def test_unknown_options_of_reset_are_refused(pictures: np.ndarray, kind: str) -
     env = make(dataset=pictures, size=32)
     with pytest.raises(ValueError, match=r"unknown option of reset.* 'index': did you mean 'indices'"):
         env.reset(options={"index": [1]})
+
+
+@pytest.mark.parametrize(
+    ("reward", "text"),
+    [
+        (lambda before, after, target: np.zeros(1), r"must return a tensor \(1,\), not ndarray"),
+        (
+            lambda before, after, target: (after - target).mean(),
+            r"for each canvas, \(1,\), not \(\)",
+        ),
+        (
+            lambda before, after, target: after.mean((1, 2)),
+            r"for each canvas, \(1,\), not \(1, 40\)",
+        ),
+    ],
+)
+def test_a_reward_is_one_number_for_each_canvas(pictures: np.ndarray, reward: object, text: str) -> None:
+    env = make(pictures, reward=reward)
+    env.reset(seed=0)
+    with pytest.raises((TypeError, ValueError), match=text):
+        env.step(env.action_space.sample())
+
+
+def test_the_shape_of_an_action_is_that_of_the_space(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"the shape must be \(65,\); got \(13,\)"):
+        env.step(np.zeros(13, dtype=np.float32))
+
+
+@pytest.mark.parametrize("name", ["action_range", "opacity"])
+def test_a_range_is_two_numbers(pictures: np.ndarray, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name} must be two numbers \(low, high\), not 2"):
+        make(pictures, **{name: 2})

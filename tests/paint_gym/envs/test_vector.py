@@ -396,3 +396,9 @@ def test_next_step_ignores_the_actions_of_who_begins_anew(pictures: np.ndarray) 
     assert not terminated.any()
     with pytest.raises(ValueError, match="NaN"):
         env.step(np.full(env.action_space.shape, np.nan, dtype=np.float32))
+
+
+def test_an_unknown_autoreset_mode_names_the_known(pictures: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"autoreset_mode 'SAME_STEP': .*Disabled, NextStep, SameStep"):
+        make(pictures, autoreset_mode="SAME_STEP")
+    assert make(pictures, autoreset_mode="Disabled").autoreset_mode == AutoresetMode.DISABLED

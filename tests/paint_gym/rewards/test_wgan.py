@@ -6,12 +6,15 @@ import copy
 import io
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from agents import PRESETS
+from agents.factory import build_agent
 from paint_gym.rewards import L2Reward, WGANReward, make_reward
 from paint_gym.rewards.wgan import gradient_penalty
 from paint_gym.utils.images import to_bytes
@@ -87,13 +90,13 @@ def test_update_descends_the_loss() -> None:
     torch.testing.assert_close(score.weight.detach(), before - 0.01 * slope.sign())
 
 
-def test_reward_adds_up_to_the_last_score_minus_the_first() -> None:
+def test_rewards_add_up_to_the_last_score_minus_the_first_per_root_of_the_size() -> None:
     reward, (_, target) = WGANReward(width=4), pairs()
     canvases = torch.rand(6, *target.shape)
     total = sum(reward(canvases[k], canvases[k + 1], target) for k in range(5))
     expected = reward.target(canvases[-1], target) - reward.target(canvases[0], target)
-    torch.testing.assert_close(total, expected, atol=1e-6, rtol=1e-5)
-    assert expected.abs().min() > 1e-6
+    torch.testing.assert_close(total, expected / (3 * 32 * 32) ** 0.5, atol=1e-6, rtol=1e-5)
+    assert expected.abs().min() > 1e-4
 
 
 def test_the_slow_copy_rewards() -> None:
@@ -307,8 +310,10 @@ def test_by_name() -> None:
 
 
 def test_the_settings_of_the_paper() -> None:
-    group = WGANReward().optimizer.param_groups[0]
+    reward = build_agent(replace(PRESETS["paper"].agent, actor_width=4, critic_width=4), "cpu").reward
+    group = reward.optimizer.param_groups[0]
     assert group["lr"] == 1e-4 and group["betas"] == (0.5, 0.999)
+    assert reward.tau == 0.001 and reward.penalty == 10
 
 
 class Sharper(WGANReward):
