@@ -148,7 +148,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """
         if self.task.is_terminal(self.state):
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
-        self.task.check_action_shape(np.shape(action), self.action_space.shape)
+        self.task.check_action_shape(np.shape(action), (self.task.bundle * self.task.stroke_dim,))
         actions = self.task.actions(np.asarray(action)[None], 1)
         next_state, reward = self.task.model_step(self.state, actions)
         loss = self.task.train_reward(next_state)
