@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ import tyro
 from agents.checkpoint import load, refuse_second_run
 from agents.cli.command import Command
 from agents.common.config import TrainConfig
-from agents.training.presets import PRESETS, Preset
+from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.run import Run
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, process_group
@@ -50,13 +50,21 @@ class Train(Command):
 
 
 def preset_of(arguments: Sequence[str]) -> Train:
-    """The command with the settings of the preset that is chosen in the arguments, for what is not given."""
-    preset: Any = DEFAULT
+    """The command as preset and algorithm, which the arguments choose, have it, for what is not given."""
+    preset: Any = _last(arguments, ("--preset",), DEFAULT)
+    if preset not in PRESETS:
+        return Train()
+    algo = _last(arguments, ("--algo", "--agent.algo"), PRESETS[preset].agent.algo)
+    return Train(preset=preset, config=preset_for(preset, algo))
+
+
+def _last(arguments: Sequence[str], flags: Sequence[str], default: str) -> str:
+    """The value of a flag, however it is spelt."""
     for i, argument in enumerate(arguments):
         flag, equals, value = argument.partition("=")
-        if flag == "--preset":
-            preset = value if equals else next(iter(arguments[i + 1 :]), "")
-    return Train(preset=preset, config=PRESETS[preset]) if preset in PRESETS else Train()
+        if flag in flags:
+            default = value if equals else next(iter(arguments[i + 1 :]), "")
+    return default
 
 
 def train(command: Train) -> dict[str, float]:
@@ -71,6 +79,8 @@ def train(command: Train) -> dict[str, float]:
     with process_group():
         trainer = Trainer.resume(command.out, command.device) if command.resume else _new_trainer(command)
         device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
+        for line in _summary(trainer.config):
+            logger.info("%s", line)
         logger.info("replay: %.2f GiB on %s", size, device)
         if is_main_process():  # before the work: a split that is not there is refused now
             logger.info("evaluations paint %d pictures", len(trainer.eval_targets))
@@ -78,6 +88,26 @@ def train(command: Train) -> dict[str, float]:
     if last:
         logger.info("%s: l2 %.4f", command.out, last["eval/l2"])
     return last
+
+
+def _summary(config: TrainConfig) -> Iterator[str]:
+    """The settings that matter most, in a few lines."""
+    agent, learning = config.agent, config.agent.learning
+    critic = f"gamma {learning.gamma:g} per stroke" if learning.gamma else "gamma 0"
+    if agent.algo == "model-based" and not learning.gamma:
+        critic += ", so no critic"
+    elif agent.algo != "model-based":
+        critic += f", noise {learning.noise:g}"
+    yield f"{agent.algo}, actor {agent.actor}, reward {agent.reward}; {critic}"
+    yield (
+        f"{config.dataset}, {config.size} px, {agent.max_strokes} {agent.stroke} strokes in bundles of "
+        f"{agent.bundle}; {config.updates} updates of {config.batch}"
+    )
+    late = "changing in the middle" if learning.schedule == "halves" else "along a cosine"
+    yield (
+        f"learning rates {late}: actor {learning.actor_lr:g} to {learning.actor_lr_late:g}, critic "
+        f"{learning.critic_lr:g} to {learning.critic_lr_late:g}, tau {learning.tau:g}"
+    )
 
 
 def _new_trainer(command: Train) -> Trainer:

@@ -27,21 +27,21 @@ def check_counts(config: Any, least: dict[str, int]) -> None:
 class AlgorithmConfig:
     """Configuration of an algorithm; the defaults are Table 1 of the paper."""
 
-    actor_lr: float = 3e-4
+    actor_lr: Annotated[float, flag("actor-lr")] = 3e-4
     """Learning rate of the actor in the first half of training."""
     actor_lr_late: float = 1e-4
     """Its learning rate in the second half; with schedule cosine, what it falls to at the end."""
-    critic_lr: float = 1e-3
+    critic_lr: Annotated[float, flag("critic-lr")] = 1e-3
     """Learning rate of the critic in the first half."""
     critic_lr_late: float = 3e-4
     """Its learning rate in the second half, or at the end."""
     schedule: Literal["halves", "cosine"] = "halves"
     """Schedule of the learning rates."""
-    gamma: float = 0.95
+    gamma: Annotated[float, flag("gamma")] = 0.95
     """Discount per stroke, gamma ** k per bundle of k. Model-based with 0: no critic."""
-    tau: float = 0.001
+    tau: Annotated[float, flag("tau")] = 0.001
     """Fraction by which target networks move in each update."""
-    noise: float = 0.1
+    noise: Annotated[float, flag("noise")] = 0.1
     """Standard deviation of the model-free agents' action noise."""
     normalize_by_error: bool = False
     """Model-based: weigh each state by 1 / l2, so that late steps count as much as early ones."""
@@ -108,7 +108,7 @@ class AgentConfig:
     reward of your own. The gain in l2 is always logged beside it."""
     discriminator_width: int = 16
     """Channels of the discriminator's first layer, with reward wgan."""
-    discriminator_lr: float = 1e-3
+    discriminator_lr: Annotated[float, flag("discriminator-lr")] = 1e-3
     """Learning rate of the discriminator."""
     discriminator_tau: float = 1.0
     """Fraction by which the discriminator's target network, which scores, moves in each update."""

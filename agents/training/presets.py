@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from agents.common.config import AgentConfig, AlgorithmConfig, TrainConfig
@@ -33,3 +34,21 @@ PRESETS: dict[str, TrainConfig] = {
     ),
 }  # fmt: skip
 """smoke: seconds; cpu: learns fastest on two cores; paper: Tables 1 and 2 to the letter."""
+
+MODEL_FREE = AlgorithmConfig(tau=0.01)
+"""How model-free algorithms learn with preset cpu: its own rates are for gradients through the renderer, and
+with its gamma of 0 their critics would see one step ahead."""
+
+
+def preset_for(name: Preset, algo: str = "model-based") -> TrainConfig:
+    """A preset's settings for an algorithm.
+
+    Args:
+        name: of the preset.
+        algo: of the algorithm; any other than ``"model-based"`` is taken for model-free.
+    """
+    config = PRESETS[name]
+    if name != "cpu" or algo == config.agent.algo:
+        return replace(config, agent=replace(config.agent, algo=algo))
+    agent = replace(config.agent, algo=algo, learning=MODEL_FREE)
+    return replace(config, agent=agent, updates_per_step=1)

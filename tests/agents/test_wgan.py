@@ -75,4 +75,4 @@ def test_model_based_learns_one_colour(actor: str, device: torch.device) -> None
 def test_model_free_does_not_end_blank(kind: type[Agent], device: torch.device) -> None:
     critic = () if kind is DDPG else (2, 2)
     reward = WGANReward(width=8, patches=2, device=device)
-    assert one_colour_left(kind, critic, 1500, device, 0, reward) < 0.6
+    assert one_colour_left(kind, critic, 1500, device, 0, reward) < 0.8

@@ -11,6 +11,7 @@ import pytest
 from agents import PRESETS, TrainConfig
 from agents.cli.main import parse
 from agents.cli.train import Train
+from agents.training.presets import preset_for
 
 OTHER = {"schedule": "cosine", "eval_split": "val", "bf16": "True", "data_root": "elsewhere"}
 
@@ -42,7 +43,7 @@ def test_every_setting_can_be_given(name: str, value: Any) -> None:
     command = parse(["train", *flags(name, value)])
     assert isinstance(command, Train)
     changed = dict(settings(command.config))
-    cpu = dict(settings(PRESETS["cpu"]))
+    cpu = dict(settings(preset_for("cpu", changed["agent.algo"])))
     assert changed.pop(name) != value
     cpu.pop(name)
     assert changed == cpu
@@ -52,7 +53,8 @@ SHORT = {
     "algo": "ddpg", "actor": "resnet", "reward": "wgan", "dataset": "celeba", "stroke": "circle",
     "renderer": "neural", "max-strokes": "40", "bundle": "2", "size": "32", "updates": "7", "batch": "3",
     "seed": "4", "eval-every": "5", "eval-strokes": "6", "eval-split": "val", "bf16": "False",
-    "channels-last": "False", "compile": "True", "lookahead": "1",
+    "channels-last": "False", "compile": "True", "lookahead": "1", "actor-lr": "0.5", "critic-lr": "0.25",
+    "gamma": "0.75", "tau": "0.125", "noise": "0.3", "discriminator-lr": "0.4",
 }  # fmt: skip
 
 
@@ -76,3 +78,14 @@ def test_an_unknown_preset(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["train", "--preset", "papre"])
     assert "preset" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("algo", [["--algo", "patchq"], ["--algo=patchq"], ["--agent.algo", "patchq"]])
+def test_a_model_free_algorithm_looks_ahead(algo: list[str]) -> None:
+    learning = parse(["train", *algo]).config.agent.learning
+    assert learning.gamma == 0.95
+    assert not learning.augment
+    assert parse(["train", *algo, "--gamma", "0.5"]).config.agent.learning.gamma == 0.5
+    assert parse(["train"]).config.agent.learning.gamma == 0
+    paper = parse(["train", "--preset", "paper", *algo]).config.agent
+    assert paper == dataclasses.replace(PRESETS["paper"].agent, algo="patchq")
