@@ -35,9 +35,9 @@ PRESETS: dict[str, TrainConfig] = {
 }  # fmt: skip
 """smoke: seconds; cpu: learns fastest on two cores; paper: Tables 1 and 2 to the letter."""
 
-MODEL_FREE = AlgorithmConfig(tau=0.01)
-"""How model-free algorithms learn with preset cpu: its own rates are for gradients through the renderer, and
-with its gamma of 0 their critics would see one step ahead."""
+MODEL_FREE = AlgorithmConfig()
+"""How model-free algorithms learn with preset cpu: as in Table 1. Its own rates are for gradients through the
+renderer, and with its gamma of 0 their critics would see one step ahead."""
 
 
 def preset_for(name: Preset, algo: str = "model-based") -> TrainConfig:

@@ -7,26 +7,32 @@ import json
 import math
 import os
 import platform
+import shlex
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from paint_gym import __version__
 from paint_gym.renderers.analytic import kernel
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.files import replace_when_done
 
+ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
 Table = tuple[str, list[Row]]
 """A title, and rows with the same keys; rows that are held to a bar end with those of `at_most`."""
 
 LONGEST = 40  # rows of a table in print
+SCHEMA = 2  # of result files; 1 had no provenance
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,10 @@ class BenchmarkConfig:
 def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
     """Measure the tables one by one and print each; then write the JSON, and check the bars if asked to."""
     torch.set_num_threads(options.threads)
-    figures: dict[str, Any] = {"options": dataclasses.asdict(options), "machine": machine(), "tables": {}}
+    figures: dict[str, Any] = {
+        "schema": SCHEMA, "provenance": provenance(), "options": dataclasses.asdict(options),
+        "machine": machine(), "tables": {},
+    }  # fmt: skip
     for title, rows in tables:
         figures["tables"][title] = rows
         print_table(title, rows)
@@ -113,6 +122,26 @@ def peak_memory() -> float:
     """
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(lines["VmHWM"].removesuffix("kB")) / 2**20
+
+
+def provenance() -> Row:
+    """Where a result comes from: version, commit, date, command."""
+    return {
+        "version": __version__,
+        "commit": git("rev-parse", "HEAD"),
+        "changed": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.orig_argv[1:]),
+    }
+
+
+def git(*arguments: str) -> str:
+    """What git says of this repository; nothing where there is none."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def machine() -> Row:
