@@ -104,9 +104,7 @@ class Training(Job):
         pairs = list(zip(painted, originals, strict=True))
         found = {
             "l2": l2,
-            "ssim": float(
-                np.mean([_ssim(one, other) for one, other in zip(painted, originals, strict=True)])
-            ),
+            "ssim": float(np.mean([_ssim(*pair) for pair in pairs])),
             "texture": _texture(painted) / _texture(originals),
             "blank": float(np.square(targets / 255).mean()),
         }

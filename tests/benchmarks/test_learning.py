@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from agents import PRESETS, TrainConfig, build_agent
-from benchmarks import ablation, learning_speed, renderer_choice, sb3_baselines, variants
+from benchmarks import ablation, learning_speed, renderer_choice, rewards, sb3_baselines, variants
 from benchmarks.harness import jobs, suite
 from benchmarks.harness.paper_renderer import PaperRenderer
 from paint_gym.canvas import CanvasState, model_step
@@ -55,6 +56,32 @@ def test_ablation_writes_table_curves_and_plot(dataset, tmp_path, capsys):
     assert "agent.learning.gamma" not in differing
     assert (tmp_path / "ablation.png").read_bytes().startswith(b"\x89PNG")
     assert "6 of 6 jobs to run" in capsys.readouterr().out
+
+
+def test_rewards_are_compared(dataset, tmp_path, capsys):
+    options = rewards.Rewards(
+        threads=1, seeds=(0,), size=16, strokes=10, updates=2, eval_every=1, images=3, dataset=dataset,
+        out=tmp_path, json=tmp_path / "all" / "figures.json",
+    )  # fmt: skip
+    suite.report(options, rewards.tables(options))
+    final, curve = json.loads(options.json.read_text())["tables"].values()
+    assert [row["reward"] for row in final] == ["l2", "wgan", "blank canvas"]
+    assert final[1]["l2 in that of l2"] == pytest.approx(final[1]["l2"] / final[0]["l2"])
+    assert all(-1 <= row["ssim"] <= 1 and row["texture"] > 0 for row in final[:2])
+    assert [(row["reward"], row["updates"]) for row in curve] == [
+        (reward, n) for reward in ("l2", "wgan") for n in (0, 1, 2)
+    ]
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (3 * 16, 3 * 16)  # pictures, and paintings by each reward
+    suite.report(options, rewards.tables(options))
+    assert "0 of 2 jobs to run" in capsys.readouterr().out
+
+
+def test_texture_is_energy_of_high_frequencies():
+    smooth, sharp = np.full((8, 8, 3), 90, np.uint8), np.zeros((8, 8, 3), np.uint8)
+    sharp[::2] = 255
+    assert rewards._texture([smooth]) == 0
+    assert rewards._texture([sharp]) == pytest.approx(4.0 * 3 / 4 + 1.0 / 4, rel=0.3)
 
 
 def test_ablation_resumes_job_by_job(tmp_path, monkeypatch, capsys):
