@@ -20,7 +20,7 @@ from agents.common.agent import Agent
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import read_image
-from paint_gym.datasets.sources import list_images
+from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.painting import Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
@@ -116,7 +116,7 @@ def _images(given: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = list_images(path)
         elif not path.exists() and any(mark in str(path) for mark in "*?["):
-            inside = sorted(Path(name) for name in glob.glob(str(path)) if not Path(name).is_dir())
+            inside = sorted(Path(name) for name in glob.glob(str(path)) if not is_special(Path(name)))
         else:
             found.append(path)
             continue

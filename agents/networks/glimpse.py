@@ -77,6 +77,11 @@ class GlimpseActor(Actor):
         flat = channels * (resolution // 8) ** 2
         self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(flat, 512), nn.ReLU())
         self.head = nn.Linear(512, bundle * design.dim)
+        if (
+            design.primitive == "polygon"
+        ):  # corners that begin together enclose nothing, and nothing parts them
+            shape = self.head.bias.data.view(bundle, design.dim)[:, : -len(COLOUR)]
+            nn.init.normal_(shape, std=1.0)
 
     def compile(self, *arguments: Any, **named: Any) -> None:
         """Compile what sees the windows; where they are depends on the pictures, and stays as it is."""

@@ -149,22 +149,32 @@ def _read_cut_jpeg(content: bytes, name: str, max_pixels: int, at_least: int | N
     """The picture of a JPEG that lacks bytes of its last few blocks at most.
 
     The decoder fills up what is missing, and does not say how much that was. But with a few bytes less, the
-    picture must differ in its last corner, and in little else.
+    picture must differ in its last corner, and in little else. A progressive JPEG does so at the end of every
+    scan, so it is refused.
 
     Raises:
         ValueError: more is missing.
     """
-    variants = (content[: len(content) - cut] + _JPEG_END for cut in (0, 8))
+    whole, less = (content[: len(content) - cut] + _JPEG_END for cut in (0, 8))
     try:
-        whole, less = (_read(io.BytesIO(each), name, max_pixels, at_least) for each in variants)
-        changed = (whole != less).any(2)
-        if changed[-2:, -2:].any() and changed.mean() <= 0.02:
-            return whole
-    except ValueError:  # no picture at all
+        changed = (_as_stored(whole) != _as_stored(less)).any(2)
+        if not _is_progressive(content) and changed[-2:, -2:].any() and changed.mean() <= 0.02:
+            return _read(io.BytesIO(whole), name, max_pixels, at_least)
+    except (ValueError, OSError, SyntaxError):  # no picture at all
         pass
     raise ValueError(
         f"{name}: the JPEG is cut off; fetch the file again, or save it anew in a viewer to keep what is left"
     )
+
+
+def _as_stored(content: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _is_progressive(content: bytes) -> bool:
+    with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+        return bool(image.info.get("progressive"))
 
 
 class _TooLarge(Exception):

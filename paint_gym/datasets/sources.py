@@ -67,11 +67,11 @@ def list_images(root: Path) -> list[Path]:
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         # Hidden files include macOS's "._photo.jpg", which hold no picture.
         names = [name for name in files if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS)]
-        found.extend(path for name in names if not _is_special(path := Path(folder, name)))
+        found.extend(path for name in names if not is_special(path := Path(folder, name)))
     return sorted(found, key=lambda path: path.relative_to(root).as_posix())
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether it is a pipe, a socket or a device, from which nothing may ever come."""
     return path.exists() and not path.is_file()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from os import PathLike, fspath
+import os
+from enum import Enum
+from os import PathLike
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium.envs.registration import EnvSpec
 
@@ -13,7 +16,12 @@ from paint_gym.envs.task import PaintTask
 
 
 class PaintEnvSpec(EnvSpec):
-    """The spec of an environment that is made: it knows the steps of an episode, and whether steps repeat."""
+    """The spec of an environment that is made: it knows the steps of an episode, and whether steps repeat.
+
+    Gymnasium gives what is made from it a `TimeLimit` of those steps, by which the last step of an episode is
+    `truncated` as well as `terminated`. Who changes the budget of strokes leaves the limit out:
+    ``gym.make(env.spec, max_strokes=400, max_episode_steps=-1)``.
+    """
 
     def to_json(self) -> str:
         """The spec as JSON.
@@ -52,21 +60,27 @@ def complete_spec(spec: EnvSpec | None, task: PaintTask, max_episode_steps: int 
         **parts
         | {
             "kwargs": kwargs,
-            "max_episode_steps": min(task.steps, max_episode_steps or task.steps),
+            "max_episode_steps": int(min(task.steps, max_episode_steps or task.steps)),
             "nondeterministic": spec.nondeterministic or task.reward.online,
         }
     )
 
 
 def _plain(value: Any) -> Any:
-    """Folders and devices by name."""
+    """An argument as JSON has it, where it can: folders and devices by name, tuples as lists."""
     if isinstance(value, PathLike):
-        return fspath(value)
-    return str(value) if isinstance(value, torch.device) else value
+        return os.path.abspath(value)  # a folder "mnist" is not the data set
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, np.generic):
+        return value.item()
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return all(_is_plain(part) for part in value)
     if isinstance(value, dict):
         return all(_is_plain(part) for part in value.values())

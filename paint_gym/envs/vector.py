@@ -166,9 +166,9 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         mask = options.pop("reset_mask", None)
         which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
         self.task.check_start(options, len(which))
-        for i in which:
-            if seeds[i] is not None:
-                self._rngs[i], self._rng_seeds[i] = seeding.np_random(seeds[i])
+        fresh = {i: seeding.np_random(seeds[i]) for i in which if seeds[i] is not None}
+        for i, (generator, used) in fresh.items():
+            self._rngs[i], self._rng_seeds[i] = generator, used
         self._begin(which, options)
         self._show()
         return self._out(self.task.observe(self.state)), self._info(which)

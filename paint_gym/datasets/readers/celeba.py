@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paint_gym.datasets.images import read_image, square
-from paint_gym.datasets.sources import Pictures, Source, file_identity, files_source, missing
+from paint_gym.datasets.sources import Pictures, Source, file_identity, files_source, is_special, missing
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def celeba_source(split: str, size: int, data_root: Path) -> Source:
     root = data_root / "celeba"
     partition, archive = root / _PARTITION, root / "img_align_celeba.zip"
     folders = [root / "img_align_celeba", root / "img_align_celeba_png"]
-    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
+    folder = next((folder for folder in folders if folder.is_dir() and any(folder.iterdir())), folders[0])
     if not partition.is_file():
         if folder.is_dir():
             raise FileNotFoundError(_NO_PARTITION.format(partition=partition, folder=folder))
@@ -52,9 +52,9 @@ def celeba_source(split: str, size: int, data_root: Path) -> Source:
     names = _names_of_split(partition, split)
     if folder.is_dir():
         # Going by the folder's own listing: a name in the list that is a path elsewhere is never opened.
-        present = {path.name: path for path in folder.iterdir()}
+        present = {path.name: path for path in folder.iterdir() if not is_special(path)}
         if folder.name.endswith("_png"):  # the list has the names of the JPEGs
-            names = [str(Path(name).with_suffix(".png")) for name in names]
+            names = [f"{name.rpartition('.')[0]}.png" for name in names]
         paths = [present[name] for name in names if name in present]
         if not paths:
             raise missing("celeba", [folder / name for name in names[:1]] or [folder], _GET, "celeba/")

@@ -88,7 +88,8 @@ class AnalyticRenderer(Renderer):
 def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
     """The canvas after strokes, in PyTorch: what the kernel computes, on any device and under any transform.
 
-    Of more than `AT_ONCE`, the backward pass paints again, some rows and some strokes at a time.
+    On the CPU, where a gradient is wanted of more than `AT_ONCE`, the backward pass paints again, some rows
+    and some strokes at a time.
 
     Args:
         canvas: ``(B, C, H, W)``.
@@ -97,8 +98,11 @@ def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitiv
         primitive: ``"sweep"`` or ``"polygon"``.
     """
     batch, _, height, width = canvas.shape
-    at_once = batch * height * width * nodes.shape[1] <= AT_ONCE
-    if at_once or torch.compiler.is_compiling() or not has_storage(canvas, nodes, colours):
+    tensors = (canvas, nodes, colours)
+    wants_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    at_once = batch * height * width * nodes.shape[1] <= AT_ONCE or not wants_gradient
+    elsewhere = canvas.device.type != "cpu" or torch.compiler.is_compiling() or not has_storage(*tensors)
+    if at_once or elsewhere:
         return _paint_rows(canvas, nodes, colours, primitive)
     rows = max(1, AT_ONCE // 8 // (batch * width))
     strokes = max(1, AT_ONCE // (batch * width * min(rows, height)))
@@ -137,7 +141,8 @@ class _PaintBand(torch.autograd.Function):
         with torch.no_grad():
             for i, part in enumerate(parts):
                 begun[i] = canvas
-                canvas = _paint_rows(canvas, *part, ctx.primitive, ctx.top)
+                if i < len(parts) - 1:
+                    canvas = _paint_rows(canvas, *part, ctx.primitive, ctx.top)
         grad, gradients = grad_out, []
         for before, (some, their_colours) in zip(begun.flip(0), reversed(parts), strict=True):
             inputs = [tensor.detach().requires_grad_() for tensor in (before, some, their_colours)]
@@ -193,6 +198,9 @@ def _once(x: Tensor) -> Tensor:
     return x if torch.compiler.is_compiling() else _Once.apply(x)
 
 
+NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
+
+
 class _Once(torch.autograd.Function):
     """The identity; whoever asks for a second derivative through it gets an error, not a wrong number."""
 
@@ -211,7 +219,13 @@ class _Once(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return _NoSecond.apply(grad_out, x) if torch.is_grad_enabled() else grad_out
+        if not torch.is_grad_enabled():
+            return grad_out
+        if has_storage(x) and not has_storage(
+            grad_out
+        ):  # by is_grads_batched, which would forget the next line
+            raise RuntimeError(NO_SECOND)
+        return _NoSecond.apply(grad_out, x)
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
@@ -234,11 +248,11 @@ class _NoSecond(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> Any:
-        raise RuntimeError("the analytic renderer has no second derivatives; see AnalyticRenderer")
+        raise RuntimeError(NO_SECOND)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor) -> Any:
-        raise RuntimeError("the analytic renderer has no second derivatives; see AnalyticRenderer")
+        raise RuntimeError(NO_SECOND)
 
 
 class _Paint(torch.autograd.Function):

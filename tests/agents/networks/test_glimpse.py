@@ -167,3 +167,13 @@ def test_windows_are_square_in_pixels(actor: GlimpseActor) -> None:
     target[..., x**2 + y**2 < 100] = 1
     obs = actor.select_window(canvas, target, torch.tensor([0])).obs[0, 3]
     assert obs.amax(0).sum() == obs.amax(1).sum() == 20
+
+
+def test_triangles_begin_with_an_area() -> None:
+    """Corners that begin together enclose nothing, and no gradient parts them."""
+    torch.manual_seed(0)
+    actor = GlimpseActor(get_stroke("triangle"), bundle=5, width=8)
+    canvas, target = torch.zeros(4, 3, 32, 32), torch.rand(4, 3, 32, 32)
+    action = actor(canvas, target, torch.zeros(4, dtype=torch.long), 8)
+    painted = make_renderer("analytic", "triangle").paint(canvas, action.view(4, 5, -1))
+    assert (painted.flatten(1).amax(1) > 0.1).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.envs.registration import EnvSpec
+from PIL import Image
 
 import paint_gym  # noqa: F401  # registers PaintCanvas-v0
 
@@ -38,7 +39,7 @@ def test_made_anew_from_its_spec_or_its_json():
     assert read == env.spec
     assert env.spec == read
     assert read.kwargs["device"] == "cpu"
-    assert read.kwargs["data_root"] == "pictures"
+    assert read.kwargs["data_root"] == str(Path("pictures").absolute())
     for spec in (env.spec, read):
         again = gym.make(spec)
         assert again.spec == env.spec
@@ -46,6 +47,25 @@ def test_made_anew_from_its_spec_or_its_json():
             one.reset(seed=3)
         action = env.action_space.sample()
         np.testing.assert_array_equal(env.step(action)[0], again.step(action)[0])
+
+
+def test_arguments_in_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "photos" / "a.png")
+    env = gym.make(
+        "PaintCanvas-v0",
+        **SMALL | {"max_strokes": np.int64(20)},
+        dataset=Path("photos"),
+        action_range=(-1, 1),
+    )
+    read = EnvSpec.from_json(env.spec.to_json())
+    assert read == env.spec
+    assert len(gym.make(read).unwrapped.task.dataset) == 1  # the folder, not the data set of this name
+    longer = gym.make(env.spec, max_strokes=40, max_episode_steps=-1)
+    assert longer.spec.max_episode_steps == 10
+    mode = gym.vector.AutoresetMode.NEXT_STEP
+    assert "NextStep" in gym.make_vec("PaintCanvas-v0", **SMALL, autoreset_mode=mode).spec.to_json()
 
 
 def test_vector_made_anew_from_its_spec():

@@ -369,6 +369,8 @@ def test_a_refused_reset_takes_no_seed_and_no_random_numbers(pictures: np.ndarra
     for one in (env, other, single):
         one.reset(seed=7)
     canvas = env.state.canvas.clone()
+    with pytest.raises(Exception, match="Seed"):
+        env.reset(seed=[1, -2, 3])
     for one in (env, single):
         with pytest.raises((ValueError, IndexError)):
             one.reset(seed=100, options=options if one is env else {"indices": [99]})

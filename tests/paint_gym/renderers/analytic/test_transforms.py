@@ -117,6 +117,17 @@ def test_second_derivatives_in_disguise_are_refused(gradients: None) -> None:
             second()
 
 
+def test_batched_second_derivatives_are_refused(gradients: None) -> None:
+    canvas, strokes = parts(1, 1)
+    strokes.requires_grad_()
+    painted = make_renderer("analytic").paint(canvas, strokes).mean((2, 3)).flatten()
+    ones = torch.eye(3)
+    (batched,) = torch.autograd.grad(painted, strokes, ones, retain_graph=True, is_grads_batched=True)
+    assert batched.shape == (3, *strokes.shape)
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.grad(painted, strokes, ones, is_grads_batched=True, create_graph=True)
+
+
 def test_a_gradient_in_a_graph_is_the_gradient(gradients: None) -> None:
     """What is not differentiated twice is as without a graph."""
     canvas, strokes = parts(2, 2)
