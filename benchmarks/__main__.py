@@ -1,4 +1,4 @@
-"""All benchmarks: ``python -m benchmarks list``, ``run NAME...``, ``check``."""
+"""All benchmarks: ``python -m benchmarks list``, ``run NAME...``, ``check``, ``report``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from benchmarks.harness.suite import ROOT, SCHEMA, git
+from benchmarks.harness.suite import ROOT, SCHEMA, git, table_lines
 from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.files import replace_when_done
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
 CODE = ("paint_gym", "agents")  # what every result depends on, beside its benchmark
 
 
@@ -43,6 +45,11 @@ class Run:
 @dataclass(frozen=True)
 class Check:
     """Refuse result files that are damaged, of another version, or of no benchmark."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write docs/benchmarks.md from the results."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +160,31 @@ def check() -> None:
     print(f"{len(files)} results are sound")
 
 
+def page() -> Iterator[str]:
+    """The lines of docs/benchmarks.md: every result, with where it comes from."""
+    yield "# Benchmarks"
+    yield ""
+    yield "Written by `python -m benchmarks report` from `benchmarks/results/`. What is of older code,"
+    yield "`python -m benchmarks list` says; `python -m benchmarks run NAME` measures anew. Times are of the machine"
+    yield "that is named."
+    for path in sorted(RESULTS.glob("*.json")):
+        result = read_result(path)
+        made, machine = result.get("provenance"), result["machine"]
+        yield from ("", f"## {path.stem}", "")
+        if made is None:
+            yield "From before results said where they come from."
+        else:
+            yield f"`python {made['command']}`, {made['date'][:10]},"
+            yield f"version {made['version']}, commit {made['commit'][:9]}."
+        cores = f"{machine['threads']} of {machine['cores']} cores"
+        yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."
+        for title, rows in result["tables"].items():
+            yield from ("", f"{title[:1].upper()}{title[1:]}:", "", *table_lines(rows))
+
+
 def main() -> None:
     """The command line."""
-    commands = (List, Run, Check)
+    commands = (List, Run, Check, Report)
     union: Any = None
     for kind in commands:
         member = Annotated[kind, tyro.conf.subcommand(kind.__name__.lower())]  # type: ignore[valid-type]
@@ -166,6 +195,10 @@ def main() -> None:
             run(command)
         elif isinstance(command, Check):
             check()
+        elif isinstance(command, Report):
+            text = "\n".join(page()) + "\n"
+            with replace_when_done(PAGE) as temporary:
+                temporary.write_text(text)
         else:
             print("\n".join(list_all()))
     except ValueError as error:

@@ -77,14 +77,18 @@ def at_least(value: float, bar: float) -> Row:
 
 
 def print_table(title: str, rows: list[Row]) -> None:
+    """Print a table, see `table_lines`."""
+    print(f"\n{title}\n")
+    print("\n".join(table_lines(rows)))
+    print(flush=True)
+
+
+def table_lines(rows: list[Row]) -> list[str]:
     """A table in Markdown; a long one is thinned to every second row, every third, and so on."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     shown = rows[:: math.ceil(len(rows) / LONGEST)] if rows else []
     lines = [columns, ["---"] * len(columns)] + [[_text(row.get(key)) for key in columns] for row in shown]
-    print(f"\n{title}\n")
-    for line in lines:
-        print("| " + " | ".join(line) + " |")
-    print(flush=True)
+    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 def _text(value: Any) -> str:

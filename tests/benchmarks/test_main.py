@@ -69,3 +69,7 @@ def test_a_result_that_is_none_is_named(content: str, text: str, tmp_path: Path)
     (tmp_path / "bad.json").write_text(content)
     with pytest.raises(ValueError, match=rf"bad\.json: .*{text}"):
         tool.read_result(tmp_path / "bad.json")
+
+
+def test_the_page_is_what_the_results_say() -> None:
+    assert tool.PAGE.read_text() == "\n".join(tool.page()) + "\n", "run `python -m benchmarks report`"
