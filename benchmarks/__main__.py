@@ -165,8 +165,8 @@ def page() -> Iterator[str]:
     yield "# Benchmarks"
     yield ""
     yield "Written by `python -m benchmarks report` from `benchmarks/results/`. What is of older code,"
-    yield "`python -m benchmarks list` says; `python -m benchmarks run NAME` measures anew. Times are of the machine"
-    yield "that is named."
+    yield "`python -m benchmarks list` says; `python -m benchmarks run NAME` measures anew. Times are of the"
+    yield "machine that is named."
     for path in sorted(RESULTS.glob("*.json")):
         result = read_result(path)
         made, machine = result.get("provenance"), result["machine"]
