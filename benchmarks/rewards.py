@@ -1,6 +1,6 @@
 """The WGAN reward against l2 (Fig. 7 of the paper): l2, SSIM, texture, and a sheet, over several seeds.
 
-Run: python -m benchmarks.rewards --workers 2 --json benchmarks/results/rewards.json --sheet docs/rewards.png
+Run: python -m benchmarks.rewards --workers 2 --json benchmarks/results/rewards.json
 
 The agent of preset `cpu`, all settings the same but for the reward; equal updates. Paintings are of the test
 split, by `raster`. Texture is the energy of the painting's high frequencies, by its Laplacian, in that of the
