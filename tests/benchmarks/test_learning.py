@@ -175,7 +175,6 @@ def test_plain_agent_learns_the_same():
             action = ours.actor(state.canvas, state.target, state.step, ours.steps)
             next_state, _ = model_step(state, action, plain.renderer, ours.reward)
         transition = batch._replace(state=state, action=action, next_state=next_state)
-        plain.update_discriminator(next_state.canvas, next_state.target)
         expected, losses = ours.update(transition), plain.update(transition)
         plain.discriminator.load_state_dict(ours.reward.discriminator.state_dict())
         plain.target_discriminator.load_state_dict(ours.reward.target.state_dict())
