@@ -1,6 +1,6 @@
 """Model-based DDPG against PatchQ and DDPG (section 5.4.1 and Fig. 8a of the paper), over several seeds.
 
-Run: python -m benchmarks.ablation --workers 2 --json benchmarks/results/ablation.json
+Run: python -m benchmarks.ablation --workers 2 --json benchmarks/results/ablation.json --plot docs/ablation.png
 
 All three have the same actor, the same width of critic, the same learning rates and replay, and make as many
 updates and environment steps. l2 is measured by `raster` on the test split. Each algorithm and seed is
@@ -68,11 +68,11 @@ class Ablation(TrainingBenchmarkConfig):
     """Channels of the first stage of actor and critics."""
     depth: int = 1
     """Blocks per stage of actor and critics."""
-    updates: int = 500
+    updates: int = 5000
     """Updates of each algorithm, and steps of its environments."""
     batch: int = 32
     """Transitions per update, and environments."""
-    eval_every: int = 100
+    eval_every: int = 500
     """Updates from one evaluation to the next."""
     eval_images: int = 64
     """Pictures that an evaluation on the way paints."""
