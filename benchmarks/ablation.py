@@ -1,6 +1,6 @@
 """Model-based DDPG against PatchQ and DDPG (section 5.4.1 and Fig. 8a of the paper), over several seeds.
 
-Run: python -m benchmarks.ablation --workers 2 --json benchmarks/results/ablation.json --plot docs/ablation.png
+Run: python -m benchmarks.ablation --workers 2 --json benchmarks/results/ablation.json
 
 All three have the same actor, the same width of critic, the same learning rates and replay, and make as many
 updates and environment steps. l2 is measured by `raster` on the test split. Each algorithm and seed is
