@@ -11,7 +11,6 @@ was interrupted begins anew. Seconds are those of training alone, evaluations le
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import time
@@ -26,7 +25,7 @@ import tyro
 from matplotlib.figure import Figure
 
 from agents import PRESETS, AgentConfig, TrainConfig, Trainer
-from benchmarks.harness.jobs import Job, TrainingBenchmarkConfig, interval, run_jobs
+from benchmarks.harness.jobs import Job, TrainingBenchmarkConfig, interval, run_jobs, settings_of
 from benchmarks.harness.suite import Row, Table, report
 from paint_gym.datasets import load_dataset
 from paint_gym.utils.files import replace_when_done
@@ -103,8 +102,7 @@ class Training(Job):
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
-        settings: Row = dataclasses.asdict(self.config) | {"final_images": self.final_images}
-        return json.loads(json.dumps(settings))
+        return settings_of(self.config, final_images=self.final_images)
 
     def work(self) -> None:
         """Train, measuring on the way and at the end."""

@@ -8,11 +8,9 @@ paper's networks have random weights; all paint one canvas of 128 px on the CPU,
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import tyro
 from torch import Tensor
@@ -22,7 +20,7 @@ from agents import load, paint
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report, take_turns
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.rewards import L2Reward
@@ -95,16 +93,10 @@ def timed(options: Cost) -> Iterator[Row]:
         "the paper's actor, analytic renderer": lambda: paint_plainly(actor, analytic, options.strokes),
         "our agent": lambda: paint(ours, picture, options.strokes),
     }
-    seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for turn in range(options.repeats + 1):
-        for kind, call in kinds.items():
-            began = time.perf_counter()
-            call()
-            if turn:  # the first warms up
-                seconds[kind].append(time.perf_counter() - began)
+    seconds = take_turns(kinds, options.repeats, warmup=1)
     for kind, found in seconds.items():
         paper = PAPER["seconds"] if kind == "the paper's actor and renderer" else None
-        yield {"painting": kind, "seconds": float(np.median(found)), "in the paper": paper}
+        yield {"painting": kind, "seconds": found, "in the paper": paper}
 
 
 def tables(options: Cost) -> Iterator[Table]:

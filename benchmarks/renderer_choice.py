@@ -10,7 +10,6 @@ Time is that of the processor, by thread.
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,14 @@ import tyro
 
 from agents import PRESETS, TrainConfig, Trainer
 from agents.evaluation import l2_by
-from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, interval, run_jobs
+from benchmarks.harness.jobs import (
+    Job,
+    TimedTrainer,
+    TrainingBenchmarkConfig,
+    interval,
+    run_jobs,
+    settings_of,
+)
 from benchmarks.harness.suite import Row, Table, report
 
 
@@ -63,9 +69,7 @@ class Trial(Job):
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
-        own = {"minutes": self.minutes, "threads": self.threads}
-        settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
-        return settings
+        return settings_of(self.config, minutes=self.minutes, threads=self.threads)
 
     def work(self) -> None:
         """Learn, then paint."""

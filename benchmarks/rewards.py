@@ -11,7 +11,6 @@ command again runs only the jobs that have not finished.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,8 @@ from skimage.metrics import structural_similarity
 
 from agents import PRESETS, TrainConfig, Trainer
 from agents.training.trainer import side_by_side
-from benchmarks.harness.jobs import Job, TrainingBenchmarkConfig, interval, run_jobs
+from benchmarks.ablation import blank
+from benchmarks.harness.jobs import Job, TrainingBenchmarkConfig, interval, run_jobs, settings_of
 from benchmarks.harness.suite import Row, Table, at_most, report
 from paint_gym.datasets import load_dataset
 from paint_gym.utils.files import replace_when_done
@@ -81,7 +81,7 @@ class Training(Job):
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
-        return json.loads(json.dumps(dataclasses.asdict(self.config) | {"images": self.images}))
+        return settings_of(self.config, images=self.images)
 
     def work(self) -> None:
         """Train, watching the validation split; then paint the test split."""
@@ -101,12 +101,11 @@ class Training(Job):
         l2, paintings = trainer.evaluate(targets)
         painted = [painting.render() for painting in paintings]
         originals = list(targets.transpose(0, 2, 3, 1))
-        pairs = list(zip(painted, originals, strict=True))
         found = {
             "l2": l2,
-            "ssim": float(np.mean([_ssim(*pair) for pair in pairs])),
+            "ssim": float(np.mean([_ssim(*pair) for pair in zip(painted, originals, strict=True)])),
             "texture": _texture(painted) / _texture(originals),
-            "blank": float(np.square(targets / 255).mean()),
+            "blank": blank(targets),
         }
         with replace_when_done(self.sheet) as temporary:
             Image.fromarray(side_by_side(targets[:8], paintings[:8])).save(temporary, "PNG")

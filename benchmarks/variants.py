@@ -12,7 +12,6 @@ Evaluations are not counted.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +29,15 @@ from agents.common.augmentation import augment
 from agents.common.optim import gradient_step
 from agents.common.replay import Transition
 from agents.networks.glimpse import GlimpseActor, SummedAreaTable
-from benchmarks.harness.jobs import Job, TimedTrainer, TrainingBenchmarkConfig, at_points, interval, run_jobs
+from benchmarks.harness.jobs import (
+    Job,
+    TimedTrainer,
+    TrainingBenchmarkConfig,
+    at_points,
+    interval,
+    run_jobs,
+    settings_of,
+)
 from benchmarks.harness.suite import Row, Table, report, take_turns
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.datasets import load_dataset
@@ -237,14 +244,13 @@ class Trial(Job):
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
-        own = {
-            "variant": self.variant,
-            "minutes": self.minutes,
-            "points": self.points,
-            "threads": self.threads,
-        }
-        settings: Row = dataclasses.asdict(self.config) | own
-        return json.loads(json.dumps(settings))
+        return settings_of(
+            self.config,
+            variant=self.variant,
+            minutes=self.minutes,
+            points=self.points,
+            threads=self.threads,
+        )
 
     def work(self) -> None:
         """Learn and measure by turns; at the end once more, with lookahead."""

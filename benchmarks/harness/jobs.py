@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import multiprocessing
@@ -83,6 +84,12 @@ class Job(ABC):
         """Keep a result, whole or not at all."""
         with replace_when_done(self.path) as temporary:
             temporary.write_text(json.dumps({"settings": self.settings()} | found, indent=1) + "\n")
+
+
+def settings_of(config: TrainConfig, **own: object) -> Row:
+    """Settings of a training and a job's own, as JSON gives them back."""
+    settings: Row = json.loads(json.dumps(dataclasses.asdict(config) | own))
+    return settings
 
 
 class TimedTrainer(Trainer):
