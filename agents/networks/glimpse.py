@@ -77,9 +77,8 @@ class GlimpseActor(Actor):
         flat = channels * (resolution // 8) ** 2
         self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(flat, 512), nn.ReLU())
         self.head = nn.Linear(512, bundle * design.dim)
-        if (
-            design.primitive == "polygon"
-        ):  # corners that begin together enclose nothing, and nothing parts them
+        if design.primitive == "polygon":
+            # corners that begin together enclose nothing, and nothing parts them
             shape = self.head.bias.data.view(bundle, design.dim)[:, : -len(COLOUR)]
             nn.init.normal_(shape, std=1.0)
 

@@ -72,7 +72,7 @@ def list_images(root: Path) -> list[Path]:
 
 
 def is_special(path: Path) -> bool:
-    """Whether it is a pipe, a socket or a device, from which nothing may ever come."""
+    """Whether it is there, but no file: a folder, or a pipe or device, from which nothing may ever come."""
     return path.exists() and not path.is_file()
 
 

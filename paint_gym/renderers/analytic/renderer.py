@@ -221,9 +221,8 @@ class _Once(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         if not torch.is_grad_enabled():
             return grad_out
-        if has_storage(x) and not has_storage(
-            grad_out
-        ):  # by is_grads_batched, which would forget the next line
+        if has_storage(x) and not has_storage(grad_out):
+            # by is_grads_batched, which would forget what the last line adds
             raise RuntimeError(NO_SECOND)
         return _NoSecond.apply(grad_out, x)
 
