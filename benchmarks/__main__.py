@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import json
+import dataclasses
+import importlib
 import os
 import shlex
 import subprocess
@@ -15,14 +16,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from benchmarks.harness.suite import ROOT, SCHEMA, git, table_lines
+from benchmarks.harness.pages import write_pages
+from benchmarks.harness.results import all_results, read_result
+from benchmarks.harness.suite import ROOT, BenchmarkConfig, git
 from paint_gym.utils.errors import unknown_name
-from paint_gym.utils.files import replace_when_done
 
 FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "results"
-PAGE = ROOT / "docs" / "benchmarks.md"
-CODE = ("paint_gym", "agents")  # what every result depends on, beside its benchmark
+CODE = ("paint_gym", "agents")  # what every result depends on, beside its benchmark and the harness
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,10 @@ class Run:
     """Of the benchmarks; `list` shows them."""
     dry_run: bool = False
     """Only print the commands."""
+    workers: int | None = None
+    """Jobs side by side, for those that train; by default as published."""
+    smoke: bool = False
+    """Run them for some updates and pictures only, to see that all runs; nothing published is touched."""
     options: tuple[str, ...] = ()
     """More options for each, as in --options=--threads=1."""
 
@@ -49,7 +53,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """Write docs/benchmarks.md from the results."""
+    """Write docs/paper.md, docs/benchmarks.md and their plots from the results."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,43 @@ class Benchmark:
             return None
         return ROOT / self.command[self.command.index("--json") + 1]
 
+    def has(self, option: str) -> bool:
+        """Whether it has an option, by its name in Python."""
+        module = importlib.import_module(f"benchmarks.{self.name}")
+        own = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
+        configs = [kind for kind in own if isinstance(kind, type) and issubclass(kind, BenchmarkConfig)]
+        return any(option == field.name for kind in configs for field in dataclasses.fields(kind))
+
+    def words(self, wanted: Run) -> list[str]:
+        """Its command, as published or with what is wanted.
+
+        Raises:
+            ValueError: it has no such option.
+        """
+        words = list(self.command)
+        if wanted.smoke and not self.has("smoke"):
+            raise ValueError(f"{self.name} has no --smoke")
+        if wanted.workers and self.has("workers"):
+            words += ["--workers", str(wanted.workers)]
+            if words.count("--workers") > 1:
+                where = words.index("--workers")
+                del words[where : where + 2]
+        words += ["--smoke"] if wanted.smoke else []
+        if wanted.smoke:
+            where = words.index("--json")
+            del words[where : where + 2]
+        return words + list(wanted.options)
+
     def state(self) -> str:
         """When and from which commit its result is, and how many commits have changed the code since."""
         if self.result is None or not self.result.exists():
             return "no result"
-        made = read_result(self.result).get("provenance")
+        made = read_result(self.result).provenance
         if made is None:
             return "from before results said where they come from"
-        code = (*CODE, f"benchmarks/{self.name}.py")
+        code = (*CODE, f"benchmarks/{self.name}.py", "benchmarks/harness")
         since = git("rev-list", "--count", f"{made['commit']}..HEAD", "--", *code)
-        age = f"{since or 'unknown'} changes of the code since" if since != "0" else "of this code"
+        age = "of this code" if since == "0" else f"stale: {since or 'unknown'} changes of the code since"
         return f"{made['date'][:10]}, {made['commit'][:9]}, {age}"
 
 
@@ -95,27 +126,6 @@ def benchmarks() -> dict[str, Benchmark]:
             if line.startswith("Run: "):
                 command = tuple(shlex.split(line.removeprefix("Run: ")))
                 found[path.stem] = Benchmark(path.stem, text.splitlines()[0], command)
-    return found
-
-
-def read_result(path: Path) -> dict[str, Any]:
-    """A result file.
-
-    Raises:
-        ValueError: it is damaged, or of a version that is not known; the message names it.
-    """
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: damaged: {error}") from error
-    if not isinstance(found, dict) or not isinstance(found.get("tables"), dict) or "machine" not in found:
-        raise ValueError(f"{path}: no result of a benchmark: it lacks tables or machine")
-    if found.get("schema", 1) > SCHEMA:
-        raise ValueError(f"{path}: of schema {found['schema']}, newer than {SCHEMA}, which is known here")
-    if found.get("schema", 1) == SCHEMA and not {"version", "commit", "date", "command"} <= set(
-        found.get("provenance", {})
-    ):
-        raise ValueError(f"{path}: does not say where it comes from")
     return found
 
 
@@ -136,8 +146,8 @@ def run(command: Run) -> None:
     for name in command.names:
         if name not in known:
             raise unknown_name("benchmark", name, known)
-    for name in command.names:
-        words = [*known[name].command, *command.options]
+    commands = [known[name].words(command) for name in command.names]
+    for words in commands:
         print(shlex.join(words), flush=True)
         if command.dry_run:
             continue
@@ -146,40 +156,6 @@ def run(command: Run) -> None:
         status = subprocess.run(program, cwd=ROOT, env=os.environ | variables, check=False).returncode
         if status:
             sys.exit(status)
-
-
-def check() -> None:
-    """Read every result file.
-
-    Raises:
-        ValueError: naming the first that is not sound.
-    """
-    files = sorted(RESULTS.glob("*.json"))
-    for path in files:
-        read_result(path)
-    print(f"{len(files)} results are sound")
-
-
-def page() -> Iterator[str]:
-    """The lines of docs/benchmarks.md: every result, with where it comes from."""
-    yield "# Benchmarks"
-    yield ""
-    yield "Written by `python -m benchmarks report` from `benchmarks/results/`. What is of older code,"
-    yield "`python -m benchmarks list` says; `python -m benchmarks run NAME` measures anew. Times are of the"
-    yield "machine that is named."
-    for path in sorted(RESULTS.glob("*.json")):
-        result = read_result(path)
-        made, machine = result.get("provenance"), result["machine"]
-        yield from ("", f"## {path.stem}", "")
-        if made is None:
-            yield "From before results said where they come from."
-        else:
-            yield f"`python {made['command']}`, {made['date'][:10]},"
-            yield f"version {made['version']}, commit {made['commit'][:9]}."
-        cores = f"{machine['threads']} of {machine['cores']} cores"
-        yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."
-        for title, rows in result["tables"].items():
-            yield from ("", f"{title[:1].upper()}{title[1:]}:", "", *table_lines(rows))
 
 
 def main() -> None:
@@ -194,11 +170,9 @@ def main() -> None:
         if isinstance(command, Run):
             run(command)
         elif isinstance(command, Check):
-            check()
+            print(f"{len(all_results())} results are sound")
         elif isinstance(command, Report):
-            text = "\n".join(page()) + "\n"
-            with replace_when_done(PAGE) as temporary:
-                temporary.write_text(text)
+            write_pages()
         else:
             print("\n".join(list_all()))
     except ValueError as error:

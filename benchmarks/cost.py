@@ -20,7 +20,7 @@ from agents import load, paint
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report, take_turns
+from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, report, take_turns
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.rewards import L2Reward
@@ -99,10 +99,33 @@ def timed(options: Cost) -> Iterator[Row]:
         yield {"painting": kind, "seconds": found, "in the paper": paper}
 
 
+def claims(count: list[Row], times: list[Row]) -> Iterator[Row]:
+    """What the paper says, and whether it holds here; operations to within a tenth."""
+    for row in count:
+        if row["in the paper"]:
+            here, paper = row["operations"], row["in the paper"]
+            verdict = "holds" if abs(here / paper - 1) < 0.1 else "does not hold here"
+            claim = {
+                "claim": f"operations of {row['of 5 strokes']} for 5 strokes",
+                "the paper": f"{paper / 1e6:.0f} M",
+            }
+            yield claim | {"here": f"{here / 1e6:.0f} M", "holds?": verdict}
+    for row in times:
+        if row["in the paper"]:
+            verdict = "holds" if row["seconds"] <= row["in the paper"] else "does not hold here"
+            claim = {
+                "claim": "200 strokes on one CPU core take",
+                "the paper": f"{row['in the paper']} s (2.2 GHz i7)",
+            }
+            yield claim | {"here": f"{row['seconds']:.2f} s", "holds?": verdict}
+
+
 def tables(options: Cost) -> Iterator[Table]:
-    """Operations, then seconds."""
-    yield "operations", list(counted())
-    yield f"{options.strokes} strokes at {SIZE} px, {options.threads} threads", list(timed(options))
+    """Operations, then seconds, then claims."""
+    count, times = list(counted()), list(timed(options))
+    yield "operations", count
+    yield f"{options.strokes} strokes at {SIZE} px, {options.threads} threads", times
+    yield CLAIMS, list(claims(count, times))
 
 
 if __name__ == "__main__":

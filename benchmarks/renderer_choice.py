@@ -10,26 +10,21 @@ Time is that of the processor, by thread.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import tyro
 
-from agents import PRESETS, TrainConfig, Trainer
+from agents import PRESETS, TrainConfig
 from agents.evaluation import l2_by
-from benchmarks.harness.jobs import (
-    Job,
-    TimedTrainer,
-    TrainingBenchmarkConfig,
-    interval,
-    run_jobs,
-    settings_of,
-)
+from agents.painter import Policy
+from benchmarks.harness.statistics import interval
 from benchmarks.harness.suite import Row, Table, report
+from benchmarks.harness.training import Training, TrainingBenchmarkConfig, train
+
+NAMES = ("analytic", "neural")
 
 
 @dataclass(frozen=True)
@@ -51,39 +46,15 @@ class RendererChoice(TrainingBenchmarkConfig):
 
 
 @dataclass(frozen=True)
-class Trial(Job):
-    """One agent.
+class Trial(Training):
+    """One renderer, one seed."""
 
-    Attributes:
-        config: the settings; if its time is limited, not how many updates it makes.
-        minutes: of learning; None for the updates of the settings.
-    """
-
-    config: TrainConfig
-    minutes: float | None
-
-    @property
-    def name(self) -> str:
-        """The renderer and the seed."""
-        return f"{self.config.agent.renderer}, seed {self.config.seed}"
-
-    def settings(self) -> Row:
-        """Settings that the result depends on, as JSON gives them back."""
-        return settings_of(self.config, minutes=self.minutes, threads=self.threads)
-
-    def work(self) -> None:
-        """Learn, then paint."""
-        torch.set_num_threads(self.threads)
-        began = time.process_time()
-        if self.minutes is None:
-            trainer = Trainer(self.config, "cpu").fit()
-        else:
-            trainer = TimedTrainer(self.config, self.minutes * 60).fit()
-        seconds = (time.process_time() - began) / self.threads
-        l2, paintings = trainer.evaluate()
-        own = float(l2_by(self.config.agent.renderer, paintings, trainer.eval_targets).mean())
-        print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
-        self.write({"updates": trainer.updates, "seconds": seconds, "l2": l2, "l2 by its renderer": own})
+    def finish(self, policy: Policy, curve: list[Row]) -> None:
+        """Score by the agent's own renderer too, and write the result."""
+        _, paintings = self.paint(policy, self.watched)
+        own = float(l2_by(self.config.agent.renderer, paintings, self.watched).mean())
+        last = {name: curve[-1][name] for name in ("updates", "seconds", "l2")}
+        self.write(last | {"l2 by its renderer": own, "curve": curve})
 
 
 def configure(options: RendererChoice, renderer: str, seed: int, updates: int | None = None) -> TrainConfig:
@@ -115,21 +86,19 @@ def tables(options: RendererChoice) -> Iterator[Table]:
     """Equal time; then the neural renderer for as many updates as the analytic one had."""
 
     def trial(renderer: str, seed: int, updates: int | None = None) -> Trial:
-        name = f"{renderer}_{seed}" + ("" if updates is None else "_updates")
-        minutes = options.minutes if updates is None else None
-        config = configure(options, renderer, seed, updates)
-        return Trial(options.out / f"{name}.json", options.threads_each, config, minutes)
+        name = renderer if updates is None else f"{renderer}, {updates} updates"
+        seconds = options.minutes * 60 if updates is None else None
+        path = options.out / f"{name.replace(' ', '_')}_{seed}.json"
+        return Trial(
+            path, options.threads_each, name, configure(options, renderer, seed, updates), seconds, 2
+        )
 
-    jobs = [trial(renderer, seed) for seed in options.seeds for renderer in ("analytic", "neural")]
-    timed = run_jobs(jobs, options.workers)
-    analytic, neural = timed[::2], timed[1::2]
-    yield (
-        f"{options.minutes:g} minutes each",
-        [row("analytic", analytic), row("neural", neural)],
-    )
+    timed = train([trial(name, seed) for seed in options.seeds for name in NAMES], options.workers)
+    analytic, neural = (timed[name] for name in NAMES)
+    yield f"{options.minutes:g} minutes each", [row("analytic", analytic), row("neural", neural)]
     counts = [result["updates"] for result in analytic]
     again = [trial("neural", seed, count) for seed, count in zip(options.seeds, counts, strict=True)]
-    counted = run_jobs(again, options.workers)
+    counted = [run for runs in train(again, options.workers).values() for run in runs]
     yield "equal updates", [row("analytic", analytic), row("neural", counted)]
 
 

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from agents import PRESETS, Actor, Agent, ModelBasedDDPG, TrainConfig, Trainer, build_agent
@@ -29,21 +28,14 @@ from agents.common.augmentation import augment
 from agents.common.optim import gradient_step
 from agents.common.replay import Transition
 from agents.networks.glimpse import GlimpseActor, SummedAreaTable
-from benchmarks.harness.jobs import (
-    Job,
-    TimedTrainer,
-    TrainingBenchmarkConfig,
-    at_points,
-    interval,
-    run_jobs,
-    settings_of,
-)
-from benchmarks.harness.suite import Row, Table, report, take_turns
+from agents.painter import Policy
+from benchmarks.harness.curves import draw_curves
+from benchmarks.harness.statistics import interval
+from benchmarks.harness.suite import CURVES, Row, Table, report, take_turns
+from benchmarks.harness.training import Training, TrainingBenchmarkConfig, points, train
 from paint_gym.canvas import CanvasState, as_strokes
-from paint_gym.datasets import load_dataset
 from paint_gym.metrics import mean_squared_error
 from paint_gym.strokes import StrokeDesign
-from paint_gym.utils.files import replace_when_done
 
 
 class Explores(ModelBasedDDPG):
@@ -220,68 +212,25 @@ class Variants(TrainingBenchmarkConfig):
 
 
 @dataclass(frozen=True)
-class Trial(Job):
-    """One variant, one seed.
+class Trial(Training):
+    """One variant, one seed, scored on the validation pictures, and once more with lookahead."""
 
-    Attributes:
-        variant: its name.
-        config: the settings.
-        minutes: time of training.
-        points: evaluations, at equal distances in time.
-        scored_on: the data set of the evaluations.
-    """
+    def build(self) -> Agent:
+        """The variant's agent."""
+        return VARIANTS[self.method].build(self.config)
 
-    variant: str
-    config: TrainConfig
-    minutes: float
-    points: int
-    scored_on: str
-
-    @property
-    def name(self) -> str:
-        """The variant and the seed."""
-        return f"{self.variant}, seed {self.config.seed}"
-
-    def settings(self) -> Row:
-        """Settings that the result depends on, as JSON gives them back."""
-        return settings_of(
-            self.config,
-            variant=self.variant,
-            minutes=self.minutes,
-            points=self.points,
-            threads=self.threads,
-        )
-
-    def work(self) -> None:
-        """Learn and measure by turns; at the end once more, with lookahead."""
-        torch.set_num_threads(self.threads)
-        agent = VARIANTS[self.variant].build(self.config)
-        trainer = TimedTrainer(self.config, self.minutes * 60, agent)
-        data = load_dataset(self.scored_on, "val", self.config.size)
-        pictures = data[np.arange(min(self.config.eval_images, len(data)))]
-        curve: list[Row] = []
-
-        def measure() -> None:
-            l2 = self._l2(trainer, pictures, 0)
-            curve.append({"seconds": trainer.spent, "updates": trainer.updates, "l2": l2})
-            print(f"{self.name}: l2 {l2:.4f} after {trainer.updates} updates", flush=True)
-
-        trainer.fit(at_points(self.points, measure))
-        found = {"l2": curve[-1]["l2"], "l2 with lookahead": self._l2(trainer, pictures, 2)}
-        self.write({"curve": curve, **found, "images": len(pictures)})
-
-    def _l2(self, trainer: Trainer, pictures: np.ndarray, lookahead: int) -> float:
-        agent = trainer.agent
-        before, agent.config = agent.config, dataclasses.replace(agent.config, lookahead=lookahead)
-        l2, _ = trainer.evaluate(pictures)
-        agent.config = before
-        return l2
+    def finish(self, policy: Policy, curve: list[Row]) -> None:
+        """Score with lookahead, and write the result."""
+        assert isinstance(policy, Agent)
+        policy.config = dataclasses.replace(policy.config, lookahead=2)
+        ahead, _ = self.paint(policy, self.watched)
+        self.write({"l2": curve[-1]["l2"], "l2 with lookahead": ahead, "curve": curve})
 
 
 def configure(options: Variants, variant: Variant, seed: int) -> TrainConfig:
     """The preset with what a variant changes."""
     preset = PRESETS["cpu"]
-    learning = dataclasses.replace(preset.agent.learning, **variant.learning)
+    learning = dataclasses.replace(preset.agent.learning, lookahead=0, **variant.learning)
     agent = dataclasses.replace(preset.agent, learning=learning, **variant.agent_config)
     base: Row = {"dataset": options.dataset, "size": options.size, "eval_images": options.eval_images}
     if options.batch is not None:
@@ -295,7 +244,7 @@ def trials(options: Variants) -> list[Trial]:
     return [
         Trial(
             options.out / f"{name}_{seed}.json", options.threads_each, name,
-            configure(options, VARIANTS[name], seed), options.minutes, options.points, options.dataset,
+            configure(options, VARIANTS[name], seed), options.minutes * 60, options.points,
         )
         for seed in options.seeds
         for name in options.variants
@@ -344,41 +293,16 @@ def compare(results: dict[str, list[Row]]) -> Iterator[Row]:
         yield row | {"l2 with lookahead 2": float(np.mean([one["l2 with lookahead"] for one in found]))}
 
 
-def draw(results: dict[str, list[Row]], path: Path) -> None:
-    """Write the curves as a PNG: l2 against minutes, the mean over the seeds."""
-    figure = Figure(figsize=(7, 5), layout="constrained")
-    axes = figure.add_subplot()
-    for number, (name, found) in enumerate(results.items()):
-        minutes = np.mean([[point["seconds"] / 60 for point in one["curve"]] for one in found], 0)
-        l2 = np.array([[point["l2"] for point in one["curve"]] for one in found])
-        style = "-" if number < 10 else "--"
-        (line,) = axes.plot(minutes, l2.mean(0), style, marker=".", label=f"{name}: {VARIANTS[name].what}")
-        if len(found) > 1:
-            axes.fill_between(minutes, l2.min(0), l2.max(0), color=line.get_color(), alpha=0.2)
-    axes.set(xlabel="minutes of one thread", ylabel="val l2, without lookahead", yscale="log")
-    axes.legend(fontsize="x-small")
-    with replace_when_done(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-
-
 def tables(options: Variants) -> Iterator[Table]:
-    """The variants, and every evaluation."""
-    every = trials(options)
-    results: dict[str, list[Row]] = {name: [] for name in options.variants}
-    for job, result in zip(every, run_jobs(every, options.workers), strict=True):
-        results[job.variant].append(result)
+    """The variants, where the time goes, and the curves."""
+    results = train(trials(options), options.workers)
     title = f"{options.dataset}, val, {options.strokes} strokes at {options.size} px"
     yield f"{title}, {options.minutes:g} minutes each", list(compare(results))
-    points = [
-        {"variant": name, "seed": result["settings"]["seed"], **point}
-        for name, found in results.items()
-        for result in found
-        for point in result["curve"]
-    ]
-    yield "every evaluation", points
     yield "where the time of an update goes", list(parts(options))
+    curves = list(points(results))
+    yield CURVES, curves
     if options.plot:
-        draw(results, options.plot)
+        draw_curves(curves, options.plot, ["seconds"])
 
 
 if __name__ == "__main__":

@@ -1,50 +1,28 @@
-"""Trainings that a benchmark compares: each is a job whose result is a file, so only missing ones run."""
+"""Jobs of a benchmark: each has its result in a file of its own, so only missing ones run."""
 
 from __future__ import annotations
 
-import dataclasses
+import fcntl
 import json
-import math
 import multiprocessing
 import os
+import sys
 import threading
-import time
+import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from scipy import stats
-
-from agents import Agent, TrainConfig, Trainer
-from agents.training.base_trainer import Callback
-from benchmarks.harness.suite import BenchmarkConfig, Row
+from benchmarks.harness.suite import Row
 from paint_gym.utils.files import replace_when_done
 
 
 @dataclass(frozen=True)
-class TrainingBenchmarkConfig(BenchmarkConfig):
-    """Options of the benchmarks that compare trainings."""
-
-    out: Path = Path("runs")
-    """Folder of the jobs' results."""
-    workers: int = 1
-    """Jobs side by side, each in a process of its own; 1 runs them in this one."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Random seeds; each variant is trained once with each."""
-
-    @property
-    def threads_each(self) -> int:
-        """Threads of a job."""
-        return max(1, self.threads // self.workers)
-
-
-@dataclass(frozen=True)
 class Job(ABC):
-    """Something to train and measure, in a process of its own.
+    """Something to measure, in a process of its own.
 
     Attributes:
         path: file of the result.
@@ -65,20 +43,27 @@ class Job(ABC):
 
     @abstractmethod
     def work(self) -> None:
-        """Train, measure, and `write`."""
+        """Measure, and `write`."""
 
     def result(self) -> Row | None:
         """What `work` wrote; None if it has not finished.
 
         Raises:
-            ValueError: the file is of other settings.
+            ValueError: the file is damaged, or of other settings; the message names it.
         """
         if not self.path.exists():
             return None
-        found: Row = json.loads(self.path.read_text())
-        if found["settings"] != self.settings():
+        try:
+            found = json.loads(self.path.read_text())
+            settings = found["settings"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValueError(
+                f"{self.path} is damaged ({error}); delete it, and the job runs again"
+            ) from error
+        if settings != self.settings():
             raise ValueError(f"{self.path} is of other settings; choose another --out, or delete it")
-        return found
+        result: Row = found
+        return result
 
     def write(self, found: Row) -> None:
         """Keep a result, whole or not at all."""
@@ -86,49 +71,8 @@ class Job(ABC):
             temporary.write_text(json.dumps({"settings": self.settings()} | found, indent=1) + "\n")
 
 
-def settings_of(config: TrainConfig, **own: object) -> Row:
-    """Settings of a training and a job's own, as JSON gives them back."""
-    settings: Row = json.loads(json.dumps(dataclasses.asdict(config) | own))
-    return settings
-
-
-class TimedTrainer(Trainer):
-    """Learns until its time is up, whatever the number of updates.
-
-    Args:
-        config: its number of updates is ignored.
-        seconds: of the processor, by thread: what a machine with nothing else to do would take.
-        agent: as for `Trainer`.
-    """
-
-    def __init__(self, config: TrainConfig, seconds: float, agent: Agent | None = None) -> None:
-        super().__init__(config, "cpu", agent)
-        self.seconds, self.spent = seconds, 0.0
-
-    @property
-    def progress(self) -> float:
-        """Fraction of the time that is spent, in [0, 1]."""
-        return min(1.0, self.spent / self.seconds)
-
-    def update(self) -> dict[str, float]:
-        """One update, whose time counts."""
-        began = time.process_time()
-        metrics = super().update()
-        self.spent += (time.process_time() - began) / torch.get_num_threads()
-        return metrics
-
-
-def at_points(points: int, measure: Callable[[], object]) -> Callback:
-    """A callback of `Trainer.fit` that measures so many times, evenly spread, the last time at the end."""
-    measured = 0
-
-    def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
-        nonlocal measured
-        while trainer.progress >= (measured + 1) / points:
-            measured += 1
-            measure()
-
-    return after_update
+class JobsFailedError(RuntimeError):
+    """Jobs have failed; the message names them. The others have finished, and their results stay."""
 
 
 def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
@@ -139,29 +83,71 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
         workers: jobs side by side, each in a process of its own; 1 runs them in this one.
 
     Raises:
-        FileNotFoundError: a result is gone when all are done.
-        ValueError: a result is of other settings.
+        BlockingIOError: another process runs jobs in the same folder.
+        JobsFailedError: jobs have failed, or a result is gone when all are done.
+        ValueError: a result is damaged or of other settings; nothing has run.
     """
-    missing = [job for job in jobs if job.result() is None]
-    print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
-    if workers > 1 and missing:
+    with _alone_in({job.path.parent for job in jobs}):
+        missing = [job for job in jobs if job.result() is None]
+        print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
+        failed = _run(missing, workers)
+        results = [(job, job.result()) for job in jobs]
+    failed |= {job.name: f"{job.path} is gone" for job, result in results if result is None and not failed}
+    if failed:
+        said = "; ".join(f"{name}: {why}" for name, why in failed.items())
+        raise JobsFailedError(f"{len(failed)} of {len(jobs)} jobs failed, the others are kept: {said}")
+    return [result for _, result in results if result is not None]
+
+
+def _run(jobs: Sequence[Job], workers: int) -> dict[str, str]:
+    """Run them; what went wrong, by the name of the job."""
+    failed = {}
+    if workers > 1 and jobs:
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-        with ProcessPoolExecutor(min(workers, len(missing)), context, _end_with_parent) as pool:
-            list(pool.map(_work, missing))
-    else:
-        for job in missing:
-            job.work()
-    results = []
+        with ProcessPoolExecutor(min(workers, len(jobs)), context, _end_with_parent) as pool:
+            names = {pool.submit(_work, job): job.name for job in jobs}
+            for done in as_completed(names):
+                try:
+                    done.result()
+                except Exception as error:
+                    failed[names[done]] = f"{type(error).__name__}: {error}"
+        return failed
     for job in jobs:
-        result = job.result()
-        if result is None:
-            raise FileNotFoundError(f"{job.name} has finished, but {job.path} is gone")
-        results.append(result)
-    return results
+        try:
+            _work(job)
+        except Exception as error:
+            failed[job.name] = f"{type(error).__name__}: {error}"
+    return failed
 
 
 def _work(job: Job) -> None:
-    job.work()
+    try:
+        job.work()
+    except Exception:
+        print(f"{job.name} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        raise
+
+
+@contextmanager
+def _alone_in(folders: set[Path]) -> Iterator[None]:
+    """Hold folders for this process while the block runs; the system lets go of them if it is killed."""
+    held = []
+    try:
+        for folder in sorted(folders):
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+            held.append(handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BlockingIOError(
+                    error.errno,
+                    f"another process runs jobs in {folder}; wait for it, or choose another --out",
+                ) from error
+        yield
+    finally:
+        for handle in held:
+            os.close(handle)
 
 
 def _end_with_parent() -> None:
@@ -174,12 +160,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """Mean, and the ends of its 95% t-interval; None where one value gives none."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, None, None
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
-    return mean, mean - half, mean + half

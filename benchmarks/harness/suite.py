@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.harness.curves import write_curves
 from paint_gym import __version__
 from paint_gym.renderers.analytic import kernel
 from paint_gym.strokes import StrokeDesign
@@ -28,9 +29,13 @@ from paint_gym.utils.files import replace_when_done
 
 ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
-Table = tuple[str, list[Row]]
+Table = tuple[str, list[Any]]
 """A title, and rows with the same keys; rows that are held to a bar end with those of `at_most`."""
 
+CURVES = "curves"
+"""Title of what is written as a CSV beside the JSON: rows are `benchmarks.harness.curves.Point`."""
+CLAIMS = "claims"
+"""Title of rows with ``claim``, ``the paper``, ``here`` and ``holds?``."""
 LONGEST = 40  # rows of a table in print
 SCHEMA = 2  # of result files; 1 had no provenance
 
@@ -55,6 +60,10 @@ def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
         "machine": machine(), "tables": {},
     }  # fmt: skip
     for title, rows in tables:
+        if title == CURVES:
+            if options.json:
+                write_curves(options.json.with_suffix(".csv"), rows)
+            continue
         figures["tables"][title] = rows
         print_table(title, rows)
     if options.json:
@@ -83,10 +92,10 @@ def print_table(title: str, rows: list[Row]) -> None:
     print(flush=True)
 
 
-def table_lines(rows: list[Row]) -> list[str]:
-    """A table in Markdown; a long one is thinned to every second row, every third, and so on."""
+def table_lines(rows: list[Row], longest: int = LONGEST) -> list[str]:
+    """A table in Markdown; a longer one is thinned to every second row, every third, and so on."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    shown = rows[:: math.ceil(len(rows) / LONGEST)] if rows else []
+    shown = rows[:: math.ceil(len(rows) / longest)] if rows else []
     lines = [columns, ["---"] * len(columns)] + [[_text(row.get(key)) for key in columns] for row in shown]
     return ["| " + " | ".join(line) + " |" for line in lines]
 

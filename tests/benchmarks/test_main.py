@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as tool
-from benchmarks.harness.suite import SCHEMA, BenchmarkConfig, report
+from benchmarks.harness import pages, results
+from benchmarks.harness.suite import CLAIMS, SCHEMA, BenchmarkConfig, report
 
 
 def test_every_benchmark_is_listed_with_its_command() -> None:
@@ -18,7 +19,7 @@ def test_every_benchmark_is_listed_with_its_command() -> None:
     assert set(found) == {path.stem for path in tool.FOLDER.glob("[a-z]*.py")}
     for name, benchmark in found.items():
         assert f"benchmarks.{name}" in benchmark.command
-        assert benchmark.result is not None and benchmark.result.parent == tool.RESULTS
+        assert benchmark.result is not None and benchmark.result.parent == results.RESULTS
     assert len(list(tool.list_all())) == 2 * len(found)
 
 
@@ -31,6 +32,15 @@ def test_dry_run_prints_the_commands(capsys: pytest.CaptureFixture[str]) -> None
         tool.run(tool.Run(("svg", "sped")))
 
 
+def test_smoke_leaves_what_is_published_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    tool.run(tool.Run(("fig7", "fig10"), dry_run=True, smoke=True, workers=3))
+    fig7, fig10 = capsys.readouterr().out.splitlines()
+    assert fig7 == "python -m benchmarks.fig7 --workers 3 --smoke"
+    assert fig10 == "python -m benchmarks.fig10 --smoke"
+    with pytest.raises(ValueError, match="speed has no --smoke"):
+        tool.run(tool.Run(("fig7", "speed"), smoke=True))
+
+
 def test_run_ends_with_the_status_of_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     failing = tool.Benchmark(
         "svg", "", ("A=1", "python", "-c", "import os; raise SystemExit(int(os.environ['A']) + 6)")
@@ -41,18 +51,17 @@ def test_run_ends_with_the_status_of_what_failed(monkeypatch: pytest.MonkeyPatch
     assert stop.value.code == 7
 
 
-def test_results_in_the_repository_are_sound(capsys: pytest.CaptureFixture[str]) -> None:
-    tool.check()
-    assert "results are sound" in capsys.readouterr().out
+def test_results_in_the_repository_are_sound() -> None:
+    assert len(results.all_results()) == len(list(results.RESULTS.glob("*.json"))) > 20
 
 
 def test_a_result_says_where_it_comes_from(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     report(BenchmarkConfig(json=path, threads=1), [("a table", [{"figure": 1.0}])])
-    found = tool.read_result(path)
-    assert found["schema"] == SCHEMA
-    assert found["provenance"]["date"].endswith("+00:00")
-    assert found["provenance"]["command"] == shlex.join(sys.orig_argv[1:])
+    assert json.loads(path.read_text())["schema"] == SCHEMA
+    made = results.read_result(path).provenance
+    assert made is not None and made["date"].endswith("+00:00")
+    assert made["command"] == shlex.join(sys.orig_argv[1:])
 
 
 @pytest.mark.parametrize(
@@ -63,13 +72,47 @@ def test_a_result_says_where_it_comes_from(tmp_path: Path) -> None:
         ("[]", "no result of a benchmark"),
         (json.dumps({"tables": {}, "machine": {}, "schema": SCHEMA + 1}), "newer than"),
         (json.dumps({"tables": {}, "machine": {}, "schema": SCHEMA}), "where it comes from"),
+        (json.dumps({"tables": [], "machine": {}}), "no result of a benchmark"),
+        (json.dumps({"tables": {"one": [1]}, "machine": {}}), "no result of a benchmark"),
+        (
+            json.dumps(
+                {
+                    "tables": {CLAIMS: [{"claim": "", "the paper": "", "here": "", "holds?": "perhaps"}]},
+                    "machine": {},
+                }
+            ),
+            "holds. is one of",
+        ),
     ],
 )
 def test_a_result_that_is_none_is_named(content: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(content)
     with pytest.raises(ValueError, match=rf"bad\.json: .*{text}"):
-        tool.read_result(tmp_path / "bad.json")
+        results.read_result(tmp_path / "bad.json")
 
 
-def test_the_page_is_what_the_results_say() -> None:
-    assert tool.PAGE.read_text() == "\n".join(tool.page()) + "\n", "run `python -m benchmarks report`"
+def test_curves_without_their_result_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    (tmp_path / "lost.csv").write_text("method,seed,updates,env_steps,seconds,l2\n")
+    with pytest.raises(ValueError, match=r"lost\.csv: learning curves without their lost\.json"):
+        results.all_results()
+
+
+def test_the_pages_are_what_the_results_say() -> None:
+    for path, text in pages.pages().items():
+        assert path.read_text() == text, "run `python -m benchmarks report`"
+    for result in results.all_results():
+        assert not result.curves or pages.plot(result).exists()
+
+
+def test_claims_of_all_figures_are_in_one_table() -> None:
+    claim = {"claim": "a", "the paper": "b", "here": "c", "holds?": "in part"}
+    machine = {"cpu": "a processor", "threads": 1, "cores": 2, "torch": "2"}
+    made = {"command": "-m benchmarks.fig1", "date": "2026-01-01", "version": "1", "commit": "0123456789ab"}
+    found = [
+        results.Result(name, made, machine, {CLAIMS: [claim], "l2": [{"l2": 0.5}]}, [])
+        for name in ("fig1", "fig2")
+    ]
+    text = pages.paper_page(found)
+    assert "| [fig1](#fig1) | a | b | c | in part |" in text and "| [fig2](#fig2) | a |" in text
+    assert text.count("| l2 |") == 2 and "## fig2" in text

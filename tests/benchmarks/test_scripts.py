@@ -61,7 +61,7 @@ ROWS = {  # of each table, in order
     "scaling": (2, 2, 2, 3, 3),
     "cold_start": (4,),
     "memory": (1, 12),
-    "cost": (3, 3),
+    "cost": (3, 3, 3),
     "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
     "photo": (1,),

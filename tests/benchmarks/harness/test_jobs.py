@@ -1,15 +1,21 @@
-"""Jobs of benchmarks: workers do not outlive the process that started them."""
+"""Jobs of benchmarks: what is finished stays, what fails is named, workers end with their parent."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from benchmarks.harness.jobs import Job, JobsFailedError, run_jobs
 
 SLEEPERS = """
 import os, sys, time
@@ -30,6 +36,68 @@ if __name__ == "__main__":
     from sleepers import Sleeper
     run_jobs([Sleeper(Path(sys.argv[1]) / f"{i}.json", 1) for i in range(2)], workers=2)
 """
+
+
+@dataclass(frozen=True)
+class Square(Job):
+    """Squares a number; of 3 the disk is full."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"square of {self.number}"
+
+    def settings(self) -> dict[str, object]:
+        return {"number": self.number}
+
+    def work(self) -> None:
+        if self.number == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.write({"square": self.number**2})
+
+
+def squares(folder: Path, *numbers: int) -> list[Job]:
+    return [Square(folder / f"{number}.json", 1, number) for number in numbers]
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_jobs_that_fail_are_named_and_the_others_stay(workers: int, tmp_path: Path) -> None:
+    with pytest.raises(JobsFailedError, match=r"1 of 3 jobs failed.*square of 3: OSError.*No space left"):
+        run_jobs(squares(tmp_path, 2, 3, 4), workers)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["2.json", "4.json"]
+    assert [found["square"] for found in run_jobs(squares(tmp_path, 2, 4), 1)] == [4, 16]
+
+
+def test_only_what_is_missing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_jobs(squares(tmp_path, 2), 1)
+    before = (tmp_path / "2.json").stat().st_mtime_ns
+    run_jobs(squares(tmp_path, 2, 4), 1)
+    assert (tmp_path / "2.json").stat().st_mtime_ns == before
+    assert "1 of 1 jobs to run" in (printed := capsys.readouterr().out) and "1 of 2 jobs to run" in printed
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "[" * 100_000, ""])
+def test_a_damaged_result_is_named_before_anything_runs(content: str, tmp_path: Path) -> None:
+    (tmp_path / "4.json").write_text(content)
+    with pytest.raises(ValueError, match=r"4\.json is damaged .*; delete it"):
+        run_jobs(squares(tmp_path, 2, 4), 1)
+    assert not (tmp_path / "2.json").exists()
+
+
+def test_a_result_of_other_settings_is_not_mixed_in(tmp_path: Path) -> None:
+    (tmp_path / "4.json").write_text(json.dumps({"settings": {"number": 5}, "square": 25}))
+    with pytest.raises(ValueError, match=r"4\.json is of other settings; choose another --out"):
+        run_jobs(squares(tmp_path, 4), 1)
+
+
+def test_two_runs_in_one_folder_are_told_apart(tmp_path: Path) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(BlockingIOError, match=r"another process runs jobs in .*choose another --out"):
+        run_jobs(squares(tmp_path, 2), 1)
+    os.close(handle)  # as when that process ends
+    assert run_jobs(squares(tmp_path, 2), 1)[0]["square"] == 4
 
 
 def alive(pid: int) -> bool:

@@ -1,0 +1,123 @@
+"""Model-based DDPG against PatchQ and DDPG (section 5.4.1, Fig. 8a), with the paper's actor and with ours.
+
+Run: python -m benchmarks.fig8a --workers 2 --json benchmarks/results/fig8a.json
+
+With each of the two actors, `resnet` and `glimpse`, the three algorithms have the same width of critic and
+the same replay, and make as many updates and environment steps; rates and noise of each were chosen on `val`
+by `benchmarks.tuning`. l2 by `raster` on the test split, without lookahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from agents import AgentConfig, TrainConfig
+from benchmarks.harness.curves import Point, at_equal, by_method, late_change
+from benchmarks.harness.statistics import interval
+from benchmarks.harness.suite import CLAIMS, CURVES, Row, Table, at_least, report
+from benchmarks.harness.training import FigureConfig, Method, points, settings_beside, train, trainings
+
+ALGORITHMS = ("model-based", "patchq", "ddpg")  # from the best to the worst, says the paper
+MODEL_FREE = ("patchq", "ddpg")
+PAPER_RATIOS = {"patchq": 5.0, "ddpg": 20.0}  # l2, in that of model-based DDPG
+BARS = {"patchq": 4.0, "ddpg": 10.0}
+FLAT = 0.1
+"""A curve is flat if less than this part of the l2 goes in the last quarter of the updates."""
+
+BASE = TrainConfig(
+    agent=AgentConfig(actor_width=16, critic_width=16, depth=1, patches=4, max_strokes=40),
+    dataset="celeba", size=32, updates=5000, batch=32, num_envs=32, episodes=800, updates_per_step=1,
+    eval_split="test", eval_images=64,
+)  # fmt: skip
+TUNED: dict[str, Row] = {"model-based": {}, "patchq": {}, "ddpg": {}}
+
+
+@dataclass(frozen=True)
+class Fig8a(FigureConfig):
+    """Model-based DDPG against PatchQ and DDPG."""
+
+    out: Path = Path("runs/fig8a")
+    """Folder of the jobs' results."""
+    actors: tuple[str, ...] = ("resnet", "glimpse")
+    """Who acts."""
+
+
+def methods(actors: tuple[str, ...]) -> list[Method]:
+    """Each algorithm with each actor."""
+    return [
+        Method(f"{algo}, {actor}", {"algo": algo, "actor": actor}, cpu=TUNED[algo])
+        for actor in actors
+        for algo in ALGORITHMS
+    ]
+
+
+def compare(curves: list[Point], final: dict[str, list[float]], actor: str) -> Iterator[Row]:
+    """The l2 of each algorithm with one actor, in that of model-based DDPG.
+
+    Args:
+        curves: of all.
+        final: l2 on the test split at the end, by method, seed by seed.
+        actor: which.
+    """
+    seconds, timed = at_equal([point for point in curves if point.method.endswith(actor)], "seconds")
+    best, best_timed = (np.array(found[f"model-based, {actor}"]) for found in (final, timed))
+    for algo in ALGORITHMS:
+        name = f"{algo}, {actor}"
+        middle, low, high = interval(final[name])
+        row: Row = {"actor": actor, "algorithm": algo, "seeds": len(final[name]), "l2": middle, "low": low}
+        row |= {"high": high, "late change": late_change(by_method(curves)[name].values())}
+        row |= {"l2, equal time": interval(timed[name])[0], "seconds": seconds}
+        if algo in BARS:
+            ratio = middle / interval(best.tolist())[0]
+            row |= {"times model-based": ratio, "in the paper": PAPER_RATIOS[algo]}
+            row |= {"equal time": interval(timed[name])[0] / interval(best_timed.tolist())[0]}
+            row |= at_least(ratio, BARS[algo])
+        yield row
+
+
+def claims(final: dict[str, list[float]], rows: list[Row], actors: tuple[str, ...]) -> Iterator[Row]:
+    """What the paper says, and whether it holds here."""
+    for actor in actors:
+        triples = list(zip(*(final[f"{algo}, {actor}"] for algo in ALGORITHMS), strict=True))
+        ordered = sum(one < two < three for one, two, three in triples)
+        yield {
+            "claim": f"model-based is better than PatchQ, PatchQ than DDPG ({actor})",
+            "the paper": "in this order",
+            "here": f"in {ordered} of {len(triples)} seeds",
+            "holds?": "holds" if ordered == len(triples) else "in part" if ordered else "does not hold here",
+        }
+        for row in rows:
+            if row["actor"] == actor and row["algorithm"] in BARS:
+                ratio, paper = row["times model-based"], row["in the paper"]
+                verdict = "holds" if ratio >= paper else "in part" if ratio > 1 else "does not hold here"
+                yield {
+                    "claim": f"model-based is {paper:g} times better than {row['algorithm']} ({actor})",
+                    "the paper": f"{paper:g} times",
+                    "here": f"{ratio:.1f} times; {row['equal time']:.1f} for equal time",
+                    "holds?": verdict,
+                }
+
+
+def tables(options: Fig8a) -> Iterator[Table]:
+    """The comparison, claims, the settings that differ from the paper's, and curves."""
+    jobs = trainings(methods(options.actors), BASE, options)
+    results = train(jobs, options.workers)
+    curves = list(points(results))
+    final = {name: [run["l2"] for run in runs] for name, runs in results.items()}
+    rows = [row for actor in options.actors for row in compare(curves, final, actor)]
+    runs: Any = next(iter(results.values()))
+    yield f"l2 by raster of {runs[0]['test_images']} test pictures; blank canvas {runs[0]['blank']:.4f}", rows
+    yield CLAIMS, list(claims(final, rows, options.actors))
+    yield "settings that differ from the paper's", list(settings_beside(jobs))
+    yield CURVES, curves
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Fig8a)
+    report(chosen, tables(chosen))

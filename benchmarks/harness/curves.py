@@ -1,0 +1,134 @@
+"""Learning curves in one long CSV: a line for each evaluation of each method and seed."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmarks.harness.statistics import interquartile_mean, interval
+from paint_gym.utils.files import replace_when_done
+
+
+class Point(NamedTuple):
+    """An evaluation.
+
+    Attributes:
+        method: who learns.
+        seed: random seed.
+        updates: made so far.
+        env_steps: steps of single canvases painted so far.
+        seconds: of training, by processor and thread, evaluations left out.
+        l2: mean over the pictures, by `raster`.
+    """
+
+    method: str
+    seed: int
+    updates: int
+    env_steps: int
+    seconds: float
+    l2: float
+
+
+KINDS = (str, int, int, int, float, float)
+LABELS = {
+    "updates": "updates",
+    "env_steps": "environment steps",
+    "seconds": "seconds of training, one thread",
+}
+
+
+def write_curves(path: Path, points: Iterable[Point]) -> None:
+    """Write the CSV, whole or not at all."""
+    with replace_when_done(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(Point._fields)
+        writer.writerows(point._replace(seconds=round(point.seconds, 2)) for point in points)
+
+
+def read_curves(path: Path) -> list[Point]:
+    """What `write_curves` wrote.
+
+    Raises:
+        ValueError: it is damaged; the message names file and line.
+    """
+    with path.open(newline="") as file:
+        lines = list(csv.reader(file))
+    if not lines or tuple(lines[0]) != Point._fields:
+        raise ValueError(f"{path}: the first line must be {','.join(Point._fields)}")
+    found = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            values = [kind(text) for kind, text in zip(KINDS, line, strict=True)]
+        except ValueError as error:
+            raise ValueError(f"{path}: line {number}: {error}") from error
+        point = Point(*values)
+        if min(point[1:5]) < 0 or not all(map(math.isfinite, point[4:])):
+            raise ValueError(f"{path}: line {number}: a number is negative or not finite")
+        found.append(point)
+    return found
+
+
+def by_method(points: Iterable[Point]) -> dict[str, dict[int, list[Point]]]:
+    """Curves by method and seed, in their order."""
+    found: dict[str, dict[int, list[Point]]] = {}
+    for point in points:
+        found.setdefault(point.method, {}).setdefault(point.seed, []).append(point)
+    return found
+
+
+def l2_at(curve: Sequence[Point], along: str, where: float) -> float:
+    """The l2 of a curve at some number of updates, steps or seconds, interpolated; at its ends if beyond."""
+    x = [getattr(point, along) for point in curve]
+    return float(np.interp(where, x, [point.l2 for point in curve]))
+
+
+def at_equal(points: Iterable[Point], along: str) -> tuple[float, dict[str, list[float]]]:
+    """The l2 of each method and seed where the first of all curves ends.
+
+    Returns:
+        That number of updates, steps or seconds; and by method the l2 of each seed.
+    """
+    curves = by_method(points)
+    end = min(getattr(curve[-1], along) for seeds in curves.values() for curve in seeds.values())
+    return end, {name: [l2_at(c, along, end) for c in seeds.values()] for name, seeds in curves.items()}
+
+
+def late_change(curves: Iterable[Sequence[Point]]) -> float:
+    """How much of the l2 goes in the last quarter of the updates, mean over the seeds; 0.1 is 10%."""
+    changes = []
+    for curve in curves:
+        before = l2_at(curve, "updates", 0.75 * curve[-1].updates)
+        changes.append(1 - curve[-1].l2 / before)
+    return float(np.mean(changes))
+
+
+def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title: str = "") -> None:
+    """Write a PNG: l2 against updates, steps or seconds, mean over the seeds and its interval as a band."""
+    figure = Figure(figsize=(4.6 * len(along) + 1, 4), layout="constrained")
+    axes = figure.subplots(1, len(along), sharey=True, squeeze=False)[0]
+    for axis, name in zip(axes, along, strict=True):
+        for number, (method, seeds) in enumerate(by_method(points).items()):
+            curves = list(seeds.values())
+            end = min(getattr(curve[-1], name) for curve in curves)
+            x = np.linspace(0, end, 41)
+            l2 = np.array([[l2_at(curve, name, where) for where in x] for curve in curves])
+            (line,) = axis.plot(x, interquartile_mean(l2, 0), "-" if number < 10 else "--", label=method)
+            if len(curves) > 1:
+                bounds = [interval(column.tolist())[1:] for column in l2.T]
+                low, high = np.array(bounds, float).T
+                axis.fill_between(x, low, high, color=line.get_color(), alpha=0.2)
+        axis.set(xlabel=LABELS[name], yscale="log")
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("l2 by raster")
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center")
+    if title:
+        figure.suptitle(title)
+    with replace_when_done(path) as temporary:
+        figure.savefig(temporary, dpi=120)

@@ -1,0 +1,405 @@
+"""Trainings that a benchmark compares, method by method and seed by seed; a killed one goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from agents import PRESETS, Agent, TrainConfig, Trainer
+from agents.checkpoint import CHECKPOINT, save_agent
+from agents.evaluation import l2_by_raster
+from agents.painter import Policy, paint
+from agents.training.base_trainer import Callback
+from benchmarks.harness.curves import Point
+from benchmarks.harness.jobs import Job, run_jobs
+from benchmarks.harness.scores import blank, likeness, picture_row, write_rows
+from benchmarks.harness.suite import BenchmarkConfig, Row
+from paint_gym.datasets import load_dataset
+from paint_gym.painting import Painting
+from paint_gym.utils.serialization import StateDict
+
+CHECKPOINT_SECONDS = 120.0
+SHOWN = 8  # pictures of the test split whose paintings are kept to look at
+
+
+@dataclass(frozen=True)
+class TrainingBenchmarkConfig(BenchmarkConfig):
+    """Options of the benchmarks that compare trainings."""
+
+    threads: int = os.cpu_count() or 1
+    """Threads of torch in all; each worker has its share, at least one."""
+    out: Path = Path("runs")
+    """Folder of the jobs' results."""
+    workers: int = 1
+    """Jobs side by side, each in a process of its own; 1 runs them in this one."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Random seeds; each method is trained once with each."""
+
+    @property
+    def threads_each(self) -> int:
+        """Threads of a job."""
+        return max(1, self.threads // self.workers)
+
+
+class MeasuredTrainer(Trainer):
+    """A trainer that counts the seconds of its updates and keeps a learning curve, also when it is resumed.
+
+    Args:
+        config: as for `Trainer`.
+        device: as for `Trainer`.
+        agent: as for `Trainer`.
+
+    Attributes:
+        limit: seconds after which it ends, whatever the number of updates; None for that of `config`.
+        spent: seconds of updates so far: of the processor, by thread, which is what a machine with nothing
+            else to do would take; on an accelerator, of the clock.
+        env_steps: steps of single canvases so far.
+        curve: of rows with ``updates``, ``env_steps``, ``seconds`` and ``l2``.
+        settings: of the job, to tell whether a checkpoint is its own.
+    """
+
+    limit: float | None = None
+
+    def __init__(
+        self, config: TrainConfig, device: str | torch.device = "auto", agent: Agent | None = None
+    ) -> None:
+        super().__init__(config, device, agent)
+        self.spent, self.env_steps = 0.0, 0
+        self.curve: list[Row] = []
+        self.settings: Row = {}
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the updates, or of the time, in [0, 1]; learning rates follow it."""
+        return super().progress if self.limit is None else min(1.0, self.spent / self.limit)
+
+    def _clock(self) -> float:
+        if self.agent.device.type == "cpu":
+            return time.process_time() / torch.get_num_threads()
+        return time.perf_counter()
+
+    def collect_step(self) -> None:
+        """As its parent, counted."""
+        paints = int(self.state.step[0]) < self.task.steps
+        super().collect_step()
+        self.env_steps += paints * self.config.num_envs
+
+    def update(self) -> dict[str, float]:
+        """One update, whose time counts."""
+        began = self._clock()
+        metrics = super().update()
+        self.spent += self._clock() - began
+        return metrics
+
+    def measure(self) -> Row:
+        """Paint the pictures of evaluations, and append a point to the curve."""
+        l2, _ = self.evaluate()
+        counts = {"updates": self.updates, "env_steps": self.env_steps, "seconds": self.spent}
+        self.curve.append(counts | {"l2": l2})
+        return self.curve[-1]
+
+    def state_dict(self) -> StateDict:
+        """As its parent, and what is measured."""
+        names = ("spent", "env_steps", "curve", "settings")
+        return super().state_dict() | {"measured": {name: getattr(self, name) for name in names}}
+
+    def load_state_dict(self, state: StateDict) -> None:
+        """Go on from `state_dict`."""
+        super().load_state_dict(state)
+        for name, value in state["measured"].items():
+            setattr(self, name, value)
+
+
+def at_points(points: int, measure: Callable[[], object], after: float = 0.0) -> Callback:
+    """A callback of `Trainer.fit` that measures so many times, evenly spread, the last time at the end.
+
+    Args:
+        points: how many times.
+        measure: what to call.
+        after: fraction of the training that was measured before.
+    """
+    measured = sum((point + 1) / points <= after for point in range(points))
+
+    def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
+        nonlocal measured
+        while trainer.progress >= (measured + 1) / points:
+            measured += 1
+            measure()
+
+    return after_update
+
+
+@dataclass(frozen=True)
+class Training(Job):
+    """One method, trained with one seed, watched on the way, and scored on the test split at the end.
+
+    Attributes:
+        method: its name.
+        config: how it trains; `eval_split` and `eval_images` are of the evaluations on the way.
+        seconds: of training, in place of a number of updates.
+        points: evaluations on the way, after the one before the first update.
+        test_images: pictures of the test split that are painted at the end.
+        device: where.
+    """
+
+    method: str
+    config: TrainConfig
+    seconds: float | None = None
+    points: int = 10
+    test_images: int = 200
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """The method and the seed."""
+        return f"{self.method}, seed {self.config.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Of the checkpoint, of the agent when it has learnt, and of what it painted."""
+        return self.path.with_suffix("")
+
+    def settings(self) -> Row:
+        """Settings that the result depends on, as JSON gives them back."""
+        own = {name: getattr(self, name) for name in ("method", "seconds", "points", "test_images")}
+        settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
+        return settings
+
+    def build(self) -> Agent | None:
+        """The agent that learns, if not the one of the settings."""
+        return None
+
+    def work(self) -> None:
+        """Train from the last checkpoint, if there is one; then score and show."""
+        torch.set_num_threads(self.threads)
+        trainer = self._trainer()
+        trainer.limit = self.seconds
+        watch = at_points(self.points, lambda: self.say(trainer.measure()), trainer.progress)
+        if not trainer.curve:
+            self.say(trainer.measure())
+        saved = time.monotonic()
+
+        def after_update(trainer: MeasuredTrainer, metrics: dict[str, float]) -> None:
+            nonlocal saved
+            watch(trainer, metrics)
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                trainer.save(self.folder)
+                saved = time.monotonic()
+
+        trainer.fit(after_update)
+        save_agent(self.folder / "agent.safetensors", trainer.agent, trainer.config.agent)
+        self.finish(trainer.agent, trainer.curve)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+    def _trainer(self) -> MeasuredTrainer:
+        if not (self.folder / CHECKPOINT).exists():
+            trainer = MeasuredTrainer(self.config, self.device, self.build())
+            trainer.settings = self.settings()
+            return trainer
+        trainer = MeasuredTrainer.resume(self.folder, self.device, self.build())
+        if trainer.settings != self.settings():
+            raise ValueError(f"{self.folder} holds a checkpoint of other settings; delete it")
+        print(f"{self.name}: goes on after {trainer.updates} updates", flush=True)
+        return trainer
+
+    def say(self, point: Row) -> Row:
+        """Print a point of the curve; returns it."""
+        told = f"l2 {point['l2']:.4g} after {point['updates']} updates, {point['seconds']:.0f} s"
+        print(f"{self.name}: {told}", flush=True)
+        return point
+
+    def pictures(self, split: str, count: int) -> np.ndarray:
+        """The first pictures of a split, ``(n, 3, size, size)`` uint8."""
+        config = self.config
+        data = load_dataset(config.dataset, split, config.size, config.data_root)
+        return data[np.arange(min(count, len(data)))]
+
+    @property
+    def watched(self) -> np.ndarray:
+        """The pictures of the evaluations on the way."""
+        return self.pictures(self.config.eval_split, self.config.eval_images)
+
+    def paint(self, policy: Policy, targets: np.ndarray) -> tuple[float, list[Painting]]:
+        """Mean l2 by `raster` of what a policy paints, and the paintings."""
+        strokes = min(self.config.eval_strokes, self.config.agent.max_strokes)
+        paintings = paint(policy, torch.from_numpy(targets), strokes)
+        return float(l2_by_raster(paintings, targets).mean()), paintings
+
+    def finish(self, policy: Policy, curve: list[Row]) -> None:
+        """Score on the test split, keep some pictures and paintings as PNGs, and write the result."""
+        targets = self.pictures("test", self.test_images)
+        l2, paintings = self.paint(policy, targets)
+        write_rows(self.folder / "targets.png", [picture_row(targets[:SHOWN])])
+        write_rows(self.folder / "paintings.png", [picture_row(paintings[:SHOWN])])
+        found = {name: curve[-1][name] for name in ("updates", "env_steps", "seconds")} | {"l2": l2}
+        found |= {"test_images": len(targets), "blank": blank(targets)} | likeness(paintings, targets)
+        self.write({"threads": self.threads, "device": str(policy.device)} | found | {"curve": curve})
+
+
+@dataclass(frozen=True)
+class FigureConfig(TrainingBenchmarkConfig):
+    """Options of the paper's figures."""
+
+    paper: bool = False
+    """Train as the paper did, for days on a GPU."""
+    smoke: bool = False
+    """Train for some updates only, to see that all runs."""
+    device: str = "auto"
+    """Device to train on."""
+    test_images: int = 200
+    """Pictures of the test split that are painted at the end."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the jobs are: each size has a folder of its own."""
+        return self.out / "paper" if self.paper else self.out / "smoke" if self.smoke else self.out
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a figure compares: settings that differ from those that all its methods share.
+
+    Attributes:
+        name: in tables and plots.
+        agent: settings of the agent.
+        config: settings of the training.
+        cpu: settings of the algorithm at the size of two cores; with --paper they stay the paper's.
+        paper: settings of the training with --paper.
+    """
+
+    name: str
+    agent: Row = field(default_factory=dict)
+    config: Row = field(default_factory=dict)
+    cpu: Row = field(default_factory=dict)
+    paper: Row = field(default_factory=dict)
+
+    def configure(self, base: TrainConfig, options: FigureConfig, seed: int) -> TrainConfig:
+        """The settings of one training.
+
+        Args:
+            base: what all methods share at the size of two cores; with --paper the preset is taken.
+            options: of the figure.
+            seed: random seed.
+        """
+        if options.paper:
+            base = PRESETS["paper"]
+        learning = dataclasses.replace(base.agent.learning, lookahead=0)
+        if not options.paper:
+            learning = dataclasses.replace(learning, **self.cpu)
+        changed: Row = {"learning": learning} | self.agent
+        agent = dataclasses.replace(base.agent, **changed)
+        changes: Row = {"agent": agent, "seed": seed} | self.config | (self.paper if options.paper else {})
+        changes["eval_strokes"] = agent.max_strokes
+        config = dataclasses.replace(base, **changes)
+        return smallest(config) if options.smoke else config
+
+
+def smallest(config: TrainConfig) -> TrainConfig:
+    """The same at a size that takes a second."""
+    agent = config.agent
+    strokes = min(agent.max_strokes, 2 * agent.bundle)
+    agent = dataclasses.replace(agent, actor_width=4, critic_width=4, depth=1, patches=2, max_strokes=strokes)
+    return dataclasses.replace(
+        config, agent=agent, size=16, updates=4, batch=4, num_envs=4, episodes=16, eval_images=2,
+        eval_strokes=strokes,
+    )  # fmt: skip
+
+
+def trainings(
+    methods: Sequence[Method],
+    base: TrainConfig,
+    options: FigureConfig,
+    kind: type[Training] = Training,
+    **own: Any,
+) -> list[Training]:
+    """A job for each method and seed, seed by seed, so that a figure that is broken off compares something.
+
+    Args:
+        methods: what is compared.
+        base: what all share.
+        options: of the figure.
+        kind: of the jobs.
+        **own: more attributes of the jobs, such as ``seconds``.
+    """
+    if options.smoke:
+        own |= {"points": 2} | ({"seconds": 0.5} if own.get("seconds") else {})
+    found = []
+    for seed in options.seeds:
+        for method in methods:
+            config = method.configure(base, options, seed)
+            path = options.folder / f"{method.name.replace(' ', '_')}_{seed}.json"
+            found.append(
+                kind(
+                    path, options.threads_each, method.name, config, device=options.device,
+                    test_images=4 if options.smoke else options.test_images, **own,
+                )
+            )  # fmt: skip
+    return found
+
+
+def train(jobs: Sequence[Training], workers: int) -> dict[str, list[Row]]:
+    """Run the jobs that have not finished; the results of all by method, seed by seed."""
+    results: dict[str, list[Row]] = {}
+    for job, result in zip(jobs, run_jobs(jobs, workers), strict=True):
+        results.setdefault(job.method, []).append(result)
+    return results
+
+
+def points(results: dict[str, list[Row]]) -> Iterator[Point]:
+    """The learning curves of results."""
+    for method, runs in results.items():
+        for run in runs:
+            for row in run["curve"]:
+                yield Point(method=method, seed=run["settings"]["seed"], **row)
+
+
+def sheet(jobs: Sequence[Training], path: Path) -> None:
+    """Write a PNG: test pictures, and below them what each job painted, in the order of the jobs.
+
+    Pictures of data sets may not be passed on, so it belongs into the folder of the jobs, not into git.
+    """
+    files = [jobs[0].folder / "targets.png", *(job.folder / "paintings.png" for job in jobs)]
+    write_rows(path, [np.asarray(Image.open(file)) for file in files])
+
+
+UNCOMPARED = (
+    "agent.algo", "agent.learning.lookahead", "eval_every", "eval_images",
+    "eval_split", "eval_strokes", "seed", "data_root",
+)  # fmt: skip
+BEYOND_PRESETS: dict[str, tuple[object, object]] = {  # ours and the paper's; the preset "paper" shares ours
+    "renderer": ("analytic", "network of Fig. 12"),
+    "precision": ("bfloat16 where autocast allows it", "float32"),
+    "largest norm of the actor's gradient": (PRESETS["paper"].agent.learning.max_grad_norm, "not said"),
+    "action noise of DDPG and PatchQ": (PRESETS["paper"].agent.learning.noise, "not said"),
+    "how the critics of DDPG and PatchQ read the action": ("as a picture beside the state", "not said"),
+}
+
+
+def settings_beside(jobs: Sequence[Training]) -> Iterator[Row]:
+    """Which settings are not the paper's: those of any job, several if they differ."""
+    paper = _flat(dataclasses.asdict(PRESETS["paper"]))
+    every = [_flat(dataclasses.asdict(job.config)) for job in jobs]
+    for name, there in paper.items():
+        here = list(dict.fromkeys(str(one[name]) for one in every))
+        if name not in UNCOMPARED and here != [str(there)]:
+            yield {"setting": name, "here": ", ".join(here), "paper": there}
+    for name, (ours, there) in BEYOND_PRESETS.items():
+        yield {"setting": name, "here": ours, "paper": there}
+
+
+def _flat(tree: Row, path: str = "") -> Row:
+    """Nested settings by their dotted names."""
+    found: Row = {}
+    for name, value in tree.items():
+        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {f"{path}{name}": value}
+    return found

@@ -1,0 +1,67 @@
+"""Settings of Fig. 8a's three algorithms, each changed alone, on validation pictures: what they are tuned by.
+
+Run: python -m benchmarks.tuning --workers 2 --json benchmarks/results/tuning.json
+
+The agents of `benchmarks.fig8a`, one seed, fewer updates; l2 by `raster` on pictures of `val`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from benchmarks import fig8a
+from benchmarks.harness.suite import CURVES, Row, Table, report
+from benchmarks.harness.training import FigureConfig, Method, points, train, trainings
+
+CHANGES: dict[str, tuple[Row, tuple[str, ...]]] = {
+    "as in Table 1": ({}, fig8a.ALGORITHMS),
+    "rate of the actor 1e-4": ({"actor_lr": 1e-4, "actor_lr_late": 3e-5}, fig8a.ALGORITHMS),
+    "rate of the actor 1e-3": ({"actor_lr": 1e-3, "actor_lr_late": 3e-4}, fig8a.ALGORITHMS),
+    "rate of the critic 3e-4": ({"critic_lr": 3e-4, "critic_lr_late": 1e-4}, fig8a.ALGORITHMS),
+    "tau 0.01": ({"tau": 0.01}, fig8a.ALGORITHMS),
+    "gamma 0": ({"gamma": 0.0}, fig8a.ALGORITHMS),
+    "noise 0.03": ({"noise": 0.03}, fig8a.MODEL_FREE),
+    "noise 0.3": ({"noise": 0.3}, fig8a.MODEL_FREE),
+}
+"""What is changed of Table 1's settings, and for which algorithms."""
+
+
+@dataclass(frozen=True)
+class Tuning(FigureConfig):
+    """Settings of the three algorithms, each changed alone."""
+
+    out: Path = Path("runs/tuning")
+    """Folder of the jobs' results."""
+    seeds: tuple[int, ...] = (0,)
+    """Random seeds; each method is trained once with each."""
+    actor: str = "resnet"
+    """Who acts."""
+    updates: int = 2000
+    """Updates of each."""
+
+
+def tables(options: Tuning) -> Iterator[Table]:
+    """The l2 at the end of each, by algorithm; and the curves."""
+    methods = [
+        Method(f"{algo}, {what}", {"algo": algo, "actor": options.actor}, cpu=learning)
+        for what, (learning, algorithms) in CHANGES.items()
+        for algo in algorithms
+    ]
+    base = dataclasses.replace(fig8a.BASE, updates=options.updates, eval_split="val", eval_images=128)
+    results = train(trainings(methods, base, options, points=4), options.workers)
+    rows: list[Row] = []
+    for what, (_, algorithms) in CHANGES.items():
+        last = {algo: results[f"{algo}, {what}"][0]["curve"][-1]["l2"] for algo in algorithms}
+        rows.append({"change": what} | last)
+    yield f"l2 on val, {options.actor}, {options.updates} updates", rows
+    yield CURVES, list(points(results))
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Tuning)
+    report(chosen, tables(chosen))

@@ -1,0 +1,211 @@
+"""The paper's figures: all run at the smallest size; what they conclude follows from their numbers."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.vec_env import VecEnv
+
+from benchmarks import fig7, fig8a, fig8b, fig8c, fig9
+from benchmarks.harness import suite
+from benchmarks.harness.curves import Point, read_curves
+from benchmarks.harness.results import read_result
+from paint_gym.adapters.sb3 import PaintVecEnv
+from paint_gym.datasets import registry
+
+TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 6 * 3, "fig8b": 4 * 3, "fig8c": 4 * 3, "fig9": 4}
+PAINTED = ("fig3", "fig10", "reference_scores")
+
+
+@pytest.fixture
+def datasets(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small stand-ins for the paper's data sets."""
+    for name in ("mnist", "svhn", "celeba", "imagenet"):
+        monkeypatch.setitem(registry.DATASETS._entries, name, lambda split, size, data_root: pictures)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(two_threads: None) -> None:
+    torch.set_num_threads(1)
+
+
+def smoke(name: str, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The tables of a benchmark with --smoke."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    kind = next(
+        kind
+        for kind in vars(module).values()
+        if getattr(kind, "__name__", "").lower() == name.replace("_", "")
+    )
+    places = {"out": folder / name} if hasattr(kind, "out") else {}
+    options = kind(smoke=True, threads=1, json=folder / f"{name}.json", **places)
+    suite.report(options, module.tables(options))
+    tables: dict[str, list[dict[str, Any]]] = read_result(options.json).tables
+    return tables
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_figure_runs_from_one_command(name: str, datasets: None, tmp_path: Path) -> None:
+    tables = smoke(name, tmp_path)
+    results, claims, settings = tables.values()
+    assert all(0 < row["l2"] < 1 for row in results) and claims
+    assert {"size", "updates", "batch", "renderer"} <= {row["setting"] for row in settings}
+    curves = read_curves(tmp_path / f"{name}.csv")
+    runs = {(point.method, point.seed) for point in curves}
+    assert len(runs) == TRAINED[name]
+    assert all([(p.method, p.seed) for p in curves].count(run) == 3 for run in runs)
+    assert (tmp_path / name / "smoke").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAINTED)
+def test_what_ships_is_scored(name: str, datasets: None, tmp_path: Path) -> None:
+    tables = smoke(name, tmp_path)
+    rows = next(iter(tables.values()))
+    assert len(rows) >= 4 and all(0 < row["l2"] < 1 for row in rows)
+
+
+def result(l2: float, seed: int = 0, **more: Any) -> dict[str, Any]:
+    curve = [{"updates": n, "env_steps": n, "seconds": float(n), "l2": 0.3 - n * (0.3 - l2)} for n in (0, 1)]
+    found = {"l2": l2, "ssim": 0.5, "texture": 0.5, "blank": 0.3, "test_images": 3, "updates": 1}
+    return found | {"settings": {"seed": seed}, "curve": curve} | more
+
+
+def concluded(
+    module: Any, options: Any, l2: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> list[dict[str, Any]]:
+    """The claims of a figure whose methods had these results."""
+    found = {
+        name: [one if isinstance(one, dict) else result(one, seed) for seed, one in enumerate(values)]
+        for name, values in l2.items()
+    }
+    monkeypatch.setattr(module, "train", lambda jobs, workers: found)
+    for name in ("sheet",):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, lambda *arguments: None)
+    claims: list[dict[str, Any]] = dict(module.tables(options))[suite.CLAIMS]
+    return claims
+
+
+def test_fig8a_wants_the_order_in_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = fig8a.Fig8a(actors=("resnet",))
+    l2 = {"model-based, resnet": [0.01, 0.01, 0.01], "patchq, resnet": [0.06, 0.06, 0.06]}
+    order, patchq, ddpg = concluded(fig8a, options, l2 | {"ddpg, resnet": [0.1, 0.1, 0.1]}, monkeypatch)
+    assert order["holds?"] == "holds" and order["here"] == "in 3 of 3 seeds"
+    assert (patchq["holds?"], ddpg["holds?"]) == ("holds", "in part") and patchq["here"].startswith(
+        "6.0 times"
+    )
+    order, _, ddpg = concluded(fig8a, options, l2 | {"ddpg, resnet": [0.1, 0.05, 0.1]}, monkeypatch)
+    assert order["holds?"] == "in part" and order["here"] == "in 2 of 3 seeds"
+    worst = {"patchq, resnet": [0.009] * 3, "ddpg, resnet": [0.005] * 3}
+    verdicts = [claim["holds?"] for claim in concluded(fig8a, options, l2 | worst, monkeypatch)]
+    assert verdicts == ["does not hold here"] * 3
+
+
+def test_fig8a_compares_at_equal_time() -> None:
+    def curve(name: str, seconds: float, l2: float) -> list[Point]:
+        return [Point(f"{name}, resnet", 0, 0, 0, 0.0, 0.3), Point(f"{name}, resnet", 0, 10, 10, seconds, l2)]
+
+    curves = curve("model-based", 20.0, 0.1) + curve("patchq", 10.0, 0.2) + curve("ddpg", 10.0, 0.25)
+    final = {"model-based, resnet": [0.1], "patchq, resnet": [0.2], "ddpg, resnet": [0.25]}
+    best, patchq, _ = fig8a.compare(curves, final, "resnet")
+    assert best["l2, equal time"] == pytest.approx(0.2) and best["seconds"] == 10
+    assert patchq["times model-based"] == pytest.approx(2) and patchq["equal time"] == pytest.approx(1)
+    assert patchq["met"] is False and patchq["late change"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("five", "ten", "verdict"),
+    [(0.01, 0.02, "holds"), (0.0201, 0.02, "in part"), (0.03, 0.02, "does not hold here")],
+)
+def test_fig8b_wants_five_to_be_best(
+    five: float, ten: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.array([-0.001, 0, 0.001])
+    l2 = {"1": 0.05 + noise, "2": 0.04 + noise, "5": five + noise, "10": ten + noise}
+    (claim,) = concluded(fig8b, fig8b.Fig8b(), {name: list(some) for name, some in l2.items()}, monkeypatch)
+    assert claim["holds?"] == verdict
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(0.01, "holds"), (0.03, "in part"), (0.04, "in part")])
+def test_fig8c_wants_it_to_fall_with_each_step(
+    last: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    l2 = {"100": [0.04], "200": [0.03], "400": [0.02], "1000": [last]}
+    (claim,) = concluded(fig8c, fig8c.Fig8c(), l2, monkeypatch)
+    assert claim["holds?"] == verdict
+    (claim,) = concluded(
+        fig8c, fig8c.Fig8c(), dict(zip(l2, [[0.1], [0.2], [0.3], [0.4]], strict=True)), monkeypatch
+    )
+    assert claim["holds?"] == "does not hold here"
+
+
+def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> None:
+    l2 = {
+        "l2 reward": [result(0.01, texture=0.2)], "WGAN reward": [result(0.016, texture=0.6)],
+        "20 opaque strokes": [0.02], "200 opaque strokes": [0.01], "1000 strokes": [0.01],
+        fig7.SPIRAL.name: [0.05],
+    }  # fmt: skip
+    richer, lower, spiral = concluded(fig7, fig7.Fig7(seeds=(0,)), l2, monkeypatch)
+    assert [claim["holds?"] for claim in (richer, lower, spiral)] == [
+        "holds",
+        "does not hold here",
+        "in part",
+    ]
+    found = {
+        name: [one if isinstance(one, dict) else result(one) for one in runs] for name, runs in l2.items()
+    }
+    rows = {row["painted by"]: row for row in fig7.compare(found)}
+    assert rows["WGAN reward"]["l2 in that of l2"] == pytest.approx(1.6) and not rows["WGAN reward"]["met"]
+
+
+def test_fig9_wants_all_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = {"mnist": [0.01], "svhn": [0.001], "celeba": [0.005], "imagenet": [0.011]}
+    (claim,) = concluded(fig9, fig9.Fig9(), good, monkeypatch)
+    assert claim["holds?"] == "holds"
+    (claim,) = concluded(fig9, fig9.Fig9(), good | {"mnist": [0.2]}, monkeypatch)
+    assert claim["holds?"] == "does not hold here"
+
+
+def test_only_the_algorithm_differs_in_fig8a() -> None:
+    configs = [method.configure(fig8a.BASE, fig8a.Fig8a(), 3) for method in fig8a.methods(("resnet",))]
+    assert [config.agent.algo for config in configs] == list(fig8a.ALGORITHMS)
+    base = fig8a.BASE.agent.learning
+    for config in configs:
+        tuned = {name: getattr(base, name) for name in fig8a.TUNED[config.agent.algo]}
+        learning = replace(config.agent.learning, **tuned)
+        assert replace(config, agent=replace(config.agent, algo="ddpg", learning=learning)) == replace(
+            configs[-1], agent=replace(configs[-1].agent, algo="ddpg", learning=learning)
+        )
+
+
+def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
+    def rewards(env: VecEnv) -> Iterator[np.ndarray]:
+        env.seed(0)
+        env.reset()
+        actions = np.random.default_rng(0).random((6, 2, 13)).astype(np.float32)
+        for action in actions:
+            yield env.step(action * 2 - 1)[1].copy()
+
+    made = lambda: PaintVecEnv(  # noqa: E731
+        num_envs=2, dataset=pictures, size=32, bundle=1, max_strokes=3, device="cpu"
+    )
+    plain, late = (np.stack(list(rewards(env))) for env in (made(), fig7.RewardAtEnd(made())))
+    assert not late[[0, 1, 3, 4]].any()
+    np.testing.assert_allclose(late[[2, 5]], [plain[:3].sum(0), plain[3:].sum(0)], rtol=1e-5)
+
+
+def test_results_are_json(tmp_path: Path) -> None:
+    options = suite.BenchmarkConfig(json=tmp_path / "r.json", threads=1)
+    suite.report(options, [(suite.CURVES, [Point("m", 0, 1, 2, 3.0, 0.4)]), ("rows", [{"a": 1}])])
+    assert json.loads((tmp_path / "r.json").read_text())["tables"] == {"rows": [{"a": 1}]}
+    assert read_result(tmp_path / "r.json").curves == [Point("m", 0, 1, 2, 3.0, 0.4)]
