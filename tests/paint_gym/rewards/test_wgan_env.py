@@ -155,3 +155,28 @@ def test_l2_has_no_discriminator(pictures: np.ndarray) -> None:
     env = single(pictures, "l2")
     env.reset(seed=0)
     assert "discriminator_loss" not in env.step(env.action_space.sample())[-1]
+
+
+def gain_against_reward(env: PaintCanvasVectorEnv) -> float:
+    """Correlation of the reward with the decrease of l2, over random actions from the state at hand."""
+    rewards, gains = [], []
+    generator = torch.Generator().manual_seed(1)
+    state = env.state
+    for _ in range(32):
+        after, reward = env.model_step(state, torch.rand(env.num_envs, 65, generator=generator))
+        error = [(canvas - state.target).square().mean((1, 2, 3)) for canvas in (state.canvas, after.canvas)]
+        rewards.append(reward)
+        gains.append(error[0] - error[1])
+    centred = [(both := torch.stack(some).detach()) - both.mean(0) for some in (rewards, gains)]
+    return float(torch.corrcoef(torch.stack(centred).flatten(1))[0, 1])
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_an_online_reward_learns_what_is_like_the_target(online: bool, pictures: np.ndarray) -> None:
+    """Whoever acts, by chance here: after 100 steps what lowers l2 is rewarded, if the reward learns."""
+    env = vector(pictures, 8, size=16, reward=WGANReward(width=8, online=online))
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(120):
+        env.step(env.action_space.sample())
+    assert (gain_against_reward(env) > 0.7) == online
