@@ -23,7 +23,7 @@ from benchmarks.harness.training import FigureConfig, Method, points, settings_b
 
 BUDGETS = (100, 200, 400, 1000)
 BASE = dataclasses.replace(
-    PRESETS["cpu"], dataset="celeba", size=64, updates=1500, updates_per_step=2, eval_split="test",
+    PRESETS["cpu"], dataset="celeba", size=64, updates=1000, updates_per_step=2, eval_split="test",
     eval_images=32,
 )  # fmt: skip
 

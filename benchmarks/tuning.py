@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.tuning --workers 2 --json benchmarks/results/tuning.json
 
-The agents of `benchmarks.fig8a`, one seed, fewer updates; l2 by `raster` on pictures of `val`.
+The agents of `benchmarks.fig8a`, one seed, fewer updates and strokes; l2 by `raster` on pictures of `val`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ CHANGES: dict[str, tuple[Row, tuple[str, ...]]] = {
     "noise 0.3": ({"noise": 0.3}, fig8a.MODEL_FREE),
 }
 """What is changed of Table 1's settings, and for which algorithms."""
+STROKES = 40
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def tables(options: Tuning) -> Iterator[Table]:
         for what, (learning, algorithms) in CHANGES.items()
         for algo in algorithms
     ]
-    base = dataclasses.replace(fig8a.BASE, updates=options.updates, eval_split="val", eval_images=128)
+    base = dataclasses.replace(
+        fig8a.BASE, agent=dataclasses.replace(fig8a.BASE.agent, max_strokes=STROKES),
+        updates=options.updates, eval_split="val", eval_images=128,
+    )  # fmt: skip
     results = train(trainings(methods, base, options, points=4), options.workers)
     rows: list[Row] = []
     for what, (_, algorithms) in CHANGES.items():
