@@ -110,10 +110,11 @@ def late_change(curves: Iterable[Sequence[Point]]) -> float:
 
 def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title: str = "") -> None:
     """Write a PNG: l2 against updates, steps or seconds, mean over the seeds and its interval as a band."""
-    figure = Figure(figsize=(4.6 * len(along) + 1, 4), layout="constrained")
+    methods = by_method(points)
+    figure = Figure(figsize=(4.6 * len(along) + 2, max(4, 0.25 * len(methods))), layout="constrained")
     axes = figure.subplots(1, len(along), sharey=True, squeeze=False)[0]
     for axis, name in zip(axes, along, strict=True):
-        for number, (method, seeds) in enumerate(by_method(points).items()):
+        for number, (method, seeds) in enumerate(methods.items()):
             curves = list(seeds.values())
             end = min(getattr(curve[-1], name) for curve in curves)
             x = np.linspace(0, end, 41)
@@ -124,7 +125,10 @@ def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title
                 low, high = np.array(bounds, float).T
                 axis.fill_between(x, low, high, color=line.get_color(), alpha=0.2)
         axis.set(xlabel=LABELS[name], yscale="log")
-        axis.grid(alpha=0.3)
+        axis.grid(alpha=0.3, which="both")
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("{x:g}")
+        axis.tick_params(axis="y", which="minor", labelsize="small")
     axes[0].set_ylabel("l2 by raster")
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from agents import PRESETS, Agent, TrainConfig, Trainer
+from agents import PRESETS, Agent, AlgorithmConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
 from agents.evaluation import l2_by_raster
 from agents.painter import Policy, paint
@@ -197,9 +197,16 @@ class Training(Job):
                 saved = time.monotonic()
 
         trainer.fit(after_update)
-        save_agent(self.folder / "agent.safetensors", trainer.agent, trainer.config.agent)
+        self._keep(trainer)
         self.finish(trainer.agent, trainer.curve)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+    def _keep(self, trainer: MeasuredTrainer) -> None:
+        """Write the agent; it paints with lookahead, as agents do unless told otherwise."""
+        config = trainer.config.agent
+        learning = dataclasses.replace(config.learning, lookahead=AlgorithmConfig().lookahead)
+        kept = dataclasses.replace(config, learning=learning)
+        save_agent(self.folder / "agent.safetensors", trainer.agent, kept)
 
     def _trainer(self) -> MeasuredTrainer:
         if not (self.folder / CHECKPOINT).exists():
