@@ -22,7 +22,6 @@ from benchmarks.harness.suite import ROOT, BenchmarkConfig, git
 from paint_gym.utils.errors import unknown_name
 
 FOLDER = Path(__file__).parent
-CODE = ("paint_gym", "agents")  # what every result depends on, beside its benchmark and the harness
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Check:
-    """Refuse result files that are damaged, of another version, or of no benchmark."""
+    """Refuse result files that are damaged, of another version, or that do not belong together."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +107,36 @@ class Benchmark:
         """When and from which commit its result is, and how many commits have changed the code since."""
         if self.result is None or not self.result.exists():
             return "no result"
-        made = read_result(self.result).provenance
+        result = read_result(self.result)
+        made = result.provenance
         if made is None:
             return "from before results said where they come from"
-        code = (*CODE, f"benchmarks/{self.name}.py", "benchmarks/harness")
-        since = git("rev-list", "--count", f"{made['commit']}..HEAD", "--", *code)
-        age = "of this code" if since == "0" else f"stale: {since or 'unknown'} changes of the code since"
+        changes = [_changes(commit, self.sources()) for commit in result.commits()]
+        known = [count for count in changes if count is not None]
+        if len(known) < len(changes):
+            age = "stale or not: git does not know its commit"
+        else:
+            age = f"stale: {max(known)} changes of the code since" if max(known) else "of this code"
+        if made.get("changed"):
+            age += ", and of changes that were not committed"
         return f"{made['date'][:10]}, {made['commit'][:9]}, {age}"
+
+    def sources(self) -> list[str]:
+        """Files that the result depends on, from the root of the repository."""
+        tree = ast.parse((FOLDER / f"{self.name}.py").read_text())
+        named = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "benchmarks"
+        ]
+        others = [f"benchmarks/{alias.name}.py" for node in named for alias in node.names]
+        return ["paint_gym", "agents", "benchmarks/harness", f"benchmarks/{self.name}.py", *others]
+
+
+def _changes(commit: str, sources: list[str]) -> int | None:
+    """Commits since this one that changed the files; one more if there are changes without one."""
+    count = git("rev-list", "--count", f"{commit}..HEAD", "--", *sources)
+    return int(count) + bool(git("status", "--porcelain", "--", *sources)) if count else None
 
 
 def benchmarks() -> dict[str, Benchmark]:
@@ -143,6 +165,10 @@ def run(command: Run) -> None:
         ValueError: an unknown name; before anything has run.
     """
     known = benchmarks()
+    if not command.names:
+        raise ValueError("run which? `python -m benchmarks list` has their names")
+    if command.workers is not None and command.workers < 1:
+        raise ValueError(f"workers must be at least 1, not {command.workers}")
     for name in command.names:
         if name not in known:
             raise unknown_name("benchmark", name, known)

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import tyro
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
@@ -94,5 +93,4 @@ def tables(options: Accuracy) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Accuracy)
-    report(chosen, tables(chosen))
+    main(Accuracy, tables)

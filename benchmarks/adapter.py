@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -64,5 +63,4 @@ def tables(options: Adapter) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Adapter)
-    report(chosen, tables(chosen))
+    main(Adapter, tables)

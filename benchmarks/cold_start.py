@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from PIL import Image
 from skimage import data
 
 from agents import AgentConfig, build_agent, save_agent
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
 
 FIRST_STROKE_BAR = 10.0  # seconds, with an empty cache
 COMMAND_BAR = 6.0  # seconds, with a warm one
@@ -99,5 +98,4 @@ def tables(options: ColdStart) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(ColdStart)
-    report(chosen, tables(chosen))
+    main(ColdStart, tables)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-import tyro
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -20,7 +19,7 @@ from agents import load, paint
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, report, take_turns
+from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, main, take_turns
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.rewards import L2Reward
@@ -129,5 +128,4 @@ def tables(options: Cost) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Cost)
-    report(chosen, tables(chosen))
+    main(Cost, tables)

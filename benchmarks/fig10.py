@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from benchmarks.harness.scores import picture_row, write_rows
 from benchmarks.harness.shipped import Task, paint_with, scores
-from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, report
+from benchmarks.harness.suite import CLAIMS, FolderConfig, Row, Table, main
 
 AGENTS = {
     "bezier": "pretrained", "straight": "pretrained-straight", "triangle": "pretrained-triangle",
@@ -24,14 +22,14 @@ AGENTS = {
 
 
 @dataclass(frozen=True)
-class Fig10(BenchmarkConfig):
+class Fig10(FolderConfig):
     """Four stroke designs on CelebA."""
 
     out: Path = Path("runs/fig10")
     """Folder of the sheet."""
     dataset: str = "celeba"
     """A name, or a folder of images."""
-    images: int = 200
+    images: int = 100
     """Pictures of the test split."""
     shown: int = 8
     """Of them, how many are on the sheet."""
@@ -39,8 +37,6 @@ class Fig10(BenchmarkConfig):
     """Strokes of a painting."""
     size: int = 128
     """Side of the canvas in pixels."""
-    smoke: bool = False
-    """Few pictures and strokes, to see that all runs."""
 
 
 def tables(options: Fig10) -> Iterator[Table]:
@@ -55,7 +51,7 @@ def tables(options: Fig10) -> Iterator[Table]:
         sheet.append(picture_row(paintings[: options.shown]))
         row: Row = {"design": design, "agent": agent, "images": len(targets)}
         rows.append(row | scores(paintings, targets))
-    write_rows(options.out / "sheet.png", sheet)
+    write_rows(options.folder / "sheet.png", sheet)
     yield f"{options.dataset}, {task.strokes} strokes at {task.size} px, by raster", rows
     alike = all(row["l2"] < row["blank"] / 10 for row in rows)
     claim = {"claim": "other strokes paint too: straight, circle, triangle", "the paper": "seen in Fig. 10"}
@@ -64,5 +60,4 @@ def tables(options: Fig10) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Fig10)
-    report(chosen, tables(chosen))
+    main(Fig10, tables)

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from benchmarks.harness.scores import picture_row, write_rows
 from benchmarks.harness.shipped import Task, paint_with, scores
-from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, report
+from benchmarks.harness.suite import CLAIMS, FolderConfig, Row, Table, main
 
 AGENTS = {
     "mnist": "pretrained-mnist",
@@ -30,19 +28,17 @@ STROKES = {"mnist": 5, "svhn": 40, "celeba": 200, "imagenet": 400}
 
 
 @dataclass(frozen=True)
-class Fig3(BenchmarkConfig):
+class Fig3(FolderConfig):
     """Paintings of four data sets by the agents that come with the package."""
 
     out: Path = Path("runs/fig3")
     """Folder of the sheets."""
-    images: int = 200
+    images: int = 100
     """Pictures of each test split."""
     shown: int = 8
     """Of them, how many are on a sheet."""
     size: int = 128
     """Side of the canvas in pixels, for MNIST and SVHN half of it."""
-    smoke: bool = False
-    """Few pictures and strokes, to see that all runs."""
 
 
 def tables(options: Fig3) -> Iterator[Table]:
@@ -56,7 +52,7 @@ def tables(options: Fig3) -> Iterator[Table]:
         targets, paintings = task.targets(), paint_with(agent, task)
         shown = slice(options.shown)
         sheet = [picture_row(targets[shown]), picture_row(paintings[shown])]
-        write_rows(options.out / f"{dataset}.png", sheet)
+        write_rows(options.folder / f"{dataset}.png", sheet)
         row: Row = {"data set": dataset, "agent": agent, "strokes": task.strokes, "size": task.size}
         rows.append(row | {"images": len(targets)} | scores(paintings, targets))
     yield "test pictures, by raster", rows
@@ -69,5 +65,4 @@ def tables(options: Fig3) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Fig3)
-    report(chosen, tables(chosen))
+    main(Fig3, tables)

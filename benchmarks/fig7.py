@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
@@ -25,12 +24,12 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from agents import PRESETS
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, CURVES, Row, Table, at_most, report
+from benchmarks.harness.suite import CLAIMS, Row, Table, at_most, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,
     Training,
-    points,
+    curves_and_jobs,
     settings_beside,
     sheet,
     train,
@@ -147,17 +146,16 @@ def tables(options: Fig7) -> Iterator[Table]:
     """Each measure, claims, the settings that differ from the paper's, and curves; writes the sheet."""
     rewards, strokes, spiral = jobs(options)
     every = [*rewards, *strokes, *spiral]
-    results = train(every, options.workers)
+    results = train(every, options)
     rows = list(compare(results))
     any_run = results["l2 reward"][0]
     yield f"{any_run['test_images']} test pictures; l2 of a blank canvas {any_run['blank']:.4f}", rows
     yield CLAIMS, list(claims({row["painted by"]: row for row in rows}))
     yield "settings that differ from the paper's", list(settings_beside(rewards))
-    yield CURVES, list(points(results))
+    yield from curves_and_jobs(results)
     first = [job for job in every if job.config.seed == options.seeds[0]]
     sheet(first, options.folder / "sheet.png")
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Fig7)
-    report(chosen, tables(chosen))
+    main(Fig7, tables)

@@ -15,13 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
 from agents import AgentConfig, TrainConfig
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, CURVES, Row, Table, at_least, report
-from benchmarks.harness.training import FigureConfig, Method, points, settings_beside, train, trainings
+from benchmarks.harness.suite import CLAIMS, Row, Table, at_least, main
+from benchmarks.harness.training import (
+    FigureConfig,
+    Method,
+    curves_and_jobs,
+    points,
+    settings_beside,
+    train,
+    trainings,
+)
 
 ALGORITHMS = ("model-based", "patchq", "ddpg")  # from the best to the worst, says the paper
 MODEL_FREE = ("patchq", "ddpg")
@@ -112,7 +119,7 @@ def claims(final: dict[str, list[float]], rows: list[Row], actors: tuple[str, ..
 def tables(options: Fig8a) -> Iterator[Table]:
     """The comparison, claims, the settings that differ from the paper's, and curves."""
     jobs = trainings(methods(options.actors), BASE, options)
-    results = train(jobs, options.workers)
+    results = train(jobs, options)
     curves = list(points(results))
     final = {name: [run["l2"] for run in runs] for name, runs in results.items()}
     rows = [row for actor in options.actors for row in compare(curves, final, actor)]
@@ -120,9 +127,8 @@ def tables(options: Fig8a) -> Iterator[Table]:
     yield f"l2 by raster of {runs[0]['test_images']} test pictures; blank canvas {runs[0]['blank']:.4f}", rows
     yield CLAIMS, list(claims(final, rows, options.actors))
     yield "settings that differ from the paper's", list(settings_beside(jobs))
-    yield CURVES, curves
+    yield from curves_and_jobs(results)
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Fig8a)
-    report(chosen, tables(chosen))
+    main(Fig8a, tables)

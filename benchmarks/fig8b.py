@@ -14,12 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from benchmarks import fig8a
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, CURVES, Row, Table, report
-from benchmarks.harness.training import FigureConfig, Method, points, settings_beside, train, trainings
+from benchmarks.harness.suite import CLAIMS, Row, Table, main
+from benchmarks.harness.training import (
+    FigureConfig,
+    Method,
+    curves_and_jobs,
+    settings_beside,
+    train,
+    trainings,
+)
 
 BUNDLES = (1, 2, 5, 10)
 BEST = 5  # says the paper
@@ -40,12 +46,14 @@ class Fig8b(FigureConfig):
 
 def tables(options: Fig8b) -> Iterator[Table]:
     """The l2 of each, whether 5 is best, and the curves."""
-    agent = dataclasses.replace(fig8a.BASE.agent, actor=options.actor, max_strokes=STROKES)
-    base = dataclasses.replace(fig8a.BASE, agent=agent)
-    methods = [Method(f"{k} a bundle", {"bundle": k}, cpu=fig8a.TUNED["model-based"]) for k in BUNDLES]
+    base = dataclasses.replace(fig8a.BASE, agent=dataclasses.replace(fig8a.BASE.agent, max_strokes=STROKES))
+    methods = [
+        Method(f"{k} a bundle", {"bundle": k, "actor": options.actor}, cpu=fig8a.TUNED["model-based"])
+        for k in BUNDLES
+    ]
     seconds = None if options.paper else options.minutes * 60
     jobs = trainings(methods, base, options, seconds=seconds)
-    results = train(jobs, options.workers)
+    results = train(jobs, options)
     rows: list[Row] = []
     for bundle, runs in zip(BUNDLES, results.values(), strict=True):
         middle, low, high = interval([run["l2"] for run in runs])
@@ -61,9 +69,8 @@ def tables(options: Fig8b) -> Iterator[Table]:
     claim = {"claim": f"bundles of {BEST} strokes are best", "the paper": f"k = {BEST}"}
     yield CLAIMS, [claim | {"here": ranking, "holds?": verdict}]
     yield "settings that differ from the paper's", list(settings_beside(jobs))
-    yield CURVES, list(points(results))
+    yield from curves_and_jobs(results)
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Fig8b)
-    report(chosen, tables(chosen))
+    main(Fig8b, tables)

@@ -14,12 +14,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from agents import PRESETS
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, CURVES, Row, Table, report
-from benchmarks.harness.training import FigureConfig, Method, points, settings_beside, train, trainings
+from benchmarks.harness.suite import CLAIMS, Row, Table, main
+from benchmarks.harness.training import (
+    FigureConfig,
+    Method,
+    curves_and_jobs,
+    settings_beside,
+    train,
+    trainings,
+)
 
 BUDGETS = (100, 200, 400, 1000)
 BASE = dataclasses.replace(
@@ -40,7 +46,7 @@ def tables(options: Fig8c) -> Iterator[Table]:
     """The l2 with each budget, whether it falls, and the curves."""
     methods = [Method(f"{strokes} strokes", {"max_strokes": strokes}) for strokes in BUDGETS]
     jobs = trainings(methods, BASE, options, points=5)
-    results = train(jobs, options.workers)
+    results = train(jobs, options)
     rows: list[Row] = []
     for strokes, runs in zip(BUDGETS, results.values(), strict=True):
         middle, low, high = interval([run["l2"] for run in runs])
@@ -56,9 +62,8 @@ def tables(options: Fig8c) -> Iterator[Table]:
     claim = {"claim": "more strokes are better", "the paper": "from 100 to 1,000"}
     yield CLAIMS, [claim | {"here": ranking, "holds?": verdict}]
     yield "settings that differ from the paper's", list(settings_beside(jobs))
-    yield CURVES, list(points(results))
+    yield from curves_and_jobs(results)
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Fig8c)
-    report(chosen, tables(chosen))
+    main(Fig8c, tables)

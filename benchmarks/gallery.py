@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from PIL import Image
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
 
@@ -81,5 +80,4 @@ def tables(options: Gallery) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Gallery)
-    report(chosen, tables(chosen))
+    main(Gallery, tables)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import tyro
 from torch import Tensor, nn
 
 from agents import PRESETS, AgentConfig, build_agent, paint
@@ -25,7 +24,7 @@ from agents.common.replay import Transition
 from agents.networks import ResNetActor, ValueCritic
 from agents.painter import Policy
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, report, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, take_turns
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
 from paint_gym.rewards.discriminator import Discriminator
@@ -201,5 +200,4 @@ def tables(options: LearningSpeed) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(LearningSpeed)
-    report(chosen, tables(chosen))
+    main(LearningSpeed, tables)

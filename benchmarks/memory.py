@@ -14,9 +14,8 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-import tyro
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -91,5 +90,4 @@ def tables(options: Memory) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Memory)
-    report(chosen, tables(chosen))
+    main(Memory, tables)

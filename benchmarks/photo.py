@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from PIL import Image
 from skimage import data
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, peak_memory, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main, peak_memory
 
 SECONDS_BAR = 20.0
 MEMORY_BAR = 2.0  # GiB
@@ -69,5 +68,4 @@ def tables(options: Photo) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Photo)
-    report(chosen, tables(chosen))
+    main(Photo, tables)

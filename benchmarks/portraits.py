@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import tyro
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
 from paint_gym import load_dataset
 
 BARS = {0: 0.0060, 50: 0.0018, 100: 0.0015}  # l2, by iterations of refinement
@@ -76,5 +75,4 @@ def tables(options: Portraits) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Portraits)
-    report(chosen, tables(chosen))
+    main(Portraits, tables)

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 
 from agents.evaluation import l2_by_raster
 from benchmarks.harness.scores import blank, random_paintings
 from benchmarks.harness.shipped import Task, paint_with
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 
 TASKS = (
     Task("mnist", 5, 64, 100),
@@ -68,5 +67,4 @@ def tables(options: ReferenceScores) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(ReferenceScores)
-    report(chosen, tables(chosen))
+    main(ReferenceScores, tables)

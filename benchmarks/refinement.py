@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-import tyro
 
 from agents import load, paint, refine
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, report, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, take_turns
 from paint_gym import load_dataset
 
 BAR = 10.0
@@ -66,5 +65,4 @@ def tables(options: Refinement) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Refinement)
-    report(chosen, tables(chosen))
+    main(Refinement, tables)

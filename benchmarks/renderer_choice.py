@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from agents import PRESETS, TrainConfig
 from agents.evaluation import l2_by
 from agents.painter import Policy
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import Row, Table, report
+from benchmarks.harness.suite import Row, Table, main
 from benchmarks.harness.training import Training, TrainingBenchmarkConfig, train
 
 NAMES = ("analytic", "neural")
@@ -93,15 +92,14 @@ def tables(options: RendererChoice) -> Iterator[Table]:
             path, options.threads_each, name, configure(options, renderer, seed, updates), seconds, 2
         )
 
-    timed = train([trial(name, seed) for seed in options.seeds for name in NAMES], options.workers)
+    timed = train([trial(name, seed) for seed in options.seeds for name in NAMES], options)
     analytic, neural = (timed[name] for name in NAMES)
     yield f"{options.minutes:g} minutes each", [row("analytic", analytic), row("neural", neural)]
     counts = [result["updates"] for result in analytic]
     again = [trial("neural", seed, count) for seed, count in zip(options.seeds, counts, strict=True)]
-    counted = [run for runs in train(again, options.workers).values() for run in runs]
+    counted = [run for runs in train(again, options).values() for run in runs]
     yield "equal updates", [row("analytic", analytic), row("neural", counted)]
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(RendererChoice)
-    report(chosen, tables(chosen))
+    main(RendererChoice, tables)

@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import tyro
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, cosine_similarity
 
 from benchmarks.accuracy import errors_to_raster
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, random_strokes, report, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
@@ -156,5 +155,4 @@ def tables(options: Renderers) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Renderers)
-    report(chosen, tables(chosen))
+    main(Renderers, tables)

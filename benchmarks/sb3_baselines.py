@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from stable_baselines3 import DDPG, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
@@ -27,8 +26,8 @@ from agents import PRESETS, AgentConfig, TrainConfig
 from benchmarks.harness.curves import at_equal, draw_curves
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CURVES, Row, Table, report
-from benchmarks.harness.training import Training, TrainingBenchmarkConfig, points, train
+from benchmarks.harness.suite import Row, Table, main
+from benchmarks.harness.training import Training, TrainingBenchmarkConfig, curves_and_jobs, points, train
 from paint_gym.adapters.sb3 import PaintVecEnv
 
 SB3: dict[str, type[BaseAlgorithm]] = {"SB3 DDPG": DDPG, "SB3 TD3": TD3, "SB3 SAC": SAC, "SB3 PPO": PPO}
@@ -115,7 +114,7 @@ def trials(options: Baselines) -> list[Training]:
 
 def tables(options: Baselines) -> Iterator[Table]:
     """The l2 of each when time is up, and after as many steps as the slowest made; and the curves."""
-    results = train(trials(options), options.workers)
+    results = train(trials(options), options)
     curves = list(points(results))
     fewest, early = at_equal(curves, "env_steps")
     rows: list[Row] = []
@@ -125,10 +124,9 @@ def tables(options: Baselines) -> Iterator[Table]:
         row |= {"steps": float(np.mean([run["env_steps"] for run in runs]))}
         rows.append(row | {f"l2 after {fewest:.0f} steps": interval(early[name])[0]})
     yield f"{options.minutes:g} minutes each, {options.dataset} at {options.size} px", rows
-    yield CURVES, curves
+    yield from curves_and_jobs(results)
     draw_curves(curves, options.plot or options.out / "curves.png", ["seconds", "env_steps"])
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Baselines)
-    report(chosen, tables(chosen))
+    main(Baselines, tables)

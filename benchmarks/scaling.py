@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-import tyro
 
 from benchmarks.harness.suite import (
     BenchmarkConfig,
     Row,
     Table,
     at_most,
+    main,
     peak_memory,
     random_strokes,
-    report,
     take_turns,
 )
 from paint_gym.painting import Painting
@@ -135,5 +134,4 @@ def tables(options: Scaling) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Scaling)
-    report(chosen, tables(chosen))
+    main(Scaling, tables)

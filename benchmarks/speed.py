@@ -14,11 +14,10 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor
 
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, random_strokes, report, take_turns
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, random_strokes, take_turns
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.analytic import renderer as analytic
@@ -137,5 +136,4 @@ def tables(options: Speed) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Speed)
-    report(chosen, tables(chosen))
+    main(Speed, tables)

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from matplotlib.figure import Figure
 
 from agents import load, paint, refine
 from agents.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, report
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 from paint_gym import load_dataset
 from paint_gym.utils.files import replace_when_done
 
@@ -84,5 +83,4 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(StrokeBudget)
-    report(chosen, tables(chosen))
+    main(StrokeBudget, tables)

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import resvg_py
-import tyro
 from PIL import Image
 
-from benchmarks.harness.suite import BenchmarkConfig, Table, report
+from benchmarks.harness.suite import BenchmarkConfig, Table, main
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -73,5 +72,4 @@ def tables(options: Svg) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Svg)
-    report(chosen, tables(chosen))
+    main(Svg, tables)

@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from benchmarks import fig8a
-from benchmarks.harness.suite import CURVES, Row, Table, report
-from benchmarks.harness.training import FigureConfig, Method, points, train, trainings
+from benchmarks.harness.statistics import interval
+from benchmarks.harness.suite import Row, Table, main
+from benchmarks.harness.training import (
+    FigureConfig,
+    Method,
+    curves_and_jobs,
+    train,
+    trainings,
+)
 
 CHANGES: dict[str, tuple[Row, tuple[str, ...]]] = {
     "as in Table 1": ({}, fig8a.ALGORITHMS),
@@ -45,6 +50,16 @@ class Tuning(FigureConfig):
     updates: int = 2000
     """Updates of each."""
 
+    def __post_init__(self) -> None:
+        """Refuse the paper's size, at which there is nothing to tune.
+
+        Raises:
+            ValueError: --paper.
+        """
+        super().__post_init__()
+        if self.paper:
+            raise ValueError("--paper has the settings of Table 1, there is nothing to tune")
+
 
 def tables(options: Tuning) -> Iterator[Table]:
     """The l2 at the end of each, by algorithm; and the curves."""
@@ -57,15 +72,16 @@ def tables(options: Tuning) -> Iterator[Table]:
         fig8a.BASE, agent=dataclasses.replace(fig8a.BASE.agent, max_strokes=STROKES),
         updates=options.updates, eval_split="val", eval_images=128,
     )  # fmt: skip
-    results = train(trainings(methods, base, options, points=4), options.workers)
+    results = train(trainings(methods, base, options, points=4), options)
     rows: list[Row] = []
     for what, (_, algorithms) in CHANGES.items():
-        last = {algo: results[f"{algo}, {what}"][0]["curve"][-1]["l2"] for algo in algorithms}
-        rows.append({"change": what} | last)
+        row: Row = {"change": what}
+        for algo in algorithms:
+            row[algo] = interval([run["curve"][-1]["l2"] for run in results[f"{algo}, {what}"]])[0]
+        rows.append(row)
     yield f"l2 on val, {options.actor}, {options.updates} updates", rows
-    yield CURVES, list(points(results))
+    yield from curves_and_jobs(results)
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Tuning)
-    report(chosen, tables(chosen))
+    main(Tuning, tables)

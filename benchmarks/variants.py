@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor
 
 from agents import PRESETS, Actor, Agent, ModelBasedDDPG, TrainConfig, Trainer, build_agent
@@ -31,8 +30,8 @@ from agents.networks.glimpse import GlimpseActor, SummedAreaTable
 from agents.painter import Policy
 from benchmarks.harness.curves import draw_curves
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CURVES, Row, Table, report, take_turns
-from benchmarks.harness.training import Training, TrainingBenchmarkConfig, points, train
+from benchmarks.harness.suite import Row, Table, main, take_turns
+from benchmarks.harness.training import Training, TrainingBenchmarkConfig, curves_and_jobs, points, train
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.strokes import StrokeDesign
@@ -295,16 +294,15 @@ def compare(results: dict[str, list[Row]]) -> Iterator[Row]:
 
 def tables(options: Variants) -> Iterator[Table]:
     """The variants, where the time goes, and the curves."""
-    results = train(trials(options), options.workers)
+    results = train(trials(options), options)
     title = f"{options.dataset}, val, {options.strokes} strokes at {options.size} px"
     yield f"{title}, {options.minutes:g} minutes each", list(compare(results))
     yield "where the time of an update goes", list(parts(options))
     curves = list(points(results))
-    yield CURVES, curves
+    yield from curves_and_jobs(results)
     if options.plot:
         draw_curves(curves, options.plot, ["seconds"])
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Variants)
-    report(chosen, tables(chosen))
+    main(Variants, tables)

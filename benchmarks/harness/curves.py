@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Point(NamedTuple):
         seed: random seed.
         updates: made so far.
         env_steps: steps of single canvases painted so far.
-        seconds: of training, by processor and thread, evaluations left out.
+        seconds: of training, evaluations left out.
         l2: mean over the pictures, by `raster`.
     """
 
@@ -39,7 +40,7 @@ KINDS = (str, int, int, int, float, float)
 LABELS = {
     "updates": "updates",
     "env_steps": "environment steps",
-    "seconds": "seconds of training, one thread",
+    "seconds": "seconds of training",
 }
 
 
@@ -57,8 +58,10 @@ def read_curves(path: Path) -> list[Point]:
     Raises:
         ValueError: it is damaged; the message names file and line.
     """
-    with path.open(newline="") as file:
-        lines = list(csv.reader(file))
+    try:
+        lines = list(csv.reader(path.read_text().splitlines(), strict=True))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise ValueError(f"{path}: damaged: {error}") from error
     if not lines or tuple(lines[0]) != Point._fields:
         raise ValueError(f"{path}: the first line must be {','.join(Point._fields)}")
     found = []
@@ -67,11 +70,31 @@ def read_curves(path: Path) -> list[Point]:
             values = [kind(text) for kind, text in zip(KINDS, line, strict=True)]
         except ValueError as error:
             raise ValueError(f"{path}: line {number}: {error}") from error
-        point = Point(*values)
-        if min(point[1:5]) < 0 or not all(map(math.isfinite, point[4:])):
-            raise ValueError(f"{path}: line {number}: a number is negative or not finite")
-        found.append(point)
+        found.append(Point(*values))
+    for seeds in by_method(found).values():
+        for curve in seeds.values():
+            try:
+                check_curve(curve)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
     return found
+
+
+def check_curve(curve: Sequence[Point]) -> None:
+    """Refuse what is no learning curve: at least two points, of which each is later than the one before.
+
+    Raises:
+        ValueError: saying which point, and why.
+    """
+    for point in curve:
+        if min(point[1:]) < 0 or not all(map(math.isfinite, point[1:])) or not point.method:
+            raise ValueError(f"{point}: a number is negative or not finite, or there is no method")
+    if len(curve) < 2:
+        raise ValueError(f"a curve has at least two points: {list(curve)}")
+    for before, after in pairwise(curve):
+        backwards = after.updates < before.updates or after.seconds < before.seconds
+        if backwards or after.env_steps < before.env_steps or after[2:5] == before[2:5]:
+            raise ValueError(f"{after} is not later than the point before it")
 
 
 def by_method(points: Iterable[Point]) -> dict[str, dict[int, list[Point]]]:

@@ -11,12 +11,13 @@ import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.harness.suite import Row
+from benchmarks.harness.suite import JobsFailedError, Row, provenance
 from paint_gym.utils.files import replace_when_done
 
 
@@ -54,25 +55,38 @@ class Job(ABC):
         if not self.path.exists():
             return None
         try:
-            found = json.loads(self.path.read_text())
-            settings = found["settings"]
+            found: Row = json.loads(self.path.read_text(), parse_constant=_refuse_constant)
+            settings, made = found["settings"], found["made"]
+            if not isinstance(made, dict) or made.keys() != origin().keys():
+                raise ValueError("it does not say how it was made")
+            self.check(found)
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ValueError(
-                f"{self.path} is damaged ({error}); delete it, and the job runs again"
-            ) from error
+            why = f"{self.path} is damaged ({type(error).__name__}: {error})"
+            raise ValueError(f"{why}; delete it, and the job runs again") from error
         if settings != self.settings():
             raise ValueError(f"{self.path} is of other settings; choose another --out, or delete it")
-        result: Row = found
-        return result
+        return found
+
+    @abstractmethod
+    def check(self, found: Row) -> None:
+        """Raise a `ValueError` or `KeyError` if a result lacks what `work` writes."""
 
     def write(self, found: Row) -> None:
-        """Keep a result, whole or not at all."""
+        """Keep a result, whole or not at all, and where it comes from."""
+        whole = {"settings": self.settings(), "made": origin()} | found
+        text = json.dumps(whole, indent=1, allow_nan=False) + "\n"
         with replace_when_done(self.path) as temporary:
-            temporary.write_text(json.dumps({"settings": self.settings()} | found, indent=1) + "\n")
+            temporary.write_text(text)
 
 
-class JobsFailedError(RuntimeError):
-    """Jobs have failed; the message names them. The others have finished, and their results stay."""
+def origin() -> Row:
+    """By which code and when a job is done."""
+    made = provenance()
+    return {name: made[name] for name in ("version", "commit", "changed", "date")}
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
@@ -85,8 +99,10 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
     Raises:
         BlockingIOError: another process runs jobs in the same folder.
         JobsFailedError: jobs have failed, or a result is gone when all are done.
-        ValueError: a result is damaged or of other settings; nothing has run.
+        ValueError: two jobs have one file, or a result is damaged or of other settings; nothing has run.
     """
+    if len({job.path for job in jobs}) < len(jobs):
+        raise ValueError("two jobs would write the same result; name each seed and each method once")
     with _alone_in({job.path.parent for job in jobs}):
         missing = [job for job in jobs if job.result() is None]
         print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
@@ -94,38 +110,56 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
         results = [(job, job.result()) for job in jobs]
     failed |= {job.name: f"{job.path} is gone" for job, result in results if result is None and not failed}
     if failed:
-        said = "; ".join(f"{name}: {why}" for name, why in failed.items())
-        raise JobsFailedError(f"{len(failed)} of {len(jobs)} jobs failed, the others are kept: {said}")
+        reasons: dict[str, list[str]] = {}
+        for name, why in failed.items():
+            reasons.setdefault(why, []).append(name)
+        said = "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
+        what = f"{len(failed)} of {len(jobs)} jobs failed; those that finished are kept"
+        raise JobsFailedError(f"{what}, and the same command runs the others. {said}")
     return [result for _, result in results if result is not None]
 
 
 def _run(jobs: Sequence[Job], workers: int) -> dict[str, str]:
     """Run them; what went wrong, by the name of the job."""
-    failed = {}
     if workers > 1 and jobs:
-        context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-        with ProcessPoolExecutor(min(workers, len(jobs)), context, _end_with_parent) as pool:
-            names = {pool.submit(_work, job): job.name for job in jobs}
-            for done in as_completed(names):
-                try:
-                    done.result()
-                except Exception as error:
-                    failed[names[done]] = f"{type(error).__name__}: {error}"
-        return failed
-    for job in jobs:
-        try:
-            _work(job)
-        except Exception as error:
-            failed[job.name] = f"{type(error).__name__}: {error}"
-    return failed
+        with ThreadPoolExecutor(min(workers, len(jobs))) as pool:
+            reasons = list(pool.map(_in_process, jobs))
+    else:
+        reasons = [_reason(job) for job in jobs]
+    return {job.name: why for job, why in zip(jobs, reasons, strict=True) if why}
 
 
-def _work(job: Job) -> None:
+def _reason(job: Job) -> str:
+    """Do a job; why it failed, or nothing."""
     try:
         job.work()
-    except Exception:
-        print(f"{job.name} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-        raise
+    except Exception as error:
+        if not isinstance(error, ValueError | OSError):  # those explain themselves
+            print(f"{job.name} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _in_process(job: Job) -> str:
+    """Do a job in a process of its own, which may be killed without harm to the others."""
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(job, send))
+    process.start()
+    send.close()
+    try:
+        why: str = receive.recv()
+    except EOFError:
+        why = ""
+    process.join()
+    if process.exitcode and process.exitcode < 0:
+        return f"killed by signal {-process.exitcode}; out of memory?"
+    return why or (f"ended with status {process.exitcode}" if process.exitcode else "")
+
+
+def _child(job: Job, send: Connection) -> None:
+    _end_with_parent()
+    send.send(_reason(job))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.harness.curves import draw_curves
 from benchmarks.harness.results import Result, all_results
-from benchmarks.harness.suite import CLAIMS, ROOT, table_lines
+from benchmarks.harness.suite import CLAIMS, JOBS, ROOT, table_lines
 from paint_gym.utils.files import replace_when_done
 
 DOCS = ROOT / "docs"
@@ -59,14 +59,15 @@ def section(result: Result) -> Iterator[str]:
         yield "From before results said where they come from."
     else:
         yield f"`python {made['command']}`, {made['date'][:10]},"
-        yield f"version {made['version']}, commit {made['commit'][:9]}."
+        commits = ", ".join(commit[:9] for commit in result.commits())
+        yield f"version {made['version']}, measured by commit {commits}."
     cores = f"{machine['threads']} of {machine['cores']} cores"
     yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."
     if result.curves:
         yield from ("", f"![l2 of {result.name} against updates and seconds]({plot(result).name})", "")
         yield f"Every evaluation of every seed: [{result.name}.csv](../benchmarks/results/{result.name}.csv)."
     for title, rows in result.tables.items():
-        if title != CLAIMS:
+        if title not in (CLAIMS, JOBS):
             yield from ("", f"{title[:1].upper()}{title[1:]}:", "", *table_lines(rows))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import abstractmethod
 from dataclasses import dataclass
 
 import gymnasium as gym
 import torch
+from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -79,6 +81,14 @@ class Sb3Training(Training):
         self.finish(policy, watch.curve)
 
 
+def gradient_steps(agent: BaseAlgorithm) -> int:
+    """Gradient steps so far; what PPO counts are passes over its rollouts."""
+    count = int(getattr(agent, "_n_updates", 0))
+    if isinstance(agent, PPO):
+        count *= math.ceil(agent.n_steps * agent.n_envs / agent.batch_size)
+    return count
+
+
 class _Watch(BaseCallback):
     """Ends the training when its time is up, and measures on the way."""
 
@@ -103,6 +113,9 @@ class _Watch(BaseCallback):
     def _measure(self) -> None:
         with torch.random.fork_rng(devices=[]):
             l2, _ = self.job.paint(self.policy, self.job.watched)
-        updates = int(getattr(self.model, "_n_updates", 0))
-        counts = {"updates": updates, "env_steps": self.num_timesteps, "seconds": self.spent}
+        counts = {
+            "updates": gradient_steps(self.model),
+            "env_steps": self.num_timesteps,
+            "seconds": self.spent,
+        }
         self.curve.append(self.job.say(counts | {"l2": l2}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -16,9 +17,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+import tyro
 from torch import Tensor
 
 from benchmarks.harness.curves import write_curves
@@ -36,6 +38,8 @@ CURVES = "curves"
 """Title of what is written as a CSV beside the JSON: rows are `benchmarks.harness.curves.Point`."""
 CLAIMS = "claims"
 """Title of rows with ``claim``, ``the paper``, ``here`` and ``holds?``."""
+JOBS = "jobs"
+"""Title of where the trainings come from: rows of `benchmarks.harness.jobs.origin`."""
 LONGEST = 40  # rows of a table in print
 SCHEMA = 2  # of result files; 1 had no provenance
 
@@ -51,6 +55,46 @@ class BenchmarkConfig:
     threads: int = 2
     """Threads of torch, and so of the kernel."""
 
+    def __post_init__(self) -> None:
+        """Refuse what is no number of threads.
+
+        Raises:
+            ValueError: naming the option.
+        """
+        if self.threads < 1:
+            raise ValueError(f"threads must be at least 1, not {self.threads}")
+
+
+@dataclass(frozen=True)
+class FolderConfig(BenchmarkConfig):
+    """Options of benchmarks that leave something to look at, or to go on from."""
+
+    out: Path = Path("runs")
+    """Folder of what it leaves."""
+    smoke: bool = False
+    """A few updates, pictures and strokes only, to see that all runs; always anew, in a folder of its own."""
+
+    @property
+    def folder(self) -> Path:
+        """Where to write."""
+        return self.out / "smoke" if self.smoke else self.out
+
+
+Options = TypeVar("Options", bound=BenchmarkConfig)
+
+
+def main(kind: type[Options], tables: Callable[[Options], Iterable[Table]]) -> None:
+    """The command line of a benchmark: what a user did wrong is one line."""
+    try:
+        options = tyro.cli(kind)
+        report(options, tables(options))
+    except (ValueError, OSError, JobsFailedError) as error:
+        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+
+
+class JobsFailedError(RuntimeError):
+    """Jobs have failed; the message names them. The others have finished, and their results stay."""
+
 
 def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
     """Measure the tables one by one and print each; then write the JSON, and check the bars if asked to."""
@@ -59,16 +103,21 @@ def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
         "schema": SCHEMA, "provenance": provenance(), "options": dataclasses.asdict(options),
         "machine": machine(), "tables": {},
     }  # fmt: skip
+    curves = None
     for title, rows in tables:
         if title == CURVES:
-            if options.json:
-                write_curves(options.json.with_suffix(".csv"), rows)
+            curves = rows
             continue
         figures["tables"][title] = rows
-        print_table(title, rows)
+        if title != JOBS:
+            print_table(title, rows)
     if options.json:
+        if curves is not None:
+            path = options.json.with_suffix(".csv")
+            write_curves(path, curves)
+            figures["curves"] = hashlib.sha256(path.read_bytes()).hexdigest()
         with replace_when_done(options.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=1, default=str) + "\n")
+            temporary.write_text(json.dumps(figures, indent=1, default=str, allow_nan=False) + "\n")
     missed = sum(row.get("met") is False for rows in figures["tables"].values() for row in rows)
     print(f"bars missed: {missed}")
     if missed and options.check:

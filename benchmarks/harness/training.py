@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,13 @@ from agents.checkpoint import CHECKPOINT, save_agent
 from agents.evaluation import l2_by_raster
 from agents.painter import Policy, paint
 from agents.training.base_trainer import Callback
-from benchmarks.harness.curves import Point
+from benchmarks.harness.curves import Point, check_curve
 from benchmarks.harness.jobs import Job, run_jobs
 from benchmarks.harness.scores import blank, likeness, picture_row, write_rows
-from benchmarks.harness.suite import BenchmarkConfig, Row
+from benchmarks.harness.suite import CURVES, JOBS, FolderConfig, Row, Table
 from paint_gym.datasets import load_dataset
 from paint_gym.painting import Painting
+from paint_gym.utils.device import pick_device
 from paint_gym.utils.serialization import StateDict
 
 CHECKPOINT_SECONDS = 120.0
@@ -33,22 +35,37 @@ SHOWN = 8  # pictures of the test split whose paintings are kept to look at
 
 
 @dataclass(frozen=True)
-class TrainingBenchmarkConfig(BenchmarkConfig):
+class TrainingBenchmarkConfig(FolderConfig):
     """Options of the benchmarks that compare trainings."""
 
     threads: int = os.cpu_count() or 1
     """Threads of torch in all; each worker has its share, at least one."""
-    out: Path = Path("runs")
-    """Folder of the jobs' results."""
     workers: int = 1
     """Jobs side by side, each in a process of its own; 1 runs them in this one."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Random seeds; each method is trained once with each."""
 
+    def __post_init__(self) -> None:
+        """Refuse what is not possible.
+
+        Raises:
+            ValueError: naming the option.
+        """
+        super().__post_init__()
+        if self.workers < 1:
+            raise ValueError(f"workers must be at least 1, not {self.workers}")
+        check_seeds(self.seeds)
+
     @property
     def threads_each(self) -> int:
         """Threads of a job."""
         return max(1, self.threads // self.workers)
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise a `ValueError` unless there is a seed, and each is from 0 and named once."""
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(seeds)}")
 
 
 class MeasuredTrainer(Trainer):
@@ -61,8 +78,8 @@ class MeasuredTrainer(Trainer):
 
     Attributes:
         limit: seconds after which it ends, whatever the number of updates; None for that of `config`.
-        spent: seconds of updates so far: of the processor, by thread, which is what a machine with nothing
-            else to do would take; on an accelerator, of the clock.
+        spent: seconds of updates so far: of the processor, where one thread does it all, and so what a
+            machine with nothing else to do would take; with more threads or an accelerator, of the clock.
         env_steps: steps of single canvases so far.
         curve: of rows with ``updates``, ``env_steps``, ``seconds`` and ``l2``.
         settings: of the job, to tell whether a checkpoint is its own.
@@ -84,9 +101,8 @@ class MeasuredTrainer(Trainer):
         return super().progress if self.limit is None else min(1.0, self.spent / self.limit)
 
     def _clock(self) -> float:
-        if self.agent.device.type == "cpu":
-            return time.process_time() / torch.get_num_threads()
-        return time.perf_counter()
+        alone = self.agent.device.type == "cpu" and torch.get_num_threads() == 1
+        return time.process_time() if alone else time.perf_counter()
 
     def collect_step(self) -> None:
         """As its parent, counted."""
@@ -123,6 +139,8 @@ class MeasuredTrainer(Trainer):
 def at_points(points: int, measure: Callable[[], object], after: float = 0.0) -> Callback:
     """A callback of `Trainer.fit` that measures so many times, evenly spread, the last time at the end.
 
+    It measures once where an update passes several of the points.
+
     Args:
         points: how many times.
         measure: what to call.
@@ -132,8 +150,10 @@ def at_points(points: int, measure: Callable[[], object], after: float = 0.0) ->
 
     def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
         nonlocal measured
+        before = measured
         while trainer.progress >= (measured + 1) / points:
             measured += 1
+        if measured > before:
             measure()
 
     return after_update
@@ -171,9 +191,17 @@ class Training(Job):
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
-        own = {name: getattr(self, name) for name in ("method", "seconds", "points", "test_images")}
+        names = ("method", "seconds", "points", "test_images", "threads")
+        own = {name: getattr(self, name) for name in names} | {"device": pick_device(self.device).type}
         settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
         return settings
+
+    def check(self, found: Row) -> None:
+        """Refuse a result without its curve or score."""
+        points = [Point(method=self.method, seed=self.config.seed, **row) for row in found["curve"]]
+        check_curve(points)
+        if found["l2"] < 0:
+            raise ValueError("l2 below 0")
 
     def build(self) -> Agent | None:
         """The agent that learns, if not the one of the settings."""
@@ -213,9 +241,13 @@ class Training(Job):
             trainer = MeasuredTrainer(self.config, self.device, self.build())
             trainer.settings = self.settings()
             return trainer
-        trainer = MeasuredTrainer.resume(self.folder, self.device, self.build())
+        file = self.folder / CHECKPOINT
+        try:
+            trainer = MeasuredTrainer.resume(self.folder, self.device, self.build())
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{file} cannot be gone on from ({error}); delete it, to begin anew") from error
         if trainer.settings != self.settings():
-            raise ValueError(f"{self.folder} holds a checkpoint of other settings; delete it")
+            raise ValueError(f"{file} is of other settings; delete it, to begin anew")
         print(f"{self.name}: goes on after {trainer.updates} updates", flush=True)
         return trainer
 
@@ -250,7 +282,7 @@ class Training(Job):
         write_rows(self.folder / "paintings.png", [picture_row(paintings[:SHOWN])])
         found = {name: curve[-1][name] for name in ("updates", "env_steps", "seconds")} | {"l2": l2}
         found |= {"test_images": len(targets), "blank": blank(targets)} | likeness(paintings, targets)
-        self.write({"threads": self.threads, "device": str(policy.device)} | found | {"curve": curve})
+        self.write(found | {"curve": curve})
 
 
 @dataclass(frozen=True)
@@ -259,17 +291,27 @@ class FigureConfig(TrainingBenchmarkConfig):
 
     paper: bool = False
     """Train as the paper did, for days on a GPU."""
-    smoke: bool = False
-    """Train for some updates only, to see that all runs."""
     device: str = "auto"
     """Device to train on."""
     test_images: int = 200
     """Pictures of the test split that are painted at the end."""
 
+    def __post_init__(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            ValueError: naming the options.
+        """
+        super().__post_init__()
+        if self.paper and self.smoke:
+            raise ValueError("--paper and --smoke do not go together")
+        if self.test_images < 1:
+            raise ValueError(f"test_images must be at least 1, not {self.test_images}")
+
     @property
     def folder(self) -> Path:
         """Where the jobs are: each size has a folder of its own."""
-        return self.out / "paper" if self.paper else self.out / "smoke" if self.smoke else self.out
+        return self.out / "paper" if self.paper else super().folder
 
 
 @dataclass(frozen=True)
@@ -354,12 +396,27 @@ def trainings(
     return found
 
 
-def train(jobs: Sequence[Training], workers: int) -> dict[str, list[Row]]:
-    """Run the jobs that have not finished; the results of all by method, seed by seed."""
+def train(jobs: Sequence[Training], options: TrainingBenchmarkConfig) -> dict[str, list[Row]]:
+    """Run the jobs that have not finished, with --smoke all; their results by method, seed by seed."""
+    if options.smoke:
+        shutil.rmtree(options.folder, ignore_errors=True)
     results: dict[str, list[Row]] = {}
-    for job, result in zip(jobs, run_jobs(jobs, workers), strict=True):
+    for job, result in zip(jobs, run_jobs(jobs, options.workers), strict=True):
         results.setdefault(job.method, []).append(result)
     return results
+
+
+def curves_and_jobs(results: dict[str, list[Row]]) -> Iterator[Table]:
+    """The learning curves of results, and where the results come from."""
+    yield CURVES, list(points(results))
+    runs = [run for runs in results.values() for run in runs]
+    yield (
+        JOBS,
+        [
+            {"method": run["settings"]["method"], "seed": run["settings"]["seed"]} | run["made"]
+            for run in runs
+        ],
+    )
 
 
 def points(results: dict[str, list[Row]]) -> Iterator[Point]:
@@ -375,19 +432,25 @@ def sheet(jobs: Sequence[Training], path: Path) -> None:
 
     Pictures of data sets may not be passed on, so it belongs into the folder of the jobs, not into git.
     """
-    files = [jobs[0].folder / "targets.png", *(job.folder / "paintings.png" for job in jobs)]
-    write_rows(path, [np.asarray(Image.open(file)) for file in files])
+    rows = []
+    for job, name in [(jobs[0], "targets.png"), *((job, "paintings.png") for job in jobs)]:
+        try:
+            rows.append(np.asarray(Image.open(job.folder / name)))
+        except OSError as error:
+            why = f"{job.folder / name} is gone or damaged; delete {job.path}, and the job runs again"
+            raise ValueError(why) from error
+    write_rows(path, rows)
 
 
 UNCOMPARED = (
     "agent.algo", "agent.learning.lookahead", "eval_every", "eval_images",
     "eval_split", "eval_strokes", "seed", "data_root",
 )  # fmt: skip
-BEYOND_PRESETS: dict[str, tuple[object, object]] = {  # ours and the paper's; the preset "paper" shares ours
+NOT_SAID = ("agent.learning.max_grad_norm", "agent.learning.noise")
+"""Settings that the paper does not give; in the preset they are ours."""
+BEYOND_PRESETS = {  # ours and the paper's; the preset "paper" shares ours
     "renderer": ("analytic", "network of Fig. 12"),
     "precision": ("bfloat16 where autocast allows it", "float32"),
-    "largest norm of the actor's gradient": (PRESETS["paper"].agent.learning.max_grad_norm, "not said"),
-    "action noise of DDPG and PatchQ": (PRESETS["paper"].agent.learning.noise, "not said"),
     "how the critics of DDPG and PatchQ read the action": ("as a picture beside the state", "not said"),
 }
 
@@ -398,8 +461,9 @@ def settings_beside(jobs: Sequence[Training]) -> Iterator[Row]:
     every = [_flat(dataclasses.asdict(job.config)) for job in jobs]
     for name, there in paper.items():
         here = list(dict.fromkeys(str(one[name]) for one in every))
-        if name not in UNCOMPARED and here != [str(there)]:
-            yield {"setting": name, "here": ", ".join(here), "paper": there}
+        if name in NOT_SAID or (name not in UNCOMPARED and here != [str(there)]):
+            paper_says = "not said" if name in NOT_SAID else str(there)
+            yield {"setting": name, "here": ", ".join(here), "paper": paper_says}
     for name, (ours, there) in BEYOND_PRESETS.items():
         yield {"setting": name, "here": ours, "paper": there}
 

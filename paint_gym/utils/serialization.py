@@ -29,11 +29,15 @@ def save_state(path: str | PathLike[str], state: StateDict) -> None:
 
     Raises:
         ValueError: a key that would not be read back as it is; nothing has been written.
+        OSError: it cannot be written, as on a full disk; the message names the file.
     """
     tensors: dict[str, Tensor] = {}
     header = {"version": VERSION, "values": _split(state, "", tensors)}
     with replace_when_done(path) as temporary:
-        save_file(tensors, temporary, metadata={"paint_gym": json.dumps(header)})
+        try:
+            save_file(tensors, temporary, metadata={"paint_gym": json.dumps(header)})
+        except SafetensorError as error:
+            raise OSError(f"cannot write {path}: {error}") from error
 
 
 def load_state(file: Path, only: str = "") -> StateDict:

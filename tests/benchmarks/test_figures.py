@@ -22,6 +22,7 @@ from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.datasets import registry
 
 TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 6 * 3, "fig8b": 4 * 3, "fig8c": 4 * 3, "fig9": 4}
+CURVE = [Point("m", 0, 0, 0, 0.0, 0.5), Point("m", 0, 1, 2, 3.0, 0.4)]
 PAINTED = ("fig3", "fig10", "reference_scores")
 
 
@@ -56,7 +57,8 @@ def smoke(name: str, folder: Path) -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_figure_runs_from_one_command(name: str, datasets: None, tmp_path: Path) -> None:
     tables = smoke(name, tmp_path)
-    results, claims, settings = tables.values()
+    results, claims, settings, jobs = tables.values()
+    assert len(jobs) == TRAINED[name] and all(job["date"] for job in jobs)
     assert all(0 < row["l2"] < 1 for row in results) and claims
     assert {"size", "updates", "batch", "renderer"} <= {row["setting"] for row in settings}
     curves = read_curves(tmp_path / f"{name}.csv")
@@ -77,7 +79,8 @@ def test_what_ships_is_scored(name: str, datasets: None, tmp_path: Path) -> None
 def result(l2: float, seed: int = 0, **more: Any) -> dict[str, Any]:
     curve = [{"updates": n, "env_steps": n, "seconds": float(n), "l2": 0.3 - n * (0.3 - l2)} for n in (0, 1)]
     found = {"l2": l2, "ssim": 0.5, "texture": 0.5, "blank": 0.3, "test_images": 3, "updates": 1}
-    return found | {"settings": {"seed": seed}, "curve": curve} | more
+    made = {"version": "1", "commit": "abc", "changed": False, "date": "2026"}
+    return found | {"settings": {"seed": seed, "method": "one"}, "made": made, "curve": curve} | more
 
 
 def concluded(
@@ -88,7 +91,7 @@ def concluded(
         name: [one if isinstance(one, dict) else result(one, seed) for seed, one in enumerate(values)]
         for name, values in l2.items()
     }
-    monkeypatch.setattr(module, "train", lambda jobs, workers: found)
+    monkeypatch.setattr(module, "train", lambda jobs, options: found)
     for name in ("sheet",):
         if hasattr(module, name):
             monkeypatch.setattr(module, name, lambda *arguments: None)
@@ -206,6 +209,6 @@ def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
 
 def test_results_are_json(tmp_path: Path) -> None:
     options = suite.BenchmarkConfig(json=tmp_path / "r.json", threads=1)
-    suite.report(options, [(suite.CURVES, [Point("m", 0, 1, 2, 3.0, 0.4)]), ("rows", [{"a": 1}])])
+    suite.report(options, [(suite.CURVES, CURVE), ("rows", [{"a": 1}])])
     assert json.loads((tmp_path / "r.json").read_text())["tables"] == {"rows": [{"a": 1}]}
-    assert read_result(tmp_path / "r.json").curves == [Point("m", 0, 1, 2, 3.0, 0.4)]
+    assert read_result(tmp_path / "r.json").curves == CURVE

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as tool
+from benchmarks import fig8b, reference_scores
 from benchmarks.harness import pages, results
-from benchmarks.harness.suite import CLAIMS, SCHEMA, BenchmarkConfig, report
+from benchmarks.harness.curves import Point
+from benchmarks.harness.suite import CLAIMS, CURVES, SCHEMA, BenchmarkConfig, main, report
 
 
 def test_every_benchmark_is_listed_with_its_command() -> None:
@@ -64,25 +66,28 @@ def test_a_result_says_where_it_comes_from(tmp_path: Path) -> None:
     assert made["command"] == shlex.join(sys.orig_argv[1:])
 
 
+EMPTY: dict[str, object] = {
+    "tables": {}, "machine": {"cpu": "a processor", "threads": 1, "cores": 2, "torch": "2"},
+}  # fmt: skip
+UNCLEAR: dict[str, object] = {"claim": "a", "the paper": "b", "here": "c", "holds?": "perhaps"}
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
         ("{", "damaged"),
         ("[" * 100_000, "damaged"),
         ("[]", "no result of a benchmark"),
-        (json.dumps({"tables": {}, "machine": {}, "schema": SCHEMA + 1}), "newer than"),
-        (json.dumps({"tables": {}, "machine": {}, "schema": SCHEMA}), "where it comes from"),
-        (json.dumps({"tables": [], "machine": {}}), "no result of a benchmark"),
-        (json.dumps({"tables": {"one": [1]}, "machine": {}}), "no result of a benchmark"),
-        (
-            json.dumps(
-                {
-                    "tables": {CLAIMS: [{"claim": "", "the paper": "", "here": "", "holds?": "perhaps"}]},
-                    "machine": {},
-                }
-            ),
-            "holds. is one of",
-        ),
+        (json.dumps(EMPTY | {"schema": SCHEMA + 1}), "of schema 3; known here"),
+        (json.dumps(EMPTY | {"schema": True}), "of schema True"),
+        (json.dumps(EMPTY | {"schema": SCHEMA}), "where it comes from"),
+        (json.dumps(EMPTY | {"schema": SCHEMA, "provenance": {"version": 1}}), "where it comes from"),
+        (json.dumps({"tables": {}, "machine": {}}), "no result of a benchmark"),
+        (json.dumps(EMPTY | {"tables": {"rows": [{"l2": float("nan")}]}}), "damaged: NaN"),
+        (json.dumps(EMPTY | {"tables": []}), "no result of a benchmark"),
+        (json.dumps(EMPTY | {"tables": {"one": [1]}}), "no result of a benchmark"),
+        (json.dumps(EMPTY | {"tables": {CLAIMS: [UNCLEAR]}}), "holds. is one of"),
+        (json.dumps(EMPTY | {"tables": {CLAIMS: [UNCLEAR | {"holds?": []}]}}), "holds. is one of"),
     ],
 )
 def test_a_result_that_is_none_is_named(content: str, text: str, tmp_path: Path) -> None:
@@ -96,6 +101,40 @@ def test_curves_without_their_result_are_named(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "lost.csv").write_text("method,seed,updates,env_steps,seconds,l2\n")
     with pytest.raises(ValueError, match=r"lost\.csv: learning curves without their lost\.json"):
         results.all_results()
+
+
+def test_curves_of_another_run_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    rows = [Point("m", 0, n, n, float(n), 0.5) for n in range(3)]
+    report(BenchmarkConfig(json=path, threads=1), [(CURVES, rows)])
+    assert results.read_result(path).curves == rows
+    curves = path.with_suffix(".csv")
+    curves.write_text(curves.read_text()[:-1])
+    with pytest.raises(ValueError, match=r"result\.csv: not the curves that result\.json was made with"):
+        results.read_result(path)
+    curves.unlink()
+    with pytest.raises(ValueError, match=r"result\.csv: damaged: .*No such file"):
+        results.read_result(path)
+
+
+def test_what_a_user_does_wrong_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks/fig8b.py", "--workers", "0"])
+    with pytest.raises(SystemExit):
+        main(fig8b.Fig8b, fig8b.tables)
+    assert "workers must be at least 1, not 0" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["benchmarks/reference_scores.py", "--smoke", "--agents", "nobody"])
+    with pytest.raises(SystemExit, match="reference_scores: no agent at nobody"):
+        main(reference_scores.ReferenceScores, reference_scores.tables)
+    for names, workers, said in (((), None, "run which"), (("fig7",), 0, "workers must be at least 1")):
+        with pytest.raises(ValueError, match=said):
+            tool.run(tool.Run(names, workers=workers))
+
+
+def test_a_result_depends_on_the_benchmarks_that_its_own_takes_from() -> None:
+    assert "benchmarks/fig8a.py" in tool.benchmarks()["fig8b"].sources()
+    assert "benchmarks/fig8a.py" not in tool.benchmarks()["fig7"].sources()
 
 
 def test_the_pages_are_what_the_results_say() -> None:

@@ -40,8 +40,13 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
         ("env_steps", "steps", "first line must be method,seed,updates,env_steps,seconds,l2"),
         ("one,0,10,40,2.5,0.2", "one,0,10,40,2.5", "line 3"),
         ("one,0,10,40,2.5,0.2", "one,0,ten,40,2.5,0.2", "line 3: invalid literal"),
-        ("one,0,10,40,2.5,0.2", "one,0,10,40,2.5,nan", "line 3: a number is negative or not finite"),
-        ("one,0,10,40,2.5,0.2", "one,0,-1,40,2.5,0.2", "line 3: a number is negative or not finite"),
+        ("one,0,10,40,2.5,0.2", "one,0,10,40,2.5,nan", "a number is negative or not finite"),
+        ("one,0,10,40,2.5,0.2", "one,0,-1,40,2.5,0.2", "a number is negative or not finite"),
+        ("one,0,10,40,2.5,0.2", "one,0,10,40,2.5,-0.2", "a number is negative or not finite"),
+        ("one,0,0,0,0.0,0.4", "one,0,20,80,9.0,0.4", "not later than the point before"),
+        ("one,0,10,40,2.5,0.2", "one,0,0,0,0.0,0.2", "not later than the point before"),
+        ("one,1,10,40,3.0,0.1\n", "", "at least two points"),
+        ("one,0,10", '"one,0,10', "damaged"),
     ],
 )
 def test_damage_is_named(old: str, new: str, said: str, tmp_path: Path) -> None:
@@ -50,6 +55,12 @@ def test_damage_is_named(old: str, new: str, said: str, tmp_path: Path) -> None:
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(ValueError, match=rf"curves\.csv: .*{said}"):
         read_curves(path)
+
+
+def test_what_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "curves.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"curves\.csv: damaged"):
+        read_curves(tmp_path / "curves.csv")
 
 
 def test_curves_are_compared_where_all_have_come() -> None:

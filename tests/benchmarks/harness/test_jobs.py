@@ -28,6 +28,9 @@ class Sleeper(Job):
     def settings(self):
         return {}
 
+    def check(self, found):
+        pass
+
     def work(self):
         self.path.with_suffix(".pid").write_text(str(os.getpid()))
         time.sleep(600)
@@ -51,6 +54,10 @@ class Square(Job):
     def settings(self) -> dict[str, object]:
         return {"number": self.number}
 
+    def check(self, found: dict[str, object]) -> None:
+        if not isinstance(found["square"], int):
+            raise ValueError("no whole number")
+
     def work(self) -> None:
         if self.number == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -63,7 +70,9 @@ def squares(folder: Path, *numbers: int) -> list[Job]:
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_jobs_that_fail_are_named_and_the_others_stay(workers: int, tmp_path: Path) -> None:
-    with pytest.raises(JobsFailedError, match=r"1 of 3 jobs failed.*square of 3: OSError.*No space left"):
+    with pytest.raises(
+        JobsFailedError, match=r"1 of 3 jobs failed.* the same command .*square of 3: OSError.*No space left"
+    ):
         run_jobs(squares(tmp_path, 2, 3, 4), workers)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["2.json", "4.json"]
     assert [found["square"] for found in run_jobs(squares(tmp_path, 2, 4), 1)] == [4, 16]
@@ -77,7 +86,17 @@ def test_only_what_is_missing_runs(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "1 of 1 jobs to run" in (printed := capsys.readouterr().out) and "1 of 2 jobs to run" in printed
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", "[" * 100_000, ""])
+MADE = {"version": "1", "commit": "abc", "changed": False, "date": "2026"}
+FOUR = {"settings": {"number": 4}, "made": MADE}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{", "[]", "{}", "[" * 100_000, "", json.dumps(FOUR), json.dumps(FOUR | {"square": "16"}),
+        json.dumps(FOUR | {"square": float("nan")}), json.dumps({"settings": {"number": 4}, "square": 16}),
+    ],
+)  # fmt: skip
 def test_a_damaged_result_is_named_before_anything_runs(content: str, tmp_path: Path) -> None:
     (tmp_path / "4.json").write_text(content)
     with pytest.raises(ValueError, match=r"4\.json is damaged .*; delete it"):
@@ -86,9 +105,41 @@ def test_a_damaged_result_is_named_before_anything_runs(content: str, tmp_path: 
 
 
 def test_a_result_of_other_settings_is_not_mixed_in(tmp_path: Path) -> None:
-    (tmp_path / "4.json").write_text(json.dumps({"settings": {"number": 5}, "square": 25}))
+    (tmp_path / "4.json").write_text(json.dumps(FOUR | {"settings": {"number": 5}, "square": 25}))
     with pytest.raises(ValueError, match=r"4\.json is of other settings; choose another --out"):
         run_jobs(squares(tmp_path, 4), 1)
+
+
+def test_a_result_says_by_which_code_it_is(tmp_path: Path) -> None:
+    (found,) = run_jobs(squares(tmp_path, 4), 1)
+    assert found["made"].keys() == MADE.keys() and found["made"]["date"].startswith("20")
+
+
+def test_two_jobs_of_one_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="two jobs would write the same result"):
+        run_jobs(squares(tmp_path, 4, 4), 1)
+
+
+def test_one_reason_is_told_once(tmp_path: Path) -> None:
+    jobs = [Square(tmp_path / f"{name}.json", 1, 3) for name in "ab"]
+    with pytest.raises(JobsFailedError) as failed:
+        run_jobs(jobs, 1)
+    assert str(failed.value).count("No space left") == 1
+
+
+class Suicide(Square):
+    def work(self) -> None:
+        if self.number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().work()
+
+
+@pytest.mark.slow
+def test_a_job_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
+    jobs = [Suicide(tmp_path / f"{number}.json", 1, number) for number in (2, 3, 4, 5)]
+    with pytest.raises(JobsFailedError, match=r"1 of 4 jobs failed.*square of 3: killed by signal 9"):
+        run_jobs(jobs, 2)
+    assert [path.name for path in sorted(tmp_path.glob("*.json"))] == ["2.json", "4.json", "5.json"]
 
 
 def test_two_runs_in_one_folder_are_told_apart(tmp_path: Path) -> None:

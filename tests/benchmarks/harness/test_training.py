@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from agents import PRESETS, TrainConfig, load
+from agents import PRESETS, TrainConfig, Trainer, load
 from benchmarks.harness import scores, training
 from benchmarks.harness.training import FigureConfig, MeasuredTrainer, Method, Training, at_points, trainings
 
@@ -30,7 +30,8 @@ def job(config: TrainConfig, folder: Path, **own: Any) -> Training:
 
 def without_time(result: dict[str, Any]) -> dict[str, Any]:
     curve = [{name: value for name, value in row.items() if name != "seconds"} for row in result["curve"]]
-    return {name: value for name, value in result.items() if name != "seconds"} | {"curve": curve}
+    kept = {name: value for name, value in result.items() if name not in ("seconds", "made")}
+    return kept | {"curve": curve}
 
 
 def test_a_killed_training_goes_on_to_the_same_result(
@@ -67,8 +68,45 @@ def test_a_checkpoint_of_other_settings_is_refused(tiny: TrainConfig, tmp_path: 
     begun = job(tiny, tmp_path)
     trainer = begun._trainer()
     trainer.save(begun.folder)
-    with pytest.raises(ValueError, match=r"job_0 holds a checkpoint of other settings; delete it"):
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is of other settings; delete it"):
         job(replace(tiny, batch=5), tmp_path).work()
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing"])
+def test_a_damaged_checkpoint_is_named(content: bytes, tiny: TrainConfig, tmp_path: Path) -> None:
+    begun = job(tiny, tmp_path)
+    begun.folder.mkdir(parents=True)
+    (begun.folder / "checkpoint.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors cannot be gone on from .*; delete it"):
+        begun.work()
+    Trainer(tiny, "cpu").save(begun.folder)  # of a run that was not measured
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors cannot be gone on from .*; delete it"):
+        begun.work()
+
+
+def test_a_result_without_its_curve_is_damaged(tiny: TrainConfig, tmp_path: Path) -> None:
+    done = job(replace(tiny, updates=2), tmp_path)
+    done.work()
+    found = done.result()
+    assert found is not None and found["settings"]["threads"] == 1
+    done.path.write_text(json.dumps(found | {"curve": found["curve"][:1]}))
+    with pytest.raises(ValueError, match=r"job_0\.json is damaged .*two points"):
+        done.result()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seeds": (0, 0)}, "each named once"), ({"seeds": ()}, "each named once"),
+        ({"seeds": (-1,)}, "each named once"), ({"workers": 0}, "workers must be at least 1"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"paper": True, "smoke": True}, "do not go together"),
+        ({"test_images": 0}, "test_images must be at least 1"),
+    ],
+)  # fmt: skip
+def test_options_that_are_not_possible_are_named(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        FigureConfig(**options)
 
 
 def test_time_ends_a_training_and_drives_its_learning_rate(tiny: TrainConfig, tmp_path: Path) -> None:
@@ -87,6 +125,9 @@ def test_points_that_were_measured_are_not_measured_again(tiny: TrainConfig) -> 
     trainer.updates = 6
     trainer.fit(at_points(4, lambda: seen.append(trainer.updates), after=trainer.progress))
     assert seen == [9, 12]
+    trainer.updates = 6
+    trainer.fit(at_points(100, lambda: seen.append(trainer.updates), after=trainer.progress))
+    assert seen[2:] == [7, 8, 9, 10, 11, 12]  # once, though each passes several points
 
 
 def test_methods_share_all_but_what_they_change(tmp_path: Path) -> None:
