@@ -37,8 +37,8 @@ def load(
 
     Args:
         path: a file of `save_agent`, a run's folder or checkpoint, or an agent that comes with the package:
-            ``"pretrained"``, which paints Bezier strokes, or ``"pretrained-circle"``, ``-straight`` and
-            ``-triangle``.
+            ``"pretrained"``, which paints Bezier strokes, ``"pretrained-circle"``, ``-straight`` and
+            ``-triangle``, or for digits ``"pretrained-mnist"`` and ``-svhn``.
         device: where it paints.
         lookahead: in place of the agent's own, see `AlgorithmConfig`.
 

@@ -1,20 +1,23 @@
 """Refinement: all strokes of finished paintings, optimised jointly through the renderer.
 
 The agent decides how many strokes there are, in which order, and roughly where; gradient descent on the mean
-squared error then moves all of them at once. Number, design and opacity range stay as they were.
+squared error then moves all of them at once. Strokes that have come to show nothing are drawn anew, on top,
+where the error is great. Number, design and opacity range stay as they were; the order of strokes does not.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
-from paint_gym.metrics import mean_squared_error
+from agents.common.stroke_adam import StrokeAdam, rates
 from paint_gym.painting import Painting
-from paint_gym.renderers import make_renderer
+from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import COLOUR
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.images import to_floats
@@ -23,6 +26,10 @@ from paint_gym.utils.images import to_floats
 GEOMETRY_RATE = 0.02  # of positions and radii, in canvas sides; falls to 0 in a straight line
 PAINT_RATE = 0.1  # of alphas and colours
 BETAS = (0.7, 0.85)
+FEW = 200  # with more strokes than these, which are smaller, rates fall as the root of their number
+RESEED_EVERY = 10  # iterations; the last third has none
+RESEEDED = 0.04  # of all strokes, those that show least
+SEED_SIDE = 0.08  # side of the window in which a new stroke begins, in shorter canvas sides
 
 P = TypeVar("P", Painting, list[Painting])
 
@@ -33,6 +40,8 @@ def refine(
     iterations: int = 50,
     device: str | torch.device = "auto",
     on_iteration: Callable[[float], None] | None = None,
+    until: float = 0.0,
+    weight: Tensor | None = None,
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
@@ -45,57 +54,129 @@ def refine(
         iterations: steps of gradient, at least 0.
         device: where.
         on_iteration: called after each step with the mean l2 so far.
+        until: an l2, in [0, 1], at which it ends: that of the worst of the paintings.
+        weight: how much the error of each pixel counts, ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0
+            everywhere; l2 is then the weighted mean.
 
     Raises:
-        ValueError: shapes or paintings that do not go together, or a negative number of iterations.
+        ValueError: shapes or paintings that do not go together, a negative number of iterations, or weights
+            that are none.
     """
     if isinstance(painting, Painting):
-        return refine([painting], target[None], iterations, device, on_iteration)[0]
+        return refine([painting], target[None], iterations, device, on_iteration, until, weight)[0]
     _check(painting, target, iterations)
     if not iterations or not painting or not len(painting[0]):
         return painting
     floats = to_floats(target.to(pick_device(device)))
-    strokes = _optimise(painting, floats, iterations, on_iteration).cpu().numpy()
+    work = _Refinement(painting, floats, _weights(weight, floats))
+    strokes = work.run(iterations, until, on_iteration).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
         for best, old in zip(strokes, painting, strict=True)
     ]
 
 
-def _optimise(
-    paintings: list[Painting], target: Tensor, iterations: int, on_iteration: Callable[[float], None] | None
-) -> Tensor:
-    """The best strokes ``(B, K, stroke_dim)`` that are met on the way."""
-    design = paintings[0].design
-    renderer = make_renderer("analytic", design, paintings[0].opacity)
-    backgrounds = torch.tensor([one.background for one in paintings], device=target.device)
-    blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
-    best = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
-    least = torch.full((len(paintings),), torch.inf, device=target.device)
-    alphas = [kind == "alpha" for kind in design.kinds]
-    is_paint = torch.tensor([*alphas, *[True] * len(COLOUR)], device=target.device)
-    place = is_paint.sort(stable=True).indices.argsort()  # of each number, in geometry followed by paint
-    parts = [part.clone().requires_grad_() for part in (best[..., ~is_paint], best[..., is_paint])]
-    optimizer = torch.optim.Adam([{"params": [part]} for part in parts], betas=BETAS)
-    for i in range(iterations + 1):
-        strokes = torch.cat(parts, -1)[..., place]
-        l2 = mean_squared_error(renderer.paint(blank, strokes), target)
-        with torch.no_grad():
-            better = l2 < least
-            best = torch.where(better.view(-1, 1, 1), strokes, best)
-            least = torch.where(better, l2, least)
-        if i and on_iteration is not None:
-            on_iteration(least.mean().item())
-        if i < iterations:
-            for group, rate in zip(optimizer.param_groups, (GEOMETRY_RATE, PAINT_RATE), strict=True):
-                group["lr"] = rate * (1 - i / iterations)
-            optimizer.zero_grad(set_to_none=True)
-            l2.sum().backward()  # each painting learns as if it were alone
-            optimizer.step()
+class _Refinement:
+    """Paintings at work.
+
+    Args:
+        paintings: B of them, of one design, opacity and number of strokes.
+        target: ``(B, 3, H, W)`` in [0, 1].
+        weight: ``(B, H, W)``, of mean 1.
+    """
+
+    def __init__(self, paintings: list[Painting], target: Tensor, weight: Tensor) -> None:
+        self.renderer: Renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
+        self.target, self.weight = target, weight
+        backgrounds = torch.tensor([one.background for one in paintings], device=target.device)
+        self.blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
+        begun = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
+        slower = min(1.0, math.sqrt(FEW / begun.shape[1]))
+        rate = rates(self.renderer.design, slower * GEOMETRY_RATE, slower * PAINT_RATE)
+        self.adam = StrokeAdam(begun, rate.to(target.device), BETAS)
+        self.random = torch.Generator().manual_seed(0)  # on the CPU: the same strokes on every device
+
+    def run(self, iterations: int, until: float, on_iteration: Callable[[float], None] | None) -> Tensor:
+        """The best strokes ``(B, K, stroke_dim)`` that are met on the way."""
+        adam = self.adam
+        best, least = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
+        for i in range(iterations + 1):
+            strokes = adam.strokes.requires_grad_()
+            canvas = self.renderer.paint(self.blank, strokes)
+            error = (canvas - self.target).square().mean(1) * self.weight  # (B, H, W)
+            l2 = error.mean((1, 2))
             with torch.no_grad():
-                for part in parts:
-                    part.clamp_(0, 1)
-    return best
+                better = l2 < least
+                best = torch.where(better.view(-1, 1, 1), strokes, best)
+                least = torch.where(better, l2, least)
+            if i and on_iteration is not None:
+                on_iteration(least.mean().item())
+            if i == iterations or least.max().item() <= until:
+                break
+            reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
+            shown = self._shown(canvas, strokes) if reseeds else None
+            (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # each painting learns as if it were alone
+            adam.step(gradient, 1 - i / iterations)
+            if shown is not None:
+                self._reseed(shown, error.detach())
+        return best.detach()
+
+    @staticmethod
+    def _shown(canvas: Tensor, strokes: Tensor) -> Tensor:
+        """How much of each stroke is seen on the canvas, in pixels ``(B, K)``."""
+        (gradient,) = torch.autograd.grad(canvas.sum(), strokes, retain_graph=True)
+        return gradient[..., -len(COLOUR) :].sum(-1)
+
+    def _reseed(self, shown: Tensor, error: Tensor) -> None:
+        """Draw those that show least anew, where the error ``(B, H, W)`` is great."""
+        count = shown.shape[1]
+        fewest = int(RESEEDED * count)
+        if not fewest:
+            return
+        kept = shown.argsort(1, descending=True)[:, : count - fewest].sort(1).values
+        height, width = error.shape[1:]
+        broad = max(1, int(SEED_SIDE * min(height, width)) // 2 * 2 + 1)
+        around = avg_pool2d(error.unsqueeze(1), broad, 1, broad // 2, count_include_pad=False)
+        total = (around.flatten(1).double() + 1e-12).cumsum(1)
+        # the same random numbers for each painting, so that none depends on the others
+        chance = torch.rand(fewest, generator=self.random).to(total).expand(len(total), -1)
+        place = torch.searchsorted(total, chance * total[:, -1:]).clamp(max=height * width - 1)
+        self.adam.replace(kept, self._strokes_at(place, height, width))
+
+    def _strokes_at(self, place: Tensor, height: int, width: int) -> Tensor:
+        """Small strokes in the target's colours around pixels ``(B, n)``: ``(B, n, stroke_dim)``."""
+        design, (batch, count) = self.renderer.design, place.shape
+        strokes = torch.rand(count, design.dim, generator=self.random).to(self.target)
+        for i, kind in enumerate(design.kinds):
+            if kind == "alpha":
+                strokes[..., i] = 0.5
+            elif kind == "radius":
+                strokes[..., i] *= 0.5
+        y, x = (place // width + 0.5) / height, (place % width + 0.5) / width
+        shorter, y, x = min(height, width), y.flatten().to(strokes), x.flatten().to(strokes)
+        broad, tall = SEED_SIDE * shorter / width, SEED_SIDE * shorter / height
+        sides = [torch.full_like(x, value) for value in (broad, tall, SEED_SIDE)]
+        everywhere = strokes.repeat(batch, 1).unsqueeze(1)
+        moved = design.window_to_canvas(everywhere, x - broad / 2, y - tall / 2, *sides)
+        index = place.unsqueeze(1).expand(-1, len(COLOUR), -1)
+        colours = self.target.flatten(2).gather(2, index).transpose(1, 2)
+        return torch.cat([moved.view(batch, count, -1)[..., : -len(COLOUR)].clamp(0, 1), colours], -1)
+
+
+def _weights(weight: Tensor | None, target: Tensor) -> Tensor:
+    """Weights ``(B, H, W)`` of mean 1 for targets ``(B, 3, H, W)``."""
+    batch, _, height, width = target.shape
+    if weight is None:
+        return target.new_ones(batch, height, width)
+    if weight.shape not in ((height, width), (batch, height, width)):
+        raise ValueError(
+            f"weight must be ({height}, {width}), or that for each of {batch} pictures, not "
+            f"{tuple(weight.shape)}"
+        )
+    weight = weight.to(target).expand(batch, height, width)
+    if not bool((weight >= 0).all() & weight.isfinite().all() & (weight.amax((1, 2)) > 0).all()):
+        raise ValueError("weight must be finite, at least 0, and not 0 everywhere")
+    return weight / weight.mean((1, 2), keepdim=True)
 
 
 def _check(paintings: list[Painting], target: Tensor, iterations: int) -> None:

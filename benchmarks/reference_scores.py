@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.checkpoint import WEIGHTS
 from agents.evaluation import l2_by_raster
 from benchmarks.harness.scores import blank, random_paintings
 from benchmarks.harness.shipped import Task, paint_with
@@ -32,7 +33,7 @@ class ReferenceScores(BenchmarkConfig):
     """What a blank canvas, random strokes and the package's agents score."""
 
     agents: tuple[str, ...] = ("pretrained",)
-    """Agents, each without and with its lookahead."""
+    """Agents, each without and with its lookahead, beside that of the data set if there is one."""
     smoke: bool = False
     """Few pictures and strokes, to see that all runs."""
 
@@ -58,7 +59,8 @@ def tables(options: ReferenceScores) -> Iterator[Table]:
             "mean colour": mean,
             "random strokes": float(l2_by_raster(random, targets).mean()),
         }
-        for agent in options.agents:
+        own = f"pretrained-{task.dataset}"
+        for agent in (*options.agents, *([own] if (WEIGHTS / f"{own}.safetensors").exists() else [])):
             for how, lookahead in (("", 0), (", with lookahead", None)):
                 paintings = paint_with(agent, task, lookahead)
                 found[agent + how] = float(l2_by_raster(paintings, targets).mean())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents import refine
+from agents import refine, refinement
 from agents.evaluation import l2_by_raster
 from paint_gym import Painting
 
@@ -62,6 +62,67 @@ def test_never_worse() -> None:
     errors: list[float] = []
     refine(painting, target, 5, "cpu", errors.append)
     assert len(errors) == 5 and errors == sorted(errors, reverse=True) and errors[0] < 1e-5
+
+
+def test_strokes_that_show_nothing_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the strokes lie under one that covers all: they come to use, and their number stays."""
+    target = target_of(1)[0]
+    cover = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1, 0.5, 0.5, 0.5]
+    hidden = np.random.default_rng(0).random((30, 13)) * 0.2
+    painting = Painting([*hidden, cover, cover, *np.random.default_rng(1).random((28, 13))], size=32)
+    anew = refine(painting, target, 60, "cpu")
+    monkeypatch.setattr(refinement, "RESEEDED", 0.0)
+    as_before = refine(painting, target, 60, "cpu")
+    one, other = (l2_by_raster([each], target[None].numpy()).item() for each in (anew, as_before))
+    assert len(anew) == 60 and one < 0.9 * other
+
+
+def test_a_painting_whose_strokes_are_drawn_anew_does_not_depend_on_others() -> None:
+    paintings, target = [random_painting(i, strokes=30) for i in range(2)], target_of(2)
+    together = refine(paintings, target, 12, "cpu")
+    for one, painting, wanted in zip(together, paintings, target, strict=True):
+        assert np.abs(refine(painting, wanted, 12, "cpu").strokes - one.strokes).max() < 1e-3
+
+
+def test_it_ends_where_the_l2_is_wanted() -> None:
+    errors: list[float] = []
+    painting, target = random_painting(0), target_of(1)[0]
+    refine(painting, target, 40, "cpu", errors.append)
+    wanted, whole = errors[14], len(errors)
+    errors.clear()
+    refine(painting, target, 40, "cpu", errors.append, until=wanted)
+    assert whole == 40 and len(errors) == 15 and errors[-1] <= wanted
+    assert refine(painting, target, 40, "cpu", until=1.0) == painting
+
+
+def test_where_more_weight_is_the_error_is_less() -> None:
+    painting, target = random_painting(0), target_of(1)
+    weight = torch.ones(32, 32)
+    weight[:16] = 20.0
+    wanted = target[0].permute(1, 2, 0).numpy() / 255.0
+    plain, weighted = (
+        refine(painting, target[0], 40, "cpu", weight=each).render() / 255.0 - wanted
+        for each in (None, weight)
+    )
+    assert (weighted[:16] ** 2).mean() < 0.8 * (plain[:16] ** 2).mean()
+    assert (weighted[16:] ** 2).mean() > (plain[16:] ** 2).mean()
+    as_it_was = refine(painting, target[0], 5, "cpu", weight=torch.full((32, 32), 7.0))
+    assert np.abs(as_it_was.strokes - refine(painting, target[0], 5, "cpu").strokes).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        torch.ones(31, 32),
+        torch.ones(2, 32, 32),
+        torch.zeros(32, 32),
+        -torch.ones(32, 32),
+        torch.full((32, 32), torch.nan),
+    ],
+)
+def test_weights_that_are_none_are_refused(weight: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match="weight must be"):
+        refine(random_painting(0), target_of(1)[0], 3, "cpu", weight=weight)
 
 
 def test_no_iterations() -> None:
