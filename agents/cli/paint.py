@@ -46,6 +46,9 @@ class Paint(Command):
     lookahead: int | None = None
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
+    plan: int | None = None
+    """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
+    default the agent's own number."""
     refine: int = 0
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
     seed: int = 0
@@ -134,7 +137,7 @@ def _load_agent(command: Paint) -> Agent:
         get_stroke(command.stroke)  # refuses names that are none
         if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
             raise ValueError(f"no agent for {command.stroke} strokes comes with the package; pass --agent")
-    agent = load(command.agent or ours, command.device, command.lookahead)
+    agent = load(command.agent or ours, command.device, command.lookahead, command.plan)
     paints = agent.renderer.design.name
     if command.stroke not in (None, paints):
         raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
