@@ -21,7 +21,7 @@ from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import read_image
 from paint_gym.datasets.sources import is_special, list_images
-from paint_gym.painting import Painting, check_ending, check_size
+from paint_gym.painting import MAX_SIDE, Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.progress import progress
@@ -36,10 +36,10 @@ class Paint(Command):
 
     images: tyro.conf.Positional[tuple[Path, ...]]
     """The pictures: JPEG, PNG, WebP, AVIF, ... of any size; files, folders, or patterns ("*.jpg")."""
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
-    """The painting: .png .jpg .svg .json .gif .mp4. For several pictures write {name} where their names go,
-    as in "out/{name}.svg", or a folder, as in "out/", for .png."""
-    strokes: int = 200
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path(f"{NAME}-painted.png")
+    """The painting: .png .jpg .svg .json .gif .mp4. Write {name} where the name of a picture goes, as in
+    "out/{name}.svg", or a folder, as in "out/", for .png."""
+    strokes: int = 500
     """Strokes to paint each with."""
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
@@ -49,8 +49,12 @@ class Paint(Command):
     plan: int | None = None
     """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
     default the agent's own number."""
-    refine: int = 0
+    refine: int = 50
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
+    until: float = 0.0
+    """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
+    draft: bool = False
+    """The agent alone, for a look in little time: no plan and no refinement."""
     seed: int = 0
     """Another painting of the same picture for each seed."""
     opaque: bool = False
@@ -58,7 +62,7 @@ class Paint(Command):
     canvas: int = 256
     """Shorter side in pixels of the canvas that the agent paints on; the output may be larger."""
     size: int | None = None
-    """Longer side of the output in pixels, by default that of the canvas."""
+    """Longer side of the output in pixels, by default that of the picture."""
     agent: str | None = None
     """Agent that paints: a file or a run's folder; by default an agent that comes with the package."""
     device: str = "auto"
@@ -78,6 +82,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
     outputs = _outputs(images, command.output)
     if command.refine < 0:
         raise ValueError(f"refine must be at least 0, not {command.refine}")
+    if not command.until >= 0:
+        raise ValueError(f"until must be at least 0, not {command.until}")
+    if command.draft and command.plan:
+        raise ValueError("a draft has no plan; leave one of the two out")
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)
@@ -89,9 +97,9 @@ def paint_pictures(command: Paint) -> list[Painting]:
     for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
         try:
-            target = _target(image, command.canvas)
-            painting = _paint(agent, target, command)
-            painting.save(output, size=command.size)
+            picture = torch.tensor(read_image(image))
+            painting = _paint(agent, _target(picture, image, command.canvas), command)
+            painting.save(output, size=command.size or _size(picture, output))
         except (ValueError, OSError) as error:
             if len(images) == 1:
                 raise
@@ -105,9 +113,15 @@ def paint_pictures(command: Paint) -> list[Painting]:
     return paintings
 
 
-def _target(image: Path, side: int) -> Tensor:
+def _size(picture: Tensor, output: Path) -> int | None:
+    """Longer side of the output: that of the picture; None for films, which are as large as the canvas."""
+    film = output.suffix.lower() in (".gif", ".mp4")
+    return None if film else min(MAX_SIDE, max(picture.shape[:2]))
+
+
+def _target(picture: Tensor, image: Path, side: int) -> Tensor:
     try:
-        return fit_to_canvas(torch.tensor(read_image(image)), side)
+        return fit_to_canvas(picture, side)
     except ValueError as error:
         raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
 
@@ -137,7 +151,8 @@ def _load_agent(command: Paint) -> Agent:
         get_stroke(command.stroke)  # refuses names that are none
         if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
             raise ValueError(f"no agent for {command.stroke} strokes comes with the package; pass --agent")
-    agent = load(command.agent or ours, command.device, command.lookahead, command.plan)
+    plan = 0 if command.draft else command.plan
+    agent = load(command.agent or ours, command.device, command.lookahead, plan)
     paints = agent.renderer.design.name
     if command.stroke not in (None, paints):
         raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
@@ -179,7 +194,7 @@ def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
         (painting,) = paint(agent, target, command.strokes, on_bundle)
-    if not command.refine:
+    if command.draft or not command.refine:
         return painting
     with progress(total=command.refine, desc="refining", unit="iteration") as bar:
 
@@ -187,4 +202,4 @@ def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
             bar.update()
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        return refine(painting, target[0], command.refine, agent.device, on_iteration)
+        return refine(painting, target[0], command.refine, agent.device, on_iteration, command.until)
