@@ -64,7 +64,7 @@ class ModelBasedDDPG(Agent):
             if not plan:
                 return action
             proposals = [planning.on_whole_canvas(action, state.canvas)]
-        return planning.plan(state, proposals, self.renderer, plan)
+        return planning.plan(state, proposals, self.renderer, plan, self.actor.weight)
 
     def explore(self, state: CanvasState) -> Tensor:
         """The bundle for each canvas while learning: that of the actor, as it is."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
 from agents.common.agent import Agent
+from agents.detail import face_weight, mask_weight
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import read_image
@@ -55,6 +56,8 @@ class Paint(Command):
     """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
     draft: bool = False
     """The agent alone, for a look in little time: no plan and no refinement."""
+    detail: str | None = None
+    """Where errors count more: a mask, a picture that is white there; or "faces", which are looked for."""
     seed: int = 0
     """Another painting of the same picture for each seed."""
     opaque: bool = False
@@ -98,7 +101,8 @@ def paint_pictures(command: Paint) -> list[Painting]:
         began = time.monotonic()
         try:
             picture = torch.tensor(read_image(image))
-            painting = _paint(agent, _target(picture, image, command.canvas), command)
+            target = _target(picture, image, command.canvas)
+            painting = _paint(agent, target, command, _weight(picture, image, target, command.detail))
             painting.save(output, size=command.size or _size(picture, output))
         except (ValueError, OSError) as error:
             if len(images) == 1:
@@ -124,6 +128,19 @@ def _target(picture: Tensor, image: Path, side: int) -> Tensor:
         return fit_to_canvas(picture, side)
     except ValueError as error:
         raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
+
+
+def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) -> Tensor | None:
+    """How much the error of each pixel of a target counts, ``(H, W)``; None where all count the same."""
+    if detail is None:
+        return None
+    size = (target.shape[2], target.shape[3])
+    if detail != "faces":
+        return mask_weight(read_image(detail), size)
+    weight = face_weight(picture.numpy(), size)
+    if weight is None:
+        logger.warning("%s: no face is seen, all of it counts the same", image)
+    return weight
 
 
 def _images(given: Sequence[Path]) -> list[Path]:
@@ -186,14 +203,14 @@ def _identity(file: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
+def _paint(agent: Policy, target: Tensor, command: Paint, weight: Tensor | None) -> Painting:
     with progress(total=command.strokes, desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:
             bar.update(agent.bundle)
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        (painting,) = paint(agent, target, command.strokes, on_bundle)
+        (painting,) = paint(agent, target, command.strokes, on_bundle, weight)
     if command.draft or not command.refine:
         return painting
     with progress(total=command.refine, desc="refining", unit="iteration") as bar:
@@ -202,4 +219,4 @@ def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
             bar.update()
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        return refine(painting, target[0], command.refine, agent.device, on_iteration, command.until)
+        return refine(painting, target[0], command.refine, agent.device, on_iteration, command.until, weight)
