@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,6 +33,7 @@ def load(
     path: str | PathLike[str] = "pretrained",
     device: str | torch.device = "auto",
     lookahead: int | None = None,
+    plan: int | None = None,
 ) -> Agent:
     """An agent that can paint. Of a run's checkpoint, only the actor is read.
 
@@ -41,6 +43,7 @@ def load(
             ``-triangle``, or for digits ``"pretrained-mnist"`` and ``-svhn``.
         device: where it paints.
         lookahead: in place of the agent's own, see `AlgorithmConfig`.
+        plan: in place of the agent's own.
 
     Raises:
         FileNotFoundError: no such file.
@@ -61,8 +64,9 @@ def load(
     with named_file(file):
         agent = build_agent(agent_config_from_dict(state.get("spec")), where)
         fill(agent.actor, state.get("agent", {}).get("actor", {}))
-    if lookahead is not None:
-        agent.config = dataclasses.replace(agent.config, lookahead=lookahead)
+    given = {"lookahead": lookahead, "plan": plan}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    agent.config = dataclasses.replace(agent.config, **changes)
     return agent
 
 

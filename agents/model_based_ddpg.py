@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from agents.common import planning
 from agents.common.agent import Agent, apply_network, not_done
 from agents.common.augmentation import augment
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
 from agents.networks.actor import Proposals
-from paint_gym.canvas import CanvasState, as_strokes, model_step
+from paint_gym.canvas import CanvasState, model_step
 from paint_gym.metrics import mean_squared_error
-from paint_gym.utils.images import crop
 from paint_gym.utils.networks import polyak_update
 
 
@@ -40,39 +40,35 @@ class ModelBasedDDPG(Agent):
             raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
         self.target_critic = self.make_target_network(self.critic)
 
-    @torch.no_grad()
-    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
+    def act(self, state: CanvasState, steps: int | None = None, plan: int | None = None) -> Tensor:
         """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
         With lookahead, if the actor proposes several bundles, each is tried out, and the one that lowers the
-        l2 most is taken.
+        l2 most is taken. With a plan, it is then improved through the model.
+
+        Args:
+            state: what to paint on.
+            steps: steps per episode, if not those of training.
+            plan: steps of gradient, by default those of the configuration.
         """
-        if not self.config.lookahead:
+        plan = self.config.plan if plan is None else plan
+        if not (self.config.lookahead or plan):
             return super().act(state, steps)
         self.actor.eval()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            groups = self.actor.propose(*state, self.config.lookahead)
-        if not groups:
-            return super().act(state, steps)
-        action = torch.cat([group.action for group in groups]).float()  # (N, B, A)
-        gain = torch.cat([self._gain(state, group) for group in groups])
-        return action[gain.argmax(0), torch.arange(len(state.canvas), device=action.device)]
+        proposals: list[Proposals] = []
+        if self.config.lookahead:
+            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+                proposals = self.actor.propose(*state, self.config.lookahead)
+        if not proposals:
+            action = super().act(state, steps)
+            if not plan:
+                return action
+            proposals = [planning.on_whole_canvas(action, state.canvas)]
+        return planning.plan(state, proposals, self.renderer, plan, self.actor.weight)
 
     def explore(self, state: CanvasState) -> Tensor:
-        """The bundle for each canvas while learning: that of the actor, without lookahead."""
+        """The bundle for each canvas while learning: that of the actor, as it is."""
         return super().act(state)
-
-    def _gain(self, state: CanvasState, proposals: Proposals) -> Tensor:
-        """Decrease of the sum of squared errors by each, ``(N, B)``."""
-        action, top, left, size = proposals
-        count, batch, _ = action.shape
-        strokes = as_strokes(action.float().flatten(0, 1), self.renderer.design.dim)
-        pair = torch.cat([state.canvas, state.target], 1)  # (B, 6, H, W)
-        before, target = crop(pair, top, left, size).flatten(0, 1).chunk(2, 1)  # (N B, 3, h, w) each
-        whole = (state.canvas.shape[2], state.canvas.shape[3])
-        after = self.renderer.paint_part(before, strokes, top.flatten(), left.flatten(), whole)
-        gain = (before - target).square() - (after - target).square()
-        return gain.sum((1, 2, 3)).view(count, batch)
 
     def update(self, batch: Transition) -> dict[str, float]:
         """One gradient step for the critic, the actor, and a reward that learns.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting, check_size
@@ -30,7 +31,11 @@ class Policy(Protocol):
 
 @torch.no_grad()
 def paint(
-    agent: Policy, targets: Tensor, max_strokes: int, on_bundle: Callable[[float], None] | None = None
+    agent: Policy,
+    targets: Tensor,
+    max_strokes: int,
+    on_bundle: Callable[[float], None] | None = None,
+    weight: Tensor | None = None,
 ) -> list[Painting]:
     """Paint pictures, on black canvases.
 
@@ -39,10 +44,14 @@ def paint(
         targets: ``(B, 3, H, W)`` uint8, or float in [0, 1].
         max_strokes: strokes per painting, at least 1; the last bundle is cut if they do not fill it.
         on_bundle: called after each bundle with the mean l2 so far, as the agent's own renderer sees it.
+        weight: how much the error of each pixel counts where an agent looks for the greatest, plans and looks
+            ahead: ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0 everywhere.
 
     Raises:
-        ValueError: `max_strokes` below 1.
+        ValueError: `max_strokes` below 1, weights that are none, or an agent that does not weigh errors.
     """
+    if weight is not None:
+        return _paint_weighted(agent, targets, max_strokes, on_bundle, weight)
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     target = to_floats(targets.to(agent.device))
@@ -60,6 +69,44 @@ def paint(
     painted = torch.cat(bundles, 1).numpy()  # (B, max_strokes, stroke_dim)
     design, opacity = agent.renderer.design, agent.renderer.opacity
     return [Painting(one, stroke=design, size=size, opacity=opacity) for one in painted]
+
+
+def _paint_weighted(
+    agent: Policy,
+    targets: Tensor,
+    max_strokes: int,
+    on_bundle: Callable[[float], None] | None,
+    weight: Tensor,
+) -> list[Painting]:
+    """`paint`, with the actor told where errors count."""
+    actor = getattr(agent, "actor", None)
+    if not isinstance(actor, Actor):
+        raise ValueError(f"{type(agent).__name__} does not weigh errors; leave the weight out")
+    actor.weight = check_weight(weight, targets).to(agent.device)
+    try:
+        return paint(agent, targets, max_strokes, on_bundle)
+    finally:
+        actor.weight = None
+
+
+def check_weight(weight: Tensor | None, target: Tensor) -> Tensor:
+    """Weights ``(B, H, W)`` of mean 1 for targets ``(B, 3, H, W)``; 1 everywhere for None.
+
+    Raises:
+        ValueError: of another shape, negative, not finite, or 0 everywhere.
+    """
+    batch, _, height, width = target.shape
+    if weight is None:
+        return torch.ones(batch, height, width, device=target.device)
+    if weight.shape not in ((height, width), (batch, height, width)):
+        raise ValueError(
+            f"weight must be ({height}, {width}), or that for each of {batch} pictures, not "
+            f"{tuple(weight.shape)}"
+        )
+    weight = weight.to(target.device, torch.float32).expand(batch, height, width)
+    if not bool((weight >= 0).all() & weight.isfinite().all() & (weight.amax((1, 2)) > 0).all()):
+        raise ValueError("weight must be finite, at least 0, and not 0 everywhere")
+    return weight / weight.mean((1, 2), keepdim=True)
 
 
 def fit_to_canvas(picture: Tensor, side: int) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from agents.common.stroke_adam import StrokeAdam, rates
+from agents.painter import check_weight
 from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import COLOUR
@@ -68,7 +69,7 @@ def refine(
     if not iterations or not painting or not len(painting[0]):
         return painting
     floats = to_floats(target.to(pick_device(device)))
-    work = _Refinement(painting, floats, _weights(weight, floats))
+    work = _Refinement(painting, floats, check_weight(weight, floats))
     strokes = work.run(iterations, until, on_iteration).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
@@ -161,22 +162,6 @@ class _Refinement:
         index = place.unsqueeze(1).expand(-1, len(COLOUR), -1)
         colours = self.target.flatten(2).gather(2, index).transpose(1, 2)
         return torch.cat([moved.view(batch, count, -1)[..., : -len(COLOUR)].clamp(0, 1), colours], -1)
-
-
-def _weights(weight: Tensor | None, target: Tensor) -> Tensor:
-    """Weights ``(B, H, W)`` of mean 1 for targets ``(B, 3, H, W)``."""
-    batch, _, height, width = target.shape
-    if weight is None:
-        return target.new_ones(batch, height, width)
-    if weight.shape not in ((height, width), (batch, height, width)):
-        raise ValueError(
-            f"weight must be ({height}, {width}), or that for each of {batch} pictures, not "
-            f"{tuple(weight.shape)}"
-        )
-    weight = weight.to(target).expand(batch, height, width)
-    if not bool((weight >= 0).all() & weight.isfinite().all() & (weight.amax((1, 2)) > 0).all()):
-        raise ValueError("weight must be finite, at least 0, and not 0 everywhere")
-    return weight / weight.mean((1, 2), keepdim=True)
 
 
 def _check(paintings: list[Painting], target: Tensor, iterations: int) -> None:

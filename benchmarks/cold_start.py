@@ -79,7 +79,7 @@ def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
     if options.agent is None:
         save_agent(agent, build_agent(AgentConfig(), "cpu"), AgentConfig())
     command = [sys.executable, "-m", "agents", "paint", str(image), "-o", str(output), "--agent", str(agent)]
-    command += ["--strokes", str(options.strokes), "--canvas", str(options.size)]
+    command += ["--strokes", str(options.strokes), "--canvas", str(options.size), "--draft"]
     for cache in ("empty", "warm"):
         first, whole = time_command(command, folder / "cache")
         bars = (FIRST_STROKE_BAR, None) if cache == "empty" else (None, COMMAND_BAR)

@@ -51,7 +51,7 @@ def tables(options: Photo) -> Iterator[Table]:
     photo, painting = options.out / "photo.png", options.out / "painting.png"
     Image.fromarray(getattr(data, options.photo)()).save(photo)
     arguments = [str(photo), "-o", str(painting)]
-    arguments += ["--strokes", str(options.strokes), "--canvas", str(options.size)]
+    arguments += ["--strokes", str(options.strokes), "--canvas", str(options.size), "--draft"]
     code = f"from benchmarks.photo import paint; paint({arguments})"
     began = time.perf_counter()
     child = subprocess.run(

@@ -11,7 +11,8 @@ LAYERS = (
     "paint_gym.canvas", "paint_gym.datasets", "paint_gym.painting", "paint_gym.envs", "paint_gym.adapters",
     "paint_gym",
     "agents.networks", "agents.common", "agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg",
-    "agents.factory", "agents.checkpoint", "agents.painter", "agents.refinement", "agents.evaluation",
+    "agents.factory", "agents.checkpoint", "agents.painter", "agents.detail", "agents.refinement",
+    "agents.evaluation",
     "agents.training", "agents.cli", "agents",
     "benchmarks.harness", "benchmarks",
 )  # fmt: skip

@@ -56,6 +56,9 @@ class Evaluate(Command):
     lookahead: int | None = None
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
+    plan: int | None = None
+    """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
+    default the agent's own number."""
     refine: int = 0
     """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
     seed: int = 0
@@ -77,7 +80,7 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         OSError: a file that is missing or cannot be written.
     """
     _check(command)
-    agent = load(command.agent, lookahead=command.lookahead)
+    agent = load(command.agent, lookahead=command.lookahead, plan=command.plan)
     every = agent.bundle * math.ceil(command.strokes / agent.bundle / POINTS)
     scores = _score(agent, command, every)
     l2 = np.stack([one.l2 for one in scores])  # (images, points)
@@ -89,6 +92,7 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         "size": command.size,
         "strokes": command.strokes,
         "lookahead": agent.config.lookahead,
+        "plan": agent.config.plan,
         "refine": command.refine,
         "renderer": "raster",
         "seed": command.seed,

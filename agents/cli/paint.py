@@ -17,11 +17,12 @@ from torch import Tensor
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
 from agents.common.agent import Agent
+from agents.detail import face_weight, mask_weight
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import read_image
 from paint_gym.datasets.sources import is_special, list_images
-from paint_gym.painting import Painting, check_ending, check_size
+from paint_gym.painting import MAX_SIDE, Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.progress import progress
@@ -36,18 +37,27 @@ class Paint(Command):
 
     images: tyro.conf.Positional[tuple[Path, ...]]
     """The pictures: JPEG, PNG, WebP, AVIF, ... of any size; files, folders, or patterns ("*.jpg")."""
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
-    """The painting: .png .jpg .svg .json .gif .mp4. For several pictures write {name} where their names go,
-    as in "out/{name}.svg", or a folder, as in "out/", for .png."""
-    strokes: int = 200
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path(f"{NAME}-painted.png")
+    """The painting: .png .jpg .svg .json .gif .mp4. Write {name} where the name of a picture goes, as in
+    "out/{name}.svg", or a folder, as in "out/", for .png."""
+    strokes: int = 500
     """Strokes to paint each with."""
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
     lookahead: int | None = None
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
-    refine: int = 0
+    plan: int | None = None
+    """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
+    default the agent's own number."""
+    refine: int = 50
     """Iterations of refinement: all strokes of the finished painting are optimised together."""
+    until: float = 0.0
+    """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
+    draft: bool = False
+    """The agent alone, for a look in little time: no plan and no refinement."""
+    detail: str | None = None
+    """Where errors count more: a mask, a picture that is white there; or "faces", which are looked for."""
     seed: int = 0
     """Another painting of the same picture for each seed."""
     opaque: bool = False
@@ -55,7 +65,7 @@ class Paint(Command):
     canvas: int = 256
     """Shorter side in pixels of the canvas that the agent paints on; the output may be larger."""
     size: int | None = None
-    """Longer side of the output in pixels, by default that of the canvas."""
+    """Longer side of the output in pixels, by default that of the picture."""
     agent: str | None = None
     """Agent that paints: a file or a run's folder; by default an agent that comes with the package."""
     device: str = "auto"
@@ -75,6 +85,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
     outputs = _outputs(images, command.output)
     if command.refine < 0:
         raise ValueError(f"refine must be at least 0, not {command.refine}")
+    if not command.until >= 0:
+        raise ValueError(f"until must be at least 0, not {command.until}")
+    if command.draft and command.plan:
+        raise ValueError("a draft has no plan; leave one of the two out")
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)
@@ -86,9 +100,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
     for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
         try:
-            target = _target(image, command.canvas)
-            painting = _paint(agent, target, command)
-            painting.save(output, size=command.size)
+            picture = torch.tensor(read_image(image))
+            target = _target(picture, image, command.canvas)
+            painting = _paint(agent, target, command, _weight(picture, image, target, command.detail))
+            painting.save(output, size=command.size or _size(picture, output))
         except (ValueError, OSError) as error:
             if len(images) == 1:
                 raise
@@ -102,11 +117,30 @@ def paint_pictures(command: Paint) -> list[Painting]:
     return paintings
 
 
-def _target(image: Path, side: int) -> Tensor:
+def _size(picture: Tensor, output: Path) -> int | None:
+    """Longer side of the output: that of the picture; None for films, which are as large as the canvas."""
+    film = output.suffix.lower() in (".gif", ".mp4")
+    return None if film else min(MAX_SIDE, max(picture.shape[:2]))
+
+
+def _target(picture: Tensor, image: Path, side: int) -> Tensor:
     try:
-        return fit_to_canvas(torch.tensor(read_image(image)), side)
+        return fit_to_canvas(picture, side)
     except ValueError as error:
         raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
+
+
+def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) -> Tensor | None:
+    """How much the error of each pixel of a target counts, ``(H, W)``; None where all count the same."""
+    if detail is None:
+        return None
+    size = (target.shape[2], target.shape[3])
+    if detail != "faces":
+        return mask_weight(read_image(detail), size)
+    weight = face_weight(picture.numpy(), size)
+    if weight is None:
+        logger.warning("%s: no face is seen, all of it counts the same", image)
+    return weight
 
 
 def _images(given: Sequence[Path]) -> list[Path]:
@@ -134,7 +168,8 @@ def _load_agent(command: Paint) -> Agent:
         get_stroke(command.stroke)  # refuses names that are none
         if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
             raise ValueError(f"no agent for {command.stroke} strokes comes with the package; pass --agent")
-    agent = load(command.agent or ours, command.device, command.lookahead)
+    plan = 0 if command.draft else command.plan
+    agent = load(command.agent or ours, command.device, command.lookahead, plan)
     paints = agent.renderer.design.name
     if command.stroke not in (None, paints):
         raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
@@ -168,15 +203,15 @@ def _identity(file: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
+def _paint(agent: Policy, target: Tensor, command: Paint, weight: Tensor | None) -> Painting:
     with progress(total=command.strokes, desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:
             bar.update(agent.bundle)
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        (painting,) = paint(agent, target, command.strokes, on_bundle)
-    if not command.refine:
+        (painting,) = paint(agent, target, command.strokes, on_bundle, weight)
+    if command.draft or not command.refine:
         return painting
     with progress(total=command.refine, desc="refining", unit="iteration") as bar:
 
@@ -184,4 +219,4 @@ def _paint(agent: Policy, target: Tensor, command: Paint) -> Painting:
             bar.update()
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        return refine(painting, target[0], command.refine, agent.device, on_iteration)
+        return refine(painting, target[0], command.refine, agent.device, on_iteration, command.until, weight)

@@ -50,6 +50,9 @@ class AlgorithmConfig:
     lookahead: Annotated[int, flag("lookahead")] = 2
     """Model-based, when painting: candidates of each window size that are tried out with the renderer before
     a step, if the actor proposes any; 0 for none."""
+    plan: Annotated[int, flag("plan")] = 0
+    """Model-based, when painting: steps of gradient by which each bundle is improved through the renderer
+    before it is painted; 0 for none."""
     max_grad_norm: float = 5.0
     """Gradients of the actor are clipped to this norm."""
     bf16: Annotated[bool | None, flag("bf16")] = None
@@ -63,9 +66,9 @@ class AlgorithmConfig:
         """Refuse what would never end.
 
         Raises:
-            ValueError: a negative lookahead.
+            ValueError: a negative lookahead or plan.
         """
-        check_counts(self, {"lookahead": 0})
+        check_counts(self, {"lookahead": 0, "plan": 0})
 
     def learning_rates(self, progress: float) -> tuple[float, float]:
         """Learning rates of actor and critic.

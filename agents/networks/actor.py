@@ -58,7 +58,14 @@ class Proposals(NamedTuple):
 
 
 class Actor(nn.Module):
-    """The policy network. A subclass implements `forward`; the rest has defaults."""
+    """The policy network. A subclass implements `forward`; the rest has defaults.
+
+    Attributes:
+        weight: how much the error of each pixel counts, ``(B, H, W)``, for actors that look where it is
+            great; None where all count the same.
+    """
+
+    weight: Tensor | None = None
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """The action for each state, ``(B, bundle * stroke_dim)`` in [0, 1].

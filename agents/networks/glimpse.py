@@ -106,7 +106,7 @@ class GlimpseActor(Actor):
         for other in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
             if not torch.equal(other, level):
                 levels.append(other)
-        table = SummedAreaTable(canvas, target)
+        table = SummedAreaTable(canvas, target, self.weight)
         groups = [self.select_windows(table, each, step, count) for each in levels]
         flat = [group.flat() for group in groups]
         together = Window(*(torch.cat(parts) for parts in zip(*flat, strict=True)))
@@ -168,7 +168,8 @@ class GlimpseActor(Actor):
             step: ``(B,)`` int64, bundles painted so far.
         """
         level = self.level(step, canvas.shape[2], canvas.shape[3])
-        return self.select_windows(SummedAreaTable(canvas, target), level, step, 1).flat()
+        table = SummedAreaTable(canvas, target, self.weight)
+        return self.select_windows(table, level, step, 1).flat()
 
     @torch.no_grad()
     def select_windows(self, table: SummedAreaTable, level: Tensor, step: Tensor, count: int) -> Window:
@@ -219,11 +220,13 @@ class GlimpseActor(Actor):
 
 
 class SummedAreaTable:
-    """Canvases and targets ``(B, 6, H, W)``, and the sums of squared errors up to each pixel."""
+    """Canvases and targets ``(B, 6, H, W)``, and the weighted sums of squared errors up to each pixel."""
 
-    def __init__(self, canvas: Tensor, target: Tensor) -> None:
+    def __init__(self, canvas: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
         self.pair = torch.cat([canvas, target], 1)
         error = (canvas - target).square().sum(1)  # (B, H, W)
+        if weight is not None:
+            error = error * weight
         self.total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
 
     def __getitem__(self, which: Tensor) -> SummedAreaTable:

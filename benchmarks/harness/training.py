@@ -443,7 +443,7 @@ def sheet(jobs: Sequence[Training], path: Path) -> None:
 
 
 UNCOMPARED = (
-    "agent.algo", "agent.learning.lookahead", "eval_every", "eval_images",
+    "agent.algo", "agent.learning.lookahead", "agent.learning.plan", "eval_every", "eval_images",
     "eval_split", "eval_strokes", "seed", "data_root",
 )  # fmt: skip
 NOT_SAID = ("agent.learning.max_grad_norm", "agent.learning.noise")

@@ -103,9 +103,10 @@ def test_missing_extra_and_wrong_tensors_are_named(saved: Path) -> None:
         agents.load(saved)
 
 
-def test_a_negative_lookahead_is_refused(saved: Path) -> None:
-    for make in (lambda: AlgorithmConfig(lookahead=-1), lambda: agents.load(saved, "cpu", lookahead=-1)):
-        with pytest.raises(ValueError, match=r"^lookahead must be a whole number from 0, not -1"):
+@pytest.mark.parametrize("name", ["lookahead", "plan"])
+def test_a_negative_number_is_refused(name: str, saved: Path) -> None:
+    for make in (lambda: AlgorithmConfig(**{name: -1}), lambda: agents.load(saved, "cpu", **{name: -1})):
+        with pytest.raises(ValueError, match=rf"^{name} must be a whole number from 0, not -1"):
             make()
 
 

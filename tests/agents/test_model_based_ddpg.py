@@ -132,3 +132,41 @@ def test_lookahead_is_that_of_whole_canvases(design: StrokeDesign, size: tuple[i
         gains.append(l2(state.canvas, state.target) - l2(painted, state.target))
     best = proposed[torch.stack(gains).argmax(0), torch.arange(3)]
     assert torch.equal(chosen, best)
+
+
+@pytest.mark.parametrize("design", [*BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
+@pytest.mark.parametrize("lookahead", [0, 2])
+@pytest.mark.parametrize("size", [(64, 64), (40, 72)])
+def test_planning_never_loses_and_mostly_gains(
+    design: StrokeDesign, lookahead: int, size: tuple[int, int]
+) -> None:
+    """On canvases at different steps, whose windows are of different sizes."""
+    torch.manual_seed(0)
+    step = torch.tensor([0, 3, 20, 60, 200, 500])
+    state = CanvasState(torch.rand(6, 3, *size) * 0.3, torch.rand(6, 3, 1, 1).expand(6, 3, *size), step)
+    renderer = make_renderer("analytic", design)
+    config = AlgorithmConfig(bf16=False, lookahead=lookahead)
+    agent = ModelBasedDDPG(GlimpseActor(design, 3, 8), Constant(), renderer, L2Reward(), 40, 3, config)
+
+    def error(action: torch.Tensor) -> torch.Tensor:
+        assert not action.requires_grad and ((action >= 0) & (action <= 1)).all()
+        return l2(renderer.paint(state.canvas, action.view(6, 3, design.dim)), state.target)
+
+    before, after = error(agent.act(state)), error(agent.act(state, plan=8))
+    blank = l2(state.canvas, state.target)
+    assert (after <= before + 1e-7).all()
+    assert (blank - after > (blank - before).clamp(min=0) * 1.2).float().mean() >= 0.5
+    agent.config = replace(config, plan=8)
+    assert torch.equal(error(agent.act(state)), after)
+    assert torch.equal(error(agent.act(state, plan=0)), before)
+
+
+def test_planning_without_proposals_improves_the_actors_own() -> None:
+    agent = build_agent(AgentConfig("model-based", "resnet", 4, 4, depth=1, max_strokes=20), "cpu")
+    target = torch.full((2, 3, 32, 32), 0.7)
+    state = CanvasState(torch.zeros(2, 3, 32, 32), target, torch.tensor([0, 2]))
+    plain, planned = (
+        l2(agent.renderer.paint(state.canvas, agent.act(state, plan=plan).view(2, 5, 13)), target)
+        for plan in (0, 10)
+    )
+    assert (planned < 0.8 * plain).all()

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
-from benchmarks import fig7, fig8a, fig8b, fig8c, fig9
+from benchmarks import fig7, fig8a, fig8b, fig8c, fig9, kodak
 from benchmarks.harness import suite
 from benchmarks.harness.curves import Point, read_curves
 from benchmarks.harness.results import read_result
@@ -212,3 +213,31 @@ def test_results_are_json(tmp_path: Path) -> None:
     suite.report(options, [(suite.CURVES, CURVE), ("rows", [{"a": 1}])])
     assert json.loads((tmp_path / "r.json").read_text())["tables"] == {"rows": [{"a": 1}]}
     assert read_result(tmp_path / "r.json").curves == CURVE
+
+
+@pytest.mark.slow
+def test_kodak_runs_and_says_what_is_published(pictures: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(pictures[0].transpose(1, 2, 0)).save(tmp_path / "kodim01.png")
+    options = kodak.Kodak(smoke=True, threads=1, out=tmp_path / "out", folder_of_pictures=tmp_path)
+    rows = dict(kodak.tables(options)).popitem()[1]
+    by = {row["by"]: row["PSNR, dB"] for row in rows}
+    assert (
+        len(by) == 6 and by["the agent, refined 100 times"] > by["planned, 10 steps"] > by["the agent alone"]
+    )
+    with Image.open(next((tmp_path / "out" / "smoke").glob("*.png"))) as painted:
+        assert painted.size == (32, 32)
+    with pytest.raises(ValueError, match=r"no kodim\*\.png in .*--folder-of-pictures"):
+        list(kodak.tables(replace(options, folder_of_pictures=tmp_path / "out")))
+
+
+def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
+    target = torch.zeros(1, 3, 16, 24)
+    target[0, 0, :, 12:] = 1
+    painting = kodak.random_start(target, 40)
+    numbers, nodes = (
+        torch.tensor(painting.strokes),
+        painting.design.outline(torch.tensor(painting.strokes), 8),
+    )
+    radii = nodes[..., 2].mean(1)
+    assert (radii[:-1] >= radii[1:]).all() and painting.size == (16, 24)
+    assert torch.equal(numbers[:, -3] == 1, nodes[..., 0].mean(1) * 24 >= 12)

@@ -45,13 +45,41 @@ def test_paint_and_render_a_picture_of_ones_own(demo: Path, tmp_path: Path) -> N
     strokes, picture = tmp_path / "a.json", tmp_path / "b.png"
     agent = str(demo / "agent.safetensors")
     main(["paint", str(photo), "-o", str(strokes), "--strokes", "15", "--canvas", "32", "--agent", agent])
-    assert (len(Painting.load(strokes)), Painting.load(strokes).size) == (15, (32, 48))
+    assert (len(Painting.load(strokes)), Painting.load(strokes).size) == (15, (60, 90))
     refined = tmp_path / "c.json"
     arguments = ["--strokes", "15", "--canvas", "32", "--agent", agent, "--refine", "5", "--opaque"]
     main(["paint", str(photo), "-o", str(refined), *arguments])
     assert Painting.load(refined).opacity == (1, 1) and len(Painting.load(refined)) == 15
     main(["render", str(strokes), "-o", str(picture), "--size", "300"])
     assert read_image(picture).shape == (200, 300, 3)
+
+
+def test_without_options_a_picture_is_painted_at_its_size_and_refined(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    y, x = np.mgrid[0:60, 0:90] / 60
+    photo = np.stack([np.sin(5 * x) ** 2, np.cos(4 * y) ** 2, x * y / 1.5], -1)
+    Image.fromarray((photo * 255).astype(np.uint8)).save("photo.png")
+    few = ["--strokes", "20", "--canvas", "32"]
+    main(["paint", "photo.png", *few])
+    assert read_image("photo-painted.png").shape == (60, 90, 3)
+    errors = {}
+    for name, options in {
+        "default": [], "draft": ["--draft"], "by hand": ["--refine", "0", "--plan", "0"],
+        "planned": ["--refine", "0", "--plan", "5"], "until": ["--until", "0.02"],
+    }.items():  # fmt: skip
+        main(["paint", "photo.png", *few, *options, "-o", f"{name}.json"])
+        shown = Painting.load(f"{name}.json").render()
+        errors[name] = np.square(shown / 255.0 - read_image("photo.png") / 255.0).mean()
+    assert errors["draft"] == errors["by hand"]
+    assert errors["default"] < errors["planned"] < errors["draft"]
+    assert errors["default"] < errors["until"] < 0.025
+    with pytest.raises(SystemExit, match="a draft has no plan"):
+        main(["paint", "photo.png", *few, "--draft", "--plan", "3"])
+    with pytest.raises(SystemExit, match="until must be at least 0"):
+        main(["paint", "photo.png", *few, "--until", "-1"])
+    main(["paint", "photo.png", *few, "--draft", "-o", "film.gif"])
+    with Image.open("film.gif") as film:
+        assert film.size == (48, 32)
 
 
 def test_each_stroke_has_its_agent(demo: Path, tmp_path: Path) -> None:
@@ -124,13 +152,11 @@ def test_a_painting_never_replaces_its_picture(link: bool, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     photo = tmp_path / "photo.png"
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(photo)
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "painting.png")
     (tmp_path / "link.png").symlink_to(photo)
     kept = photo.read_bytes()
     for picture, output in (
         ("photo.png", ["-o", "link.png" if link else "photo.png"]),
         ("photo.png", ["-o", "{name}.png"]),
-        ("painting.png", []),
     ):
         with pytest.raises(SystemExit, match="is a picture to be painted; choose another file"):
             main(["paint", picture, *output, "--strokes", "5", "--canvas", "16"])

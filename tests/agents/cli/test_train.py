@@ -54,7 +54,7 @@ SHORT = {
     "renderer": "neural", "max-strokes": "40", "bundle": "2", "size": "32", "updates": "7", "batch": "3",
     "seed": "4", "eval-every": "5", "eval-strokes": "6", "eval-split": "val", "bf16": "False",
     "channels-last": "False", "compile": "True", "lookahead": "1", "actor-lr": "0.5", "critic-lr": "0.25",
-    "gamma": "0.75", "tau": "0.125", "noise": "0.3", "discriminator-lr": "0.4",
+    "gamma": "0.75", "tau": "0.125", "noise": "0.3", "discriminator-lr": "0.4", "plan": "3",
 }  # fmt: skip
 
 

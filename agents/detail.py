@@ -1,0 +1,65 @@
+"""Where a painting should be true: weights of pixels from a mask, or from the faces in a picture."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage import data
+from skimage.feature import Cascade
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+DETAIL = 8.0
+"""How much more an error counts where the mask is white."""
+SEEN = 256  # shorter side in pixels at which faces are looked for
+LEAST = 24  # the smallest face in those pixels; the detector's own
+
+
+def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
+    """Weights ``(H, W)`` from a mask: 1 where it is black, 1 + `DETAIL` where it is white.
+
+    Args:
+        mask: ``(h, w, 3)`` uint8, of any size.
+        size: height and width of the canvas.
+    """
+    grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
+    return 1 + DETAIL * interpolate(grey, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
+
+
+def face_weight(picture: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | None:
+    """Weights ``(H, W)`` that are greatest on faces seen from the front; None if none is found.
+
+    Args:
+        picture: ``(h, w, 3)`` uint8.
+        size: height and width of the canvas.
+    """
+    height, width = picture.shape[:2]
+    scale = min(1.0, SEEN / min(height, width))
+    shape = (max(1, round(height * scale)), max(1, round(width * scale)))
+    if min(shape) <= LEAST:
+        return None
+    floats = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    small = interpolate(floats, shape, mode="bilinear", antialias=True, align_corners=False)
+    faces: list[dict[str, Any]] = _detector().detect_multi_scale(
+        img=np.ascontiguousarray(small[0].byte().permute(1, 2, 0).numpy()), scale_factor=1.1, step_ratio=1,
+        min_size=(LEAST, LEAST), max_size=shape,
+    )  # fmt: skip
+    if not faces:
+        return None
+    y = (torch.arange(size[0]) + 0.5).view(-1, 1) / size[0] * shape[0]
+    x = (torch.arange(size[1]) + 0.5) / size[1] * shape[1]
+    mask = torch.zeros(size)
+    for face in faces:  # an ellipse around each, fading outwards
+        across = (x - face["c"] - face["width"] / 2) / face["width"]
+        down = (y - face["r"] - face["height"] / 2) / face["height"]
+        mask = torch.maximum(mask, (2.2 - 2.2 * (across.square() + down.square()).sqrt() / 0.6).clamp(0, 1))
+    return 1 + DETAIL * mask
+
+
+@functools.cache
+def _detector() -> Cascade:
+    return Cascade(data.lbp_frontal_face_cascade_filename())
