@@ -42,7 +42,8 @@ class Run:
     smoke: bool = False
     """Run them for some updates and pictures only, to see that all runs; nothing published is touched."""
     options: tuple[str, ...] = ()
-    """More options for each, as in --options=--threads=1."""
+    """More options for each, as in --options=--threads=1. With --options=--paper what is published stays too:
+    the figures are printed, and the jobs kept."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Benchmark:
                 where = words.index("--workers")
                 del words[where : where + 2]
         words += ["--smoke"] if wanted.smoke else []
-        if wanted.smoke:
+        if wanted.smoke or "--paper" in wanted.options:
             where = words.index("--json")
             del words[where : where + 2]
         return words + list(wanted.options)
@@ -119,7 +120,8 @@ class Benchmark:
             age = f"stale: {max(known)} changes of the code since" if max(known) else "of this code"
         if made.get("changed"):
             age += ", and of changes that were not committed"
-        return f"{made['date'][:10]}, {made['commit'][:9]}, {age}"
+        commits = ", ".join(commit[:9] for commit in result.commits())
+        return f"{made['date'][:10]}, measured by {commits}, {age}"
 
     def sources(self) -> list[str]:
         """Files that the result depends on, from the root of the repository."""

@@ -3,8 +3,13 @@
 Run: python -m benchmarks.fig8a --workers 2 --json benchmarks/results/fig8a.json
 
 With each of the two actors, `resnet` and `glimpse`, the three algorithms have the same width of critic and
-the same replay, and make as many updates and environment steps; rates and noise of each were chosen on `val`
-by `benchmarks.tuning`. l2 by `raster` on the test split, without lookahead.
+the same replay, and make as many updates and environment steps. Rates, noise and gamma of each were chosen
+on `val` by `benchmarks.tuning`: with `resnet`, 40 strokes, one seed and 2,000 updates, each changed alone;
+`glimpse` was not tuned. l2 by `raster`, without lookahead: of 200 test pictures at the end, on the way, and
+so at its best and at equal time, of the first 64. Equal time is where the quickest run of that actor ends;
+`late change` is the part of the l2 that goes in the last quarter of the updates, negative where it gets
+worse. The bars are this project's; the paper says 5 and 20 times. The order holds if it does in every seed,
+a ratio if it is the paper's or more; in part, if only the direction is the paper's.
 """
 
 from __future__ import annotations
@@ -12,12 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from agents import AgentConfig, TrainConfig
+from agents.evaluation import l2_by_raster
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
+from benchmarks.harness.scores import blank, random_paintings
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.suite import CLAIMS, Row, Table, at_least, main
 from benchmarks.harness.training import (
@@ -78,18 +82,24 @@ def compare(curves: list[Point], final: dict[str, list[float]], actor: str) -> I
         actor: which.
     """
     seconds, timed = at_equal([point for point in curves if point.method.endswith(actor)], "seconds")
-    best, best_timed = (np.array(found[f"model-based, {actor}"]) for found in (final, timed))
+    first: Row = {}
     for algo in ALGORITHMS:
         name = f"{algo}, {actor}"
         middle, low, high = interval(final[name])
+        own = by_method(curves)[name].values()
+        lowest = interval([min(point.l2 for point in curve) for curve in own])[0]
         row: Row = {"actor": actor, "algorithm": algo, "seeds": len(final[name]), "l2": middle, "low": low}
-        row |= {"high": high, "late change": late_change(by_method(curves)[name].values())}
-        row |= {"l2, equal time": interval(timed[name])[0], "seconds": seconds}
-        if algo in BARS:
-            ratio = middle / interval(best.tolist())[0]
-            row |= {"times model-based": ratio, "in the paper": PAPER_RATIOS[algo]}
-            row |= {"equal time": interval(timed[name])[0] / interval(best_timed.tolist())[0]}
-            row |= at_least(ratio, BARS[algo])
+        row |= {"high": high, "late change": late_change(own), "l2 at its best": lowest}
+        row |= {f"l2 after {seconds:.0f} s": interval(timed[name])[0]}
+        if algo == "model-based":
+            first = row
+        else:
+            row |= {"times model-based": middle / first["l2"], "in the paper": PAPER_RATIOS[algo]}
+            row |= {"times, each at its best": lowest / first["l2 at its best"]}
+            row |= {
+                "times, equal time": interval(timed[name])[0] / interval(timed[f"model-based, {actor}"])[0]
+            }
+            row |= at_least(row["times model-based"], BARS[algo])
         yield row
 
 
@@ -111,7 +121,8 @@ def claims(final: dict[str, list[float]], rows: list[Row], actors: tuple[str, ..
                 yield {
                     "claim": f"model-based is {paper:g} times better than {row['algorithm']} ({actor})",
                     "the paper": f"{paper:g} times",
-                    "here": f"{ratio:.1f} times; {row['equal time']:.1f} for equal time",
+                    "here": f"{ratio:.1f} times; {row['times, each at its best']:.1f} each at its best; "
+                    f"{row['times, equal time']:.1f} for equal time",
                     "holds?": verdict,
                 }
 
@@ -123,8 +134,14 @@ def tables(options: Fig8a) -> Iterator[Table]:
     curves = list(points(results))
     final = {name: [run["l2"] for run in runs] for name, runs in results.items()}
     rows = [row for actor in options.actors for row in compare(curves, final, actor)]
-    runs: Any = next(iter(results.values()))
-    yield f"l2 by raster of {runs[0]['test_images']} test pictures; blank canvas {runs[0]['blank']:.4f}", rows
+    pictures = jobs[0].pictures("test", jobs[0].test_images)
+    random = l2_by_raster(
+        random_paintings(len(pictures), jobs[0].config.agent.max_strokes, pictures.shape[-1]), pictures
+    ).mean()
+    unpainted = f"blank canvas {blank(pictures):.3f}, random strokes {random:.3f}"
+    for actor in options.actors:
+        own = [row for row in rows if row["actor"] == actor]
+        yield f"{actor}, l2 by raster of {len(pictures)} test pictures; {unpainted}", own
     yield CLAIMS, list(claims(final, rows, options.actors))
     yield "settings that differ from the paper's", list(settings_beside(jobs))
     yield from curves_and_jobs(results)

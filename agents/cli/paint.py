@@ -28,6 +28,7 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
+REFINE = 50  # iterations, if nothing else is said
 NAME = "{name}"  # in --output: the picture's own name
 
 
@@ -48,16 +49,18 @@ class Paint(Command):
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
     plan: int | None = None
-    """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
-    default the agent's own number."""
-    refine: int = 50
-    """Iterations of refinement: all strokes of the finished painting are optimised together."""
+    """Steps of gradient by which each bundle is improved before it is painted, for paintings that are to be
+    made stroke by stroke: more are better and slower. By default the agent's own number, mostly 0."""
+    refine: int | None = None
+    """Iterations of refinement: all strokes of the finished painting are optimised together, which lowers the
+    error most in a given time. By default 50, 0 for a draft."""
     until: float = 0.0
     """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
     draft: bool = False
     """The agent alone, for a look in little time: no plan and no refinement."""
     detail: str | None = None
-    """Where errors count more: a mask, a picture that is white there; or "faces", which are looked for."""
+    """Where errors count more, and so more strokes go: "faces", which are looked for, or a mask, a picture
+    that is white there."""
     seed: int = 0
     """Another painting of the same picture for each seed."""
     opaque: bool = False
@@ -83,12 +86,12 @@ def paint_pictures(command: Paint) -> list[Painting]:
     """
     images = _images(command.images)
     outputs = _outputs(images, command.output)
-    if command.refine < 0:
+    if command.refine is not None and command.refine < 0:
         raise ValueError(f"refine must be at least 0, not {command.refine}")
     if not command.until >= 0:
         raise ValueError(f"until must be at least 0, not {command.until}")
-    if command.draft and command.plan:
-        raise ValueError("a draft has no plan; leave one of the two out")
+    if command.draft and (command.plan or command.refine):
+        raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)
@@ -211,12 +214,13 @@ def _paint(agent: Policy, target: Tensor, command: Paint, weight: Tensor | None)
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
         (painting,) = paint(agent, target, command.strokes, on_bundle, weight)
-    if command.draft or not command.refine:
+    iterations = 0 if command.draft else REFINE if command.refine is None else command.refine
+    if not iterations:
         return painting
-    with progress(total=command.refine, desc="refining", unit="iteration") as bar:
+    with progress(total=iterations, desc="refining", unit="iteration") as bar:
 
         def on_iteration(l2: float) -> None:
             bar.update()
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        return refine(painting, target[0], command.refine, agent.device, on_iteration, command.until, weight)
+        return refine(painting, target[0], iterations, agent.device, on_iteration, command.until, weight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,8 +22,8 @@ error of pictures in [0, 1], with strokes drawn by the renderer `raster`. Over s
 interquartile means, `low` and `high` the ends of the 95% bootstrap interval; of three seeds that is little
 more than what they span. Seconds are of one thread.
 
-A claim *holds* if it does at the size that was run; *in part* if the direction is the paper's, its size is
-not.
+A claim *holds* if what was measured, at the size that was run, is as the paper says, or more so; it holds
+*in part* if the direction is the paper's and its size is not, or not in every seed.
 """
 OTHERS = """\
 # Benchmarks
@@ -33,9 +34,12 @@ measures anew. Times are of the machine that is named.
 """
 
 
+FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
+
+
 def of_the_paper(result: Result) -> bool:
     """Whether a result belongs to the paper's page."""
-    return result.name == "cost" or result.name.startswith("fig")
+    return result.name in FIGURES
 
 
 def paper_page(results: Sequence[Result]) -> str:
@@ -46,6 +50,9 @@ def paper_page(results: Sequence[Result]) -> str:
         for row in result.tables.get(CLAIMS, [])
     ]
     lines = [PAPER, *table_lines(claims, longest=len(claims))]
+    missing = [name for name in FIGURES if name not in {result.name for result in results}]
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
     for result in results:
         lines += section(result)
     return "\n".join(lines) + "\n"
@@ -55,6 +62,8 @@ def section(result: Result) -> Iterator[str]:
     """A result: where it comes from, its curves as a plot, its tables but for the claims."""
     made, machine = result.provenance, result.machine
     yield from ("", f"## {result.name}", "")
+    about = _about(result.name)
+    yield from (about, "") if about else ()
     if made is None:
         yield "From before results said where they come from."
     else:
@@ -65,10 +74,23 @@ def section(result: Result) -> Iterator[str]:
     yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."
     if result.curves:
         yield from ("", f"![l2 of {result.name} against updates and seconds]({plot(result).name})", "")
-        yield f"Every evaluation of every seed: [{result.name}.csv](../benchmarks/results/{result.name}.csv)."
+        last = {(point.method, point.seed): point.seconds for point in result.curves}
+        took = f"Training took {sum(last.values()) / 60:.0f} minutes of one core in all."
+        link = f"[{result.name}.csv](../benchmarks/results/{result.name}.csv)"
+        yield f"{took} Every evaluation of every seed: {link}."
     for title, rows in result.tables.items():
         if title not in (CLAIMS, JOBS):
             yield from ("", f"{title[:1].upper()}{title[1:]}:", "", *table_lines(rows))
+
+
+def _about(name: str) -> str:
+    """What a benchmark says of itself, without how it is run; nothing for results of another name."""
+    path = ROOT / "benchmarks" / f"{name}.py"
+    if not path.exists():
+        return ""
+    first, *paragraphs = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")
+    kept = [first, *(text for text in paragraphs if not text.startswith("Run: "))]
+    return "\n\n".join(kept)
 
 
 def plot(result: Result) -> Path:
