@@ -21,7 +21,7 @@ from pathlib import Path
 from agents import AgentConfig, TrainConfig
 from agents.evaluation import l2_by_raster
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
-from benchmarks.harness.scores import blank, random_paintings
+from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.suite import CLAIMS, Row, Table, at_least, main
 from benchmarks.harness.training import (
@@ -139,6 +139,7 @@ def tables(options: Fig8a) -> Iterator[Table]:
         random_paintings(len(pictures), jobs[0].config.agent.max_strokes, pictures.shape[-1]), pictures
     ).mean()
     unpainted = f"blank canvas {blank(pictures):.3f}, random strokes {random:.3f}"
+    unpainted += f", the mean colour of each picture {mean_colour(pictures):.3f}"
     for actor in options.actors:
         own = [row for row in rows if row["actor"] == actor]
         yield f"{actor}, l2 by raster of {len(pictures)} test pictures; {unpainted}", own

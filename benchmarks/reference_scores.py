@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from agents.checkpoint import WEIGHTS
 from agents.evaluation import l2_by_raster
-from benchmarks.harness.scores import blank, random_paintings
+from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.shipped import Task, paint_with
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 
@@ -51,12 +49,10 @@ def tables(options: ReferenceScores) -> Iterator[Table]:
             "strokes": task.strokes,
             "images": len(targets),
         }
-        values = targets / 255
-        mean = float(np.square(values - values.mean((2, 3), keepdims=True)).mean())
         random = random_paintings(len(targets), task.strokes, task.size)
         found = {
             "blank canvas": blank(targets),
-            "mean colour": mean,
+            "mean colour": mean_colour(targets),
             "random strokes": float(l2_by_raster(random, targets).mean()),
         }
         own = f"pretrained-{task.dataset}"

@@ -92,6 +92,8 @@ def paint_pictures(command: Paint) -> list[Painting]:
         raise ValueError(f"until must be at least 0, not {command.until}")
     if command.draft and (command.plan or command.refine):
         raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
+    if command.detail not in (None, "faces") and not Path(command.detail).is_file():
+        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)

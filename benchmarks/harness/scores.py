@@ -43,6 +43,12 @@ def blank(pictures: np.ndarray) -> float:
     return float(np.square(pictures / 255).mean())
 
 
+def mean_colour(pictures: np.ndarray) -> float:
+    """Mean l2 of canvases of each picture's mean colour, ``(n, 3, H, W)`` uint8 being the pictures."""
+    values = pictures / 255
+    return float(np.square(values - values.mean((2, 3), keepdims=True)).mean())
+
+
 def random_paintings(count: int, strokes: int, size: int, stroke: str = "bezier") -> list[Painting]:
     """Paintings of uniformly random strokes, the same at each call."""
     every = np.random.default_rng(0).random((count, strokes, get_stroke(stroke).dim))

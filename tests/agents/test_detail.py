@@ -89,5 +89,7 @@ def test_the_command_takes_masks_and_faces(tmp_path: Path, monkeypatch, caplog) 
         assert found[name][0] < 0.7 * found["plain"][0] and found[name][1] < 1.3 * found["plain"][1]
     main(["paint", "dark.png", "--strokes", "5", "--canvas", "16", "--detail", "faces"])
     assert "dark.png: no face is seen" in caplog.text
-    with pytest.raises(SystemExit, match=r"nowhere\.png"):
+    with pytest.raises(
+        SystemExit, match=r"detail is 'faces' or a picture, and there is no picture nowhere\.png"
+    ):
         main(["paint", "photo.png", "--detail", "nowhere.png", *options])

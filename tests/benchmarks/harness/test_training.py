@@ -155,6 +155,13 @@ def test_texture_is_energy_of_high_frequencies() -> None:
     assert scores._texture([sharp]) == pytest.approx(4.0 * 3 / 4 + 1.0 / 4, rel=0.3)
 
 
+def test_mean_colour_leaves_what_varies() -> None:
+    pictures = np.zeros((2, 3, 2, 2), np.uint8)
+    pictures[0] = 200  # of one colour
+    pictures[1, 0, 0] = 255  # half of red
+    assert scores.mean_colour(pictures) == pytest.approx((0 + 0.25 / 3) / 2)
+
+
 def test_blank_is_the_l2_of_black() -> None:
     pictures = np.full((2, 3, 4, 4), 255, np.uint8)
     pictures[1] = 0
