@@ -60,7 +60,7 @@ class Fig7(FigureConfig):
     out: Path = Path("runs/fig7")
     """Folder of the jobs' results and of sheet.png, to look at."""
     stroke_seeds: tuple[int, ...] = (0,)
-    """Random seeds of what is not the comparison of rewards."""
+    """Random seeds of what is not the comparison of rewards; none leaves it out."""
     spiral_minutes: float = 10.0
     """Time of the SPIRAL-like agent."""
 
@@ -99,6 +99,8 @@ class SpiralLike(Sb3Training):
 
 def jobs(options: Fig7) -> tuple[list[Training], list[Training], list[Training]]:
     """Those of the rewards, those of other strokes, and SPIRAL's."""
+    if not options.stroke_seeds:
+        return trainings(REWARDS, BASE, options), [], []
     others = dataclasses.replace(options, seeds=options.stroke_seeds)
     spiral = trainings([SPIRAL], BASE, others, SpiralLike, seconds=options.spiral_minutes * 60)
     return trainings(REWARDS, BASE, options), trainings(STROKES, BASE, others), spiral
@@ -133,6 +135,8 @@ def claims(rows: dict[str, Row]) -> Iterator[Row]:
         "here": f"{wgan['l2']:.4f} against {l2['l2']:.4f}",
         "holds?": "holds" if wgan["l2"] < l2["l2"] else "does not hold here",
     }
+    if SPIRAL.name not in rows:
+        return
     ours, spiral = rows["20 opaque strokes"]["l2"], rows[SPIRAL.name]["l2"]
     yield {
         "claim": "with 20 opaque strokes, 3 times better than SPIRAL",

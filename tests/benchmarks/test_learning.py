@@ -97,7 +97,7 @@ def test_variants_write_table_curves_and_plot(dataset, tmp_path):
         dataset=dataset, size=16, strokes=10, points=2, eval_images=2, batch=2,
     )  # fmt: skip
     suite.report(options, variants.tables(options))
-    rows, parts = json.loads(options.json.read_text())["tables"].values()
+    rows, parts, _ = json.loads(options.json.read_text())["tables"].values()
     assert [row["variant"] for row in rows] == list(options.variants)
     assert all(0 < row["l2"] < 1 and row["low"] <= row["l2"] <= row["high"] for row in rows)
     points = curves.read_curves(tmp_path / "variants.csv")
@@ -145,7 +145,7 @@ def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
         dataset=dataset, size=16, strokes=10, width=4, batch=2, images=2,
     )  # fmt: skip
     suite.report(options, sb3_baselines.tables(options))
-    (rows,) = json.loads(options.json.read_text())["tables"].values()
+    rows, _ = json.loads(options.json.read_text())["tables"].values()
     assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
     assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
     points = curves.read_curves(tmp_path / "all.csv")
