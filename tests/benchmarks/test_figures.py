@@ -166,6 +166,8 @@ def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> No
         "does not hold here",
         "in part",
     ]
+    alone = {name: l2[name] for name in ("l2 reward", "WGAN reward")}
+    assert len(concluded(fig7, fig7.Fig7(seeds=(0,), stroke_seeds=()), alone, monkeypatch)) == 2
     found = {
         name: [one if isinstance(one, dict) else result(one) for one in runs] for name, runs in l2.items()
     }
