@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import fig9
 from benchmarks.harness.scores import picture_row, write_rows
 from benchmarks.harness.shipped import Task, paint_with, scores
 from benchmarks.harness.suite import CLAIMS, FolderConfig, Row, Table, main
@@ -24,7 +25,6 @@ AGENTS = {
 }
 ALIKE = 0.95
 """From this SSIM on two pictures are taken for the same."""
-STROKES = {"mnist": 5, "svhn": 40, "celeba": 200, "imagenet": 400}
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def tables(options: Fig3) -> Iterator[Table]:
     """A row for each data set; writes the sheets."""
     rows: list[Row] = []
     for dataset, agent in AGENTS.items():
-        size = options.size // 2 if dataset in ("mnist", "svhn") else options.size
-        task = Task(dataset, STROKES[dataset], size, options.images)
+        size = options.size // 2 if dataset in fig9.DIGITS else options.size
+        task = Task(dataset, fig9.STROKES[dataset], size, options.images)
         if options.smoke:
             task = task._replace(strokes=5, size=32, images=2)
         targets, paintings = task.targets(), paint_with(agent, task)
@@ -56,7 +56,7 @@ def tables(options: Fig3) -> Iterator[Table]:
         row: Row = {"data set": dataset, "agent": agent, "strokes": task.strokes, "size": task.size}
         rows.append(row | {"images": len(targets)} | scores(paintings, targets))
     yield "test pictures, by raster", rows
-    simple = [row for row in rows if row["data set"] in ("mnist", "svhn")]
+    simple = [row for row in rows if row["data set"] in fig9.DIGITS]
     alike = min(row["ssim"] for row in simple)
     verdict = "holds" if alike > ALIKE else "in part" if alike > ALIKE / 2 else "does not hold here"
     found = ", ".join(f"{row['data set']} l2 {row['l2']:.4f}, SSIM {row['ssim']:.2f}" for row in simple)

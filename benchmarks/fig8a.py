@@ -38,8 +38,6 @@ ALGORITHMS = ("model-based", "patchq", "ddpg")  # from the best to the worst, sa
 MODEL_FREE = ("patchq", "ddpg")
 PAPER_RATIOS = {"patchq": 5.0, "ddpg": 20.0}  # l2, in that of model-based DDPG
 BARS = {"patchq": 4.0, "ddpg": 10.0}
-FLAT = 0.1
-"""A curve is flat if less than this part of the l2 goes in the last quarter of the updates."""
 
 BASE = TrainConfig(
     agent=AgentConfig(actor_width=16, critic_width=16, depth=1, patches=4),
