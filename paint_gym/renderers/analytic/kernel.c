@@ -1,9 +1,10 @@
 /* Paints strokes on canvases, and the gradient of that: the kernel of the analytic renderer.
  *
  * coverage.py states the same coverage in PyTorch and explains it; a test holds the two together.
- * The canvas is walked row by row. In a row, each stroke touches only the span of pixels that it can reach, so the cost
- * is that of the painted area, not of strokes x canvas, and all loops over a span are straight-line code that
- * compilers vectorise. Everything is in pixels; the centre of pixel i is at i + 1/2.
+ * The canvas is walked in strips of 4 rows, and a strip in blocks of 4 x 4 pixels. In a strip, each stroke touches only
+ * the blocks that it can reach, so the cost is that of the painted area, not of strokes x canvas. What is done to the 16
+ * pixels of a block is a loop of fixed length, of which the compiler makes vector instructions; blocks are square, so that
+ * few of their pixels are wasted on thin strokes. Everything is in pixels; the centre of pixel i is at i + 1/2.
  *
  * Compiled once with REAL=float and once with REAL=double (kernel.py). Memory layout, all contiguous:
  * canvas, out, grad_out, grad_canvas (B, C, H, W); nodes (B, K, M, 4) = x, y, radius, alpha; colours (B, K, C).
@@ -47,26 +48,6 @@ typedef struct {
     real left, right, top, bottom; /* box of all pixels with coverage; empty if right < left */
     Piece *piece;
 } Stroke;
-
-/* What is known of each pixel of a span, for one stroke. */
-typedef struct {
-    real *alpha;   /* coverage times transparency */
-    real *inside;  /* sweep: distance to the outline, positive inside; polygon: coverage */
-    real *nearest; /* piece + u at which the disc comes nearest */
-    real *last;    /* last piece that covers the pixel */
-    real *until;   /* u at which that piece leaves the pixel */
-    real *before;  /* canvas before this stroke, one row per channel (backward only) */
-    long first, count;
-} Span;
-
-enum { FIELDS = 5 }; /* of a span, besides `before` */
-
-/* Place a span of pixels [first, end) in memory. */
-static void place_span(Span *span, real *memory, long first, long end) {
-    span->first = first, span->count = end > first ? end - first : 0;
-    real **field[] = {&span->alpha, &span->inside, &span->nearest, &span->last, &span->until, &span->before};
-    for (int i = 0; i <= FIELDS; i++) *field[i] = memory + i * span->count;
-}
 
 static void join_sweep(const real *node, long nodes, Stroke *stroke) {
     int pieces = nodes > 1 ? (int)nodes - 1 : 1;
@@ -118,130 +99,271 @@ static void join_polygon(const real *node, long nodes, Stroke *stroke) {
             p.r = -(p.dx * a[0] + p.dy * a[1]);
             p.along = dx / (length * length), p.across = dy / (length * length);
         } else {
-            p.r = 2; /* a repeated corner: no edge, everything is inside it */
+            p.r = 4; /* a repeated corner: no edge, everything is inside it */
         }
         stroke->piece[i] = p;
     }
 }
 
-/* Pixels of a row that one piece of a sweep can reach: [*first, *end). */
-static inline int reach_of(const Piece *p, real y, long width, long *first, long *end) {
-    if (y < p->top || y > p->bottom) return 0;
+enum { SIDE = 4, LANES = SIDE * SIDE };
+typedef real Lanes[LANES]; /* a number for each pixel of a block, row by row */
+
+/* A loop over the pixels of a block, as vector instructions; the second form adds up, by an operator, what is named. */
+#define PRAGMA(text) _Pragma(#text)
+#define EACH_LANE _Pragma("omp simd") for (int l = 0; l < LANES; l++)
+#define EACH_LANE_INTO(operator, total) PRAGMA(omp simd reduction(operator : total)) for (int l = 0; l < LANES; l++)
+
+static inline real sum(const real *lanes) {
+    real total = 0;
+    EACH_LANE_INTO(+, total) total += lanes[l];
+    return total;
+}
+
+/* The blocks [first, end) of a strip that one piece can touch. */
+typedef struct {
+    int piece;
+    long first, end;
+    real *depth; /* by block: how deep in the piece its centre is */
+} Reach;
+
+/* The blocks [first, end) of a strip that a stroke can touch, and the pieces that do. */
+typedef struct {
+    Reach *reach;
+    int reaches;
+    long first, end;
+} Span;
+
+/* What a stroke is at the pixels of one block. */
+typedef struct {
+    unsigned covers, rims; /* bit i % 32: piece i is in `last`, or in `rim` of a pixel on the outline */
+    Lanes alpha;           /* coverage times opacity */
+    Lanes inside;          /* sweep: distance to the outline, positive inside; polygon: coverage */
+    Lanes opacity;         /* of a sweep, of what covers the pixel last */
+    Lanes rim, rim_u;      /* piece, and u, at which the disc comes nearest */
+    Lanes last, last_u;    /* last piece that covers the pixel, or -1, and u at which it leaves the pixel */
+} Seen;
+
+static inline unsigned bit_of(int piece) { return 1u << (piece & 31); }
+
+/* A block whose centre is so deep is covered wholly: its outermost pixels are 1.5 root 2 from there, and half a pixel more
+ * is the soft edge. One whose centre is so far outside is not covered at all. */
+#define CLEAR ((real)2.63)
+
+/* Distance of (x, y) to the outline of a piece of a sweep, positive inside; the disc at u comes nearest. */
+static inline real depth_at(const Piece *p, real x, real y, real *nearest) {
+    real qx = x - p->x, qy = y - p->y;
+    real u = (qx * p->dx + qy * p->dy) * p->along + absolute(qx * p->dy - qy * p->dx) * p->across + p->fixed;
+    *nearest = u = clamp(u, 0, 1);
+    real vx = qx - u * p->dx, vy = qy - u * p->dy;
+    return p->r + u * p->dr - square_root(vx * vx + vy * vy);
+}
+
+/* Reach of one piece of a sweep in the strip whose first row is `top`; false if it has none. */
+static inline int reach_of(const Piece *p, real top, long width, Reach *reach) {
+    real high = top + HALF - p->reach, low = top + (SIDE - HALF) + p->reach; /* where its axis can be */
+    if (low < p->top + p->reach || high > p->bottom - p->reach) return 0;
     real left = p->left, right = p->right;
-    if (p->slope != 0) { /* only the part of the axis within reach of the row */
-        real u0 = clamp((y - p->reach - p->y) * p->slope, 0, 1), u1 = clamp((y + p->reach - p->y) * p->slope, 0, 1);
+    if (p->slope != 0) {
+        real u0 = clamp((high - p->y) * p->slope, 0, 1), u1 = clamp((low - p->y) * p->slope, 0, 1);
         real x0 = p->x + u0 * p->dx, x1 = p->x + u1 * p->dx;
         left = min(x0, x1) - p->reach, right = max(x0, x1) + p->reach;
     }
-    *first = (long)clamp(left, 0, (real)width);
-    *end = (long)clamp(right + 1, 0, (real)width);
-    return *first < *end;
+    if (right < HALF || left > (real)width - HALF) return 0;
+    reach->first = (long)max(left - HALF, 0) / SIDE;
+    reach->end = (long)min(right - HALF, (real)(width - 1)) / SIDE + 1;
+    return 1;
 }
 
-static void cover_sweep(const Stroke *stroke, real y, long width, const real *centres, real *memory, Span *span) {
-    long low = width, high = 0, first, end;
-    for (int i = 0; i < stroke->pieces; i++)
-        if (reach_of(&stroke->piece[i], y, width, &first, &end)) {
-            if (first < low) low = first;
-            if (end > high) high = end;
-        }
-    place_span(span, memory, low, high);
-    if (!span->count) return;
-    const real *restrict centre = centres + low;
-    real *restrict inside = span->inside, *restrict nearest = span->nearest, *restrict last = span->last;
-    real *restrict until = span->until, *restrict alpha = span->alpha;
-    for (long x = 0; x < span->count; x++) inside[x] = -1, nearest[x] = 0, last[x] = 0;
+static void span_sweep(const Stroke *stroke, real top, long width, Span *span) {
     for (int i = 0; i < stroke->pieces; i++) {
+        Reach *reach = &span->reach[span->reaches];
         const Piece p = stroke->piece[i];
-        if (!reach_of(&p, y, width, &first, &end)) continue;
-        real qy = y - p.y, index = (real)i;
-        for (long x = first - low; x < end - low; x++) {
-            real qx = centre[x] - p.x;
-            real u = (qx * p.dx + qy * p.dy) * p.along + absolute(qx * p.dy - qy * p.dx) * p.across + p.fixed;
-            u = clamp(u, 0, 1);
-            real vx = qx - u * p.dx, vy = qy - u * p.dy;
-            real depth = p.r + u * p.dr - square_root(vx * vx + vy * vy);
-            nearest[x] = depth > inside[x] ? index + u : nearest[x];
-            inside[x] = max(depth, inside[x]);
-            last[x] = depth > -HALF ? index : last[x];
-        }
-    }
-    for (long x = 0; x < span->count;) { /* runs of pixels that the same piece covers last */
-        long stop = x + 1;
-        while (stop < span->count && last[stop] == last[x]) stop++;
-        const Piece p = stroke->piece[(int)last[x]];
-        if (p.dalpha == 0) {
-            for (; x < stop; x++) until[x] = 0, alpha[x] = clamp(inside[x] + HALF, 0, 1) * p.alpha;
-            continue;
-        }
-        real r = p.r + HALF, qy = y - p.y, ey = qy - p.dy, end_r = r + p.dr;
-        real b_row = qy * p.dy + r * p.dr, c_row = qy * qy - r * r, e_row = ey * ey - end_r * end_r;
-        real lead = p.lead > TINY ? p.lead : TINY;
-        for (; x < stop; x++) { /* the greatest u with |q - uD| = r + u dr */
-            real qx = centre[x] - p.x, ex = qx - p.dx;
-            real b = qx * p.dx + b_row, c = qx * qx + c_row;
-            real s = square_root(max(b * b - p.lead * c, 0));
-            real u = b > 0 ? (b + s) / lead : c / (b - s - TINY);
-            u = ex * ex + e_row <= 0 ? 1 : clamp(u, 0, 1);
-            until[x] = u;
-            alpha[x] = clamp(inside[x] + HALF, 0, 1) * (p.alpha + u * p.dalpha);
+        if (!reach_of(&p, top, width, reach)) continue;
+        reach->piece = i;
+        span->first = !span->reaches || reach->first < span->first ? reach->first : span->first;
+        span->end = !span->reaches || reach->end > span->end ? reach->end : span->end;
+        span->reaches++;
+        for (long block = reach->first; block < reach->end; block += LANES) {
+            real *depth = reach->depth + block, u;
+            EACH_LANE depth[l] = depth_at(&p, (real)((block + l) * SIDE) + 2, top + 2, &u);
         }
     }
 }
 
-static void cover_polygon(const Stroke *stroke, real y, long width, const real *centres, real *memory, Span *span) {
-    real left = max(stroke->left, 0), right = min(stroke->right + 1, (real)width);
-    for (int i = 0; i < stroke->pieces; i++) { /* inside of an edge: x dx > -1/2 - r - y dy */
+static void span_polygon(const Stroke *stroke, real top, long width, Span *span) {
+    real left = max(stroke->left, 0), right = min(stroke->right, (real)width);
+    for (int i = 0; i < stroke->pieces; i++) { /* inside of an edge: x dx > -1/2 - r - y dy, for one of the rows */
         const Piece *p = &stroke->piece[i];
-        real bound = -HALF - p->r - y * p->dy;
+        real bound = -HALF - p->r - max((top + HALF) * p->dy, (top + SIDE - HALF) * p->dy);
         if (p->dx > (real)1e-6) left = max(left, bound / p->dx - 1);
         if (p->dx < (real)-1e-6) right = min(right, bound / p->dx + 1);
     }
-    long low = (long)clamp(left, 0, (real)width);
-    place_span(span, memory, low, (long)clamp(right, 0, (real)width));
-    const real *restrict centre = centres + low;
-    real *restrict inside = span->inside, *restrict alpha = span->alpha;
-    for (long x = 0; x < span->count; x++) inside[x] = 1;
-    for (int i = 0; i < stroke->pieces; i++) {
-        const Piece p = stroke->piece[i];
-        real row = p.r + y * p.dy - HALF;
-        for (long x = 0; x < span->count; x++) inside[x] += clamp(centre[x] * p.dx + row, -1, 0);
+    if (!(left <= right)) return;
+    span->first = (long)max(left - HALF, 0) / SIDE;
+    span->end = (long)clamp(right - HALF, 0, (real)(width - 1)) / SIDE + 1;
+}
+
+/* The blocks that a stroke touches in the strip whose first row is `top`; false if there are none. */
+static int find_span(const Stroke *stroke, const Shape *shape, real top, Span *span) {
+    span->reaches = 0, span->first = span->end = 0;
+    if (top + (SIDE - HALF) < stroke->top || top + HALF > stroke->bottom) return 0;
+    if (stroke->right < 0 || stroke->left > (real)shape->width || stroke->right < stroke->left) return 0;
+    (shape->polygon ? span_polygon : span_sweep)(stroke, top, shape->width, span);
+    return span->first < span->end;
+}
+
+static inline void place_lanes(long block, real top, real *x, real *y) {
+    EACH_LANE x[l] = (real)(block * SIDE) + ((real)(l % SIDE) + HALF), y[l] = top + ((real)(l / SIDE) + HALF);
+}
+
+/* What a sweep is at a block; what only gradients need is left out unless `keep`. */
+static inline __attribute__((always_inline)) void see_sweep(const Stroke *stroke, const Span *span, long block, real top,
+                                                            Seen *seen, const int keep) {
+    Lanes x, y, inside, rim, rim_u, last;
+    place_lanes(block, top, x, y);
+    EACH_LANE inside[l] = -1, last[l] = -1;
+    if (keep) EACH_LANE rim[l] = rim_u[l] = 0;
+    int near = 0;
+    for (int j = span->reaches - 1; j >= 0; j--) { /* the last first: none matters before one that covers the whole block */
+        const Reach *reach = &span->reach[j];
+        if (block < reach->first || block >= reach->end || reach->depth[block] < -CLEAR) continue;
+        near = 1;
+        const real index = (real)reach->piece;
+        if (reach->depth[block] > CLEAR) {
+            EACH_LANE inside[l] = 1, last[l] = last[l] < 0 ? index : last[l];
+            break;
+        }
+        const Piece p = stroke->piece[reach->piece];
+        EACH_LANE {
+            real u, depth = depth_at(&p, x[l], y[l], &u);
+            if (keep) rim[l] = depth >= inside[l] ? index : rim[l], rim_u[l] = depth >= inside[l] ? u : rim_u[l];
+            inside[l] = max(depth, inside[l]);
+            last[l] = (last[l] < 0) & (depth > -HALF) ? index : last[l];
+        }
     }
-    real opacity = stroke->piece[0].alpha;
-    for (long x = 0; x < span->count; x++) inside[x] = max(inside[x], 0), alpha[x] = inside[x] * opacity;
+    unsigned covers = 0, rims = 0;
+    seen->covers = seen->rims = 0;
+    if (!near) return;
+    EACH_LANE_INTO(|, covers) covers |= last[l] >= 0 ? 1u << ((int)last[l] & 31) : 0;
+    if (!covers) return;
+    if (keep) EACH_LANE_INTO(|, rims) rims |= (inside[l] > -HALF) & (inside[l] < HALF) ? 1u << ((int)rim[l] & 31) : 0;
+    seen->covers = covers, seen->rims = rims;
+    Lanes opacity, last_u;
+    EACH_LANE opacity[l] = last_u[l] = 0;
+    for (int j = 0; j < span->reaches; j++) {
+        const Reach *reach = &span->reach[j];
+        if (!(covers & bit_of(reach->piece))) continue;
+        const Piece p = stroke->piece[reach->piece];
+        const real index = (real)reach->piece;
+        if (p.dalpha == 0 && !keep) {
+            EACH_LANE opacity[l] = last[l] == index ? p.alpha : opacity[l];
+            continue;
+        }
+        const real r = p.r + HALF, end_r = r + p.dr, lead = 1 / (p.lead > TINY ? p.lead : TINY);
+        EACH_LANE { /* the greatest u with |q - uD| = r + u dr */
+            real qx = x[l] - p.x, qy = y[l] - p.y, ex = qx - p.dx, ey = qy - p.dy;
+            real b = qx * p.dx + qy * p.dy + r * p.dr, c = qx * qx + qy * qy - r * r;
+            real s = square_root(max(b * b - p.lead * c, 0));
+            real u = b > 0 ? (b + s) * lead : c / (b - s - TINY);
+            u = ex * ex + ey * ey <= end_r * end_r ? 1 : clamp(u, 0, 1);
+            if (keep) last_u[l] = last[l] == index ? u : last_u[l];
+            opacity[l] = last[l] == index ? p.alpha + u * p.dalpha : opacity[l];
+        }
+    }
+    EACH_LANE seen->alpha[l] = clamp(inside[l] + HALF, 0, 1) * opacity[l];
+    if (!keep) return;
+    EACH_LANE seen->inside[l] = inside[l], seen->opacity[l] = opacity[l];
+    EACH_LANE seen->rim[l] = rim[l], seen->rim_u[l] = rim_u[l], seen->last[l] = last[l], seen->last_u[l] = last_u[l];
 }
 
-/* Coverage of a stroke in the row whose centre is at y; 0 if it has none. `memory` takes FIELDS rows, or more. */
-static int cover(const Stroke *stroke, const Shape *shape, real y, const real *centres, real *memory, Span *span) {
-    span->count = 0;
-    if (y < stroke->top || y > stroke->bottom || stroke->right < 0 || stroke->left > (real)shape->width) return 0;
-    if (stroke->right < stroke->left) return 0;
-    (shape->polygon ? cover_polygon : cover_sweep)(stroke, y, shape->width, centres, memory, span);
-    return span->count > 0;
+static inline __attribute__((always_inline)) void see_polygon(const Stroke *stroke, long block, real top, Seen *seen) {
+    real deepest = (real)1e30, centre = (real)(block * SIDE) + 2;
+    for (int i = 0; i < stroke->pieces; i++) {
+        const Piece *p = &stroke->piece[i];
+        deepest = min(deepest, centre * p->dx + (top + 2) * p->dy + p->r);
+    }
+    seen->covers = deepest > -CLEAR, seen->rims = deepest < CLEAR;
+    if (!seen->covers) return;
+    Lanes x, y, inside;
+    EACH_LANE inside[l] = 1;
+    if (seen->rims) {
+        place_lanes(block, top, x, y);
+        for (int i = 0; i < stroke->pieces; i++) {
+            const Piece p = stroke->piece[i];
+            EACH_LANE inside[l] += clamp(x[l] * p.dx + y[l] * p.dy + (p.r - HALF), -1, 0);
+        }
+    }
+    const real opacity = stroke->piece[0].alpha;
+    EACH_LANE inside[l] = max(inside[l], 0), seen->inside[l] = inside[l], seen->alpha[l] = inside[l] * opacity;
 }
 
-/* Working memory of one thread: the joined strokes of one image, and rows. */
+static inline __attribute__((always_inline)) void see(const Shape *shape, const Stroke *stroke, const Span *span, long block,
+                                                      real top, Seen *seen, const int keep) {
+    if (shape->polygon)
+        see_polygon(stroke, block, top, seen);
+    else
+        see_sweep(stroke, span, block, top, seen, keep);
+}
+
+static long blocks_of(const Shape *shape) { return (shape->width + SIDE - 1) / SIDE; }
+
+/* Strips of a picture of so many rows. */
+long strips_of(long height) { return (height + SIDE - 1) / SIDE; }
+
+/* Where the pixel (x, y) of channel c lies in a strip whose lanes are (C, blocks). */
+static inline real *lane_at(Lanes *lanes, long blocks, long c, long y, long x) {
+    return &lanes[c * blocks + x / SIDE][y % SIDE * SIDE + x % SIDE];
+}
+
+/* The end of a strip's rows. */
+static long end_row(const Shape *shape, long strip) {
+    return (strip + 1) * SIDE < shape->height ? (strip + 1) * SIDE : shape->height;
+}
+
+/* A strip of a picture (C, H, W) into `lanes` (C, blocks); what is beyond the picture stays as it is. */
+static void read_strip(const Shape *shape, const real *picture, long strip, Lanes *lanes) {
+    for (long c = 0; c < shape->channels; c++)
+        for (long y = strip * SIDE; y < end_row(shape, strip); y++) {
+            const real *row = picture + (c * shape->height + y) * shape->width;
+            for (long x = 0; x < shape->width; x++) *lane_at(lanes, blocks_of(shape), c, y, x) = row[x];
+        }
+}
+
+/* And back. */
+static void write_strip(const Shape *shape, Lanes *lanes, long strip, real *picture) {
+    for (long c = 0; c < shape->channels; c++)
+        for (long y = strip * SIDE; y < end_row(shape, strip); y++) {
+            real *row = picture + (c * shape->height + y) * shape->width;
+            for (long x = 0; x < shape->width; x++) row[x] = *lane_at(lanes, blocks_of(shape), c, y, x);
+        }
+}
+
+/* Working memory of one thread: the joined strokes of one image, and strips. */
 typedef struct {
     long image; /* whose strokes are joined; -1: none yet */
     Stroke *strokes;
     Piece *pieces;
-    real *centres, *rows;
+    Reach *reach;
+    real *depths;
+    Lanes *strips;
 } Work;
 
-static int open_work(const Shape *shape, long rows, Work *work) {
+static int open_work(const Shape *shape, long strips, Work *work) {
     work->image = -1;
     work->strokes = malloc(sizeof(Stroke) * (size_t)shape->strokes);
     work->pieces = malloc(sizeof(Piece) * (size_t)(shape->strokes * shape->nodes));
-    work->centres = malloc(sizeof(real) * (size_t)shape->width);
-    work->rows = malloc(sizeof(real) * (size_t)(shape->width * rows));
-    if (!work->strokes || !work->pieces || !work->centres || !work->rows) return 0;
+    work->reach = malloc(sizeof(Reach) * (size_t)shape->nodes);
+    long stride = blocks_of(shape) + LANES;
+    work->depths = malloc(sizeof(real) * (size_t)(shape->nodes * stride));
+    work->strips = calloc((size_t)(blocks_of(shape) * strips), sizeof(Lanes));
+    if (!work->strokes || !work->pieces || !work->reach || !work->depths || !work->strips) return 0;
+    for (long i = 0; i < shape->nodes; i++) work->reach[i].depth = work->depths + i * stride;
     for (long k = 0; k < shape->strokes; k++) work->strokes[k].piece = work->pieces + k * shape->nodes;
-    for (long x = 0; x < shape->width; x++) work->centres[x] = (real)x + HALF;
     return 1;
 }
 
 static void close_work(Work *work) {
-    free(work->strokes), free(work->pieces), free(work->centres), free(work->rows);
+    free(work->strokes), free(work->pieces), free(work->reach), free(work->depths), free(work->strips);
 }
 
 static void join(const Shape *shape, const real *nodes, long image, Work *work) {
@@ -252,109 +374,139 @@ static void join(const Shape *shape, const real *nodes, long image, Work *work) 
         (shape->polygon ? join_polygon : join_sweep)(node, shape->nodes, &work->strokes[k]);
 }
 
-/* Paint rows [first, end) of the images laid under each other, 0 to B H. Returns 0, or 1 if out of memory. */
+/* Paint strips [first, end) of the images laid under each other. Returns 0, or 1 if out of memory. */
 int paint(const real *canvas, const real *nodes, const real *colours, real *out, Shape shape, long first, long end) {
     Work work;
-    if (!open_work(&shape, FIELDS, &work)) return close_work(&work), 1;
-    long plane = shape.height * shape.width;
-    Span span;
-    for (long row = first; row < end; row++) {
-        long image = row / shape.height, y = row % shape.height;
-        long at = image * shape.channels * plane + y * shape.width;
+    if (!open_work(&shape, shape.channels, &work)) return close_work(&work), 1;
+    long channels = shape.channels, picture = channels * shape.height * shape.width, blocks = blocks_of(&shape);
+    Span span = {.reach = work.reach};
+    Seen seen;
+    for (long i = first; i < end; i++) {
+        long image = i / strips_of(shape.height), strip = i % strips_of(shape.height);
+        real top = (real)(strip * SIDE);
         join(&shape, nodes, image, &work);
-        for (long c = 0; c < shape.channels; c++)
-            memcpy(out + at + c * plane, canvas + at + c * plane, sizeof(real) * (size_t)shape.width);
+        read_strip(&shape, canvas + image * picture, strip, work.strips);
         for (long k = 0; k < shape.strokes; k++) {
-            if (!cover(&work.strokes[k], &shape, (real)y + HALF, work.centres, work.rows, &span)) continue;
-            const real *restrict alpha = span.alpha;
-            for (long c = 0; c < shape.channels; c++) {
-                real colour = colours[(image * shape.strokes + k) * shape.channels + c];
-                real *restrict pixel = out + at + c * plane + span.first;
-                for (long x = 0; x < span.count; x++) pixel[x] += alpha[x] * (colour - pixel[x]);
+            const Stroke *stroke = &work.strokes[k];
+            if (!find_span(stroke, &shape, top, &span)) continue;
+            const real *colour = colours + (image * shape.strokes + k) * channels;
+            for (long block = span.first; block < span.end; block++) {
+                see(&shape, stroke, &span, block, top, &seen, 0);
+                if (!seen.covers) continue;
+                for (long c = 0; c < channels; c++) {
+                    real *pixel = work.strips[c * blocks + block], own = colour[c];
+                    EACH_LANE pixel[l] += seen.alpha[l] * (own - pixel[l]);
+                }
             }
         }
+        write_strip(&shape, work.strips, strip, out + image * picture);
     }
     close_work(&work);
     return 0;
 }
 
-/* Adds to the nodes of one stroke the gradient of a span, given the gradient of each pixel's alpha. */
-static void uncover_sweep(const Stroke *stroke, long nodes, real y, const real *centres, const Span *span,
-                          const real *restrict grad, real *grad_nodes) {
-    const real *restrict centre = centres + span->first, *restrict until = span->until, *restrict inside = span->inside;
-    for (long x = 0; x < span->count; x++) { /* the rim: a pixel's coverage follows its distance to the outline */
-        if (!(inside[x] > -HALF && inside[x] < HALF) || grad[x] == 0) continue;
-        const Piece *cover = &stroke->piece[(int)span->last[x]];
-        int i = (int)span->nearest[x];
-        real u = span->nearest[x] - (real)i;
-        if (i == stroke->pieces) i--, u = 1;
-        const Piece *p = &stroke->piece[i];
-        real vx = centre[x] - p->x - u * p->dx, vy = y - p->y - u * p->dy, d = square_root(vx * vx + vy * vy);
-        real g = grad[x] * (cover->alpha + until[x] * cover->dalpha), n = d > TINY ? g / d : 0;
-        real *a = grad_nodes + 4 * i, *b = nodes > 1 ? a + 4 : a;
-        a[0] += n * vx * (1 - u), a[1] += n * vy * (1 - u), a[2] += g * (1 - u);
-        b[0] += n * vx * u, b[1] += n * vy * u, b[2] += g * u;
-    }
-    for (long x = 0; x < span->count;) { /* the alpha at u, and how u moves: (r + u dr) d(r + u dr) + v.dX over s */
-        long stop = x + 1;
-        while (stop < span->count && span->last[stop] == span->last[x]) stop++;
-        int i = (int)span->last[x];
+/* Adds to the nodes of one stroke the gradient of a strip, given `slope`, the gradient of the alphas, by block. */
+static void uncover_sweep(const Stroke *stroke, long nodes, real top, const Span *span, const Seen *seen, Lanes *slope,
+                          real *grad_nodes) {
+    for (int j = 0; j < span->reaches; j++) {
+        const int i = span->reach[j].piece;
         const Piece p = stroke->piece[i];
-        real *a = grad_nodes + 4 * i, *b = nodes > 1 ? a + 4 : a;
-        real qy = y - p.y, r = p.r + HALF;
-        real scale = p.dx * p.dx + p.dy * p.dy + p.dr * p.dr, soft = (real)1e-8 * scale * scale + TINY;
-        real a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
-        for (; x < stop; x++) {
-            real g = grad[x] * clamp(inside[x] + HALF, 0, 1), u = until[x];
-            a3 += g * (1 - u), b3 += g * u;
-            real qx = centre[x] - p.x, vx = qx - u * p.dx, vy = qy - u * p.dy, radius = r + u * p.dr;
-            real bb = qx * p.dx + qy * p.dy + r * p.dr, s2 = max(bb * bb - p.lead * (qx * qx + qy * qy - r * r), 0);
-            real moves = u > 0 && u < 1 ? g * p.dalpha * square_root(s2 / (s2 * s2 + soft)) : 0;
-            a0 += moves * vx * (1 - u), a1 += moves * vy * (1 - u), a2 += moves * radius * (1 - u);
-            b0 += moves * vx * u, b1 += moves * vy * u, b2 += moves * radius * u;
+        const real index = (real)i, r = p.r + HALF;
+        const real scale = p.dx * p.dx + p.dy * p.dy + p.dr * p.dr, soft = (real)1e-8 * scale * scale + TINY;
+        Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, b0 = {0}, b1 = {0}, b2 = {0}, b3 = {0};
+        for (long block = span->reach[j].first; block < span->reach[j].end; block++) {
+            const Seen *at = &seen[block - span->first];
+            const real *grad = slope[block];
+            int rim = (at->rims & bit_of(i)) != 0, last = (at->covers & bit_of(i)) != 0;
+            if (!rim && !last) continue;
+            Lanes x, y;
+            place_lanes(block, top, x, y);
+            if (rim) EACH_LANE { /* a pixel's coverage follows its distance to the outline */
+                int here = at->rim[l] == index && at->inside[l] > -HALF && at->inside[l] < HALF;
+                real u = at->rim_u[l], vx = x[l] - p.x - u * p.dx, vy = y[l] - p.y - u * p.dy;
+                real d = square_root(vx * vx + vy * vy), g = here ? grad[l] * at->opacity[l] : 0, n = d > TINY ? g / d : 0;
+                a0[l] += n * vx * (1 - u), a1[l] += n * vy * (1 - u), a2[l] += g * (1 - u);
+                b0[l] += n * vx * u, b1[l] += n * vy * u, b2[l] += g * u;
+            }
+            if (last) EACH_LANE { /* the alpha at u, and how u moves: (r + u dr) d(r + u dr) + v.dX over s */
+                real g = at->last[l] == index ? grad[l] * clamp(at->inside[l] + HALF, 0, 1) : 0, u = at->last_u[l];
+                a3[l] += g * (1 - u), b3[l] += g * u;
+                real qx = x[l] - p.x, qy = y[l] - p.y, vx = qx - u * p.dx, vy = qy - u * p.dy, radius = r + u * p.dr;
+                real bb = qx * p.dx + qy * p.dy + r * p.dr, s2 = max(bb * bb - p.lead * (qx * qx + qy * qy - r * r), 0);
+                real moves = u > 0 && u < 1 ? g * p.dalpha * square_root(s2 / (s2 * s2 + soft)) : 0;
+                a0[l] += moves * vx * (1 - u), a1[l] += moves * vy * (1 - u), a2[l] += moves * radius * (1 - u);
+                b0[l] += moves * vx * u, b1[l] += moves * vy * u, b2[l] += moves * radius * u;
+            }
         }
-        a[0] += a0, a[1] += a1, a[2] += a2, a[3] += a3, b[0] += b0, b[1] += b1, b[2] += b2, b[3] += b3;
+        real *a = grad_nodes + 4 * i, *b = nodes > 1 ? a + 4 : a;
+        a[0] += sum(a0), a[1] += sum(a1), a[2] += sum(a2), a[3] += sum(a3);
+        b[0] += sum(b0), b[1] += sum(b1), b[2] += sum(b2), b[3] += sum(b3);
     }
 }
 
-static void uncover_polygon(const Stroke *stroke, long nodes, real y, const real *centres, const Span *span,
-                            const real *restrict grad, real *grad_nodes) {
-    const real *restrict centre = centres + span->first, *restrict inside = span->inside;
-    real opacity = stroke->piece[0].alpha, sum = 0;
-    for (long x = 0; x < span->count; x++) sum += grad[x] * inside[x];
-    grad_nodes[3] += sum;
+static void uncover_polygon(const Stroke *stroke, long nodes, real top, const Span *span, const Seen *seen, Lanes *slope,
+                            real *grad_nodes) {
+    const real opacity = stroke->piece[0].alpha;
+    Lanes own = {0};
+    for (long block = span->first; block < span->end; block++)
+        if (seen[block - span->first].covers) EACH_LANE own[l] += slope[block][l] * seen[block - span->first].inside[l];
+    grad_nodes[3] += sum(own);
     for (int i = 0; i < stroke->pieces; i++) {
         const Piece p = stroke->piece[i];
-        real row = p.r + y * p.dy, u_row = (y - p.y) * p.across, towards_a = 0, towards_b = 0;
-        for (long x = 0; x < span->count; x++) { /* the rim of this edge */
-            real d = centre[x] * p.dx + row, u = (centre[x] - p.x) * p.along + u_row;
-            real g = inside[x] > 0 && d > -HALF && d < HALF ? grad[x] * opacity : 0;
-            towards_a += g * (1 - u), towards_b += g * u;
+        Lanes x, y, towards_a = {0}, towards_b = {0};
+        for (long block = span->first; block < span->end; block++) { /* the rim of this edge */
+            const real *inside = seen[block - span->first].inside, *grad = slope[block];
+            if (!(seen[block - span->first].covers && seen[block - span->first].rims)) continue;
+            place_lanes(block, top, x, y);
+            EACH_LANE {
+                real d = x[l] * p.dx + y[l] * p.dy + p.r, u = (x[l] - p.x) * p.along + (y[l] - p.y) * p.across;
+                real g = inside[l] > 0 && d > -HALF && d < HALF ? grad[l] * opacity : 0;
+                towards_a[l] += g * (1 - u), towards_b[l] += g * u;
+            }
         }
-        real *a = grad_nodes + 4 * i, *b = grad_nodes + 4 * ((i + 1) % nodes);
-        a[0] -= towards_a * p.dx, a[1] -= towards_a * p.dy;
-        b[0] -= towards_b * p.dx, b[1] -= towards_b * p.dy;
+        real *a = grad_nodes + 4 * i, *b = grad_nodes + 4 * ((i + 1) % nodes), to_a = sum(towards_a), to_b = sum(towards_b);
+        a[0] -= to_a * p.dx, a[1] -= to_a * p.dy;
+        b[0] -= to_b * p.dx, b[1] -= to_b * p.dy;
     }
 }
 
-/* Memory for the spans of one row, in blocks that never move. */
+/* What the strokes of one image saw in one strip, in their order. */
 typedef struct {
-    real **block;
-    long blocks, block_size, full, used; /* blocks before `full` are in use, and `used` of block `full` */
-} Arena;
+    Span *spans;   /* (K); their reaches lie in `reach` (K, M) */
+    long *start;   /* (K), of each span in the two below */
+    Reach *reach;
+    Seen *seen;    /* one for each block of a span */
+    Lanes *before; /* the canvas before the stroke, (C,) for each block */
+    long size, used;
+} Tape;
 
-/* Room for `size` numbers, or null if out of memory. */
-static real *arena_alloc(Arena *arena, long size) {
-    if (arena->used + size > arena->block_size) arena->full++, arena->used = 0;
-    if (arena->full >= arena->blocks) {
-        real **block = realloc(arena->block, sizeof(real *) * (size_t)(arena->blocks + 1));
-        if (!block) return 0;
-        arena->block = block;
-        block[arena->blocks] = malloc(sizeof(real) * (size_t)arena->block_size);
-        if (!block[arena->blocks]) return 0;
-        arena->blocks++;
+static int open_tape(const Shape *shape, const Work *work, Tape *tape) {
+    *tape = (Tape){.spans = malloc(sizeof(Span) * (size_t)shape->strokes),
+                   .start = malloc(sizeof(long) * (size_t)shape->strokes),
+                   .reach = malloc(sizeof(Reach) * (size_t)(shape->strokes * shape->nodes))};
+    if (!tape->spans || !tape->start || !tape->reach) return 0;
+    for (long k = 0; k < shape->strokes; k++) {
+        tape->spans[k].reach = tape->reach + k * shape->nodes;
+        for (long i = 0; i < shape->nodes; i++) tape->spans[k].reach[i].depth = work->reach[i].depth;
     }
-    return arena->block[arena->full] + arena->used;
+    return 1;
+}
+
+static void close_tape(Tape *tape) {
+    free(tape->spans), free(tape->start), free(tape->reach), free(tape->seen), free(tape->before);
+}
+
+/* Room for more blocks at the end. Returns 0 if out of memory. */
+static int grow_tape(Tape *tape, long blocks, long channels) {
+    if (tape->used + blocks <= tape->size) return 1;
+    long size = 2 * (tape->used + blocks);
+    Seen *seen = realloc(tape->seen, sizeof(Seen) * (size_t)size);
+    if (seen) tape->seen = seen;
+    Lanes *before = realloc(tape->before, sizeof(Lanes) * (size_t)(size * channels));
+    if (before) tape->before = before;
+    if (!seen || !before) return 0;
+    tape->size = size;
+    return 1;
 }
 
 typedef struct {
@@ -362,86 +514,89 @@ typedef struct {
     real *nodes, *own;   /* where gradients are added up: (K, M, 4), (K, C) */
 } Grads;
 
-/* Paint a row again, keeping what each stroke saw. `pixels` (C, W) holds the canvas. Returns 0 if out of memory. */
-static int repaint(const Shape *shape, const Work *work, real y, const real *colours, real *pixels, Arena *arena,
-                   Span *spans) {
-    long channels = shape->channels, span_size = (FIELDS + channels) * shape->width;
-    arena->full = arena->used = 0;
+/* Paint a strip again, keeping what each stroke saw. `pixels` (C, blocks) holds the canvas. Returns 0 if out of memory. */
+static int repaint(const Shape *shape, const Stroke *strokes, real top, const real *colours, Lanes *pixels, Tape *tape) {
+    long channels = shape->channels, blocks = blocks_of(shape);
+    tape->used = 0;
     for (long k = 0; k < shape->strokes; k++) {
-        real *memory = arena_alloc(arena, span_size);
-        if (!memory) return 0;
-        if (!cover(&work->strokes[k], shape, y, work->centres, memory, &spans[k])) continue;
-        const Span span = spans[k];
-        arena->used += (FIELDS + channels) * span.count;
-        const real *restrict alpha = span.alpha;
-        for (long c = 0; c < channels; c++) {
-            real colour = colours[k * channels + c];
-            real *restrict pixel = pixels + c * shape->width + span.first, *restrict before = span.before + c * span.count;
-            for (long x = 0; x < span.count; x++) before[x] = pixel[x], pixel[x] += alpha[x] * (colour - pixel[x]);
+        Span *span = &tape->spans[k];
+        if (!find_span(&strokes[k], shape, top, span)) continue;
+        if (!grow_tape(tape, span->end - span->first, channels)) return 0;
+        tape->start[k] = tape->used;
+        for (long block = span->first; block < span->end; block++) {
+            Seen *seen = &tape->seen[tape->used];
+            Lanes *before = &tape->before[channels * tape->used++];
+            see(shape, &strokes[k], span, block, top, seen, 1);
+            if (!seen->covers) continue;
+            for (long c = 0; c < channels; c++) {
+                real *pixel = pixels[c * blocks + block], colour = colours[k * channels + c];
+                EACH_LANE before[c][l] = pixel[l], pixel[l] += seen->alpha[l] * (colour - pixel[l]);
+            }
         }
     }
     return 1;
 }
 
-/* Go back through the strokes of a row. `grads` (C, W) holds the gradient after the last stroke, then before the first. */
-static void unpaint(const Shape *shape, const Work *work, real y, const Span *spans, real *grads, real *grad_alpha,
+/* Go back through the strokes of a strip. `grads` (C, blocks) holds the gradient after the last stroke, then before the
+ * first; `slope` (blocks,) is working memory. */
+static void unpaint(const Shape *shape, const Stroke *strokes, real top, const Tape *tape, Lanes *grads, Lanes *slope,
                     const Grads *out) {
-    long channels = shape->channels;
+    long channels = shape->channels, blocks = blocks_of(shape);
     for (long k = shape->strokes - 1; k >= 0; k--) {
-        const Span *span = &spans[k];
-        if (!span->count) continue;
-        const real *restrict alpha = span->alpha;
-        real *restrict slope = grad_alpha;
-        for (long x = 0; x < span->count; x++) slope[x] = 0;
+        const Span *span = &tape->spans[k];
+        if (span->first == span->end) continue;
+        const Seen *seen = &tape->seen[tape->start[k]];
+        const Lanes *before = &tape->before[channels * tape->start[k]];
+        for (long block = span->first; block < span->end; block++) EACH_LANE slope[block][l] = 0;
         for (long c = 0; c < channels; c++) {
-            real colour = out->colours[k * channels + c], sum = 0;
-            real *restrict grad = grads + c * shape->width + span->first;
-            const real *restrict before = span->before + c * span->count;
-            for (long x = 0; x < span->count; x++) {
-                slope[x] += grad[x] * (colour - before[x]);
-                sum += grad[x] * alpha[x];
-                grad[x] -= grad[x] * alpha[x];
+            real colour = out->colours[k * channels + c];
+            Lanes own = {0};
+            for (long block = span->first; block < span->end; block++) {
+                long i = block - span->first;
+                if (!seen[i].covers) continue;
+                real *grad = grads[c * blocks + block];
+                const real *alpha = seen[i].alpha, *pixel = before[i * channels + c];
+                EACH_LANE {
+                    slope[block][l] += grad[l] * (colour - pixel[l]);
+                    own[l] += grad[l] * alpha[l];
+                    grad[l] -= grad[l] * alpha[l];
+                }
             }
-            out->own[k * channels + c] += sum;
+            out->own[k * channels + c] += sum(own);
         }
-        (shape->polygon ? uncover_polygon : uncover_sweep)(&work->strokes[k], shape->nodes, y, work->centres, span,
-                                                           slope, out->nodes + 4 * shape->nodes * k);
+        (shape->polygon ? uncover_polygon : uncover_sweep)(&strokes[k], shape->nodes, top, span, seen, slope,
+                                                           out->nodes + 4 * shape->nodes * k);
     }
 }
 
-/* Gradient of paint. Each image is cut into `bands` bands of rows; a band adds up the gradients of nodes and colours in
+/* Gradient of paint. The strips of each image are cut into `bands`; a band adds up the gradients of nodes and colours in
  * a place of its own, grad_nodes (B, bands, K, M, 4) and grad_colours (B, bands, K, C), both zero at the start, so
  * that the sums do not depend on how bands are spread over threads. grad_canvas may be null. Returns as paint does. */
 int paint_backward(const real *canvas, const real *nodes, const real *colours, const real *grad_out, real *grad_canvas,
                    real *grad_nodes, real *grad_colours, Shape shape, long bands, long first_band, long end_band) {
-    long channels = shape.channels, width = shape.width, plane = shape.height * width;
+    long channels = shape.channels, blocks = blocks_of(&shape), picture = channels * shape.height * shape.width;
     Work work;
-    Arena arena = {.block_size = 64 * (FIELDS + channels) * width};
-    Span *spans = malloc(sizeof(Span) * (size_t)shape.strokes);
-    int ok = open_work(&shape, 2 * channels + 1, &work) && spans;
-    real *pixels = work.rows, *grads = pixels + channels * width, *grad_alpha = grads + channels * width;
-    size_t row_bytes = sizeof(real) * (size_t)width;
+    Tape tape = {0};
+    int ok = open_work(&shape, 2 * channels + 1, &work) && open_tape(&shape, &work, &tape);
+    Lanes *pixels = work.strips, *grads = pixels + channels * blocks, *slope = grads + channels * blocks;
     for (long band = first_band; ok && band < end_band; band++) {
-        long image = band / bands, top = shape.height * (band % bands) / bands;
-        long bottom = shape.height * (band % bands + 1) / bands;
+        long image = band / bands, first = strips_of(shape.height) * (band % bands) / bands;
+        long end = strips_of(shape.height) * (band % bands + 1) / bands;
         Grads out = {.colours = colours + image * shape.strokes * channels,
                      .nodes = grad_nodes + band * shape.strokes * shape.nodes * 4,
                      .own = grad_colours + band * shape.strokes * channels};
         join(&shape, nodes, image, &work);
-        for (long y = top; ok && y < bottom; y++) {
-            long at = image * channels * plane + y * width;
-            for (long c = 0; c < channels; c++) {
-                memcpy(pixels + c * width, canvas + at + c * plane, row_bytes);
-                memcpy(grads + c * width, grad_out + at + c * plane, row_bytes);
-            }
-            ok = repaint(&shape, &work, (real)y + HALF, out.colours, pixels, &arena, spans);
+        for (long strip = first; ok && strip < end; strip++) {
+            real top = (real)(strip * SIDE);
+            memset(grads, 0, sizeof(Lanes) * (size_t)(channels * blocks)); /* pixels beyond the picture count for nothing */
+            read_strip(&shape, canvas + image * picture, strip, pixels);
+            read_strip(&shape, grad_out + image * picture, strip, grads);
+            ok = repaint(&shape, work.strokes, top, out.colours, pixels, &tape);
             if (!ok) break;
-            unpaint(&shape, &work, (real)y + HALF, spans, grads, grad_alpha, &out);
-            for (long c = 0; c < channels && grad_canvas; c++)
-                memcpy(grad_canvas + at + c * plane, grads + c * width, row_bytes);
+            unpaint(&shape, work.strokes, top, &tape, grads, slope, &out);
+            if (grad_canvas) write_strip(&shape, grads, strip, grad_canvas + image * picture);
         }
     }
-    for (long i = 0; i < arena.blocks; i++) free(arena.block[i]);
-    free(arena.block), free(spans), close_work(&work);
+    close_tape(&tape), close_work(&work);
     return !ok;
 }

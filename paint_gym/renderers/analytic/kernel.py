@@ -37,6 +37,7 @@ FLAGS = [
     "-fno-signed-zeros",
     "-fassociative-math",
     "-freciprocal-math",
+    "-fopenmp-simd",
 ]
 REAL = {torch.float32: "float", torch.float64: "double"}
 
@@ -49,7 +50,7 @@ class Shape(ctypes.Structure):
     ] + [("polygon", ctypes.c_int)]
 
 
-Rows = Callable[[int, int], int]
+Part = Callable[[int, int], int]
 """A part ``[first, end)`` of the work, which parts may share in any order; 0, or 1 if out of memory. It holds
 addresses only: the tensors must outlive it."""
 
@@ -68,7 +69,7 @@ class Call:
             dtype that the kernel is built for.
 
     Attributes:
-        rows: rows of all canvases, which may be painted in any order.
+        strips: of a few rows each, of all canvases, which may be painted in any order.
     """
 
     def __init__(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> None:
@@ -84,15 +85,16 @@ class Call:
         library = load(nodes.dtype)
         if library is None:
             raise ValueError(f"there is no kernel for {nodes.dtype} here")
-        self.library, self.inputs, self.rows = library, (canvas, nodes, colours), images * height
+        self.library, self.inputs = library, (canvas, nodes, colours)
+        self.strips = images * library.strips_of(height)
         self.shape = Shape(images, strokes, count, channels, height, width, primitive == "polygon")
 
-    def paint(self, out: Tensor) -> Rows:
-        """The painted canvases into `out`, as a function of rows ``[first, end)``."""
+    def paint(self, out: Tensor) -> Part:
+        """The painted canvases into `out`, as a function of strips ``[first, end)``."""
         _check(out, tuple(self.inputs[0].shape), self.inputs[0].dtype)
         return partial(self.library.paint, *map(_pointer, (*self.inputs, out)), self.shape)
 
-    def paint_backward(self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor) -> Rows:
+    def paint_backward(self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor) -> Part:
         """The gradient, as a function of bands ``[first, end)``, which each image is cut into.
 
         Args:
@@ -194,6 +196,7 @@ def bind(file: Path) -> ctypes.CDLL:
         OSError: it cannot be loaded.
     """
     library, pointer, long = ctypes.CDLL(str(file)), ctypes.c_void_p, ctypes.c_long
+    library.strips_of.argtypes, library.strips_of.restype = [long], long
     library.paint.argtypes = [pointer] * 4 + [Shape, long, long]
     library.paint_backward.argtypes = [pointer] * 7 + [Shape, long, long, long]
     return library

@@ -180,7 +180,7 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork
     os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
-def _in_parallel(call: kernel.Rows, items: int, work: int) -> None:
+def _in_parallel(call: kernel.Part, items: int, work: int) -> None:
     """Run ``call(first, end)`` over all items, in chunks on torch's number of threads."""
     threads = min(torch.get_num_threads(), items)
     if threads == 1 or work < 100_000:
@@ -263,7 +263,7 @@ class _Paint(torch.autograd.Function):
         ctx.primitive = primitive
         call = kernel.Call(canvas.contiguous(), nodes.contiguous(), colours.contiguous(), primitive)
         out = torch.empty(canvas.shape, dtype=canvas.dtype)
-        _in_parallel(call.paint(out), call.rows, canvas.numel() * nodes.shape[1])
+        _in_parallel(call.paint(out), call.strips, canvas.numel() * nodes.shape[1])
         return out
 
     @staticmethod

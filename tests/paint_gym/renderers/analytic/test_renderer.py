@@ -235,6 +235,40 @@ def test_strokes_without_length_or_area_are_no_trouble(backend: str) -> None:
         assert painted.isfinite().all() and strokes.grad.isfinite().all()
 
 
+def random_nodes(
+    primitive: str, count: int, generator: torch.Generator, reach: float, widest: float
+) -> Tensor:
+    """Nodes ``(2, 3, count, 4)`` in pixels; some are off the canvas, repeated, or of equal alpha."""
+    nodes = torch.rand(2, 3, count, 4, generator=generator, dtype=torch.float64)
+    nodes[..., :2] = (nodes[..., :2] - 0.2) * reach
+    nodes[..., 2] = 0.5 + nodes[..., 2] ** 2 * widest
+    nodes[0, :, :, 3] = 1.0
+    if primitive == "polygon":
+        nodes[..., 3] = nodes[..., :1, 3]
+    else:
+        nodes[:, 1, -1] = nodes[:, 1, 0]
+    return nodes
+
+
+@needs_kernel
+@pytest.mark.parametrize("widest", [2.0, 25.0])
+@pytest.mark.parametrize("reach", [3.0, 30.0, 100.0])
+@pytest.mark.parametrize(("primitive", "count"), [("sweep", 1), ("sweep", 2), ("sweep", 40), ("polygon", 3)])
+def test_kernel_equals_pytorch_for_any_nodes(primitive: str, count: int, reach: float, widest: float) -> None:
+    generator = torch.Generator().manual_seed(count)
+    for height, width in ((31, 22), (1, 50), (4, 4)):
+        canvas, weight = torch.rand(2, 2, 3, height, width, generator=generator, dtype=torch.float64)
+        colours = torch.rand(2, 3, 3, generator=generator, dtype=torch.float64)
+        inputs = [canvas, random_nodes(primitive, count, generator, reach, widest), colours]
+        results = []
+        for paint in (analytic._Paint.apply, analytic.paint_by_definition):
+            leaves = [tensor.clone().requires_grad_() for tensor in inputs]
+            painted = paint(*leaves, primitive)
+            results.append((painted.detach(), *torch.autograd.grad((painted * weight).sum(), leaves)))
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-9)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_nan_and_inf_are_refused(bad: float) -> None:
     strokes = random_strokes("bezier", 2)
