@@ -10,21 +10,20 @@ Bezier curves after 5,000 iterations on an A100, from the papers; a curve has mo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from agents import load, paint, refine
 from agents.evaluation import l2_by_raster
 from agents.painter import fit_to_canvas
-from benchmarks.harness.scores import likeness, random_paintings
+from benchmarks.harness.scores import likeness
 from benchmarks.harness.suite import FolderConfig, Row, Table, main
+from benchmarks.harness.ways import Way
 from paint_gym.datasets import read_image
+from paint_gym.metrics import psnr
 from paint_gym.painting import Painting
 
 PUBLISHED: dict[str, dict[int, float]] = {  # dB of PSNR
@@ -53,65 +52,50 @@ class Kodak(FolderConfig):
     """How many; by default all."""
 
 
+def kodak_pictures(folder: Path, count: int | None) -> dict[str, np.ndarray]:
+    """The first pictures of a folder, ``(H, W, 3)`` uint8, by name.
+
+    Raises:
+        ValueError: there are none.
+    """
+    files = sorted(folder.glob("kodim*.png"))[:count]
+    if not files:
+        raise ValueError(f"no kodim*.png in {folder}")
+    return {file.stem: read_image(file) for file in files}
+
+
 def of_size(picture: np.ndarray) -> np.ndarray:
     """A picture ``(H, W, 3)`` uint8 as a target ``(1, 3, H, W)``."""
     return np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
 
 
-def random_start(target: Tensor, strokes: int) -> Painting:
-    """Random strokes, large ones first, each in the target's colour under its middle."""
-    (painting,) = random_paintings(1, strokes, 1)
-    design, numbers = painting.design, torch.tensor(painting.strokes)
-    nodes = design.outline(numbers, 8)  # (K, M, 4)
-    numbers = numbers[nodes[..., 2].mean(1).argsort(descending=True)]
-    middle = design.outline(numbers, 8)[..., :2].mean(1)
-    height, width = target.shape[2:]
-    y, x = (
-        (middle[:, 1] * height).long().clamp(0, height - 1),
-        (middle[:, 0] * width).long().clamp(0, width - 1),
-    )
-    numbers[:, -3:] = target[0, :, y, x].T
-    return Painting(numbers.numpy(), size=(height, width))
-
-
-def methods(options: Kodak) -> dict[str, Callable[[Tensor, int], Painting]]:
-    """How each row paints a target ``(1, 3, H, W)`` with so many strokes."""
-    agent, planner = load(), load(plan=options.plan)
-
-    def alone(target: Tensor, strokes: int) -> Painting:
-        return paint(agent, target, strokes)[0]
-
-    def refined(start: Callable[[Tensor, int], Painting], target: Tensor, strokes: int) -> Painting:
-        return refine(start(target, strokes), target[0], options.refine)
-
-    return {
-        "the agent alone": alone,
-        f"planned, {options.plan} steps": lambda target, strokes: paint(planner, target, strokes)[0],
-        f"the agent, refined {options.refine} times": partial(refined, alone),
-        f"random strokes, refined {options.refine} times": partial(refined, random_start),
-    }
+def ways(options: Kodak) -> list[Way]:
+    """The rows."""
+    return [
+        Way(),
+        Way(plan=options.plan),
+        Way(refine=options.refine),
+        Way(refine=options.refine, random=True),
+    ]
 
 
 def tables(options: Kodak) -> Iterator[Table]:
     """A row for each method, and the published ones."""
-    files = sorted(options.folder_of_pictures.glob("kodim*.png"))[: options.pictures]
-    if not files:
-        raise ValueError(f"no kodim*.png in {options.folder_of_pictures}; --folder-of-pictures says where")
+    pictures = kodak_pictures(options.folder_of_pictures, 1 if options.smoke else options.pictures)
     strokes = options.strokes[:1] if options.smoke else options.strokes
     rows: list[Row] = []
     for budget in strokes:
-        for method, painter in methods(options).items():
-            found: list[Row] = []
-            for file in files[:1] if options.smoke else files:
-                picture = read_image(file)
+        for way in ways(options):
+            method, found = f"{way.curve}, {way.effort}", list[Row]()
+            for stem, picture in pictures.items():
                 target = fit_to_canvas(torch.tensor(picture), 32 if options.smoke else options.canvas)
                 began = time.perf_counter()
-                painting = painter(target, 10 if options.smoke else budget)
+                (painting,) = way.paint(target, 10 if options.smoke else budget)
                 seconds = time.perf_counter() - began
                 full, whole = of_size(picture), Painting(painting.strokes, size=picture.shape[:2])
-                psnr = -10 * np.log10(l2_by_raster([whole], full).item())
-                found.append({"psnr": psnr, "seconds": seconds} | likeness([whole], full))
-                name = f"{file.stem}, {budget} strokes, {method}.png".replace(" ", "_")
+                decibels = float(psnr(l2_by_raster([whole], full).item()))
+                found.append({"psnr": decibels, "seconds": seconds} | likeness([whole], full))
+                name = f"{stem}, {budget} strokes, {method}.png".replace(" ", "_")
                 painting.save(options.folder / name, size=max(picture.shape[:2]))
             means = {
                 name: float(np.mean([one[name] for one in found])) for name in ("psnr", "ssim", "seconds")

@@ -224,23 +224,9 @@ def test_kodak_runs_and_says_what_is_published(pictures: np.ndarray, tmp_path: P
     options = kodak.Kodak(smoke=True, threads=1, out=tmp_path / "out", folder_of_pictures=tmp_path)
     rows = dict(kodak.tables(options)).popitem()[1]
     by = {row["by"]: row["PSNR, dB"] for row in rows}
-    assert (
-        len(by) == 6 and by["the agent, refined 100 times"] > by["planned, 10 steps"] > by["the agent alone"]
-    )
+    refined, planned = by["the agent, refined, 100 iterations"], by["planned, 10 steps"]
+    assert len(by) == 6 and refined > planned > by["the agent alone, as shipped"]
     with Image.open(next((tmp_path / "out" / "smoke").glob("*.png"))) as painted:
         assert painted.size == (32, 32)
-    with pytest.raises(ValueError, match=r"no kodim\*\.png in .*--folder-of-pictures"):
+    with pytest.raises(ValueError, match=r"no kodim\*\.png in"):
         list(kodak.tables(replace(options, folder_of_pictures=tmp_path / "out")))
-
-
-def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
-    target = torch.zeros(1, 3, 16, 24)
-    target[0, 0, :, 12:] = 1
-    painting = kodak.random_start(target, 40)
-    numbers, nodes = (
-        torch.tensor(painting.strokes),
-        painting.design.outline(torch.tensor(painting.strokes), 8),
-    )
-    radii = nodes[..., 2].mean(1)
-    assert (radii[:-1] >= radii[1:]).all() and painting.size == (16, 24)
-    assert torch.equal(numbers[:, -3] == 1, nodes[..., 0].mean(1) * 24 >= 12)
