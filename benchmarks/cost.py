@@ -19,7 +19,7 @@ from agents import load, paint
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, main, take_turns
+from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, claim, main, take_turns
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.rewards import L2Reward
@@ -103,20 +103,17 @@ def claims(count: list[Row], times: list[Row]) -> Iterator[Row]:
     for row in count:
         if row["in the paper"]:
             here, paper = row["operations"], row["in the paper"]
-            verdict = "holds" if abs(here / paper - 1) < 0.1 else "does not hold here"
-            claim = {
-                "claim": f"operations of {row['of 5 strokes']} for 5 strokes",
-                "the paper": f"{paper / 1e6:.0f} M",
-            }
-            yield claim | {"here": f"{here / 1e6:.0f} M", "holds?": verdict}
+            yield claim(
+                f"operations of {row['of 5 strokes']} for 5 strokes",
+                f"{paper / 1e6:.0f} M", f"{here / 1e6:.0f} M", abs(here / paper - 1) < 0.1,
+            )  # fmt: skip
     for row in times:
         if row["in the paper"]:
-            verdict = "holds" if row["seconds"] <= row["in the paper"] else "does not hold here"
-            claim = {
-                "claim": "200 strokes on one CPU core take",
-                "the paper": f"{row['in the paper']} s (2.2 GHz i7)",
-            }
-            yield claim | {"here": f"{row['seconds']:.2f} s", "holds?": verdict}
+            seconds, paper = row["seconds"], row["in the paper"]
+            yield claim(
+                "200 strokes on one CPU core take",
+                f"{paper} s (2.2 GHz i7)", f"{seconds:.2f} s", seconds <= paper,
+            )  # fmt: skip
 
 
 def tables(options: Cost) -> Iterator[Table]:

@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from agents import PRESETS
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, Row, Table, at_most, main
+from benchmarks.harness.suite import CLAIMS, Row, Table, at_most, claim, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,
@@ -123,27 +123,17 @@ def compare(results: dict[str, list[Row]]) -> Iterator[Row]:
 def claims(rows: dict[str, Row]) -> Iterator[Row]:
     """What the paper says, and whether it holds here."""
     l2, wgan = rows["l2 reward"], rows["WGAN reward"]
-    yield {
-        "claim": "the WGAN reward paints richer textures than l2 as reward",
-        "the paper": "seen in Fig. 7",
-        "here": f"texture {wgan['texture']:.2f} against {l2['texture']:.2f} of the picture's",
-        "holds?": "holds" if wgan["texture"] > l2["texture"] else "does not hold here",
-    }
-    yield {
-        "claim": "the WGAN reward has a lower test l2 than l2 as reward",
-        "the paper": "lower",
-        "here": f"{wgan['l2']:.4f} against {l2['l2']:.4f}",
-        "holds?": "holds" if wgan["l2"] < l2["l2"] else "does not hold here",
-    }
+    here = f"texture {wgan['texture']:.2f} against {l2['texture']:.2f} of the picture's"
+    richer = "the WGAN reward paints richer textures than l2 as reward"
+    yield claim(richer, "seen in Fig. 7", here, wgan["texture"] > l2["texture"])
+    here = f"{wgan['l2']:.4f} against {l2['l2']:.4f}"
+    yield claim("the WGAN reward has a lower test l2 than l2 as reward", "lower", here, wgan["l2"] < l2["l2"])
     if SPIRAL.name not in rows:
         return
     ours, spiral = rows["20 opaque strokes"]["l2"], rows[SPIRAL.name]["l2"]
-    yield {
-        "claim": "with 20 opaque strokes, 3 times better than SPIRAL",
-        "the paper": "3 times",
-        "here": f"{spiral / ours:.1f} times a SPIRAL-like agent, {ours:.4f} against {spiral:.4f}",
-        "holds?": "holds" if spiral > 3 * ours else "in part" if spiral > ours else "does not hold here",
-    }
+    here = f"{spiral / ours:.1f} times a SPIRAL-like agent, {ours:.4f} against {spiral:.4f}"
+    better = "with 20 opaque strokes, 3 times better than SPIRAL"
+    yield claim(better, "3 times", here, spiral > 3 * ours, spiral > ours)
 
 
 def tables(options: Fig7) -> Iterator[Table]:

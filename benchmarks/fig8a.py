@@ -23,7 +23,7 @@ from agents.evaluation import l2_by_raster
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
 from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, Row, Table, at_least, main
+from benchmarks.harness.suite import CLAIMS, Row, Table, at_least, claim, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,
@@ -106,23 +106,18 @@ def claims(final: dict[str, list[float]], rows: list[Row], actors: tuple[str, ..
     for actor in actors:
         triples = list(zip(*(final[f"{algo}, {actor}"] for algo in ALGORITHMS), strict=True))
         ordered = sum(one < two < three for one, two, three in triples)
-        yield {
-            "claim": f"model-based is better than PatchQ, PatchQ than DDPG ({actor})",
-            "the paper": "in this order",
-            "here": f"in {ordered} of {len(triples)} seeds",
-            "holds?": "holds" if ordered == len(triples) else "in part" if ordered else "does not hold here",
-        }
+        order = f"model-based is better than PatchQ, PatchQ than DDPG ({actor})"
+        here = f"in {ordered} of {len(triples)} seeds"
+        yield claim(order, "in this order", here, ordered == len(triples), ordered > 0)
         for row in rows:
             if row["actor"] == actor and row["algorithm"] in BARS:
                 ratio, paper = row["times model-based"], row["in the paper"]
-                verdict = "holds" if ratio >= paper else "in part" if ratio > 1 else "does not hold here"
-                yield {
-                    "claim": f"model-based is {paper:g} times better than {row['algorithm']} ({actor})",
-                    "the paper": f"{paper:g} times",
-                    "here": f"{ratio:.1f} times; {row['times, each at its best']:.1f} each at its best; "
-                    f"{row['times, equal time']:.1f} for equal time",
-                    "holds?": verdict,
-                }
+                better = f"model-based is {paper:g} times better than {row['algorithm']} ({actor})"
+                here = (
+                    f"{ratio:.1f} times; {row['times, each at its best']:.1f} each at its best; "
+                    f"{row['times, equal time']:.1f} for equal time"
+                )
+                yield claim(better, f"{paper:g} times", here, ratio >= paper, ratio > 1)
 
 
 def tables(options: Fig8a) -> Iterator[Table]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.harness.curves import Point, read_curves
-from benchmarks.harness.suite import CLAIMS, JOBS, ROOT, SCHEMA, Row
+from benchmarks.harness.suite import CLAIMS, DOES_NOT_HOLD, HOLDS, IN_PART, JOBS, ROOT, SCHEMA, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
 CLAIM = {"claim", "the paper", "here", "holds?"}
 ORIGIN = ("version", "commit", "date", "command")
 MACHINE = {"cpu", "threads", "cores", "torch"}
-VERDICTS = {"holds", "in part", "does not hold here"}
+VERDICTS = {HOLDS, IN_PART, DOES_NOT_HOLD}
 
 
 class Result(NamedTuple):

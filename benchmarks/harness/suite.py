@@ -37,9 +37,10 @@ Table = tuple[str, list[Any]]
 CURVES = "curves"
 """Title of what is written as a CSV beside the JSON: rows are `benchmarks.harness.curves.Point`."""
 CLAIMS = "claims"
-"""Title of rows with ``claim``, ``the paper``, ``here`` and ``holds?``."""
+"""Title of rows of `claim`."""
 JOBS = "jobs"
 """Title of where the trainings come from: rows of `benchmarks.harness.jobs.origin`."""
+HOLDS, IN_PART, DOES_NOT_HOLD = "holds", "in part", "does not hold here"
 LONGEST = 40  # rows of a table in print
 SCHEMA = 2  # of result files; 1 had no provenance
 
@@ -122,6 +123,12 @@ def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
     print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)
+
+
+def claim(text: str, the_paper: str, here: str, holds: bool, in_part: bool = False) -> Row:
+    """A row of the table `CLAIMS`: what is claimed, by whom, what was found, and whether it holds."""
+    verdict = HOLDS if holds else IN_PART if in_part else DOES_NOT_HOLD
+    return {"claim": text, "the paper": the_paper, "here": here, "holds?": verdict}
 
 
 def at_most(value: float, bar: float) -> Row:
