@@ -1,7 +1,8 @@
 """Model-based DDPG (section 3.3.1 of the paper): the actor learns by gradients that flow through the canvas.
 
 The critic learns V(s) = r + gamma^k V'(s'), eq. (3); the actor climbs r(s, pi(s)) + gamma^k V(s'), where
-s' and r come from the differentiable `model_step`. One rendering per update serves both.
+s' and r come from the differentiable `model_step`. One rendering per update serves both. Instead, it can
+imitate its own bundles after some steps of planning, which are better than they were.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from agents.common.replay import Transition
 from agents.networks.actor import Proposals
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.metrics import mean_squared_error
+from paint_gym.rewards import L2Reward
 from paint_gym.utils.networks import polyak_update
 
 
@@ -33,11 +35,16 @@ class ModelBasedDDPG(Agent):
         """The target network of the critic.
 
         Raises:
-            ValueError: the renderer has no gradients.
+            ValueError: the renderer has no gradients, or the actor shall imitate what lowers the l2 and learn
+                from something else, too.
         """
         if not self.renderer.differentiable:
             name = self.renderer.name
             raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
+        if self.config.imitate and (self.discount or not isinstance(self.reward, L2Reward)):
+            raise ValueError(
+                "what is imitated lowers the l2 of the next canvas: imitate needs reward l2 and gamma 0"
+            )
         self.target_critic = self.make_target_network(self.critic)
 
     def act(self, state: CanvasState, steps: int | None = None, plan: int | None = None) -> Tensor:
@@ -93,7 +100,9 @@ class ModelBasedDDPG(Agent):
             with frozen(self.critic):
                 next_value = apply_network(self.critic, next_state, self.steps, self.bf16)
             objective = reward + self.discount * not_done(next_state, self.steps) * next_value
-        if self.config.normalize_by_error:
+        if self.config.imitate:
+            objective = -self._distance_to_plan(state, action)
+        elif self.config.normalize_by_error:
             objective = objective / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
         metrics |= gradient_step(
             self.actor_optimizer, -objective.mean(), "losses/actor", self.config.max_grad_norm
@@ -105,6 +114,12 @@ class ModelBasedDDPG(Agent):
         """``r + gamma^k V'(s')``, ``(B,)``; just the reward where the episode ends."""
         next_value = apply_network(self.target_critic, next_state, self.steps, self.bf16)
         return reward + self.discount * not_done(next_state, self.steps) * next_value
+
+    def _distance_to_plan(self, state: CanvasState, action: Tensor) -> Tensor:
+        """How far actions are from what planning makes of them, ``(B,)``."""
+        side = self.actor.side(state.step, state.canvas.shape[2], state.canvas.shape[3])
+        found = planning.improved(state, action.detach(), side, self.renderer, self.config.imitate)
+        return planning.distance(action, found, side, self.renderer.design)
 
     def _update_critic(self, state: CanvasState, reward: Tensor, next_state: CanvasState) -> dict[str, float]:
         td_target = self.td_target(reward, next_state)

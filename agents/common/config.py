@@ -53,6 +53,9 @@ class AlgorithmConfig:
     plan: Annotated[int, flag("plan")] = 0
     """Model-based, when painting: steps of gradient by which each bundle is improved through the renderer
     before it is painted; 0 for none."""
+    imitate: Annotated[int, flag("imitate")] = 0
+    """Model-based, when learning: steps of gradient by which the actor's bundles are improved through the
+    renderer, for it to imitate; 0 to learn from the gradient itself."""
     max_grad_norm: float = 5.0
     """Gradients of the actor are clipped to this norm."""
     bf16: Annotated[bool | None, flag("bf16")] = None
@@ -66,9 +69,9 @@ class AlgorithmConfig:
         """Refuse what would never end.
 
         Raises:
-            ValueError: a negative lookahead or plan.
+            ValueError: a negative lookahead or plan, or number of steps to imitate.
         """
-        check_counts(self, {"lookahead": 0, "plan": 0})
+        check_counts(self, {"lookahead": 0, "plan": 0, "imitate": 0})
 
     def learning_rates(self, progress: float) -> tuple[float, float]:
         """Learning rates of actor and critic.

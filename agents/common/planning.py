@@ -1,8 +1,11 @@
-"""Planning: of the bundles that an actor proposes the best is taken, and improved through the model."""
+"""Planning: of the bundles that an actor proposes the best is taken, and improved through the model.
+
+What is found can be painted, or imitated by the actor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +14,7 @@ from agents.common.stroke_adam import StrokeAdam, rates
 from agents.networks.actor import Proposals
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.renderers import Renderer
+from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.images import crop
 
 # of Adam, for a few steps; found on validation pictures
@@ -56,6 +60,63 @@ def plan(
     return action
 
 
+@torch.no_grad()
+def improved(state: CanvasState, action: Tensor, side: Tensor, renderer: Renderer, steps: int) -> Tensor:
+    """Actions ``(B, bundle * stroke_dim)`` after steps down the gradient of the l2 through the model.
+
+    One that has become no better stays as it was.
+
+    Args:
+        state: what to paint on.
+        action: ``(B, bundle * stroke_dim)`` in [0, 1].
+        side: ``(B,)``, of the part of each canvas that it is meant for, in shorter canvas sides.
+        renderer: with gradients.
+        steps: of gradient.
+    """
+
+    def error(strokes: Tensor) -> Tensor:
+        return (renderer.paint(state.canvas, strokes) - state.target).square().sum((1, 2, 3))
+
+    begun = as_strokes(action, renderer.design.dim)
+    rate = _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side)
+    found = _descend(begun, rate, error, steps)
+    return _better(error, begun, found).flatten(1)
+
+
+def distance(action: Tensor, other: Tensor, side: Tensor, design: StrokeDesign) -> Tensor:
+    """Mean squared distance of actions, ``(B,)``; geometry is measured in sides of the parts, ``(B,)``.
+
+    Args:
+        action: ``(B, bundle * stroke_dim)``.
+        other: the same.
+        side: ``(B,)``, in shorter canvas sides.
+        design: of the strokes.
+    """
+    apart = (action - other).view(len(action), -1, design.dim)
+    return (apart / _scaled(design, 1.0, 1.0, side).to(apart)).square().mean((1, 2))
+
+
+def _scaled(design: StrokeDesign, geometry: float, paint: float, side: Tensor) -> Tensor:
+    """`rates`, those of geometry in sides ``(B,)``: ``(B, 1, stroke_dim)``."""
+    return rates(design, geometry, 0.0).to(side) * side.view(-1, 1, 1) + rates(design, 0.0, paint).to(side)
+
+
+def _descend(begun: Tensor, rate: Tensor, error: Callable[[Tensor], Tensor], steps: int) -> Tensor:
+    """Strokes ``(B, K, stroke_dim)`` after steps down the gradient of their error, ``(B,)``."""
+    adam = StrokeAdam(begun, rate, BETAS)
+    for i in range(steps):
+        with torch.enable_grad():
+            strokes = adam.strokes.requires_grad_()
+            (gradient,) = torch.autograd.grad(error(strokes).sum(), strokes)
+        adam.step(gradient, 1 - i / steps)
+    return adam.strokes.detach()
+
+
+def _better(error: Callable[[Tensor], Tensor], begun: Tensor, found: Tensor) -> Tensor:
+    """For each canvas the strokes ``(B, K, stroke_dim)`` of which the error is less."""
+    return torch.where((error(found) < error(begun)).view(-1, 1, 1), found, begun)
+
+
 def on_whole_canvas(action: Tensor, canvas: Tensor) -> Proposals:
     """An action for each canvas ``(B, 3, H, W)``, as a proposal that touches all of it."""
     corner = torch.zeros(1, len(action), dtype=torch.long, device=action.device)
@@ -78,9 +139,7 @@ def _gain(state: CanvasState, weight: Tensor, proposals: Proposals, renderer: Re
 def _improved(
     state: CanvasState, weight: Tensor, chosen: Proposals, renderer: Renderer, steps: int
 ) -> Tensor:
-    """Bundles ``(B, bundle * stroke_dim)`` after steps down the gradient of the error in parts of the canvas.
-
-    One that has become no better on the whole canvas stays as it was.
+    """`improved`, painting only the parts of the canvases that are touched.
 
     Args:
         state: what to paint on.
@@ -94,17 +153,15 @@ def _improved(
     begun = as_strokes(action, renderer.design.dim)
     parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, left, size)
     before, target, counts = parts.split([3, 3, 1], 1)
-    side = max(size) / min(height, width)
-    rate = rates(renderer.design, side * GEOMETRY_RATE, PAINT_RATE).to(begun)
-    adam = StrokeAdam(begun, rate, BETAS)
-    for i in range(steps):
-        with torch.enable_grad():
-            strokes = adam.strokes.requires_grad_()
-            painted = renderer.paint_part(before, strokes, top, left, (height, width))
-            (gradient,) = torch.autograd.grad(((painted - target).square() * counts).sum(), strokes)
-        adam.step(gradient, 1 - i / steps)
-    errors = [
-        ((renderer.paint(state.canvas, strokes) - state.target).square() * weight).sum((1, 2, 3))
-        for strokes in (begun, adam.strokes)
-    ]
-    return torch.where((errors[1] < errors[0]).view(-1, 1, 1), adam.strokes, begun).flatten(1)
+
+    def in_part(strokes: Tensor) -> Tensor:
+        painted = renderer.paint_part(before, strokes, top, left, (height, width))
+        return ((painted - target).square() * counts).sum((1, 2, 3))
+
+    def on_canvas(strokes: Tensor) -> Tensor:
+        error = (renderer.paint(state.canvas, strokes) - state.target).square() * weight
+        return error.sum((1, 2, 3))
+
+    side = torch.full_like(top, max(size) / min(height, width), dtype=torch.float32)
+    rate = _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side)
+    return _better(on_canvas, begun, _descend(begun, rate, in_part, steps)).flatten(1)

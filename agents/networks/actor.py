@@ -89,6 +89,16 @@ class Actor(nn.Module):
         """
         return []
 
+    def side(self, step: Tensor, height: int, width: int) -> Tensor:
+        """Side of the part of the canvas that an action is meant for, ``(B,)`` in shorter canvas sides.
+
+        Args:
+            step: ``(B,)`` int64, bundles painted so far.
+            height: of the canvases, in pixels.
+            width: of the canvases, in pixels.
+        """
+        return torch.ones(len(step), device=step.device)
+
     def reseed(self, seed: int) -> None:
         """Paint another painting of the same picture for each seed.
 

@@ -152,6 +152,10 @@ class GlimpseActor(Actor):
         colour = functional.grid_sample(target.float(), middle, padding_mode="border", align_corners=False)
         return colour.squeeze(3).transpose(1, 2).clamp(0.02, 0.98).logit()
 
+    def side(self, step: Tensor, height: int, width: int) -> Tensor:
+        """Side of the step's window, ``(B,)`` in shorter canvas sides; see `Actor.side`."""
+        return 0.5 ** self.level(step, height, width)
+
     def level(self, step: Tensor, height: int, width: int) -> Tensor:
         """Which side the window has, ``(B,)`` int64: n for 2 ** -n of the shorter side."""
         tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas

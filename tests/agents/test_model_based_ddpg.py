@@ -15,6 +15,7 @@ from agents import (
     ModelBasedDDPG,
     build_agent,
 )
+from agents.common import planning
 from agents.networks import GlimpseActor
 from agents.networks.actor import Proposals
 from paint_gym import L2Reward, make_renderer
@@ -82,8 +83,10 @@ def test_lookahead_takes_what_lowers_the_l2_most(renderer) -> None:
     assert torch.equal(agent.act(state), torch.full((4, 14), 0.5))
 
 
-def test_the_actor_climbs_the_reward() -> None:
-    agent, batch = agent_of(ModelBasedDDPG, Constant(), gamma=0, actor_lr=0.02), transition()
+@pytest.mark.parametrize("imitate", [0, 5])
+def test_the_actor_climbs_the_reward(imitate: int) -> None:
+    agent = agent_of(ModelBasedDDPG, Constant(), gamma=0, actor_lr=0.02, imitate=imitate)
+    batch = transition()
     rewards = [agent.update(batch)["charts/reward"] for _ in range(60)]
     assert rewards[-1] > rewards[0] + 0.01
 
@@ -93,17 +96,42 @@ def test_a_renderer_without_gradients_is_refused() -> None:
         build_agent(AgentConfig(renderer="raster"), "cpu")
 
 
+@pytest.mark.parametrize("wrong", [{"gamma": 0.5}, {"reward": "wgan"}])
+def test_what_is_imitated_serves_l2_only(wrong: dict) -> None:
+    learning = AlgorithmConfig(gamma=wrong.get("gamma", 0.0), imitate=5)
+    config = AgentConfig(
+        reward=wrong.get("reward", "l2"), actor_width=8, critic_width=8, discriminator_width=4,
+        learning=learning,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="imitate needs reward l2 and gamma 0"):
+        build_agent(config, "cpu")
+
+
+def test_distance_to_a_plan_is_measured_in_windows() -> None:
+    """Of a circle's x, y, radius, alphas and colours, the first three."""
+    here = torch.full((2, 7), 0.5)
+    there = here.clone()
+    there[:, 0] += 0.1  # a fifth of the half, and a whole tenth
+    there[:, 3] += 0.2
+    apart = planning.distance(here, there, torch.tensor([0.5, 1.0]), get_stroke("circle"))
+    assert apart.tolist() == pytest.approx([(0.04 + 0.04) / 7, (0.01 + 0.04) / 7])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("actor", "gamma", "renderer", "updates"),
-    [("glimpse", 0.0, "analytic", 150), ("resnet", 0.95, "analytic", 250), ("glimpse", 0.0, "neural", 60)],
-)
+    ("actor", "gamma", "renderer", "imitate", "updates"),
+    [
+        ("glimpse", 0.0, "analytic", 0, 150), ("resnet", 0.95, "analytic", 0, 250),
+        ("glimpse", 0.0, "neural", 0, 60), ("glimpse", 0.0, "analytic", 5, 150),
+        ("resnet", 0.0, "analytic", 5, 250),
+    ],
+)  # fmt: skip
 def test_model_based_learns_solid_colours(
-    actor: str, gamma: float, renderer: str, updates: int, device: torch.device
+    actor: str, gamma: float, renderer: str, imitate: int, updates: int, device: torch.device
 ) -> None:
     """To 5% of the l2 at the start, on colours it has not seen."""
     colours = np.random.default_rng(0).integers(80, 256, (64, 3, 1, 1), dtype=np.uint8)
-    learning = AlgorithmConfig(actor_lr=1e-3, actor_lr_late=3e-4, gamma=gamma, bf16=False)
+    learning = AlgorithmConfig(actor_lr=1e-3, actor_lr_late=3e-4, gamma=gamma, imitate=imitate, bf16=False)
     config = AgentConfig("model-based", actor, 16, 16, renderer=renderer, max_strokes=20, learning=learning)
     size = 128 if renderer == "neural" else 32
     pictures = np.tile(colours, (1, 1, size, size))

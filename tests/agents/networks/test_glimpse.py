@@ -24,6 +24,7 @@ def test_windows_follow_the_error(actor: GlimpseActor) -> None:
     for step in range(3, 13):
         x, y, side, obs = actor.select_window(canvas, target, torch.tensor([step + 12, step]))
         assert side.tolist() == [0.25, 0.5]
+        assert torch.equal(actor.side(torch.tensor([step + 12, step]), 64, 64), side)
         for i, pixels in enumerate((16, 32)):
             left, top = round(x[i].item() * 64), round(y[i].item() * 64)
             under = target[i, :, top : top + pixels, left : left + pixels]
