@@ -28,7 +28,7 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
-REFINE = 50  # iterations, if nothing else is said
+REFINE = 200  # iterations, if nothing else is said
 NAME = "{name}"  # in --output: the picture's own name
 
 
@@ -53,7 +53,7 @@ class Paint(Command):
     made stroke by stroke: more are better and slower. By default the agent's own number, mostly 0."""
     refine: int | None = None
     """Iterations of refinement: all strokes of the finished painting are optimised together, which lowers the
-    error most in a given time. By default 50, 0 for a draft."""
+    error most in a given time. By default 200, 0 for a draft."""
     until: float = 0.0
     """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
     draft: bool = False
