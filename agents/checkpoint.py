@@ -11,10 +11,10 @@ import torch
 
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, agent_config_from_dict
-from agents.factory import build_agent
+from agents.factory import build_painter
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.serialization import fill, load_state, save_state
+from paint_gym.utils.serialization import load_state, save_state
 
 CHECKPOINT = "checkpoint.safetensors"  # of a run, in its folder
 WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package
@@ -62,8 +62,11 @@ def load(
         )
     state = load_state(file, only="agent/actor")
     with named_file(file):
-        agent = build_agent(agent_config_from_dict(state.get("spec")), where)
-        fill(agent.actor, state.get("agent", {}).get("actor", {}))
+        config, own = agent_config_from_dict(state.get("spec")), state.get("agent")
+        weights = own.get("actor") if isinstance(own, dict) else None
+        if not isinstance(weights, dict):
+            raise ValueError("damaged: it has no actor")
+        agent = build_painter(config, weights, where)
     given = {"lookahead": lookahead, "plan": plan}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     agent.config = dataclasses.replace(agent.config, **changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -17,9 +18,10 @@ from agents.patchq_ddpg import PatchQDDPG
 from paint_gym.envs.task import check_budget
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import RewardConfig, make_reward
-from paint_gym.strokes import StrokeDesign
+from paint_gym.strokes import StrokeDesign, get_stroke
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.registry import Registry
+from paint_gym.utils.serialization import StateDict, check_fit, fill
 
 
 def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:
@@ -64,6 +66,39 @@ ALGORITHMS = Registry[Algorithm](
 """Algorithms by name."""
 
 
+def build_actor(config: AgentConfig) -> Actor:
+    """A new actor with random weights, on torch's default device.
+
+    Raises:
+        ValueError: an unknown name, or settings that do not go together.
+    """
+    return ACTORS[config.actor](config, get_stroke(config.stroke))
+
+
+def build_painter(config: AgentConfig, weights: StateDict, device: str | torch.device = "auto") -> Agent:
+    """An agent that can paint, with the weights of an actor: without critic, and with the reward l2.
+
+    Args:
+        config: its configuration.
+        weights: of the actor, by name; compared with what the configuration says before memory is taken.
+        device: where it is.
+
+    Raises:
+        ValueError: an unknown name, settings that do not go together, or weights that do not fit.
+    """
+    try:
+        with torch.device("meta"):
+            own = build_actor(config).state_dict()
+    except (NotImplementedError, RuntimeError):
+        own = {}  # an actor of somebody's own, which computes while it is built
+    if own:
+        check_fit(own, weights)
+    learning = replace(config.learning, compile=False)  # it takes longer than to paint
+    agent = _build(replace(config, reward="l2", learning=learning), nn.Identity(), device, seed=0)
+    fill(agent.actor, weights)
+    return agent
+
+
 def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:
     """A new agent with random weights.
 
@@ -75,12 +110,17 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     Raises:
         ValueError: an unknown name, or settings that do not go together.
     """
+    return _build(config, None, device, seed)
+
+
+def _build(config: AgentConfig, critic: nn.Module | None, device: str | torch.device, seed: int) -> Agent:
+    """An agent; with the critic of its algorithm, if none is given."""
     check_budget(config.max_strokes, config.bundle)
     place = pick_device(device)
     renderer = make_renderer(config.renderer, config.stroke, config.opacity)
     algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim
-    actor = ACTORS[config.actor](config, renderer.design).to(place)
-    critic = algorithm.critic(config, action_dim).to(place)
+    actor = build_actor(config).to(place)
+    critic = algorithm.critic(config, action_dim).to(place) if critic is None else critic
     settings = RewardConfig(
         config.patches, config.discriminator_width, config.discriminator_lr, config.discriminator_tau,
         online=False, seed=seed,

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import tyro
 
+from agents.common.settings import check_settings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
@@ -18,6 +20,10 @@ class Command:
 
     imports: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="import")] = ()
     """A module of your own to import first, which registers strokes, actors, ...; may be repeated."""
+
+    def __post_init__(self) -> None:
+        """Refuse options of another type or beyond their range, as a `ValueError` that names one."""
+        check_settings(self)
 
     def import_modules(self) -> None:
         """Import them.

@@ -7,6 +7,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from PIL import Image
 
 from agents.checkpoint import save_agent
 from agents.cli.command import Command
+from agents.common.config import SIZE, STROKES
+from agents.common.settings import COUNT
 from agents.evaluation import l2_by_raster
 from agents.painter import paint
 from agents.training.presets import PRESETS
@@ -33,15 +36,15 @@ class Demo(Command):
 
     out: Path = Path("out")
     """Folder for pictures, paintings, the learning curve and the agent."""
-    updates: int = 700
+    updates: Annotated[int, COUNT] = 700
     """Updates; about three a second on two cores without bfloat16."""
-    size: int = 128
+    size: Annotated[int, SIZE] = 128
     """Side of the canvas in pixels."""
-    strokes: int = 200
+    strokes: Annotated[int, STROKES] = 200
     """Strokes per painting."""
     stroke: str = "bezier"
     """Stroke design: bezier, straight, circle or triangle."""
-    seed: int = 0
+    seed: Annotated[int, COUNT] = 0
     """Random seed."""
 
 

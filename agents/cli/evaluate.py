@@ -7,13 +7,15 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import tyro
 
 from agents.checkpoint import load
 from agents.cli.command import Command
+from agents.common.config import LOOKAHEAD, PLAN, STROKES
+from agents.common.settings import COUNT, POSITIVE
 from agents.evaluation import Interval, PaintingScores, mean_interval, score_policy
 from agents.painter import Policy
 from paint_gym.datasets import load_dataset
@@ -41,27 +43,27 @@ class Evaluate(Command):
     """Name of a data set, or a folder of images."""
     split: str = "test"
     """Part of the data set: train, val or test."""
-    images: int = 500
+    images: Annotated[int, POSITIVE] = 500
     """Pictures to paint: the first ones, or all if there are fewer."""
-    strokes: int = 200
+    strokes: Annotated[int, STROKES] = 200
     """Strokes per painting."""
     size: int = 128
     """Side of the canvas in pixels."""
-    batch: int = 32
+    batch: Annotated[int, POSITIVE] = 32
     """Pictures painted at once."""
     json: Path | None = None
     """File to write the scores to."""
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
-    lookahead: int | None = None
+    lookahead: Annotated[int | None, LOOKAHEAD] = None
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
-    plan: int | None = None
+    plan: Annotated[int | None, PLAN] = None
     """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
     default the agent's own number."""
-    refine: int = 0
+    refine: Annotated[int, COUNT] = 0
     """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
-    seed: int = 0
+    seed: Annotated[int, COUNT] = 0
     """Random seed of the bootstrap that gives the intervals."""
     data_root: Path | None = None
     """Folder that holds the publishers' data sets."""
@@ -115,13 +117,6 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
 
 def _check(command: Evaluate) -> None:
     """Refuse what cannot work, before the work."""
-    for name in ("images", "strokes", "batch"):
-        if getattr(command, name) < 1:
-            raise ValueError(f"{name} must be at least 1, not {getattr(command, name)}")
-    if command.refine < 0:
-        raise ValueError(f"refine must be at least 0, not {command.refine}")
-    if command.seed < 0:
-        raise ValueError(f"seed must be at least 0, not {command.seed}")
     check_ssim_size(command.size, command.size)
     if command.curve is not None and command.curve.suffix.lower() not in PLOTS:
         raise unknown_name("ending of a plot's file", command.curve.suffix, PLOTS)

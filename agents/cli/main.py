@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if list(arguments) == ["--version"]:
         print(f"paint-gym {__version__}")
         return
-    command = parse(arguments)
-    execute = next(function for kind, function in COMMANDS.values() if kind is type(command))
     try:
+        command = parse(arguments)
+        execute = next(function for kind, function in COMMANDS.values() if kind is type(command))
         command.import_modules()
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:

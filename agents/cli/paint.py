@@ -17,6 +17,8 @@ from torch import Tensor
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
 from agents.common.agent import Agent
+from agents.common.config import LOOKAHEAD, PLAN, STROKES
+from agents.common.settings import COUNT, RATE
 from agents.detail import face_weight, mask_weight
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
@@ -41,27 +43,27 @@ class Paint(Command):
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path(f"{NAME}-painted.png")
     """The painting: .png .jpg .svg .json .gif .mp4. Write {name} where the name of a picture goes, as in
     "out/{name}.svg", or a folder, as in "out/", for .png."""
-    strokes: int = 500
+    strokes: Annotated[int, STROKES] = 500
     """Strokes to paint each with."""
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
-    lookahead: int | None = None
+    lookahead: Annotated[int | None, LOOKAHEAD] = None
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
-    plan: int | None = None
+    plan: Annotated[int | None, PLAN] = None
     """Steps of gradient by which each bundle is improved before it is painted, for paintings that are to be
     made stroke by stroke: more are better and slower. By default the agent's own number, mostly 0."""
-    refine: int | None = None
+    refine: Annotated[int | None, COUNT] = None
     """Iterations of refinement: all strokes of the finished painting are optimised together, which lowers the
     error most in a given time. By default 200, 0 for a draft."""
-    until: float = 0.0
+    until: Annotated[float, RATE] = 0.0
     """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
     draft: bool = False
     """The agent alone, for a look in little time: no plan and no refinement."""
     detail: str | None = None
     """Where errors count more, and so more strokes go: "faces", which are looked for, or a mask, a picture
     that is white there."""
-    seed: int = 0
+    seed: Annotated[int, COUNT] = 0
     """Another painting of the same picture for each seed."""
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
@@ -86,10 +88,6 @@ def paint_pictures(command: Paint) -> list[Painting]:
     """
     images = _images(command.images)
     outputs = _outputs(images, command.output)
-    if command.refine is not None and command.refine < 0:
-        raise ValueError(f"refine must be at least 0, not {command.refine}")
-    if not command.until >= 0:
-        raise ValueError(f"until must be at least 0, not {command.until}")
     if command.draft and (command.plan or command.refine):
         raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
     if command.detail not in (None, "faces") and not Path(command.detail).is_file():

@@ -15,6 +15,7 @@ import tyro
 from agents.checkpoint import load, refuse_second_run
 from agents.cli.command import Command
 from agents.common.config import TrainConfig
+from agents.common.settings import Between
 from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.run import Run
 from agents.training.trainer import Trainer
@@ -42,7 +43,7 @@ class Train(Command):
     init: str | None = None
     """An agent whose actor to begin with: a file, a run's folder, or "pretrained". What does not fit, as the
     last layer for another stroke design, begins anew."""
-    checkpoint_minutes: float = 5.0
+    checkpoint_minutes: Annotated[float, Between(0, 1_000_000)] = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"
     """Device to train on."""

@@ -11,6 +11,7 @@ import tyro
 
 from agents.checkpoint import refuse_second_run
 from agents.cli.command import Command
+from agents.common.settings import Between
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from agents.training.run import Run
 
@@ -27,7 +28,7 @@ class TrainRenderer(Command):
     """Go on with the run in --out, with the settings it was begun with."""
     init: Path | None = None
     """A renderer.safetensors to begin with, of the same stroke design and network."""
-    checkpoint_minutes: float = 5.0
+    checkpoint_minutes: Annotated[float, Between(0, 1_000_000)] = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"
     """Device to train on."""

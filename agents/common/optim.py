@@ -13,7 +13,7 @@ from paint_gym.utils.distributed import average, average_gradients
 
 
 class TrainingDivergedError(FloatingPointError):
-    """A loss is NaN or inf; the gradient step was not made."""
+    """A loss, or its gradient, is NaN or inf; the gradient step was not made."""
 
 
 def gradient_step(
@@ -31,7 +31,7 @@ def gradient_step(
         The loss, its mean over all processes, under its name.
 
     Raises:
-        TrainingDivergedError: the loss is not finite.
+        TrainingDivergedError: the loss, or its gradient, is not finite.
     """
     value = average(loss).item()  # NaN in one process is NaN in all, and none waits for another
     if not math.isfinite(value):
@@ -40,8 +40,9 @@ def gradient_step(
     loss.backward()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
-    if max_norm is not None:
-        nn.utils.clip_grad_norm_(parameters, max_norm)
+    norm = nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm).item()
+    if not math.isfinite(norm):
+        raise TrainingDivergedError(f"the gradient of {name} is {norm}")
     optimizer.step()
     return {name: value}
 

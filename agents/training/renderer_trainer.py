@@ -8,15 +8,15 @@ import time
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of
-from agents.common.config import check_counts
 from agents.common.optim import gradient_step
+from agents.common.settings import COUNT, POSITIVE, RATE, Between, check_settings
 from agents.training.base_trainer import BaseTrainer
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
@@ -36,28 +36,24 @@ class RendererConfig:
     """Stroke design."""
     network: Literal["grid", "paper"] = "grid"
     """grid: small, the same layers for all parts of the canvas; paper: that of Fig. 12."""
-    updates: int = 50_000
+    updates: Annotated[int, COUNT] = 50_000
     """Updates in all; the learning rate falls to 0 at the last."""
-    batch: int = 32
+    batch: Annotated[int, Between(1, 1_000_000)] = 32
     """Strokes per update, new ones each time."""
-    learning_rate: float = 4e-3
+    learning_rate: Annotated[float, RATE] = 4e-3
     """Learning rate of Adam, at its highest."""
-    warmup: int = 200
+    warmup: Annotated[int, POSITIVE] = 200
     """Updates until it is reached."""
     bf16: bool | None = None
     """Run the network in bfloat16; by default where the processor has it."""
-    eval_every: int = 2000
+    eval_every: Annotated[int, POSITIVE] = 2000
     """Updates from one evaluation to the next."""
-    seed: int = 0
+    seed: Annotated[int, COUNT] = 0
     """Random seed."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes that are none.
-
-        Raises:
-            ValueError: naming the setting.
-        """
-        check_counts(self, {"updates": 0, "batch": 1, "warmup": 1, "eval_every": 1, "seed": 0})
+        """Refuse settings of another type or beyond their range, as a `ValueError` that names one."""
+        check_settings(self)
 
 
 class RendererTrainer(BaseTrainer):

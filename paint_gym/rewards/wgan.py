@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from paint_gym.rewards.base import Reward
@@ -113,7 +113,7 @@ class WGANReward(Reward):
             the mean score of the real pairs minus that of the fake ones.
 
         Raises:
-            FloatingPointError: the loss is NaN or inf; no step has been made.
+            FloatingPointError: the loss, or its gradient, is NaN or inf; no step has been made.
         """
         canvas, target = canvas.detach().float(), target.detach().float()
         if self.online:
@@ -133,6 +133,9 @@ class WGANReward(Reward):
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
         average_gradients(self.discriminator.parameters())
+        gradients = [weights.grad for weights in self.discriminator.parameters() if weights.grad is not None]
+        if not math.isfinite(norm := nn.utils.get_total_norm(gradients).item()):
+            raise FloatingPointError(f"the gradient of the discriminator's loss is {norm}")
         self.optimizer.step()
         polyak_update(self.target, self.discriminator, self.tau)
         return {

@@ -28,7 +28,8 @@ def save_state(path: str | PathLike[str], state: StateDict) -> None:
     """Write nested tensors and plain values as one file, whole or not at all.
 
     Raises:
-        ValueError: a key that would not be read back as it is; nothing has been written.
+        ValueError: a key that would not be read back as it is, or numbers that are not finite; nothing has
+            been written.
         OSError: it cannot be written, as on a full disk; the message names the file.
     """
     tensors: dict[str, Tensor] = {}
@@ -94,11 +95,18 @@ def fill(network: nn.Module, tensors: StateDict) -> None:
     """Set a network's tensors, in the precision that they have there.
 
     Raises:
-        ValueError: they do not fit; see `check_fit`.
+        ValueError: they do not fit, see `check_fit`, or hold numbers that are not finite.
     """
     own = network.state_dict()
     check_fit(own, tensors)
+    if wrong := sorted(name for name, value in tensors.items() if not is_finite(value)):
+        raise ValueError(f"holds NaN or inf: {_few(wrong)}")
     network.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()})
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether all its numbers are finite."""
+    return not tensor.is_floating_point() or bool(tensor.isfinite().all())
 
 
 def _few(names: list[str]) -> str:
@@ -123,6 +131,8 @@ def _split(state: StateDict, path: str, tensors: dict[str, Tensor]) -> StateDict
     for key, value in state.items():
         name = _written(key, path)
         if isinstance(value, Tensor):
+            if not is_finite(value):
+                raise ValueError(f"{path}{name} holds NaN or inf, and is not saved")
             tensors[f"{path}{name}"] = value.detach().cpu().contiguous().clone()
             rest[name] = None
         elif isinstance(value, dict):

@@ -99,10 +99,10 @@ def test_same_seed_same_report(command: Evaluate) -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"images": 0}, "images must be at least 1, not 0"),
-        ({"batch": 0}, "batch must be at least 1, not 0"),
-        ({"refine": -1}, "refine must be at least 0, not -1"),
-        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"images": 0}, "images must be a whole number from 1 to .*, not 0"),
+        ({"batch": 0}, "batch must be a whole number from 1 to .*, not 0"),
+        ({"refine": -1}, "refine must be a whole number from 0 to .*, not -1"),
+        ({"seed": -1}, "seed must be a whole number from 0 to .*, not -1"),
         ({"size": 10}, "11 pixels a side; 10 x 10"),
         ({"dataset": "wave"}, "did you mean 'waves'"),
         ({"split": "tests"}, "did you mean 'test'"),

@@ -35,6 +35,8 @@ def flags(name: str, value: Any) -> list[str]:
         return [flag, str(not value)] if leaf in ("channels_last", "compile") else [flag]
     if isinstance(value, tuple):
         return [flag, "0.5", "0.75"]
+    if isinstance(value, float) and value <= 1:
+        return [flag, str(value / 2 + 0.25)]  # fractions stay fractions
     return [flag, f"{value}x" if isinstance(value, str) else str(value + 1)]
 
 
@@ -55,6 +57,7 @@ SHORT = {
     "seed": "4", "eval-every": "5", "eval-strokes": "6", "eval-split": "val", "bf16": "False",
     "channels-last": "False", "compile": "True", "lookahead": "1", "actor-lr": "0.5", "critic-lr": "0.25",
     "gamma": "0.75", "tau": "0.125", "noise": "0.3", "discriminator-lr": "0.4", "plan": "3",
+    "imitate": "5",
 }  # fmt: skip
 
 

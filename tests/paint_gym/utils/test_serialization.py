@@ -76,3 +76,13 @@ def test_a_tensor_inside_a_plain_value_is_refused(tmp_path: Path) -> None:
 def test_values_that_json_would_not_give_back_are_refused(value: object, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a cannot be saved: it holds a"):
         save_state(tmp_path / "a", {"a": value})
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_never_written_over_good_ones(bad: float, tmp_path: Path) -> None:
+    file = tmp_path / "state.safetensors"
+    save_state(file, {"a": {"b": torch.ones(2)}})
+    with pytest.raises(ValueError, match="a/b holds NaN or inf"):
+        save_state(file, {"a": {"b": torch.tensor([1.0, bad])}})
+    assert torch.equal(load_state(file)["a"]["b"], torch.ones(2))
+    assert list(tmp_path.iterdir()) == [file]
