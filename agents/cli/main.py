@@ -52,5 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:
         sys.exit(f"paint-gym: {error}")
+    except MemoryError as error:
+        sys.exit(f"paint-gym: out of memory: {error}" if str(error) else "paint-gym: out of memory")
     except KeyboardInterrupt:
         sys.exit("paint-gym: interrupted")

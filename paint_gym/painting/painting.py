@@ -14,7 +14,6 @@ import os
 import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,8 @@ from paint_gym.utils.images import to_frames
 from paint_gym.utils.registry import Registry
 
 MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
+MAX_AREA = 2**27  # pixels: as 16,384 x 8,192
+BAND = 2**21  # pixels that are painted at once, as floats
 CHUNK = 1024  # strokes whose nodes are held in memory at once
 
 
@@ -123,15 +124,17 @@ class Painting:
             size: None for the painting's own; an int for the longer side, in its aspect; or (height, width).
 
         Raises:
-            ValueError: a side below 1 or above `MAX_SIDE`.
+            ValueError: a side below 1 or above `MAX_SIDE`, or an area above `MAX_AREA`.
         """
         if size is None:
             return self.size
         height, width = check_size(size)
         if not isinstance(size, int | np.integer):
             return height, width
+        own_height, own_width = self.size
         longer = max(self.size)
-        return max(1, round(height * self.size[0] / longer)), max(1, round(width * self.size[1] / longer))
+        height, width = round(height * own_height / longer), round(width * own_width / longer)
+        return check_size((max(1, height), max(1, width)))
 
     def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
         """The finished painting, at any size.
@@ -143,8 +146,16 @@ class Painting:
         Returns:
             ``(H, W, 3)`` uint8.
         """
-        *_, last = self._frames(max(1, len(self)), self.scaled_size(size), renderer)
-        return last
+        height, width = self.scaled_size(size)
+        painter = make_renderer(renderer, self.design, self.opacity)
+        rows, colour = max(1, BAND // width), torch.tensor(self.background).view(1, 3, 1, 1)
+        if rows >= height:
+            return to_frames(_paint(painter, colour.repeat(1, 1, height, width), self.strokes))[0]
+        picture = np.empty((height, width, 3), np.uint8)
+        for top in range(0, height, rows):
+            band = colour.repeat(1, 1, min(rows, height - top), width)
+            picture[top : top + rows] = to_frames(_paint(painter, band, self.strokes, top, height))[0]
+        return picture
 
     def frames(self, every: int = 1, size: Size | None = None) -> Iterator[np.ndarray]:
         """The canvas while it is painted: the blank background, after every `every` strokes, the end.
@@ -160,14 +171,14 @@ class Painting:
         """
         if every < 1:
             raise ValueError(f"every must be at least 1 stroke, not {every}")
-        return self._frames(every, self.scaled_size(size), "analytic")
+        return self._frames(every, self.scaled_size(size))
 
-    def _frames(self, every: int, size: tuple[int, int], renderer: str) -> Iterator[np.ndarray]:
-        paint = partial(_paint, make_renderer(renderer, self.design, self.opacity))
+    def _frames(self, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
+        painter = make_renderer("analytic", self.design, self.opacity)
         canvas = torch.tensor(self.background).view(1, 3, 1, 1).repeat(1, 1, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
-            canvas = paint(canvas, self.strokes[first : first + every])
+            canvas = _paint(painter, canvas, self.strokes[first : first + every])
             yield to_frames(canvas)[0]
 
     def nodes(self, segments: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -242,14 +253,17 @@ def check_size(size: Size) -> tuple[int, int]:
     """A side, or (height, width), as (height, width).
 
     Raises:
-        ValueError: not one or two whole numbers from 1 to `MAX_SIDE`.
+        ValueError: not one or two whole numbers from 1 to `MAX_SIDE`, or an area of more than `MAX_AREA`.
     """
     sides = (size, size) if isinstance(size, int | np.integer) else tuple(size) if np.iterable(size) else ()
     whole = all(isinstance(side, int | np.integer) and 1 <= side <= MAX_SIDE for side in sides)
     if len(sides) != 2 or not whole:
         limits = f"each from 1 to {MAX_SIDE} pixels"
         raise ValueError(f"size must be a side or (height, width), {limits}, not {reprlib.repr(size)}")
-    return int(sides[0]), int(sides[1])
+    height, width = int(sides[0]), int(sides[1])
+    if not isinstance(size, int | np.integer) and height * width > MAX_AREA:
+        raise ValueError(f"{height} x {width} pixels are more than {MAX_AREA:,}; choose a smaller size")
+    return height, width
 
 
 def _unit_numbers(values: Any, count: int, what: str) -> tuple[float, ...]:
@@ -288,10 +302,18 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
     return kept
 
 
-def _paint(renderer: Renderer, canvas: Tensor, strokes: np.ndarray) -> Tensor:
-    with torch.no_grad():
-        for first in range(0, len(strokes), CHUNK):
-            canvas = renderer.paint(canvas, torch.tensor(strokes[None, first : first + CHUNK]))
+@torch.no_grad()
+def _paint(
+    renderer: Renderer, canvas: Tensor, strokes: np.ndarray, top: int = 0, height: int | None = None
+) -> Tensor:
+    """The canvas ``(1, 3, H, W)`` after strokes ``(K, stroke_dim)``; or its rows from `top` on."""
+    for first in range(0, len(strokes), CHUNK):
+        some = torch.tensor(strokes[None, first : first + CHUNK])
+        if height is None:
+            canvas = renderer.paint(canvas, some)
+        else:
+            corner, size = torch.tensor([top]), (height, canvas.shape[3])
+            canvas = renderer.paint_part(canvas, some, corner, torch.zeros_like(corner), size)
     return canvas
 
 

@@ -107,6 +107,26 @@ def test_render_rounds():
     assert (Painting([], background=(0.4999 / 255, 0.5001 / 255, 1)).render(2) == [0, 1, 255]).all()
 
 
+@pytest.mark.parametrize("renderer", ["analytic", "raster"])
+@pytest.mark.parametrize("stroke", stroke_names())
+def test_large_pictures_are_painted_in_bands_alike(stroke, renderer, monkeypatch):
+    painting = random_painting(stroke=stroke, size=(40, 61), background=(0.2, 0.5, 0.9))
+    whole = painting.render(123, renderer)
+    monkeypatch.setattr(painting_module, "BAND", 123 * 7)
+    banded = painting.render(123, renderer).astype(int)
+    assert np.abs(banded - whole).max() <= 1
+
+
+def test_an_area_that_no_memory_holds_is_refused():
+    painting = random_painting(1, size=(100, 100))
+    for size in ((16_384, 8_193), 16_384):
+        with pytest.raises(ValueError, match=r"pixels are more than 134,217,728; choose a smaller size"):
+            painting.render(size)
+    with pytest.raises(ValueError, match="32768 x 32768 pixels are more"):
+        random_painting(1, size=(32_768, 32_768))
+    assert Painting(np.zeros((0, 13)), size=(1, 32_768)).render().shape == (1, 32_768, 3)
+
+
 def test_render_sizes_and_renderers():
     painting = random_painting(5, size=(40, 80))
     assert painting.render(200).shape == (100, 200, 3)
