@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from agents.common.config import AgentConfig, agent_config_from_dict
 from agents.factory import build_painter
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
+from paint_gym.utils.files import hold_folder
 from paint_gym.utils.serialization import load_state, save_state
 
 CHECKPOINT = "checkpoint.safetensors"  # of a run, in its folder
@@ -71,6 +74,23 @@ def load(
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     agent.config = dataclasses.replace(agent.config, **changes)
     return agent
+
+
+@contextmanager
+def hold_run(folder: Path, resume: bool) -> Iterator[None]:
+    """Keep other processes out of a run's folder while the block runs.
+
+    Raises:
+        FileNotFoundError: there is no run to resume.
+        FileExistsError: there is one that would be written over.
+        BlockingIOError: another process is at work in it.
+    """
+    if resume:
+        checkpoint_of(folder)
+    else:
+        refuse_second_run(folder)
+    with hold_folder(folder):
+        yield
 
 
 def refuse_second_run(folder: Path) -> None:

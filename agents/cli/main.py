@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if list(arguments) == ["--version"]:
         print(f"paint-gym {__version__}")
         return
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         command = parse(arguments)
         execute = next(function for kind, function in COMMANDS.values() if kind is type(command))
@@ -56,3 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"paint-gym: out of memory: {error}" if str(error) else "paint-gym: out of memory")
     except KeyboardInterrupt:
         sys.exit("paint-gym: interrupted")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, frame: Any) -> None:
+    """End by an exception, so that no half-written file is left."""
+    sys.exit(128 + number)

@@ -6,13 +6,14 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from agents.checkpoint import load, refuse_second_run
+from agents.checkpoint import hold_run, load
 from agents.cli.command import Command
 from agents.common.config import TrainConfig
 from agents.common.settings import Between
@@ -75,9 +76,10 @@ def train(command: Train) -> dict[str, float]:
         TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was, and the message says
             at which update.
         FileExistsError: there is a run in the folder already, and it is not resumed.
+        BlockingIOError: another process trains in it.
         FileNotFoundError: there is none to resume.
     """
-    with process_group():
+    with process_group(), hold_run(command.out, command.resume) if is_main_process() else nullcontext():
         trainer = Trainer.resume(command.out, command.device) if command.resume else _new_trainer(command)
         device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
         for line in _summary(trainer.config):
@@ -112,7 +114,6 @@ def _summary(config: TrainConfig) -> Iterator[str]:
 
 
 def _new_trainer(command: Train) -> Trainer:
-    refuse_second_run(command.out)
     trainer = Trainer(command.config, command.device)
     if command.init is not None:
         fresh = trainer.agent.warm_start(load(command.init, trainer.agent.device).actor)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from agents.checkpoint import refuse_second_run
+from agents.checkpoint import hold_run
 from agents.cli.command import Command
 from agents.common.settings import Between
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
@@ -41,16 +41,17 @@ def train_renderer(command: TrainRenderer) -> dict[str, float]:
     Raises:
         TrainingDivergedError: the loss is not finite; the last checkpoint stays as it was.
         FileExistsError: there is a run in the folder already, and it is not resumed.
+        BlockingIOError: another process trains in it.
         FileNotFoundError: there is none to resume.
     """
-    if command.resume:
-        trainer = RendererTrainer.resume(command.out, command.device)
-    else:
-        refuse_second_run(command.out)
-        trainer = RendererTrainer(command.config, command.device)
-        if command.init is not None:
-            trainer.warm_start(command.init)
-    last = Run(trainer, command.out, command.checkpoint_minutes, trainer.device).fit()
+    with hold_run(command.out, command.resume):
+        if command.resume:
+            trainer = RendererTrainer.resume(command.out, command.device)
+        else:
+            trainer = RendererTrainer(command.config, command.device)
+            if command.init is not None:
+                trainer.warm_start(command.init)
+        last = Run(trainer, command.out, command.checkpoint_minutes, trainer.device).fit()
     if last:
         logger.info("%s: mean squared error %.2e to the ground truth", command.out, last["eval/mse"])
     return last

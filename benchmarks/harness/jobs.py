@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import multiprocessing
 import os
@@ -10,15 +9,15 @@ import sys
 import threading
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.harness.suite import JobsFailedError, Row, provenance
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import hold_folder, replace_when_done
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,9 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
     """
     if len({job.path for job in jobs}) < len(jobs):
         raise ValueError("two jobs would write the same result; name each seed and each method once")
-    with _alone_in({job.path.parent for job in jobs}):
+    with ExitStack() as held:
+        for folder in sorted({job.path.parent for job in jobs}):
+            held.enter_context(hold_folder(folder))
         missing = [job for job in jobs if job.result() is None]
         print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
         failed = _run(missing, workers)
@@ -160,28 +161,6 @@ def _in_process(job: Job) -> str:
 def _child(job: Job, send: Connection) -> None:
     _end_with_parent()
     send.send(_reason(job))
-
-
-@contextmanager
-def _alone_in(folders: set[Path]) -> Iterator[None]:
-    """Hold folders for this process while the block runs; the system lets go of them if it is killed."""
-    held = []
-    try:
-        for folder in sorted(folders):
-            folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(folder, os.O_RDONLY)
-            held.append(handle)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BlockingIOError(
-                    error.errno,
-                    f"another process runs jobs in {folder}; wait for it, or choose another --out",
-                ) from error
-        yield
-    finally:
-        for handle in held:
-            os.close(handle)
 
 
 def _end_with_parent() -> None:

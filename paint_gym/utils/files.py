@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
+import platform
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,15 +26,24 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if the block succeeds.
 
     Missing parent folders are made. If the block raises, `path` stays as it was, and the temporary file is
-    removed. The temporary file keeps the ending of `path`, so that writers which go by the ending work.
+    removed; what a process that was killed has left of it goes when the same file is written again. The
+    temporary file keeps the ending of `path`, so that writers which go by the ending work. A file that is
+    replaced keeps its permissions, and a link stays a link to it.
 
     Raises:
-        OSError: the folder cannot be made or written; the message names `path`.
+        OSError: the folder cannot be made or written, or `path` is something that is no file; the message
+            names it.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+    if target.exists() and not target.is_file():
+        raise FileExistsError(errno.EEXIST, f"cannot write {target}: it is a folder or a device, not a file")
+    begins = f".{target.name[:100]}.{platform.node()}."
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=target.suffix, dir=target.parent)
+        _remove_left_over(target.parent, begins)
+        handle, name = tempfile.mkstemp(
+            prefix=f"{begins}{os.getpid()}.", suffix=target.suffix, dir=target.parent
+        )
     except OSError as error:
         reason = error.strerror or str(error)
         raise type(error)(
@@ -42,9 +55,60 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private to the user
+        temporary.chmod(_mode_of(target))  # mkstemp makes files private to the user
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _mode_of(target: Path) -> int:
+    """Permissions of a file, or of a new one."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _remove_left_over(folder: Path, begins: str) -> None:
+    """Remove the temporary files of processes of this machine that are no more."""
+    for entry in folder.glob(f"{glob.escape(begins)}*"):
+        pid = entry.name.removeprefix(begins).partition(".")[0]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            entry.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # to ask would end it
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep others out of a folder while the block runs; if the process dies, the system lets go of it.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise BlockingIOError(
+            errno.EWOULDBLOCK,
+            f"another process is at work in {folder}; wait for it, or choose another folder (--out)",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.jobs import Job, JobsFailedError, run_jobs
+from paint_gym.utils.files import hold_folder
 
 SLEEPERS = """
 import os, sys, time
@@ -74,7 +74,7 @@ def test_jobs_that_fail_are_named_and_the_others_stay(workers: int, tmp_path: Pa
         JobsFailedError, match=r"1 of 3 jobs failed.* the same command .*square of 3: OSError.*No space left"
     ):
         run_jobs(squares(tmp_path, 2, 3, 4), workers)
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["2.json", "4.json"]
+    assert [path.name for path in sorted(tmp_path.glob("[!.]*"))] == ["2.json", "4.json"]
     assert [found["square"] for found in run_jobs(squares(tmp_path, 2, 4), 1)] == [4, 16]
 
 
@@ -143,11 +143,11 @@ def test_a_job_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
 
 
 def test_two_runs_in_one_folder_are_told_apart(tmp_path: Path) -> None:
-    handle = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(BlockingIOError, match=r"another process runs jobs in .*choose another --out"):
+    with (
+        hold_folder(tmp_path),
+        pytest.raises(BlockingIOError, match=r"another process is at work in .*choose another"),
+    ):
         run_jobs(squares(tmp_path, 2), 1)
-    os.close(handle)  # as when that process ends
     assert run_jobs(squares(tmp_path, 2), 1)[0]["square"] == 4
 
 
