@@ -14,6 +14,7 @@ import torch
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, agent_config_from_dict
 from agents.factory import build_painter
+from agents.model_based_ddpg import ModelBasedDDPG
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import hold_folder
@@ -72,6 +73,8 @@ def load(
         agent = build_painter(config, weights, where)
     given = {"lookahead": lookahead, "plan": plan}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if any(changes.values()) and not isinstance(agent, ModelBasedDDPG):
+        raise ValueError(f"{path} is an agent that uses no model: leave lookahead and plan out")
     agent.config = dataclasses.replace(agent.config, **changes)
     return agent
 

@@ -25,7 +25,14 @@ def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
     Args:
         mask: ``(h, w, 3)`` uint8, of any size.
         size: height and width of the canvas.
+
+    Raises:
+        ValueError: it is the same everywhere.
     """
+    if mask.min() == mask.max():
+        raise ValueError(
+            "the mask is the same everywhere; paint white where errors shall count more, else black"
+        )
     grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
     return 1 + DETAIL * interpolate(grey, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
 

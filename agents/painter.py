@@ -106,6 +106,7 @@ def check_weight(weight: Tensor | None, target: Tensor) -> Tensor:
     weight = weight.to(target.device, torch.float32).expand(batch, height, width)
     if not bool((weight >= 0).all() & weight.isfinite().all() & (weight.amax((1, 2)) > 0).all()):
         raise ValueError("weight must be finite, at least 0, and not 0 everywhere")
+    weight = weight / weight.amax((1, 2), keepdim=True)  # however great: their mean is finite
     return weight / weight.mean((1, 2), keepdim=True)
 
 

@@ -60,17 +60,18 @@ def refine(
             everywhere; l2 is then the weighted mean.
 
     Raises:
-        ValueError: shapes or paintings that do not go together, a negative number of iterations, or weights
-            that are none.
+        ValueError: shapes or paintings that do not go together, a negative number of iterations, pictures or
+            weights that are none.
     """
     if isinstance(painting, Painting):
         return refine([painting], target[None], iterations, device, on_iteration, until, weight)[0]
-    _check(painting, target, iterations)
+    _check(painting, target, iterations, until)
     if not iterations or not painting or not len(painting[0]):
         return painting
-    floats = to_floats(target.to(pick_device(device)))
-    work = _Refinement(painting, floats, check_weight(weight, floats))
-    strokes = work.run(iterations, until, on_iteration).cpu().numpy()
+    with torch.inference_mode(False), torch.enable_grad():
+        floats = to_floats(target.to(pick_device(device))).clone()
+        work = _Refinement(painting, floats, check_weight(weight, floats))
+        strokes = work.run(iterations, until, on_iteration).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
         for best, old in zip(strokes, painting, strict=True)
@@ -164,9 +165,11 @@ class _Refinement:
         return torch.cat([moved.view(batch, count, -1)[..., : -len(COLOUR)].clamp(0, 1), colours], -1)
 
 
-def _check(paintings: list[Painting], target: Tensor, iterations: int) -> None:
+def _check(paintings: list[Painting], target: Tensor, iterations: int, until: float) -> None:
     if iterations < 0:
         raise ValueError(f"iterations must be at least 0, not {iterations}")
+    if not until >= 0:
+        raise ValueError(f"until must be at least 0, not {until}")
     if target.ndim != 4 or len(target) != len(paintings) or target.shape[1] != 3:
         raise ValueError(
             f"{len(paintings)} paintings need a target of {len(paintings)} pictures (3, H, W) each, "

@@ -27,6 +27,8 @@ from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.painting import MAX_SIDE, Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.errors import named_file
+from paint_gym.utils.files import check_writable
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -88,6 +90,8 @@ def paint_pictures(command: Paint) -> list[Painting]:
     """
     images = _images(command.images)
     outputs = _outputs(images, command.output)
+    kept = images if command.detail in (None, "faces") else [*images, Path(command.detail)]
+    _check_outputs(outputs, kept)
     if command.draft and (command.plan or command.refine):
         raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
     if command.detail not in (None, "faces") and not Path(command.detail).is_file():
@@ -139,7 +143,8 @@ def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) ->
         return None
     size = (target.shape[2], target.shape[3])
     if detail != "faces":
-        return mask_weight(read_image(detail), size)
+        with named_file(detail):
+            return mask_weight(read_image(detail, behind=0), size)
     weight = face_weight(picture.numpy(), size)
     if weight is None:
         logger.warning("%s: no face is seen, all of it counts the same", image)
@@ -189,15 +194,19 @@ def _outputs(images: Sequence[Path], pattern: Path) -> list[Path]:
             f"{len(images)} pictures cannot all be written to {pattern}; write {NAME} where their names go, "
             f"as in {pattern.with_stem(NAME)}"
         )
-    outputs = [Path(str(pattern).replace(NAME, image.stem)) for image in images]
-    inputs = {_identity(image) for image in images if image.exists()}
+    return [Path(str(pattern).replace(NAME, image.stem)) for image in images]
+
+
+def _check_outputs(outputs: Sequence[Path], kept: Sequence[Path]) -> None:
+    """Refuse files that cannot be written, that would overwrite each other, or one of those to be kept."""
+    inputs = {_identity(file) for file in kept if file.exists()}
     for output in outputs:
         if output.exists() and _identity(output) in inputs:
-            raise ValueError(f"{output} is a picture to be painted; choose another file for the painting")
+            raise ValueError(f"{output} is a picture to be painted, or its mask; choose another file")
+        check_writable(output)
     twice = {str(output) for output in outputs if outputs.count(output) > 1}
     if twice:
         raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
-    return outputs
 
 
 def _identity(file: Path) -> tuple[int, int]:

@@ -38,12 +38,13 @@ def read_image(
     *,
     max_pixels: int = MAX_PIXELS,
     at_least: int | None = None,
+    behind: int = 255,
 ) -> NDArray[np.uint8]:
     """Read one picture as 8-bit RGB, the way a viewer shows it.
 
     JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
-    turned upright by its EXIF orientation; in sRGB, by its embedded colour profile; transparency on white;
-    CMYK and palettes converted; a JPEG may lack its last bytes. Greys of more than 8 bits are scaled: 16 bits
+    turned upright by its EXIF orientation; in sRGB, by its embedded colour profile;
+    transparency on white, or on `behind`; CMYK and palettes converted; a JPEG may lack its last bytes. Greys of more than 8 bits are scaled: 16 bits
     by 65535; 32-bit integers by 65535 if they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if
     they lie in 0..255; any other range is stretched to black and white.
 
@@ -53,6 +54,7 @@ def read_image(
         max_pixels: a picture whose header says more is refused before it is decoded; Pillow's limit stays.
         at_least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as both sides keep this many
             pixels: much faster where the picture is made small anyway. None: full size.
+        behind: the grey, 0 to 255, that is seen where the picture is transparent.
 
     Returns:
         (H, W, 3) uint8 in 0..255, the caller's to keep.
@@ -67,9 +69,9 @@ def read_image(
     [[[7, 7, 7], [7, 7, 7]]]
     """
     if isinstance(source, bytes):
-        return _read(io.BytesIO(source), name or "image", max_pixels, at_least)
+        return _read(io.BytesIO(source), name or "image", max_pixels, at_least, behind)
     with open(source, "rb") as file:
-        return _read(file, name or os.fspath(source), max_pixels, at_least)
+        return _read(file, name or os.fspath(source), max_pixels, at_least, behind)
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -99,7 +101,7 @@ def resize_box(image: Image.Image, box: tuple[int, int, int, int], size: int) ->
     return np.array(resized, dtype=np.uint8)
 
 
-def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> NDArray[np.uint8]:
+def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None, behind: int) -> NDArray[np.uint8]:
     """Decode an open file; all that a decoder may raise becomes a `ValueError` that names the file."""
     if not file.read(1):
         raise ValueError(f"{name}: the file is empty")
@@ -113,7 +115,7 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> N
                 image.draft(None, (at_least, at_least))
             layout = str(image.tile[0][3]) if image.tile else ""  # e.g. "L;4", gone once it is loaded
             image.load()
-            return _to_rgb(_upright(image), layout)
+            return _to_rgb(_upright(image), layout, behind)
     except Image.UnidentifiedImageError:
         if _is_tiff(file):
             raise ValueError(
@@ -159,7 +161,7 @@ def _read_cut_jpeg(content: bytes, name: str, max_pixels: int, at_least: int | N
     try:
         changed = (_as_stored(whole) != _as_stored(less)).any(2)
         if not _is_progressive(content) and changed[-2:, -2:].any() and changed.mean() <= 0.02:
-            return _read(io.BytesIO(whole), name, max_pixels, at_least)
+            return _read(io.BytesIO(whole), name, max_pixels, at_least, 255)  # none is transparent
     except (ValueError, OSError, SyntaxError):  # no picture at all
         pass
     raise ValueError(
@@ -191,7 +193,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _to_rgb(image: Image.Image, layout: str) -> NDArray[np.uint8]:
+def _to_rgb(image: Image.Image, layout: str, behind: int) -> NDArray[np.uint8]:
     """Any Pillow mode as (H, W, 3) uint8 in sRGB; `layout` is how the file packs its pixels."""
     profile = image.info.get("icc_profile")
     deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
@@ -201,7 +203,7 @@ def _to_rgb(image: Image.Image, layout: str) -> NDArray[np.uint8]:
             grey = _grey_to_8_bit(np.asarray(image), image.mode, _zero_is_white(image))
             image = Image.fromarray(grey)
         rgb = np.array(_to_srgb(image.convert("L"), profile).convert("RGB"), dtype=np.uint8)
-        rgb[clear] = 255
+        rgb[clear] = behind
         return rgb
     if image.has_transparency_data:
         see_through = image.info.get("transparency")
@@ -212,8 +214,8 @@ def _to_rgb(image: Image.Image, layout: str) -> NDArray[np.uint8]:
         mode = "L" if image.mode in ("LA", "La") else "RGB"
         image = image.convert("RGBA")
         colour = _to_srgb(image.convert(mode), profile).convert("RGB")
-        white = Image.new("RGB", image.size, "white")
-        return np.array(Image.composite(colour, white, image.getchannel("A")), dtype=np.uint8)
+        under = Image.new("RGB", image.size, (behind,) * 3)
+        return np.array(Image.composite(colour, under, image.getchannel("A")), dtype=np.uint8)
     image = image if image.mode == "CMYK" else image.convert("RGB")
     return np.array(_to_srgb(image, profile).convert("RGB"), dtype=np.uint8)
 

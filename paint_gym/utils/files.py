@@ -35,8 +35,7 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
             names it.
     """
     target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
-    if target.exists() and not target.is_file():
-        raise FileExistsError(errno.EEXIST, f"cannot write {target}: it is a folder or a device, not a file")
+    check_writable(target)
     begins = f".{target.name[:100]}.{platform.node()}."
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +58,23 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse, before the work, a file that could not be written after it.
+
+    Raises:
+        OSError: it is no file, or its folder cannot be made or written; the message names it.
+    """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, f"cannot write {path}: it is a folder or a device, not a file")
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"cannot write {path}: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            errno.EACCES, f"cannot write {path}: {folder} is closed to you; choose a folder you can write to"
+        )
 
 
 def _mode_of(target: Path) -> int:

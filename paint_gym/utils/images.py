@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+ROUNDING = 1e-3  # beyond [0, 1] that is taken for a rounding error
+
 
 def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
     """Parts of pictures, all of one size.
@@ -24,8 +26,17 @@ def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Ten
 
 
 def to_floats(image: Tensor) -> Tensor:
-    """Pictures as uint8, or as floats in [0, 1], to float32 in [0, 1]."""
-    return image.float() / 255 if image.dtype == torch.uint8 else image.float()
+    """Pictures as uint8, or as floats in [0, 1], to float32 in [0, 1].
+
+    Raises:
+        ValueError: other numbers, or NaN.
+    """
+    if image.dtype == torch.uint8:
+        return image.float() / 255
+    floats = image.float()
+    if not image.is_floating_point() or not bool(((floats > -ROUNDING) & (floats < 1 + ROUNDING)).all()):
+        raise ValueError("pictures are uint8, or floats in [0, 1] without NaN; divide those up to 255 by 255")
+    return floats.clamp(0, 1)
 
 
 def to_bytes(image: Tensor) -> Tensor:

@@ -89,6 +89,17 @@ def test_the_command_takes_masks_and_faces(tmp_path: Path, monkeypatch, caplog) 
         assert found[name][0] < 0.7 * found["plain"][0] and found[name][1] < 1.3 * found["plain"][1]
     main(["paint", "dark.png", "--strokes", "5", "--canvas", "16", "--detail", "faces"])
     assert "dark.png: no face is seen" in caplog.text
+    layer = np.zeros((128, 128, 4), np.uint8)
+    layer[mask > 0] = 255
+    Image.fromarray(layer).save("layer.png")  # white on a transparent layer, as painting programs save it
+    main(["paint", "photo.png", "-o", "layer.json", *options, "--detail", "layer.png"])
+    assert Painting.load("layer.json") == Painting.load("mask.json")
+    with pytest.raises(SystemExit, match=r"dark\.png: the mask is the same everywhere"):
+        main(["paint", "photo.png", "--detail", "dark.png", *options])
+    with pytest.raises(SystemExit, match=r"mask\.png is a picture to be painted, or its mask"):
+        main(["paint", "photo.png", "--detail", "mask.png", "-o", "mask.png", *options])
+    with pytest.raises(SystemExit, match=r"cannot write nowhere/mask\.png/a\.png|mask\.png is not a folder"):
+        main(["paint", "photo.png", "-o", "mask.png/a.png", *options])
     with pytest.raises(
         SystemExit, match=r"detail is 'faces' or a picture, and there is no picture nowhere\.png"
     ):

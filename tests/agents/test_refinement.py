@@ -138,3 +138,33 @@ def test_bad_arguments() -> None:
         refine([painting], target_of(2))
     with pytest.raises(ValueError, match="one by one"):
         refine([painting, random_painting(0, strokes=3)], target_of(2))
+
+
+def test_a_painting_among_others_is_refined_as_if_alone() -> None:
+    """As many as the kernel might treat otherwise than one."""
+    paintings, targets = [random_painting(i) for i in range(9)], target_of(9)
+    together = refine(paintings, targets, 30)
+    assert [refine(one, target, 30) for one, target in zip(paintings, targets, strict=True)] == together
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_refines_where_gradients_are_off(mode) -> None:
+    painting, target = random_painting(0), target_of(1)[0]
+    with mode():
+        refined = refine(painting, target.clone(), 5)
+    assert refined == refine(painting, target, 5) and refined != painting
+
+
+@pytest.mark.parametrize("bad", [torch.nan, 200.0, 1])
+def test_a_target_that_is_no_picture_is_refused(bad: float) -> None:
+    painting = random_painting(0)
+    with pytest.raises(ValueError, match=r"floats in \[0, 1\]"):
+        refine(painting, torch.full((3, 8, 8), bad), 5)
+    with pytest.raises(ValueError, match="until must be at least 0, not nan"):
+        refine(painting, torch.rand(3, 8, 8), 5, until=float("nan"))
+
+
+def test_huge_weights_count_as_any() -> None:
+    painting, target = random_painting(0), target_of(1)[0]
+    huge = torch.full((32, 32), 1e37)
+    assert refine(painting, target, 10, weight=huge) == refine(painting, target, 10, weight=huge / 1e37)

@@ -31,8 +31,8 @@ from paint_gym.renderers.base import (
 from paint_gym.utils.images import has_storage
 
 BANDS = 8
-"""Bands of rows into which the gradient of a small batch is cut; fixed, so that it is the same for any number
-of threads."""
+"""Bands of rows into which the gradient of a canvas is cut; fixed, so that it is the same for any number of
+threads and canvases."""
 AT_ONCE = 2**20
 """Strokes times pixels whose maps autograd may keep without the kernel: a quarter of a gigabyte."""
 
@@ -284,12 +284,11 @@ class _Paint(torch.autograd.Function):
                 inputs = [tensor.requires_grad_() for tensor in (canvas, nodes, colours)]
                 painted = paint_by_definition(canvas, nodes, colours, ctx.primitive)
             return list(torch.autograd.grad(painted, inputs, grad_out))
-        bands = 1 if len(canvas) >= BANDS else BANDS
         grad_canvas = torch.empty_like(canvas) if ctx.needs_input_grad[0] else None
-        grad_nodes = nodes.new_zeros(len(nodes), bands, *nodes.shape[1:])
-        grad_colours = colours.new_zeros(len(nodes), bands, *colours.shape[1:])
+        grad_nodes = nodes.new_zeros(len(nodes), BANDS, *nodes.shape[1:])
+        grad_colours = colours.new_zeros(len(nodes), BANDS, *colours.shape[1:])
         call = kernel.Call(canvas, nodes, colours, ctx.primitive)
         grad_out = grad_out.contiguous()
         backward = call.paint_backward(grad_out, grad_canvas, grad_nodes, grad_colours)
-        _in_parallel(backward, len(canvas) * bands, canvas.numel() * nodes.shape[1])
+        _in_parallel(backward, len(canvas) * BANDS, canvas.numel() * nodes.shape[1])
         return [grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)]

@@ -175,7 +175,7 @@ def test_a_painting_never_replaces_its_picture(link: bool, tmp_path: Path, monke
         ("photo.png", ["-o", "link.png" if link else "photo.png"]),
         ("photo.png", ["-o", "{name}.png"]),
     ):
-        with pytest.raises(SystemExit, match="is a picture to be painted; choose another file"):
+        with pytest.raises(SystemExit, match="is a picture to be painted, or its mask; choose another file"):
             main(["paint", picture, *output, "--strokes", "5", "--canvas", "16"])
     assert photo.read_bytes() == kept
 
@@ -187,7 +187,9 @@ def test_a_painting_never_replaces_another_picture(first: str, tmp_path: Path, m
         Image.fromarray(np.full((8, 8, 3), len(name), np.uint8)).save(name)
     kept = Path("a-painted.png").read_bytes()
     pictures = [first] if first == "." else [first, "a-painted.png"]
-    with pytest.raises(SystemExit, match=r"a-painted.png is a picture to be painted; choose another file"):
+    with pytest.raises(
+        SystemExit, match=r"a-painted.png is a picture to be painted, or its mask; choose another file"
+    ):
         main(["paint", *pictures, "-o", "{name}-painted.png", "--strokes", "5", "--canvas", "16"])
     assert Path("a-painted.png").read_bytes() == kept and len(list(tmp_path.iterdir())) == 2
 
