@@ -43,10 +43,10 @@ def read_image(
     """Read one picture as 8-bit RGB, the way a viewer shows it.
 
     JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
-    turned upright by its EXIF orientation; in sRGB, by its embedded colour profile;
-    transparency on white, or on `behind`; CMYK and palettes converted; a JPEG may lack its last bytes. Greys of more than 8 bits are scaled: 16 bits
-    by 65535; 32-bit integers by 65535 if they lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if
-    they lie in 0..255; any other range is stretched to black and white.
+    turned upright by its EXIF orientation; in sRGB, by its embedded colour profile; transparency on white, or
+    on `behind`; CMYK and palettes converted; a JPEG may lack its last bytes. Greys of more than 8 bits are
+    scaled: 16 bits by 65535; 32-bit integers by 65535 if they lie in 0..65535; floats by 1 if they lie in
+    0..1, by 255 if they lie in 0..255; any other range is stretched to black and white.
 
     Args:
         source: a path, or the bytes of the file.
