@@ -41,6 +41,10 @@ class Job(ABC):
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
 
+    def defaults(self) -> Row:
+        """What settings are that a result does not have, since it is older than they are; by default none."""
+        return {}
+
     @abstractmethod
     def work(self) -> None:
         """Measure, and `write`."""
@@ -56,13 +60,15 @@ class Job(ABC):
         try:
             found: Row = json.loads(self.path.read_text(), parse_constant=_refuse_constant)
             settings, made = found["settings"], found["made"]
+            if not isinstance(settings, dict):
+                raise ValueError("it has no settings")
             if not isinstance(made, dict) or made.keys() != origin().keys():
                 raise ValueError("it does not say how it was made")
             self.check(found)
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             why = f"{self.path} is damaged ({type(error).__name__}: {error})"
             raise ValueError(f"{why}; delete it, and the job runs again") from error
-        if settings != self.settings():
+        if with_defaults(settings, self.defaults()) != self.settings():
             raise ValueError(f"{self.path} is of other settings; choose another --out, or delete it")
         return found
 
@@ -76,6 +82,15 @@ class Job(ABC):
         text = json.dumps(whole, indent=1, allow_nan=False) + "\n"
         with replace_when_done(self.path) as temporary:
             temporary.write_text(text)
+
+
+def with_defaults(settings: Row, defaults: Row) -> Row:
+    """Settings, and defaults of those that are lacking, nested ones too."""
+    filled = defaults | settings
+    for name, value in filled.items():
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict):
+            filled[name] = with_defaults(value, defaults[name])
+    return filled
 
 
 def origin() -> Row:

@@ -22,7 +22,7 @@ from agents.evaluation import l2_by_raster
 from agents.painter import Policy, paint
 from agents.training.base_trainer import Callback
 from benchmarks.harness.curves import Point, check_curve
-from benchmarks.harness.jobs import Job, run_jobs
+from benchmarks.harness.jobs import Job, run_jobs, with_defaults
 from benchmarks.harness.scores import blank, likeness, picture_row, write_rows
 from benchmarks.harness.suite import CURVES, JOBS, FolderConfig, Row, Table
 from paint_gym.datasets import load_dataset
@@ -196,6 +196,11 @@ class Training(Job):
         settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
         return settings
 
+    def defaults(self) -> Row:
+        """Those of a training: a setting that is new changes nothing unless it is set."""
+        defaults: Row = json.loads(json.dumps(dataclasses.asdict(TrainConfig())))
+        return defaults
+
     def check(self, found: Row) -> None:
         """Refuse a result without its curve or score."""
         points = [Point(method=self.method, seed=self.config.seed, **row) for row in found["curve"]]
@@ -246,7 +251,7 @@ class Training(Job):
             trainer = MeasuredTrainer.resume(self.folder, self.device, self.build())
         except (ValueError, KeyError) as error:
             raise ValueError(f"{file} cannot be gone on from ({error}); delete it, to begin anew") from error
-        if trainer.settings != self.settings():
+        if with_defaults(trainer.settings, self.defaults()) != self.settings():
             raise ValueError(f"{file} is of other settings; delete it, to begin anew")
         print(f"{self.name}: goes on after {trainer.updates} updates", flush=True)
         return trainer

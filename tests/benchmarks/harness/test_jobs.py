@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.jobs import Job, JobsFailedError, run_jobs
+from benchmarks.harness.jobs import Job, JobsFailedError, run_jobs, with_defaults
 from paint_gym.utils.files import hold_folder
 
 SLEEPERS = """
@@ -188,3 +188,9 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
         parent.wait()
         for pid in filter(alive, pids()):
             os.kill(pid, signal.SIGKILL)
+
+
+def test_a_setting_that_is_newer_than_a_result_counts_as_its_default() -> None:
+    defaults = {"a": 1, "deep": {"b": 2, "c": 3}}
+    assert with_defaults({"deep": {"b": 5}, "d": 4}, defaults) == {"a": 1, "deep": {"b": 5, "c": 3}, "d": 4}
+    assert with_defaults({"deep": None}, defaults) == {"a": 1, "deep": None}
