@@ -67,31 +67,6 @@ class Unrolled(ModelBasedDDPG):
         return gradient_step(self.actor_optimizer, -gain.mean(), "losses/actor", self.config.max_grad_norm)
 
 
-class Imitates(Unrolled):
-    """Expert iteration: each action is improved through the renderer, and the actor learns to answer that."""
-
-    improvements, rate = 5, 0.02
-
-    def update(self, batch: Transition) -> dict[str, float]:
-        """Improve the actions of a batch, and regress on what came out."""
-        state = augment(batch.state)
-        self.actor.train()
-        action = self._act(state)
-        better = self._improved(state, action.detach().clone().requires_grad_())
-        loss = (action - better).abs().mean()
-        return gradient_step(self.actor_optimizer, loss, "losses/actor", self.config.max_grad_norm)
-
-    def _improved(self, state: CanvasState, action: Tensor) -> Tensor:
-        optimizer = torch.optim.Adam([action], self.rate)
-        before = mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
-        for _ in range(self.improvements):
-            strokes = as_strokes(action, self.renderer.design.dim)
-            error = mean_squared_error(self.renderer.paint(state.canvas, strokes), state.target) / before
-            (action.grad,) = torch.autograd.grad(error.sum(), action)
-            optimizer.step()
-        return action.detach().clamp(0, 1)
-
-
 class TwoWindows(GlimpseActor):
     """Paints a bundle of ten: five strokes in each of two windows. It has nothing else to propose."""
 
@@ -168,7 +143,7 @@ VARIANTS: dict[str, Variant] = {
         actor=lambda design, bundle, width: TwoWindows(design, bundle // 2, width),
     ),
     "unrolled": Variant("gradients through two steps", agent=Unrolled),
-    "imitates": Variant("expert iteration: imitates its actions, improved 5 times", agent=Imitates),
+    "imitates": Variant("imitates its actions, improved by 5 steps of planning", learning={"imitate": 5}),
     "explores": Variant("lookahead while learning", agent=Explores),
 }  # fmt: skip
 

@@ -101,7 +101,9 @@ def test_variants_write_table_curves_and_plot(dataset, tmp_path):
     assert [row["variant"] for row in rows] == list(options.variants)
     assert all(0 < row["l2"] < 1 and row["low"] <= row["l2"] <= row["high"] for row in rows)
     points = curves.read_curves(tmp_path / "variants.csv")
-    assert len(points) == 2 * 3 * len(rows) and all(point.updates > 0 for point in points[1::3])
+    found = [curve for seeds in curves.by_method(points).values() for curve in seeds.values()]
+    assert len(found) == 2 * len(rows) and all(2 <= len(curve) <= 3 for curve in found)
+    assert all(curve[0].updates == 0 < curve[1].updates for curve in found)
     assert all(part["seconds"] > 0 for part in parts)
     assert options.plot.read_bytes().startswith(b"\x89PNG")
 
