@@ -310,32 +310,28 @@ static long blocks_of(const Shape *shape) { return (shape->width + SIDE - 1) / S
 /* Strips of a picture of so many rows. */
 long strips_of(long height) { return (height + SIDE - 1) / SIDE; }
 
-/* Where the pixel (x, y) of channel c lies in a strip whose lanes are (C, blocks). */
-static inline real *lane_at(Lanes *lanes, long blocks, long c, long y, long x) {
-    return &lanes[c * blocks + x / SIDE][y % SIDE * SIDE + x % SIDE];
+/* A strip of a picture (C, H, W) into `lanes` (C, blocks), or, with `back`, from there. What is beyond the picture stays as
+ * it is. */
+static inline __attribute__((always_inline)) void copy_strip(const Shape *shape, real *picture, long strip, Lanes *lanes,
+                                                             const int back) {
+    const long blocks = blocks_of(shape), whole = shape->width / SIDE, rest = shape->width % SIDE;
+    const long top = strip * SIDE, rows = shape->height - top < SIDE ? shape->height - top : SIDE;
+    for (long c = 0; c < shape->channels; c++)
+        for (long y = 0; y < rows; y++) {
+            real *row = picture + (c * shape->height + top + y) * shape->width;
+            real *lane = lanes[c * blocks] + y * SIDE;
+            for (long block = 0; block < whole; block++, row += SIDE, lane += LANES)
+                memcpy(back ? row : lane, back ? lane : row, sizeof(real) * SIDE);
+            for (long x = 0; x < rest; x++) *(back ? row + x : lane + x) = *(back ? lane + x : row + x);
+        }
 }
 
-/* The end of a strip's rows. */
-static long end_row(const Shape *shape, long strip) {
-    return (strip + 1) * SIDE < shape->height ? (strip + 1) * SIDE : shape->height;
-}
-
-/* A strip of a picture (C, H, W) into `lanes` (C, blocks); what is beyond the picture stays as it is. */
 static void read_strip(const Shape *shape, const real *picture, long strip, Lanes *lanes) {
-    for (long c = 0; c < shape->channels; c++)
-        for (long y = strip * SIDE; y < end_row(shape, strip); y++) {
-            const real *row = picture + (c * shape->height + y) * shape->width;
-            for (long x = 0; x < shape->width; x++) *lane_at(lanes, blocks_of(shape), c, y, x) = row[x];
-        }
+    copy_strip(shape, (real *)picture, strip, lanes, 0);
 }
 
-/* And back. */
 static void write_strip(const Shape *shape, Lanes *lanes, long strip, real *picture) {
-    for (long c = 0; c < shape->channels; c++)
-        for (long y = strip * SIDE; y < end_row(shape, strip); y++) {
-            real *row = picture + (c * shape->height + y) * shape->width;
-            for (long x = 0; x < shape->width; x++) row[x] = *lane_at(lanes, blocks_of(shape), c, y, x);
-        }
+    copy_strip(shape, picture, strip, lanes, 1);
 }
 
 /* Working memory of one thread: the joined strokes of one image, and strips. */
