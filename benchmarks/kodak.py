@@ -1,6 +1,6 @@
 """Kodak's pictures at full size, 768 x 512, against what is published of curve fitting on GPUs.
 
-Run: python -m benchmarks.kodak --threads 2 --json benchmarks/results/kodak.json
+Run: python -m benchmarks.kodak --threads 1 --json benchmarks/results/kodak.json
 
 The agent paints on a canvas of 256 px (its strokes have no size); PSNR and SSIM are at full size, by
 `raster`. The folder has the odd half of the 24 pictures. Published figures are means over all 24, of closed
@@ -46,7 +46,7 @@ class Kodak(FolderConfig):
     """Shorter side of the canvas in pixels."""
     plan: int = 10
     """Steps of planning of each bundle, in the row with a plan."""
-    refine: int = 100
+    refine: int = 400
     """Iterations of refinement."""
     pictures: int | None = None
     """How many; by default all."""
