@@ -59,12 +59,14 @@ class Paint(Command):
     """Iterations of refinement: all strokes of the finished painting are optimised together, which lowers the
     error most in a given time. By default 200, 0 for a draft."""
     until: Annotated[float, RATE] = 0.0
-    """An l2, the mean squared error of values in [0, 1], at which refinement ends."""
+    """An l2, the mean squared error of values in [0, 1], at which refinement ends; as the progress bar shows
+    it, on the canvas: the picture that is written, with more details, is less like the photo."""
     draft: bool = False
     """The agent alone, for a look in little time: no plan and no refinement."""
     detail: str | None = None
     """Where errors count more, and so more strokes go: "faces", which are looked for, or a mask, a picture
-    that is white there."""
+    that is white there, grey where it counts in part, stretched over the photo. A face that is small in its
+    picture has no eyes without it."""
     seed: Annotated[int, COUNT] = 0
     """Another painting of the same picture for each seed."""
     opaque: bool = False
@@ -92,7 +94,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
     outputs = _outputs(images, command.output)
     kept = images if command.detail in (None, "faces") else [*images, Path(command.detail)]
     _check_outputs(outputs, kept)
-    if command.draft and (command.plan or command.refine):
+    if command.draft and (command.plan or command.refine or command.until):
         raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
     if command.detail not in (None, "faces") and not Path(command.detail).is_file():
         raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
@@ -148,6 +150,8 @@ def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) ->
     weight = face_weight(picture.numpy(), size)
     if weight is None:
         logger.warning("%s: no face is seen, all of it counts the same", image)
+    else:
+        logger.info("%s: faces are seen, on %.0f%% of it", image, 100 * (weight > 1).float().mean().item())
     return weight
 
 

@@ -96,7 +96,7 @@ def _parse(data: bytes) -> dict[str, Any]:
     if data.count(b",") > MAX_NUMBERS:
         raise ValueError(f"more than {MAX_NUMBERS} numbers")
     if data.count(b"{") != 1 or data.count(b'"') > 1000:
-        raise ValueError(f"not one JSON object with the keys {', '.join(KEYS)}")
+        raise ValueError(f"not a .json of Paint Gym, one object with the keys {', '.join(KEYS)}")
     try:
         content = json.loads(
             data.decode("utf-8-sig"), parse_constant=_no_constant, object_pairs_hook=_no_twice
