@@ -125,8 +125,8 @@ def draw(found: dict[str, list[Row]], path: Path) -> None:
         axis.grid(alpha=0.3, which="both")
         for which in (axis.xaxis, axis.yaxis):
             which.set_major_formatter("{x:g}")
-            which.set_minor_formatter("{x:g}")
-        axis.tick_params(which="minor", labelsize="x-small")
+        axis.yaxis.set_minor_formatter("{x:g}")
+        axis.tick_params(axis="y", which="minor", labelsize="x-small")
         axis.legend()
     with replace_when_done(path) as temporary:
         figure.savefig(temporary, dpi=120)
