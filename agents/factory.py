@@ -72,7 +72,8 @@ def build_actor(config: AgentConfig) -> Actor:
     Raises:
         ValueError: an unknown name, or settings that do not go together.
     """
-    return ACTORS[config.actor](config, get_stroke(config.stroke))
+    design = get_stroke(config.stroke)
+    return ACTORS[config.actor](config, design)
 
 
 def build_painter(config: AgentConfig, weights: StateDict, device: str | torch.device = "auto") -> Agent:
