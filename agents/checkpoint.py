@@ -14,7 +14,6 @@ import torch
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, agent_config_from_dict
 from agents.factory import build_painter
-from agents.model_based_ddpg import ModelBasedDDPG
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import hold_folder
@@ -73,7 +72,7 @@ def load(
         agent = build_painter(config, weights, where)
     given = {"lookahead": lookahead, "plan": plan}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if any(changes.values()) and not isinstance(agent, ModelBasedDDPG):
+    if any(changes.values()) and not agent.uses_model:
         raise ValueError(f"{path} is an agent that uses no model: leave lookahead and plan out")
     agent.config = dataclasses.replace(agent.config, **changes)
     return agent
@@ -90,22 +89,12 @@ def hold_run(folder: Path, resume: bool) -> Iterator[None]:
     """
     if resume:
         checkpoint_of(folder)
-    else:
-        refuse_second_run(folder)
-    with hold_folder(folder):
-        yield
-
-
-def refuse_second_run(folder: Path) -> None:
-    """Keep a run from writing over another.
-
-    Raises:
-        FileExistsError: there is a run in the folder already.
-    """
-    if (folder / CHECKPOINT).exists():
+    elif (folder / CHECKPOINT).exists():
         raise FileExistsError(
             f"there is a run in {folder} already; add --resume to go on, or choose another --out"
         )
+    with hold_folder(folder):
+        yield
 
 
 def checkpoint_of(folder: str | PathLike[str]) -> Path:

@@ -26,13 +26,7 @@ class DDPG(Agent):
     """
 
     def setup(self) -> None:
-        """The target networks of actor and critic.
-
-        Raises:
-            ValueError: the actor shall imitate what the model says.
-        """
-        if self.config.imitate:
-            raise ValueError("what learns by trial and error has no plan to imitate; leave imitate at 0")
+        """The target networks of actor and critic."""
         self.target_actor = self.make_target_network(self.actor).eval()
         self.target_critic = self.make_target_network(self.critic)
 

@@ -20,7 +20,6 @@ from agents.common.replay import Transition
 from agents.networks.actor import Proposals
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.metrics import mean_squared_error
-from paint_gym.rewards import L2Reward
 from paint_gym.utils.networks import polyak_update
 
 
@@ -30,6 +29,8 @@ class ModelBasedDDPG(Agent):
     The critic is ``(canvas, target, step, steps) -> value (B,)``; unused if gamma is 0. The arguments are
     those of `Agent`.
     """
+
+    uses_model = True
 
     def setup(self) -> None:
         """The target network of the critic.
@@ -41,7 +42,7 @@ class ModelBasedDDPG(Agent):
         if not self.renderer.differentiable:
             name = self.renderer.name
             raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
-        if self.config.imitate and (self.discount or not isinstance(self.reward, L2Reward)):
+        if self.config.imitate and (self.discount or not self.reward.gain_in_l2):
             raise ValueError(
                 "what is imitated lowers the l2 of the next canvas: imitate needs reward l2 and gamma 0"
             )
@@ -118,7 +119,8 @@ class ModelBasedDDPG(Agent):
     def _distance_to_plan(self, state: CanvasState, action: Tensor) -> Tensor:
         """How far actions are from what planning makes of them, ``(B,)``."""
         side = self.actor.side(state.step, state.canvas.shape[2], state.canvas.shape[3])
-        found = planning.improved(state, action.detach(), side, self.renderer, self.config.imitate)
+        begun = planning.on_whole_canvas(action.detach(), state.canvas)
+        found = planning.improved(state, begun, side, self.renderer, self.config.imitate)
         return planning.distance(action, found, side, self.renderer.design)
 
     def _update_critic(self, state: CanvasState, reward: Tensor, next_state: CanvasState) -> dict[str, float]:

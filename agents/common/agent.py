@@ -33,7 +33,13 @@ class Agent:
 
     Raises:
         TypeError: the actor is no `Actor`.
+        ValueError: it shall imitate what planning makes of its bundles, and the agent uses no model.
+
+    Attributes:
+        uses_model: whether it looks ahead, plans, and learns through the renderer.
     """
+
+    uses_model: bool = False
 
     def __init__(
         self,
@@ -51,6 +57,8 @@ class Agent:
                 "the defaults that agents rely on"
             )
         self.config = config or AlgorithmConfig()
+        if self.config.imitate and not self.uses_model:
+            raise ValueError("what learns by trial and error has no plan to imitate; leave imitate at 0")
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle
         self.discount = self.config.gamma**bundle

@@ -5,7 +5,7 @@ What is found can be painted, or imitated by the actor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -53,34 +53,60 @@ def plan(
         which = ((best >= first) & (best < first + count)).nonzero().squeeze(1)
         if len(which):
             some = CanvasState(*(part[which] for part in state))
-            top, left = (part[best[which] - first, which] for part in (group.top, group.left))
-            place = Proposals(action[which].unsqueeze(0), top, left, group.size)
-            action[which] = _improved(some, weight[which], place, renderer, steps)
+            top, left = (part[best[which] - first, which].unsqueeze(0) for part in (group.top, group.left))
+            chosen = Proposals(action[which].unsqueeze(0), top, left, group.size)
+            side = weight.new_full((len(which),), max(group.size) / min(state.canvas.shape[2:]))
+            action[which] = improved(some, chosen, side, renderer, steps, weight[which])
         first += count
     return action
 
 
 @torch.no_grad()
-def improved(state: CanvasState, action: Tensor, side: Tensor, renderer: Renderer, steps: int) -> Tensor:
+def improved(
+    state: CanvasState,
+    chosen: Proposals,
+    side: Tensor,
+    renderer: Renderer,
+    steps: int,
+    weight: Tensor | None = None,
+) -> Tensor:
     """Actions ``(B, bundle * stroke_dim)`` after steps down the gradient of the l2 through the model.
 
-    One that has become no better stays as it was.
+    Only the parts that they touch are painted on the way; one that has become no better on the whole canvas
+    stays as it was.
 
     Args:
         state: what to paint on.
-        action: ``(B, bundle * stroke_dim)`` in [0, 1].
+        chosen: one for each canvas: N is 1.
         side: ``(B,)``, of the part of each canvas that it is meant for, in shorter canvas sides.
         renderer: with gradients.
         steps: of gradient.
+        weight: how much the error of each pixel counts, ``(B, 1, H, W)``; None where all count the same.
     """
-
-    def error(strokes: Tensor) -> Tensor:
-        return (renderer.paint(state.canvas, strokes) - state.target).square().sum((1, 2, 3))
-
+    size = (state.canvas.shape[2], state.canvas.shape[3])
+    weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight
+    (action,), (top,), (left,), part = chosen
     begun = as_strokes(action, renderer.design.dim)
-    rate = _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side)
-    found = _descend(begun, rate, error, steps)
-    return _better(error, begun, found).flatten(1)
+    parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, left, part)
+    before, target, counts = parts.split([3, 3, 1], 1)
+
+    def in_part(strokes: Tensor) -> Tensor:
+        painted = renderer.paint_part(before, strokes, top, left, size)
+        return ((painted - target).square() * counts).sum((1, 2, 3))
+
+    def on_canvas(strokes: Tensor) -> Tensor:
+        error = (renderer.paint(state.canvas, strokes) - state.target).square() * weight
+        return error.sum((1, 2, 3))
+
+    adam = StrokeAdam(begun, _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side), BETAS)
+    for i in range(steps):
+        with torch.enable_grad():
+            strokes = adam.strokes.requires_grad_()
+            (gradient,) = torch.autograd.grad(in_part(strokes).sum(), strokes)
+        adam.step(gradient, 1 - i / steps)
+    found = adam.strokes.detach()
+    better = on_canvas(found) < on_canvas(begun)
+    return torch.where(better.view(-1, 1, 1), found, begun).flatten(1)
 
 
 def distance(action: Tensor, other: Tensor, side: Tensor, design: StrokeDesign) -> Tensor:
@@ -101,22 +127,6 @@ def _scaled(design: StrokeDesign, geometry: float, paint: float, side: Tensor) -
     return rates(design, geometry, 0.0).to(side) * side.view(-1, 1, 1) + rates(design, 0.0, paint).to(side)
 
 
-def _descend(begun: Tensor, rate: Tensor, error: Callable[[Tensor], Tensor], steps: int) -> Tensor:
-    """Strokes ``(B, K, stroke_dim)`` after steps down the gradient of their error, ``(B,)``."""
-    adam = StrokeAdam(begun, rate, BETAS)
-    for i in range(steps):
-        with torch.enable_grad():
-            strokes = adam.strokes.requires_grad_()
-            (gradient,) = torch.autograd.grad(error(strokes).sum(), strokes)
-        adam.step(gradient, 1 - i / steps)
-    return adam.strokes.detach()
-
-
-def _better(error: Callable[[Tensor], Tensor], begun: Tensor, found: Tensor) -> Tensor:
-    """For each canvas the strokes ``(B, K, stroke_dim)`` of which the error is less."""
-    return torch.where((error(found) < error(begun)).view(-1, 1, 1), found, begun)
-
-
 def on_whole_canvas(action: Tensor, canvas: Tensor) -> Proposals:
     """An action for each canvas ``(B, 3, H, W)``, as a proposal that touches all of it."""
     corner = torch.zeros(1, len(action), dtype=torch.long, device=action.device)
@@ -134,34 +144,3 @@ def _gain(state: CanvasState, weight: Tensor, proposals: Proposals, renderer: Re
     after = renderer.paint_part(before, strokes, top.flatten(), left.flatten(), whole)
     gain = ((before - target).square() - (after - target).square()) * counts
     return gain.sum((1, 2, 3)).view(count, batch)
-
-
-def _improved(
-    state: CanvasState, weight: Tensor, chosen: Proposals, renderer: Renderer, steps: int
-) -> Tensor:
-    """`improved`, painting only the parts of the canvases that are touched.
-
-    Args:
-        state: what to paint on.
-        weight: ``(B, 1, H, W)``.
-        chosen: one bundle for each canvas, with top and left ``(B,)``.
-        renderer: with gradients.
-        steps: of gradient.
-    """
-    height, width = state.canvas.shape[2:]
-    (action,), top, left, size = chosen
-    begun = as_strokes(action, renderer.design.dim)
-    parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, left, size)
-    before, target, counts = parts.split([3, 3, 1], 1)
-
-    def in_part(strokes: Tensor) -> Tensor:
-        painted = renderer.paint_part(before, strokes, top, left, (height, width))
-        return ((painted - target).square() * counts).sum((1, 2, 3))
-
-    def on_canvas(strokes: Tensor) -> Tensor:
-        error = (renderer.paint(state.canvas, strokes) - state.target).square() * weight
-        return error.sum((1, 2, 3))
-
-    side = torch.full_like(top, max(size) / min(height, width), dtype=torch.float32)
-    rate = _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side)
-    return _better(on_canvas, begun, _descend(begun, rate, in_part, steps)).flatten(1)

@@ -19,11 +19,13 @@ class Reward:
         name: the name that `reward=` takes.
         online: the environment calls `update` after each step.
         patch_level: whether there is a `patch_rewards`.
+        gain_in_l2: whether it is by how much a bundle lowers the l2.
     """
 
     name: str = "reward"
     online: bool = False
     patch_level: bool = False
+    gain_in_l2: bool = False
 
     def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
         """Reward ``(B,)``.

@@ -18,6 +18,7 @@ class L2Reward(Reward):
 
     name = "l2"
     patch_level = True
+    gain_in_l2 = True
 
     def __init__(self, patches: int = 8) -> None:
         self.patches = patches
