@@ -90,9 +90,9 @@ def build_painter(config: AgentConfig, weights: StateDict, device: str | torch.d
     try:
         with torch.device("meta"):
             own = build_actor(config).state_dict()
-    except (NotImplementedError, RuntimeError):
-        own = {}  # an actor of somebody's own, which computes while it is built
-    if own:
+    except RuntimeError:
+        pass  # an actor of somebody's own, which computes while it is built; `fill` compares
+    else:
         check_fit(own, weights)
     learning = replace(config.learning, compile=False)  # it takes longer than to paint
     agent = _build(replace(config, reward="l2", learning=learning), nn.Identity(), device, seed=0)

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from agents.evaluation import l2_by_raster
 from agents.painter import fit_to_canvas
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 from benchmarks.harness.ways import Way
-from benchmarks.kodak import Kodak, kodak_pictures
+from benchmarks.kodak import Kodak, kodak_pictures, of_size
 from paint_gym import load_dataset
 from paint_gym.metrics import psnr
 from paint_gym.painting import Painting
@@ -61,51 +62,49 @@ class Pareto(BenchmarkConfig):
     """PNG of both to write."""
 
 
-def portraits(options: Pareto) -> Iterator[Row]:
-    """A row for each way."""
+Batch = tuple[Tensor, np.ndarray]
+"""Targets ``(B, 3, h, w)`` to paint, and ``(B, 3, H, W)`` uint8 to compare the paintings with."""
+
+
+def portraits(options: Pareto) -> list[Batch]:
+    """Of CelebA, some at once."""
     data = load_dataset(options.dataset, "test", options.size)
-    count = min(options.portraits, len(data))
+    pictures = data[np.arange(min(options.portraits, len(data)))]
+    firsts = range(0, len(pictures), options.batch)
+    batches = [pictures[first : first + options.batch] for first in firsts]
+    return [(torch.from_numpy(batch), batch) for batch in batches]
+
+
+def photos(options: Pareto) -> list[Batch]:
+    """Of Kodak, one by one."""
+    pictures = kodak_pictures(options.folder_of_photos, options.photos).values()
+    return [(fit_to_canvas(torch.tensor(one), options.canvas), of_size(one)) for one in pictures]
+
+
+def measured(batches: list[Batch], strokes: int) -> Iterator[Row]:
+    """A row for each way: seconds a picture, mean l2 and mean PSNR."""
     for way in WAYS:
         l2, seconds = list[float](), 0.0
-        for first in range(0, count, options.batch):
-            pictures = data[np.arange(first, min(first + options.batch, count))]
+        for targets, pictures in batches:
             began = time.perf_counter()
-            painted = way.paint(torch.from_numpy(pictures), options.strokes)
+            painted = way.paint(targets, strokes)
             seconds += time.perf_counter() - began
-            l2 += l2_by_raster(painted, pictures).tolist()
-        yield of_way(way, l2, seconds / count)
-
-
-def photos(options: Pareto) -> Iterator[Row]:
-    """A row for each way."""
-    pictures = kodak_pictures(options.folder_of_photos, options.photos)
-    for way in WAYS:
-        l2, seconds = list[float](), 0.0
-        for picture in pictures.values():
-            target = fit_to_canvas(torch.tensor(picture), options.canvas)
-            began = time.perf_counter()
-            (painted,) = way.paint(target, options.photo_strokes)
-            seconds += time.perf_counter() - began
-            whole = Painting(painted.strokes, size=picture.shape[:2])
-            l2 += l2_by_raster([whole], picture.transpose(2, 0, 1)[None]).tolist()
-        yield of_way(way, l2, seconds / len(pictures))
-
-
-def of_way(way: Way, l2: list[float], seconds: float) -> Row:
-    """The row of a way: mean l2, and mean PSNR, of pictures."""
-    row: Row = {"by": way.curve, "effort": way.effort, "pictures": len(l2), "seconds a picture": seconds}
-    return row | {"l2": float(np.mean(l2)), "PSNR, dB": float(psnr(np.array(l2)).mean())}
+            whole = [Painting(one.strokes, size=pictures.shape[2:]) for one in painted]
+            l2 += l2_by_raster(whole, pictures).tolist()
+        row: Row = {"by": way.curve, "effort": way.effort, "pictures": len(l2)}
+        row |= {"seconds a picture": seconds / len(l2), "l2": float(np.mean(l2))}
+        yield row | {"PSNR, dB": float(psnr(np.array(l2)).mean())}
 
 
 def tables(options: Pareto) -> Iterator[Table]:
     """Both data sets; draws them."""
     found: dict[str, list[Row]] = {}
     title = f"{options.dataset}, {options.strokes} strokes at {options.size} px"
-    found[title] = list(portraits(options))
+    found[title] = list(measured(portraits(options), options.strokes))
     yield title, found[title]
     if options.photos:
         title = f"Kodak, {options.photo_strokes} strokes"
-        found[title] = list(photos(options))
+        found[title] = list(measured(photos(options), options.photo_strokes))
         yield title, found[title]
     if options.plot:
         draw(found, options.plot)

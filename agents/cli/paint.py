@@ -92,12 +92,12 @@ def paint_pictures(command: Paint) -> list[Painting]:
     """
     images = _images(command.images)
     outputs = _outputs(images, command.output)
-    kept = images if command.detail in (None, "faces") else [*images, Path(command.detail)]
-    _check_outputs(outputs, kept)
+    mask = None if command.detail in (None, "faces") else Path(command.detail)
+    _check_outputs(outputs, [*images, mask] if mask else images)
     if command.draft and (command.plan or command.refine or command.until):
         raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
-    if command.detail not in (None, "faces") and not Path(command.detail).is_file():
-        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
+    if mask and not mask.is_file():
+        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {mask}")
     check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import reprlib
 import types
 import typing
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def check_settings(settings: Any) -> None:
     for name, (kind, between) in _declared(of_class).items():
         value = getattr(settings, name)
         if not _fits(value, kind, between):
-            raise ValueError(f"{name} must be {_say(kind, between)}, not {_shown(value)}")
+            raise ValueError(f"{name} must be {_say(kind, between)}, not {reprlib.repr(value)}")
 
 
 @functools.cache
@@ -99,9 +100,3 @@ def _say(kind: Any, between: Between | None) -> str:
     return (
         f"{words} from {between.least:,} to {between.most:,}" if between and kind in (int, float) else words
     )
-
-
-def _shown(value: Any) -> str:
-    """A value, however long, in few characters."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -193,13 +193,11 @@ class Training(Job):
         """Settings that the result depends on, as JSON gives them back."""
         names = ("method", "seconds", "points", "test_images", "threads")
         own = {name: getattr(self, name) for name in names} | {"device": pick_device(self.device).type}
-        settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | own))
-        return settings
+        return _plain(dataclasses.asdict(self.config) | own)
 
     def defaults(self) -> Row:
         """Those of a training: a setting that is new changes nothing unless it is set."""
-        defaults: Row = json.loads(json.dumps(dataclasses.asdict(TrainConfig())))
-        return defaults
+        return _plain(dataclasses.asdict(TrainConfig()))
 
     def check(self, found: Row) -> None:
         """Refuse a result without its curve or score."""
@@ -317,6 +315,12 @@ class FigureConfig(TrainingBenchmarkConfig):
     def folder(self) -> Path:
         """Where the jobs are: each size has a folder of its own."""
         return self.out / "paper" if self.paper else super().folder
+
+
+def _plain(settings: Row) -> Row:
+    """Settings as JSON gives them back."""
+    plain: Row = json.loads(json.dumps(settings))
+    return plain
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_the_command_takes_masks_and_faces(tmp_path: Path, monkeypatch, caplog) 
         main(["paint", "photo.png", "--detail", "dark.png", *options])
     with pytest.raises(SystemExit, match=r"mask\.png is a picture to be painted, or its mask"):
         main(["paint", "photo.png", "--detail", "mask.png", "-o", "mask.png", *options])
-    with pytest.raises(SystemExit, match=r"cannot write nowhere/mask\.png/a\.png|mask\.png is not a folder"):
+    with pytest.raises(SystemExit, match=r"cannot write mask\.png/a\.png: .*mask\.png is not a folder"):
         main(["paint", "photo.png", "-o", "mask.png/a.png", *options])
     with pytest.raises(
         SystemExit, match=r"detail is 'faces' or a picture, and there is no picture nowhere\.png"

@@ -161,7 +161,7 @@ static inline real depth_at(const Piece *p, real x, real y, real *nearest) {
 /* Reach of one piece of a sweep in the strip whose first row is `top`; false if it has none. */
 static inline int reach_of(const Piece *p, real top, long width, Reach *reach) {
     real high = top + HALF - p->reach, low = top + (SIDE - HALF) + p->reach; /* where its axis can be */
-    if (low < p->top + p->reach || high > p->bottom - p->reach) return 0;
+    if (top + (SIDE - HALF) < p->top || top + HALF > p->bottom) return 0;
     real left = p->left, right = p->right;
     if (p->slope != 0) {
         real u0 = clamp((high - p->y) * p->slope, 0, 1), u1 = clamp((low - p->y) * p->slope, 0, 1);
