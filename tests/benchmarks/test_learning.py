@@ -150,10 +150,14 @@ def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
     rows, _ = json.loads(options.json.read_text())["tables"].values()
     assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
     assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
-    points = curves.read_curves(tmp_path / "all.csv")
-    assert len(points) == 2 * 3 * len(rows) and {point.method for point in points} == {
-        *sb3_baselines.ALGORITHMS
-    }
+    found = curves.by_method(curves.read_curves(tmp_path / "all.csv"))
+    assert set(found) == {*sb3_baselines.ALGORITHMS}
+    for seeds in found.values():
+        assert set(seeds) == {0, 1}
+        # the start, the end, and a point between them where the machine came to it in time
+        assert all(
+            2 <= len(curve) <= 3 and curve[0].updates == 0 < curve[1].updates for curve in seeds.values()
+        )
     assert (options.out / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
