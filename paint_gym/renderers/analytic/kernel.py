@@ -1,8 +1,9 @@
 """Compiles `kernel.c` at first use with the machine's own C compiler, keeps the result, and loads it.
 
 The build takes about half a second and is kept in the user's cache folder, under a name made of the source,
-the compiler's version and the processor, so it is made once per machine. Without a compiler `load` returns
-None, and the analytic renderer falls back to PyTorch: the same numbers, slower.
+the compiler's version and the processor, so it is made once per machine. It is loaded again if its checksum
+is right, and if nobody else could have put it there. Without a compiler `load` returns None, and the analytic
+renderer falls back to PyTorch: the same numbers, slower.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paint_gym.utils.files import cache_folder, replace_when_done
+from paint_gym.utils.files import cache_folder, is_private, replace_when_done
 
 logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("kernel.c")
@@ -147,32 +149,41 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def build(dtype: torch.dtype, compiler: str) -> Path:
-    """Compile kernel.c for `dtype` unless that was done before.
+def build(dtype: torch.dtype, compiler: str, folder: Path) -> Path:
+    """Compile kernel.c for `dtype` into a folder, unless that was done before.
 
     Raises:
-        OSError, subprocess.SubprocessError: the compiler failed, or the cache folder cannot be written.
+        OSError, subprocess.SubprocessError: the compiler failed, or the folder cannot be written.
     """
     version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60).stdout
     parts = (SOURCE.read_bytes(), compiler.encode(), version, _processor().encode(), " ".join(FLAGS).encode())
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-    library = cache_folder("native") / f"paint_{REAL[dtype]}_{key}.so"
-    if library.exists():
-        return library
+    library = folder / f"paint_{REAL[dtype]}_{key}.so"
+    checksum = library.with_suffix(".sha256")
+    if library.exists() and checksum.exists() and is_private(library):
+        if checksum.read_bytes() == _checksum(library):
+            return library
+        logger.warning("the native kernel in %s is damaged and is compiled again", library)
     with replace_when_done(library) as temporary:
         command = [compiler, *FLAGS, f"-DREAL={REAL[dtype]}", str(SOURCE), "-o", str(temporary), "-lm"]
         tuned = subprocess.run([*command, "-march=native"], capture_output=True, timeout=300)
         if tuned.returncode:  # not every compiler knows this flag on every processor
             subprocess.run(command, capture_output=True, check=True, timeout=300)
+    with replace_when_done(checksum) as temporary:
+        temporary.write_bytes(_checksum(library))
     return library
+
+
+def _checksum(file: Path) -> bytes:
+    return hashlib.sha256(file.read_bytes()).hexdigest().encode()
 
 
 @functools.cache
 def load(dtype: torch.dtype) -> ctypes.CDLL | None:
     """The kernel for float32 or float64; None for other types, or where nothing can be compiled."""
-    compiler = find_compiler()
     if dtype not in REAL:
         return None
+    compiler = find_compiler()
     if compiler is None:
         logger.warning(
             "no native kernel, painting with PyTorch instead, many times slower: there is no C compiler; "
@@ -180,12 +191,21 @@ def load(dtype: torch.dtype) -> ctypes.CDLL | None:
         )
         return None
     try:
-        return bind(build(dtype, compiler))
-    except (OSError, subprocess.SubprocessError) as error:
-        output = getattr(error, "stderr", None) or b""
+        folder = cache_folder("native")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_private(folder):
+            return bind(build(dtype, compiler, folder))
         logger.warning(
-            "no native kernel, painting with PyTorch instead: %s %s", error, output.decode()[-500:]
+            "the native kernel is compiled anew at each start: others than you can write to %s and could put "
+            "code of theirs there; close it to them (chmod go-w), or set PAINT_GYM_CACHE to another folder",
+            folder,
         )
+        with tempfile.TemporaryDirectory() as private:
+            return bind(build(dtype, compiler, Path(private)))
+    except (OSError, subprocess.SubprocessError, AttributeError) as error:
+        output = getattr(error, "stderr", None) or b""
+        message = f"{error} {output.decode(errors='replace')[-500:]}"
+        logger.warning("no native kernel, painting with PyTorch instead, slower: %s", message)
         return None
 
 
@@ -194,6 +214,7 @@ def bind(file: Path) -> ctypes.CDLL:
 
     Raises:
         OSError: it cannot be loaded.
+        AttributeError: it has no such functions.
     """
     library, pointer, long = ctypes.CDLL(str(file)), ctypes.c_void_p, ctypes.c_long
     library.strips_of.argtypes, library.strips_of.restype = [long], long

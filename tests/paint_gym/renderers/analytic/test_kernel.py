@@ -32,7 +32,81 @@ def test_builds_once_and_reuses(tmp_path: Path) -> None:
     kernel.load.cache_clear()
     assert kernel.load(torch.float32) is not None
     assert library.stat().st_mtime_ns == made
-    assert list((tmp_path / "native").iterdir()) == [library]  # nothing half-built is left
+    # nothing half-built is left
+    assert sorted((tmp_path / "native").iterdir()) == [library.with_suffix(".sha256"), library]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A build that this process has not loaded: a loaded one stays, whatever its file becomes."""
+    folder = tmp_path / "native"
+    folder.mkdir(mode=0o700)
+    return kernel.build(torch.float32, kernel.find_compiler(), folder)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another's"])
+def test_a_damaged_build_is_made_again(damage: str, library: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = library.read_bytes()
+    damaged = {"cut": whole[:-5000], "flipped": bytes([*whole[:-1], whole[-1] ^ 1]), "empty": b""}
+    library.write_bytes(damaged.get(damage, whole))
+    if damage == "another's":
+        if os.getuid():
+            pytest.skip("only the administrator can give a file away")
+        os.chown(library, 65534, 65534)
+    loaded = kernel.load(torch.float32)
+    assert loaded is not None and loaded.strips_of(8) > 0
+    assert len(library.read_bytes()) == len(whole) and library.stat().st_uid == os.getuid()
+    assert damage == "another's" or "is damaged and is compiled again" in caplog.text
+
+
+@pytest.mark.parametrize("way", ["open folder", "open above", "of another user", "planted"])
+def test_what_others_can_write_is_not_loaded(
+    way: str, library: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A library with the right name and checksum, that answers otherwise."""
+    folder, source = library.parent, tmp_path / "planted.c"
+    source.write_text(
+        "long strips_of(long n) { return -7; }\nvoid paint(void) {}\nvoid paint_backward(void) {}"
+    )
+    compiler = kernel.find_compiler()
+    subprocess.run([compiler, "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    library.with_suffix(".sha256").write_bytes(kernel._checksum(library))
+    if way == "planted":  # and the folder is the user's own: nobody else could have put it there
+        assert kernel.load(torch.float32).strips_of(8) == -7
+        return
+    if way == "open folder":
+        folder.chmod(0o777)
+    elif way == "open above":
+        tmp_path.chmod(0o777)
+    elif os.getuid():
+        pytest.skip("only the administrator can give a folder away")
+    else:
+        os.chown(folder, 65534, 65534)
+    before = sorted(folder.iterdir())
+    loaded = kernel.load(torch.float32)
+    assert loaded is not None and loaded.strips_of(8) > 0
+    assert sorted(folder.iterdir()) == before and f"others than you can write to {folder}" in caplog.text
+
+
+FOREIGN = """#!/bin/sh
+while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done
+[ -n "$out" ] || exit 0
+"""
+
+
+@pytest.mark.parametrize(
+    "ends", [r"printf 'caf\351 \377' >&2; exit 1", "gcc -shared -fPIC -x c /dev/null -o $out", "exit 0"]
+)
+def test_compilers_that_give_no_kernel(
+    ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Messages that are not UTF-8, a library without the functions, none at all: PyTorch paints."""
+    compiler = tmp_path / "cc"
+    compiler.write_text(FOREIGN + ends + "\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    assert make_renderer("analytic")(torch.rand(1, 13), 16).isfinite().all()
+    assert caplog.text.count("no native kernel, painting with PyTorch instead") == 1
 
 
 def test_without_a_compiler_it_still_paints_the_same(
