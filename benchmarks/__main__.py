@@ -19,7 +19,7 @@ import tyro
 from benchmarks.harness.pages import write_pages
 from benchmarks.harness.results import all_results, read_result
 from benchmarks.harness.suite import ROOT, BenchmarkConfig, git
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.errors import unknown_name, visible
 
 FOLDER = Path(__file__).parent
 
@@ -204,7 +204,7 @@ def main() -> None:
         else:
             print("\n".join(list_all()))
     except ValueError as error:
-        sys.exit(f"benchmarks: {error}")
+        sys.exit(f"benchmarks: {visible(str(error))}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import tyro
 from agents.cli import demo, evaluate, paint, render, train, train_renderer
 from agents.cli.command import Command
 from paint_gym import __version__
+from paint_gym.utils.errors import visible
 
 COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
     "demo": (demo.Demo, demo.demo),
@@ -41,7 +42,9 @@ def parse(arguments: Sequence[str]) -> Command:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    shown = logging.StreamHandler()
+    shown.setFormatter(_Visible("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[shown])
     arguments = sys.argv[1:] if arguments is None else arguments
     if list(arguments) == ["--version"]:
         print(f"paint-gym {__version__}")
@@ -53,13 +56,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.import_modules()
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:
-        sys.exit(f"paint-gym: {error}")
+        sys.exit(f"paint-gym: {visible(str(error))}")
     except MemoryError as error:
-        sys.exit(f"paint-gym: out of memory: {error}" if str(error) else "paint-gym: out of memory")
+        sys.exit(f"paint-gym: out of memory: {visible(str(error))}")
+    except RuntimeError as error:  # torch's
+        if "memory" not in str(error):
+            raise
+        sys.exit(f"paint-gym: out of memory: {visible(str(error))}")
     except KeyboardInterrupt:
         sys.exit("paint-gym: interrupted")
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class _Visible(logging.Formatter):
+    """Names of files may hold anything; a terminal shall not obey it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return visible(super().formatMessage(record))
 
 
 def _stop(number: int, frame: Any) -> None:

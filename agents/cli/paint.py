@@ -22,7 +22,7 @@ from agents.common.settings import COUNT, RATE
 from agents.detail import face_weight, mask_weight
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
-from paint_gym.datasets import read_image
+from paint_gym.datasets import picture_size, read_image
 from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.painting import MAX_SIDE, Painting, check_ending, check_size
 from paint_gym.renderers import make_renderer
@@ -109,10 +109,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
     for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
         try:
-            picture = torch.tensor(read_image(image))
+            picture = torch.tensor(read_image(image, at_least=2 * command.canvas))
             target = _target(picture, image, command.canvas)
             painting = _paint(agent, target, command, _weight(picture, image, target, command.detail))
-            painting.save(output, size=command.size or _size(picture, output))
+            painting.save(output, size=command.size or _size(image, output))
         except (ValueError, OSError) as error:
             if len(images) == 1:
                 raise
@@ -126,10 +126,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
     return paintings
 
 
-def _size(picture: Tensor, output: Path) -> int | None:
+def _size(image: Path, output: Path) -> int | None:
     """Longer side of the output: that of the picture; None for films, which are as large as the canvas."""
     film = output.suffix.lower() in (".gif", ".mp4")
-    return None if film else min(MAX_SIDE, max(picture.shape[:2]))
+    return None if film else min(MAX_SIDE, max(picture_size(image)))
 
 
 def _target(picture: Tensor, image: Path, side: int) -> Tensor:
@@ -146,7 +146,7 @@ def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) ->
     size = (target.shape[2], target.shape[3])
     if detail != "faces":
         with named_file(detail):
-            return mask_weight(read_image(detail, behind=0), size)
+            return mask_weight(read_image(detail, behind=0, at_least=min(size)), size)
     weight = face_weight(picture.numpy(), size)
     if weight is None:
         logger.warning("%s: no face is seen, all of it counts the same", image)
@@ -181,7 +181,7 @@ def _load_agent(command: Paint) -> Agent:
         if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
             raise ValueError(f"no agent for {command.stroke} strokes comes with the package; pass --agent")
     plan = 0 if command.draft else command.plan
-    agent = load(command.agent or ours, command.device, command.lookahead, plan)
+    agent = load(ours if command.agent is None else command.agent, command.device, command.lookahead, plan)
     paints = agent.renderer.design.name
     if command.stroke not in (None, paints):
         raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")

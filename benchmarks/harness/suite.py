@@ -27,6 +27,7 @@ from benchmarks.harness.curves import write_curves
 from paint_gym import __version__
 from paint_gym.renderers.analytic import kernel
 from paint_gym.strokes import StrokeDesign
+from paint_gym.utils.errors import visible
 from paint_gym.utils.files import replace_when_done
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +91,7 @@ def main(kind: type[Options], tables: Callable[[Options], Iterable[Table]]) -> N
         options = tyro.cli(kind)
         report(options, tables(options))
     except (ValueError, OSError, JobsFailedError) as error:
-        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+        sys.exit(f"{Path(sys.argv[0]).stem}: {visible(str(error))}")
 
 
 class JobsFailedError(RuntimeError):

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from paint_gym.datasets.dataset import Dataset
-from paint_gym.datasets.images import read_image, square
+from paint_gym.datasets.images import picture_size, read_image, square
 from paint_gym.datasets.registry import Loader, dataset_names, load_dataset, register_dataset
 from paint_gym.datasets.sources import Pictures, Source
 
@@ -19,6 +19,7 @@ __all__ = [
     "Source",
     "dataset_names",
     "load_dataset",
+    "picture_size",
     "read_image",
     "register_dataset",
     "square",

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -29,7 +30,7 @@ from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 
-RECIPE = 3
+RECIPE = 4
 """To be counted up when the same source would be decoded to other pixels."""
 
 _CHUNK = 256  # pictures decoded before they are written: bounds the memory at any size of data set
@@ -44,6 +45,7 @@ class _Entry:
     size: int
     skipped: int
     names: tuple[str, ...]
+    checksums: tuple[int, ...]
 
 
 def load_cached(source: Source, name: str, split: str, size: int, on_error: str) -> Dataset:
@@ -73,7 +75,8 @@ def load_cached(source: Source, name: str, split: str, size: int, on_error: str)
         if found is None:
             raise OSError(f"the decoded pictures in {path} were damaged as soon as they were written")
     entry, images = found
-    return Dataset(name, split, size, images, entry.names, entry.skipped)
+    checksums = np.array(entry.checksums, np.uint32)
+    return Dataset(name, split, size, images, entry.names, entry.skipped, checksums)
 
 
 def _read(path: Path, key: str, size: int) -> tuple[_Entry, NDArray[np.uint8]] | None:
@@ -82,17 +85,24 @@ def _read(path: Path, key: str, size: int) -> tuple[_Entry, NDArray[np.uint8]] |
         return None
     try:
         stored = json.loads(path.with_suffix(".json").read_bytes())
-        entry = _Entry(**{**stored, "names": tuple(stored["names"])})
+        lists = {name: tuple(stored[name]) for name in ("names", "checksums")}
+        entry = _Entry(**{**stored, **lists})
         images = np.load(path, mmap_mode="r", allow_pickle=False)
         complete = path.stat().st_size == images.offset + images.nbytes
         if not complete or images.dtype != np.uint8 or images.shape != (entry.count, 3, size, size):
             raise ValueError("the pictures are not those that the .json file describes")
         if (entry.key, entry.size, len(entry.names)) != (key, size, entry.count):
             raise ValueError("the .json file belongs to other pictures")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        if len(entry.checksums) != entry.count or not all(_is_checksum(each) for each in entry.checksums):
+            raise ValueError("the .json file has no checksum for each picture")
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, EOFError, RecursionError) as error:
         logger.warning("the cached pictures in %s are not complete and are decoded again: %s", path, error)
         return None
     return entry, images
+
+
+def _is_checksum(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**32
 
 
 def _build(path: Path, key: str, source: Source, label: str, size: int, on_error: str) -> None:
@@ -102,6 +112,7 @@ def _build(path: Path, key: str, source: Source, label: str, size: int, on_error
             raise ValueError(f"data set {label} has no pictures")
         failures: list[str] = []
         names: list[str] = []
+        checksums: list[int] = []
         try:
             with replace_when_done(path) as temporary, temporary.open("wb") as file:
                 _write_header(file, len(pictures.names), size)
@@ -111,14 +122,16 @@ def _build(path: Path, key: str, source: Source, label: str, size: int, on_error
                             raise ValueError(f'{decoded} (on_error="skip" leaves such pictures out)')
                         failures.append(decoded)
                     else:
-                        file.write(decoded.transpose(2, 0, 1).tobytes())  # (size, size, 3) -> (3, size, size)
+                        stored = decoded.transpose(2, 0, 1).tobytes()  # (size, size, 3) -> (3, size, size)
+                        file.write(stored)
+                        checksums.append(zlib.crc32(stored))
                         names.append(pictures.names[position])
                 if not names:
                     raise ValueError(
                         f"data set {label}: none of the {len(failures)} pictures can be read; {failures[0]}"
                     )
                 _write_header(file, len(names), size)
-            entry = _Entry(key, len(names), size, len(failures), tuple(names))
+            entry = _Entry(key, len(names), size, len(failures), tuple(names), tuple(checksums))
             with replace_when_done(path.with_suffix(".json")) as temporary:
                 temporary.write_text(json.dumps(asdict(entry)), encoding="utf-8")
         except OSError as error:  # never a picture's: `_decode` has put those into words

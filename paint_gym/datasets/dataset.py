@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class Dataset:
             that only those in use take memory.
         names: N names that say where each picture comes from; None where there are none.
         skipped: how many pictures could not be read and are not in `images` (`on_error="skip"`).
+        checksums: N CRC-32s, by which each picture is checked when it is first asked for; None for none.
 
     Raises:
         ValueError: the images are of another shape or dtype, or none at all.
@@ -34,6 +36,8 @@ class Dataset:
     images: NDArray[np.uint8]
     names: tuple[str, ...] | None = None
     skipped: int = 0
+    checksums: NDArray[np.uint32] | None = None
+    _checked: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         check_images(self.images, f"data set {self.name!r}")
@@ -47,6 +51,7 @@ class Dataset:
         view = self.images.view()
         view.flags.writeable = False
         object.__setattr__(self, "images", view)
+        object.__setattr__(self, "_checked", np.full(len(view), self.checksums is None))
 
     def __deepcopy__(self, memo: object) -> Dataset:
         return self  # nothing in it can change
@@ -100,6 +105,7 @@ class Dataset:
         Raises:
             IndexError: an index is out of range.
             TypeError: the indices are not integers.
+            OSError: the file that a picture was mapped from is damaged.
         """
         chosen = np.asarray(indices)
         if chosen.size == 0:
@@ -113,7 +119,22 @@ class Dataset:
             raise IndexError(
                 f"picture {bad} of data set {self.name!r} ({self.split}): valid are 0 to {len(self) - 1}"
             )
-        return np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
+        pictures = np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
+        if not (checked := self._checked[chosen]).all():
+            self._check(chosen[~checked], pictures[~checked])
+        return pictures
+
+    def _check(self, indices: NDArray[np.integer], pictures: NDArray[np.uint8]) -> None:
+        """Compare pictures ``(n, 3, size, size)`` with their checksums."""
+        assert self.checksums is not None
+        for index, picture in zip(indices.tolist(), pictures, strict=True):
+            if zlib.crc32(picture) != self.checksums[index]:
+                file = getattr(self.images, "filename", "memory")
+                raise OSError(
+                    f"picture {index} of data set {self.name!r} ({self.split}) is damaged in {file}; delete "
+                    "that file, and the pictures are decoded again"
+                )
+            self._checked[index] = True
 
 
 def joined(name: str, parts: Sequence[Dataset]) -> Dataset:
@@ -123,7 +144,7 @@ def joined(name: str, parts: Sequence[Dataset]) -> Dataset:
         name: of the whole.
         parts: at least one; a part that comes twice counts twice.
     """
-    images = np.concatenate([part.images for part in parts])
+    images = np.concatenate([part[np.arange(len(part))] for part in parts])
     skipped = sum(part.skipped for part in parts)
     return Dataset(name, parts[0].split, parts[0].size, images, skipped=skipped)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import io
 import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
@@ -14,6 +17,12 @@ from PIL import Image, ImageCms
 MAX_PIXELS = 100_000_000
 """The most pixels a picture may have unless the caller says otherwise: 300 MB once decoded."""
 
+MAX_BYTES = 500_000_000
+"""The most memory that decoders take, for one picture and for all that are decoded at once."""
+
+BAND = 1_000_000
+"""Pixels that are converted at once."""
+
 SRGB_LEVELS = 2
 """Profiles that move no level by more are sRGB, rounded otherwise; the pixels stay as they are."""
 
@@ -21,15 +30,20 @@ SRGB_LEVELS = 2
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM")
 _ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 262
 _JPEG_END = b"\xff\xd9"
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_COPIES = {"WEBP": 4, "AVIF": 4, "TIFF": 2}
+"""How often the decoder of a format may hold the picture, Pillow's own included; once if it is not here."""
+_TURNS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: stored.swapaxes(0, 1)[:, ::-1],
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: lambda stored: stored.swapaxes(0, 1)[::-1],
 }
+"""By EXIF orientation: from how a picture is stored to how it is seen."""
+_BACK = {6: 8, 8: 6}
+"""The orientation that undoes another; of most it is the same."""
 
 
 def read_image(
@@ -52,15 +66,16 @@ def read_image(
         source: a path, or the bytes of the file.
         name: what errors call it; the path if not given.
         max_pixels: a picture whose header says more is refused before it is decoded; Pillow's limit stays.
-        at_least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as both sides keep this many
-            pixels: much faster where the picture is made small anyway. None: full size.
+        at_least: the picture may be reduced by a whole number, as long as both sides keep this many pixels:
+            it takes less memory, and a JPEG much less time. None: full size.
         behind: the grey, 0 to 255, that is seen where the picture is transparent.
 
     Returns:
         (H, W, 3) uint8 in 0..255, the caller's to keep.
 
     Raises:
-        ValueError: empty, cut off, corrupt, not an image, or too large; it says which file and why.
+        ValueError: empty, cut off, corrupt, not an image, or too large (more than `max_pixels`, or more than
+            `MAX_BYTES` to decode); it says which file and why.
         OSError: the path cannot be opened.
 
     >>> file = io.BytesIO()
@@ -72,6 +87,22 @@ def read_image(
         return _read(io.BytesIO(source), name or "image", max_pixels, at_least, behind)
     with open(source, "rb") as file:
         return _read(file, name or os.fspath(source), max_pixels, at_least, behind)
+
+
+def picture_size(source: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of a picture as it is seen, read from its header.
+
+    Raises:
+        ValueError: not an image; it says which file.
+        OSError: the path cannot be opened.
+    """
+    with (
+        open(source, "rb") as file,
+        _explained(file, os.fspath(source)),
+        Image.open(file, formats=_FORMATS) as image,
+    ):
+        width, height = image.size
+        return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -103,19 +134,29 @@ def resize_box(image: Image.Image, box: tuple[int, int, int, int], size: int) ->
 
 def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None, behind: int) -> NDArray[np.uint8]:
     """Decode an open file; all that a decoder may raise becomes a `ValueError` that names the file."""
-    if not file.read(1):
-        raise ValueError(f"{name}: the file is empty")
-    file.seek(0)
     try:
-        with Image.open(file, formats=_FORMATS) as image:
+        with _explained(file, name), Image.open(file, formats=_FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise _TooLarge(f"{width} x {height} pixels, more than the limit of {max_pixels:,}")
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             layout = str(image.tile[0][3]) if image.tile else ""  # e.g. "L;4", gone once it is loaded
-            image.load()
-            return _to_rgb(_upright(image), layout, behind)
+            with _memory.held(_bytes_to_decode(image)):
+                image.load()
+                return _in_bands(image, _ToRgb(image, layout, behind), at_least)
+    except _CutOff:
+        return _read_cut_jpeg(file, name, max_pixels, at_least)
+
+
+@contextmanager
+def _explained(file: BinaryIO, name: str) -> Iterator[None]:
+    """All that a decoder may raise as a `ValueError` that names the file, or as `_CutOff`."""
+    if not file.read(1):
+        raise ValueError(f"{name}: the file is empty")
+    file.seek(0)
+    try:
+        yield
     except Image.UnidentifiedImageError:
         if _is_tiff(file):
             raise ValueError(
@@ -130,9 +171,77 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None, behi
         raise ValueError(f"{name}: refused, the picture is too large: {error}") from error
     except Exception as error:  # on damaged bytes Pillow raises anything: SyntaxError, struct.error, ...
         reason = str(error) or type(error).__name__
-        if "truncated" in reason and (content := _jpeg_without_end(file)) is not None:
-            return _read_cut_jpeg(content, name, max_pixels, at_least)
+        if "truncated" in reason and _is_jpeg_without_end(file):
+            raise _CutOff from error
         raise ValueError(f"{name}: cannot be decoded, the file is damaged or cut off: {reason}") from error
+
+
+class _Memory:
+    """What decoders may take together: those that find no room wait until others are done.
+
+    Args:
+        total: bytes; one that needs more is alone.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.begin()
+
+    def begin(self) -> None:
+        """All of it is free."""
+        self.free, self.changed = self.total, threading.Condition()
+
+    @contextmanager
+    def held(self, count: int) -> Iterator[None]:
+        count = min(count, self.total)
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= count)
+            self.free -= count
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.free += count
+                self.changed.notify_all()
+
+
+_memory = _Memory(MAX_BYTES)
+if hasattr(os, "register_at_fork"):  # the threads that hold some of it are not in the child
+    os.register_at_fork(after_in_child=_memory.begin)
+
+
+def _bytes_to_decode(image: Image.Image) -> int:
+    """Memory that decoding a picture takes, about.
+
+    Raises:
+        _TooLarge: more than `MAX_BYTES`.
+    """
+    narrow = {"1": 1, "L": 1, "P": 1}.get(image.mode, 2 if image.mode.startswith("I;16") else 4)
+    copies = 1 if image.info.get("compression") == "raw" else _COPIES.get(image.format or "", 1)
+    count = image.width * image.height * narrow * copies
+    if count > MAX_BYTES:
+        most = MAX_BYTES // (narrow * copies)
+        raise _TooLarge(
+            f"{image.width} x {image.height} pixels, of which a {image.format} may have {most:,}; "
+            "make it smaller, or save it as JPEG"
+        )
+    return count
+
+
+def _in_bands(image: Image.Image, to_rgb: _ToRgb, at_least: int | None) -> NDArray[np.uint8]:
+    """A decoded picture, converted and reduced a few rows at a time, and turned upright."""
+    width, height = image.size
+    factor = max(1, min(width, height) // at_least) if at_least else 1
+    rows = max(1, BAND // (width * factor)) * factor
+    shape, turn = (-(-height // factor), -(-width // factor), 3), _orientation(image)
+    seen = np.empty((shape[1], shape[0], 3) if turn >= 5 else shape, np.uint8)
+    stored = _TURNS[_BACK.get(turn, turn)](seen) if turn in _TURNS else seen
+    for top in range(0, height, rows):
+        band = to_rgb(image.crop((0, top, width, min(height, top + rows))))
+        if factor > 1:
+            band = np.asarray(Image.fromarray(band).reduce(factor))
+        stored[top // factor :][: len(band)] = band
+    return seen
 
 
 def _is_tiff(file: BinaryIO) -> bool:
@@ -140,14 +249,14 @@ def _is_tiff(file: BinaryIO) -> bool:
     return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def _jpeg_without_end(file: BinaryIO) -> bytes | None:
-    """The content of a JPEG that lacks its end marker, else None."""
+def _is_jpeg_without_end(file: BinaryIO) -> bool:
     file.seek(0)
-    content = file.read()
-    return content if content.startswith(b"\xff\xd8") and not content.endswith(_JPEG_END) else None
+    begins = file.read(2) == b"\xff\xd8"
+    file.seek(-2, os.SEEK_END)
+    return begins and file.read(2) != _JPEG_END
 
 
-def _read_cut_jpeg(content: bytes, name: str, max_pixels: int, at_least: int | None) -> NDArray[np.uint8]:
+def _read_cut_jpeg(file: BinaryIO, name: str, max_pixels: int, at_least: int | None) -> NDArray[np.uint8]:
     """The picture of a JPEG that lacks bytes of its last few blocks at most.
 
     The decoder fills up what is missing, and does not say how much that was. But with a few bytes less, the
@@ -157,6 +266,8 @@ def _read_cut_jpeg(content: bytes, name: str, max_pixels: int, at_least: int | N
     Raises:
         ValueError: more is missing.
     """
+    file.seek(0)
+    content = file.read()
     whole, less = (content[: len(content) - cut] + _JPEG_END for cut in (0, 8))
     try:
         changed = (_as_stored(whole) != _as_stored(less)).any(2)
@@ -170,8 +281,11 @@ def _read_cut_jpeg(content: bytes, name: str, max_pixels: int, at_least: int | N
 
 
 def _as_stored(content: bytes) -> NDArray[np.uint8]:
+    """A JPEG's pixels as they are stored; of a large one, some average."""
     with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
-        return np.asarray(image.convert("RGB"))
+        image.draft("RGB", (2048, 2048))
+        with _memory.held(_bytes_to_decode(image)):
+            return np.asarray(image.convert("RGB"))
 
 
 def _is_progressive(content: bytes) -> bool:
@@ -183,60 +297,80 @@ class _TooLarge(Exception):
     """The header promises more pixels than allowed."""
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned by its EXIF orientation."""
+class _CutOff(Exception):
+    """A JPEG ends too early."""
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none."""
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG)
     except Exception:  # damaged EXIF beside sound pixels: viewers show these pictures as stored, so do we
-        return image
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return image if turn is None else image.transpose(turn)
+        return 1
+    return orientation if orientation in _TURNS else 1
 
 
-def _to_rgb(image: Image.Image, layout: str, behind: int) -> NDArray[np.uint8]:
-    """Any Pillow mode as (H, W, 3) uint8 in sRGB; `layout` is how the file packs its pixels."""
-    profile = image.info.get("icc_profile")
-    deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
-    if deep or image.mode in ("1", "L"):
-        clear = _clear_grey(image, layout)
-        if deep:
-            grey = _grey_to_8_bit(np.asarray(image), image.mode, _zero_is_white(image))
-            image = Image.fromarray(grey)
-        rgb = np.array(_to_srgb(image.convert("L"), profile).convert("RGB"), dtype=np.uint8)
-        rgb[clear] = behind
-        return rgb
-    if image.has_transparency_data:
+class _ToRgb:
+    """Turns bands of a decoded picture, of any Pillow mode, into ``(h, w, 3)`` uint8 in sRGB.
+
+    Args:
+        image: the whole of it.
+        layout: how the file packs its pixels.
+        behind: the grey that is seen where it is transparent.
+    """
+
+    def __init__(self, image: Image.Image, layout: str, behind: int) -> None:
+        self.layout, self.behind = layout, behind
+        self.profile = image.info.get("icc_profile")
+        self.grey_to_8_bit = _grey_scale(image) if _is_deep(image) else None
         see_through = image.info.get("transparency")
-        if layout == "RGB;16B" and isinstance(
-            see_through, tuple
-        ):  # Pillow keeps the high bytes of the pixels
+        if layout == "RGB;16B" and isinstance(see_through, tuple):  # Pillow keeps the pixels' high bytes
             image.info["transparency"] = tuple(value >> 8 for value in see_through)
-        mode = "L" if image.mode in ("LA", "La") else "RGB"
-        image = image.convert("RGBA")
-        colour = _to_srgb(image.convert(mode), profile).convert("RGB")
-        under = Image.new("RGB", image.size, (behind,) * 3)
-        return np.array(Image.composite(colour, under, image.getchannel("A")), dtype=np.uint8)
-    image = image if image.mode == "CMYK" else image.convert("RGB")
-    return np.array(_to_srgb(image, profile).convert("RGB"), dtype=np.uint8)
+
+    def __call__(self, band: Image.Image) -> NDArray[np.uint8]:
+        if self.grey_to_8_bit is not None or band.mode in ("1", "L"):
+            clear = _clear_grey(band, self.layout)
+            if self.grey_to_8_bit is not None:
+                band = Image.fromarray(self.grey_to_8_bit(np.asarray(band)))
+            rgb = np.array(self._to_srgb(band.convert("L")).convert("RGB"), dtype=np.uint8)
+            rgb[clear] = self.behind
+            return rgb
+        if band.has_transparency_data:
+            mode = "L" if band.mode in ("LA", "La") else "RGB"
+            band = band.convert("RGBA")
+            colour = self._to_srgb(band.convert(mode)).convert("RGB")
+            under = Image.new("RGB", band.size, (self.behind,) * 3)
+            return np.array(Image.composite(colour, under, band.getchannel("A")), dtype=np.uint8)
+        band = band if band.mode == "CMYK" else band.convert("RGB")
+        return np.array(self._to_srgb(band).convert("RGB"), dtype=np.uint8)
+
+    def _to_srgb(self, band: Image.Image) -> Image.Image:
+        """A band in "L", "RGB" or "CMYK" by the colour profile."""
+        if not self.profile:
+            return band
+        return _profile_to_srgb(self.profile, band.mode)(band)
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture in "L", "RGB" or "CMYK" by its colour profile; as it is, where there is none or a bad one."""
-    if not profile:
-        return image
+@functools.lru_cache(maxsize=4)
+def _profile_to_srgb(profile: bytes, mode: str) -> Callable[[Image.Image], Image.Image]:
+    """What a colour profile does to pictures of a mode; nothing, where it is a bad one."""
     try:
         source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-        if source.profile.xcolor_space.strip() != {"L": "GRAY"}.get(image.mode, image.mode):
-            return image
-        if image.mode == "RGB":
-            seen = ImageCms.profileToProfile(_ramps(), source, srgb)
+        if source.profile.xcolor_space.strip() != {"L": "GRAY"}.get(mode, mode):
+            return _as_it_is
+        transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
+        if mode == "RGB":
+            seen = ImageCms.applyTransform(_ramps(), transform)
             moved = np.asarray(seen).astype(int) - np.asarray(_ramps())
             if np.abs(moved).max() <= SRGB_LEVELS:
-                return image  # it is sRGB already: without the rounding of a transform
-        done = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+                return _as_it_is  # it is sRGB already: without the rounding of a transform
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # viewers show such pictures without it
-        return image
-    return image if done is None else done
+        return _as_it_is
+    return lambda image: ImageCms.applyTransform(image, transform) or image
+
+
+def _as_it_is(image: Image.Image) -> Image.Image:
+    return image
 
 
 @functools.cache
@@ -257,20 +391,40 @@ def _clear_grey(image: Image.Image, layout: str) -> NDArray[np.bool_]:
     return np.asarray(values == clear * scale)
 
 
-def _zero_is_white(image: Image.Image) -> bool:
-    """True for a TIFF whose greys run from white to black; Pillow turns only those of 8 bits round."""
-    tags = getattr(image, "tag_v2", None)
-    return tags is not None and tags.get(_PHOTOMETRIC_TAG) == 0
+def _is_deep(image: Image.Image) -> bool:
+    """Whether it has greys of more than 8 bits."""
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
-def _grey_to_8_bit(values: NDArray[np.generic], mode: str, zero_is_white: bool) -> NDArray[np.uint8]:
-    """Greys of 16 bits, 32 bits or floats, scaled to 0..255 and rounded; `convert("L")` would clip them."""
-    grey = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(grey.min()), float(grey.max())
-    ranges = (1.0, 255.0) if mode == "F" else (65535.0,)
-    full = next((full for full in ranges if low >= 0 and high <= full), None)
+def _grey_scale(image: Image.Image) -> Callable[[NDArray[np.generic]], NDArray[np.uint8]]:
+    """How greys of 16 bits, 32 bits or floats become 0..255; `convert("L")` would clip them."""
+    tags = getattr(image, "tag_v2", None)  # in some TIFFs 0 is white; Pillow turns only those of 8 bits round
+    zero_is_white = tags is not None and tags.get(_PHOTOMETRIC_TAG) == 0
+    if image.mode.startswith("I;16"):
+        levels = np.rint(np.arange(65536) * (255 / 65535)).astype(np.uint8)
+        return (levels[::-1] if zero_is_white else levels).__getitem__
+    low, high = _range(image)
+    ranges = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    begin, full = 0.0, next((full for full in ranges if low >= 0 and high <= full), None)
     if full is None:
-        grey, full = grey - low, high - low
-    if zero_is_white:
-        grey = full - grey
-    return np.rint(grey * 255.0 / (full or 1.0)).astype(np.uint8)  # full is 0 where all pixels are alike
+        begin, full = low, high - low
+
+    def to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+        grey = _finite(values) - begin
+        grey = full - grey if zero_is_white else grey
+        return np.rint(grey * 255.0 / (full or 1.0)).astype(np.uint8)  # full is 0 where all are alike
+
+    return to_8_bit
+
+
+def _range(image: Image.Image) -> tuple[float, float]:
+    """The least and the greatest grey."""
+    width, height = image.size
+    rows = max(1, BAND // width)
+    bands = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
+    ends = [(values.min(), values.max()) for values in (_finite(np.asarray(band)) for band in bands)]
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
+
+def _finite(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

@@ -63,6 +63,15 @@ def _nearest(name: object, known: Iterable[str]) -> str:
     return f"{hint}Known: {', '.join(names)}"
 
 
+def visible(text: str) -> str:
+    r"""Text on one line, in which whatever a terminal would not show as itself is escaped.
+
+    >>> visible("a\x1b[2Jb\n")
+    'a\\x1b[2Jb\\n'
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 @contextmanager
 def named_file(file: object) -> Iterator[None]:
     """Make of the errors that a file's content causes a `ValueError` that names the file, once.

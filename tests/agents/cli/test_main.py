@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.cli.main import main
+from agents.cli.main import COMMANDS, main
 from paint_gym import Painting
 from paint_gym.datasets import read_image
 
@@ -254,7 +254,7 @@ def test_another_package_named_agents(demo: Path, tmp_path: Path) -> None:
     shutil.copytree(ours, tmp_path / "agents", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "agents/__init__.py").write_text("class Runner: ...\n")
     arguments = ["paint", str(demo / "target_0.png"), "-o", "a.json", "--strokes", "5", "--canvas", "32"]
-    code = f"import agents; agents.Runner; from agents.cli.main import main; main({arguments})"
+    code = f"import agents; agents.Runner; from agents.cli.main import COMMANDS, main; main({arguments})"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
     assert len(Painting.load(tmp_path / "a.json")) == 5
 
@@ -286,3 +286,30 @@ def test_patterns_of_folders_and_no_folders_of_patterns(demo: Path, tmp_path: Pa
     options = ["--strokes", "5", "--canvas", "32"]
     main(["paint", str(tmp_path / "*" / "*"), "-o", str(tmp_path / "out"), *options])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png", "two.png"]
+
+
+def test_names_that_a_terminal_would_obey_are_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "a\x1b[2J\u202egnp\nb.png"
+    Path(name).write_bytes(b"no picture")
+    Path("other.png").write_bytes(b"no picture")
+    for options in ([name], [name, "other.png"]):
+        command = [sys.executable, "-m", "agents", "paint", *options, "--agent", "pretrained-mnist"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 1 and r"a\x1b[2J\u202egnp\nb.png" in done.stderr
+        assert not {"\x1b", "\u202e"} & set(done.stderr)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9")]
+)
+def test_out_of_memory_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(command: object) -> None:
+        raise error
+
+    monkeypatch.setitem(COMMANDS, "render", (COMMANDS["render"][0], fail))
+    with pytest.raises(SystemExit, match=r"^paint-gym: out of memory: ") as stopped:
+        main(["render", "a.json"])
+    assert "\n" not in str(stopped.value)

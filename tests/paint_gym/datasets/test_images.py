@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 import zlib
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile, features
 
-from paint_gym.datasets import read_image, square
+from paint_gym.datasets import images, picture_size, read_image, square
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -458,3 +460,88 @@ def test_transparent_colour_of_16_bits() -> None:
     data = chunk(b"IDAT", zlib.compress(b"\0" + b"".join(struct.pack(">3H", *each) for each in colours)))
     picture = read_image(b"\x89PNG\r\n\x1a\n" + header + clear + data + chunk(b"IEND", b""))
     assert picture.tolist() == [[[255, 255, 255], [0x34, 0x78, 0xBC]]]
+
+
+def all_kinds() -> dict[str, bytes]:
+    """Pictures of 37 x 61 of every way that they are converted."""
+    rgb, exif = np.asarray(photo(61))[:37], Image.Exif()
+    image, grey = Image.fromarray(rgb), Image.fromarray(rgb[..., 0])
+    deep = rgb[..., 0].astype(np.uint16) * 200
+    exif[0x112] = 6
+    rgba = Image.fromarray(np.concatenate([rgb, rgb[..., :1]], -1))
+    palette = image.quantize(16)
+    return {
+        "RGB": encoded(image, "PNG"),
+        "turned": encoded(image, "PNG", exif=exif),
+        "JPEG": encoded(image, "JPEG"),
+        "RGBA": encoded(rgba, "PNG"),
+        "grey": encoded(grey, "PNG", transparency=rgb[0, 0, 0].item()),
+        "palette": encoded(palette, "GIF", transparency=3),
+        "16 bits": encoded(Image.fromarray(deep), "PNG"),
+        "float": encoded(Image.fromarray(deep.astype(np.float32) - 900), "TIFF"),
+        "CMYK": encoded(image.convert("CMYK"), "TIFF"),
+        "profile": encoded(image, "PNG", icc_profile=turned_profile()),
+        "transparent colour": encoded(image, "PNG", transparency=tuple(rgb[0, 0].tolist())),
+    }
+
+
+@pytest.mark.parametrize("kind", all_kinds())
+def test_bands_are_seamless(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = all_kinds()[kind]
+    whole, small = read_image(content), read_image(content, at_least=12)
+    assert whole.shape == ((61, 37, 3) if kind == "turned" else (37, 61, 3))
+    assert min(small.shape[:2]) >= 12 and whole.std() > 10
+    monkeypatch.setattr(images, "BAND", 200)
+    np.testing.assert_array_equal(read_image(content), whole)
+    np.testing.assert_array_equal(read_image(content, at_least=12), small)
+    if kind not in ("JPEG", "turned"):  # those are reduced before they are converted, or turned after it
+        expected = np.asarray(Image.fromarray(whole).reduce(3))
+        np.testing.assert_array_equal(small, expected)
+
+
+def test_the_size_that_is_seen(tmp_path: Path) -> None:
+    for name, content in all_kinds().items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert picture_size(path) == read_image(path).shape[:2]
+    path.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"transparent colour: not an image"):
+        picture_size(path)
+
+
+PEAK = """
+import resource, sys
+from paint_gym.datasets import images
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+def read(path):
+    try:
+        return images.read_image(path, at_least=128)
+    except ValueError as error:
+        assert "too large" in str(error), error
+from concurrent.futures import ThreadPoolExecutor
+begin = peak()
+with ThreadPoolExecutor(8) as pool:
+    found = list(pool.map(read, sys.argv[1:]))
+print(peak() - begin)
+"""
+
+
+@pytest.mark.slow
+def test_decoders_share_a_budget(tmp_path: Path) -> None:
+    """Pictures that are small files, and large ones in memory; at once, they take no more than one may."""
+    side, files = 9_400, []
+    for mode, kind in (("RGB", "PNG"), ("I;16", "PNG"), ("P", "GIF"), ("F", "TIFF"), ("RGB", "JPEG")):
+        files.append(tmp_path / f"{len(files)}.{kind}")
+        Image.new(mode, (side, side)).save(files[-1], compression="tiff_lzw" if kind == "TIFF" else None)
+    for kind in ("WEBP", "AVIF"):
+        files.append(tmp_path / f"{len(files)}.{kind}")
+        Image.new("RGB", (5_500, 5_500)).save(files[-1], method=0, lossless=True, speed=10)
+    done = subprocess.run([sys.executable, "-c", PEAK, *files], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 550
+
+
+def test_a_picture_that_takes_too_much_to_decode_says_what_would_do() -> None:
+    content = encoded(Image.new("RGB", (8_000, 8_000)), "WEBP", method=0)
+    with pytest.raises(ValueError, match=r"refused.*8000 x 8000 pixels, of which a WEBP may have 31,250,000"):
+        read_image(content)
