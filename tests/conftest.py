@@ -16,6 +16,11 @@ from paint_gym import register_dataset
 from paint_gym.datasets import registry
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, help="rounds of each test in tests/fuzz; a few hundred by default")
+    parser.addoption("--first", type=int, default=0, help="number of the first round, to see one again")
+
+
 def devices() -> list[str]:
     """The CPU, and the accelerator if one is present."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None

@@ -95,7 +95,9 @@ def _read(path: Path, key: str, size: int) -> tuple[_Entry, NDArray[np.uint8]] |
             raise ValueError("the .json file belongs to other pictures")
         if len(entry.checksums) != entry.count or not all(_is_checksum(each) for each in entry.checksums):
             raise ValueError("the .json file has no checksum for each picture")
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, EOFError, RecursionError) as error:
+    except (
+        Exception
+    ) as error:  # numpy and json raise anything on damaged bytes: TokenError, RecursionError, ...
         logger.warning("the cached pictures in %s are not complete and are decoded again: %s", path, error)
         return None
     return entry, images

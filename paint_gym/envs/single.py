@@ -22,7 +22,7 @@ from paint_gym.envs.task import (
 )
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments, unknown_name
+from paint_gym.utils.errors import check_arguments, check_choice
 from paint_gym.utils.images import to_frames
 
 
@@ -70,8 +70,8 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
 
     def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
         check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise unknown_name("render_mode", render_mode, self.metadata["render_modes"])
+        if render_mode is not None:
+            check_choice("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self._window = Window() if render_mode == "human" else None
         self.task = PaintTask(**task)
@@ -128,8 +128,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
             ValueError: another option, or one that does not fit; episode and random numbers go on as they
                 were.
         """
-        options = options or {}
-        self.task.check_start(options, 1)
+        options = self.task.check_start(options, 1)
         super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
         index = self.task.indices(options.get("indices"), 1, self.np_random)
         self._state = self.task.initial_state(index, options.get("canvas"))

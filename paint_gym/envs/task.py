@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypedDict
@@ -22,10 +23,14 @@ from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device
-from paint_gym.utils.errors import as_pair, unknown_name
+from paint_gym.utils.errors import as_pair, as_whole, check_choice
 from paint_gym.utils.images import to_bytes
 
 Observation = Tensor | dict[str, Tensor]
+# beyond these an argument is a mistake, or meant to exhaust the memory
+MAX_SIZE = 8192
+MAX_STROKES = MAX_BUNDLE = 1_000_000
+MAX_ENVS = 1_000_000
 OBSERVATIONS = ("stacked", "dict", "float")
 RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
 
@@ -69,11 +74,11 @@ class PaintTask:
         observation: str = "stacked",
         action_range: tuple[float, float] = (0, 1),
     ) -> None:
-        if size < 8:
-            raise ValueError(f"size must be at least 8 pixels, not {size}")
-        check_budget(max_strokes, bundle)
-        if observation not in OBSERVATIONS:
-            raise unknown_name("observation", observation, OBSERVATIONS)
+        size = as_whole("size", size, 8, MAX_SIZE)
+        max_strokes, bundle = check_budget(max_strokes, bundle)
+        check_choice("observation", observation, OBSERVATIONS)
+        if data_root is not None and not isinstance(data_root, str | PathLike):
+            raise TypeError(f"data_root must be a folder, not {type(data_root).__name__}")
         self.action_range = _check_range(action_range)
         self.background = check_colour(background)
         self.renderer = make_renderer(renderer, stroke, opacity)
@@ -122,20 +127,22 @@ class PaintTask:
         step = torch.zeros(count, dtype=torch.long, device=self.device)
         return CanvasState(self._canvases(canvas, count), self.targets(indices), step)
 
-    def check_start(self, options: dict[str, Any], count: int) -> None:
-        """Refuse options of `reset` for `count` canvases before anything has changed.
+    def check_start(self, options: Any, count: int) -> dict[str, Any]:
+        """Options of `reset` for `count` canvases, checked before anything has changed.
 
         Raises:
+            TypeError: no dict.
             ValueError: an option that does not exist, or does not fit.
             IndexError: an index out of range.
         """
-        for name in options:
-            if name not in ("indices", "canvas"):
-                raise unknown_name("option of reset()", name, ("indices", "canvas"))
-        if options.get("indices") is not None:
-            self.indices(options["indices"], count, np.random.default_rng())
-        if options.get("canvas") is not None:
-            self._canvases(options["canvas"], count)
+        checked = as_options(options)
+        for name in checked:
+            check_choice("option of reset()", name, ("indices", "canvas"))
+        if checked.get("indices") is not None:
+            self.indices(checked["indices"], count, np.random.default_rng())
+        if checked.get("canvas") is not None:
+            self._canvases(checked["canvas"], count)
+        return checked
 
     def targets(self, indices: np.ndarray) -> Tensor:
         """Pictures of the data set, ``(n, 3, H, W)`` float in [0, 1] on the device."""
@@ -146,7 +153,7 @@ class PaintTask:
         if canvas is None:
             colour = torch.tensor(self.background, device=self.device)
             return colour.view(3, 1, 1).expand(shape).contiguous()
-        given = torch.as_tensor(canvas)
+        given = _as_numbers("options['canvas']", canvas)
         floats = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
         if floats.shape not in (shape, shape[1:]):
             raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(floats.shape)}")
@@ -163,10 +170,14 @@ class PaintTask:
         """
         if given is None:
             return rng.integers(len(self.dataset), size=count)
-        indices = np.atleast_1d(np.asarray(given))
+        try:
+            indices = np.atleast_1d(np.asarray(given))
+        except (TypeError, ValueError):  # lists of different lengths
+            indices = np.empty(0)
         if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
             raise ValueError(
-                f"options['indices'] must be {count} whole numbers, one per environment; got {given!r}"
+                f"options['indices'] must be {count} whole numbers, one per environment; got "
+                f"{reprlib.repr(given)}"
             )
         if (indices < 0).any() or (indices >= len(self.dataset)).any():
             raise IndexError(
@@ -180,8 +191,7 @@ class PaintTask:
         Raises:
             ValueError: another shape.
         """
-        actions = torch.as_tensor(np.asarray(action) if isinstance(action, Sequence) else action)
-        actions = actions.detach().to(self.device, torch.float32)
+        actions = _as_numbers("an action", action).detach().to(self.device, torch.float32)
         self.check_action_shape(tuple(actions.shape), (count, self.bundle * self.stroke_dim))
         return actions
 
@@ -250,6 +260,28 @@ class PaintTask:
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
 
 
+def as_options(options: Any) -> dict[str, Any]:
+    """Options of `reset` as a dict of their own; none for None."""
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options must be a dict, not {type(options).__name__}")
+    return dict(options or {})
+
+
+def _as_numbers(what: str, given: Any) -> Tensor:
+    """A tensor, an array, or what numpy makes one of, as a tensor.
+
+    Raises:
+        ValueError: no numbers.
+    """
+    try:
+        numbers = given if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
+        if not numbers.is_complex():
+            return numbers
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"{what} must be numbers, an array or a tensor, not {reprlib.repr(given)}")
+
+
 def to_numpy(observation: Observation) -> Any:
     """Tensors to arrays, in dicts too."""
     if isinstance(observation, dict):
@@ -270,11 +302,14 @@ def _check_range(action_range: Any) -> tuple[float, float]:
     return low, high
 
 
-def check_budget(max_strokes: int, bundle: int) -> None:
-    """Raise a `ValueError` unless an episode is a whole number of bundles."""
-    if bundle < 1 or max_strokes < bundle or max_strokes % bundle:
-        nearest = max(1, round(max_strokes / max(bundle, 1))) * max(bundle, 1)
+def check_budget(max_strokes: int, bundle: int) -> tuple[int, int]:
+    """Both, if an episode is a whole number of bundles, else a `ValueError`."""
+    bundle = as_whole("bundle", bundle, 1, MAX_BUNDLE)
+    max_strokes = as_whole("max_strokes", max_strokes, 1, MAX_STROKES)
+    if max_strokes % bundle:
+        nearest = max(1, round(max_strokes / bundle)) * bundle
         raise ValueError(
-            f"max_strokes must be a multiple of bundle, both at least 1; got max_strokes={max_strokes}, "
-            f"bundle={bundle}: try max_strokes={nearest}"
+            f"max_strokes must be a multiple of bundle; got max_strokes={max_strokes}, bundle={bundle}: try "
+            f"max_strokes={nearest}"
         )
+    return max_strokes, bundle

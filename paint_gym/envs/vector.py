@@ -16,16 +16,19 @@ from torch import Tensor
 from paint_gym.canvas import CanvasState
 from paint_gym.envs.spec import complete_spec
 from paint_gym.envs.task import (
+    MAX_ENVS,
+    MAX_STROKES,
     RENDER_METADATA,
     Observation,
     PaintTask,
     TaskArguments,
+    as_options,
     colour_of,
     to_numpy,
 )
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments, unknown_name
+from paint_gym.utils.errors import as_whole, check_arguments, check_choice
 from paint_gym.utils.images import to_frames
 
 
@@ -74,21 +77,19 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     ) -> None:
         own = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
         check_arguments(task, (*TaskArguments.__annotations__, *own))
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be at least 1, not {num_envs}")
-        if array not in ("numpy", "torch"):
-            raise unknown_name("array", array, ("numpy", "torch"))
-        if render_mode is not None and render_mode not in RENDER_METADATA["render_modes"]:
-            raise unknown_name("render_mode", render_mode, RENDER_METADATA["render_modes"])
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1, not {max_episode_steps}")
+        num_envs = as_whole("num_envs", num_envs, 1, MAX_ENVS)
+        check_choice("array", array, ("numpy", "torch"))
+        if render_mode is not None:
+            check_choice("render_mode", render_mode, RENDER_METADATA["render_modes"])
+        if max_episode_steps is not None:
+            max_episode_steps = as_whole("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
         self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
         self.max_episode_steps = max_episode_steps
         if render_mode == "human":
             self._window = Window()
         modes = [mode.value for mode in AutoresetMode]
-        if autoreset_mode not in (*AutoresetMode, *modes):
-            raise unknown_name("autoreset_mode", autoreset_mode, modes)
+        if not isinstance(autoreset_mode, AutoresetMode):
+            check_choice("autoreset_mode", autoreset_mode, modes)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)
@@ -162,14 +163,14 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             ValueError: a list of another length, or an option that does not fit; nothing has changed.
         """
         seeds = self._seeds(seed)
-        options = dict(options or {})
-        mask = options.pop("reset_mask", None)
+        given = as_options(options)
+        mask = given.pop("reset_mask", None)
         which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
-        self.task.check_start(options, len(which))
+        given = self.task.check_start(given, len(which))
         fresh = {i: seeding.np_random(seeds[i]) for i in which if seeds[i] is not None}
         for i, (generator, used) in fresh.items():
             self._rngs[i], self._rng_seeds[i] = generator, used
-        self._begin(which, options)
+        self._begin(which, given)
         self._show()
         return self._out(self.task.observe(self.state)), self._info(which)
 

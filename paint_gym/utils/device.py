@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 import torch
 
 
@@ -16,9 +18,11 @@ def pick_device(device: str | torch.device) -> torch.device:
             if (picked := torch.empty(0, device=device).device).type == "meta":
                 raise RuntimeError("it holds no numbers")
             return picked
-        except (RuntimeError, AssertionError, ImportError) as error:
+        except (RuntimeError, AssertionError, ImportError, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise ValueError(f'device {str(device)!r} cannot be used here: {reason}; try "auto"') from error
+            raise ValueError(
+                f'device {reprlib.repr(device)} cannot be used here: {reason}; try "auto"'
+            ) from error
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return accelerator or torch.device("cpu")
 

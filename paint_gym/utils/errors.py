@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import operator
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -18,7 +20,34 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     >>> str(unknown_name("stroke", "bezir", ["bezier", "circle"]))
     "unknown stroke 'bezir': did you mean 'bezier'? Known: bezier, circle"
     """
-    return ValueError(f"unknown {what} {name!r}: {_nearest(name, known)}")
+    return ValueError(f"unknown {what} {reprlib.repr(name)}: {_nearest(name, known)}")
+
+
+def as_whole(name: str, value: object, least: int, most: int) -> int:
+    """An argument that must be a whole number, of Python or numpy.
+
+    Raises:
+        ValueError: it is not, or beyond its range.
+
+    >>> as_whole("size", 4.5, 8, 4096)
+    Traceback (most recent call last):
+    ValueError: size must be a whole number from 8 to 4,096, not 4.5
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or not least <= number <= most:
+        words = f"a whole number from {least:,} to {most:,}"
+        raise ValueError(f"{name} must be {words}, not {reprlib.repr(value)}")
+    return number
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Refuse what is none of the choices; the `ValueError` suggests the nearest."""
+    known = tuple(choices)
+    if not isinstance(value, str) or value not in known:
+        raise unknown_name(name, value, known)
 
 
 def as_pair(name: str, value: object) -> tuple[float, float]:
@@ -33,8 +62,8 @@ def as_pair(name: str, value: object) -> tuple[float, float]:
     """
     try:
         low, high = (float(number) for number in value)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be two numbers (low, high), not {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be two numbers (low, high), not {reprlib.repr(value)}") from None
     return low, high
 
 

@@ -1,0 +1,65 @@
+"""Fuzzing: rounds of hostile input, each from a seed, that must end soon, with a clear error.
+
+pytest tests/fuzz --rounds 20000           # long
+pytest tests/fuzz -k pictures --rounds 1 --first 4711    # one round again
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+SECONDS = 5.0  # a round may take
+MEGABYTES = 600.0  # a round may take more than there was
+CLEAR = (ValueError, OSError, TypeError, IndexError, SystemExit)
+
+Fuzz = Callable[[int, Callable[[np.random.Generator], object], str], None]
+"""Of the fixture `fuzz`: rounds, unless `--rounds` says otherwise, and the rest of `attempts`."""
+
+
+def attempts(numbers: range, attempt: Callable[[np.random.Generator], object], named: str) -> None:
+    """Make an attempt with the seed of each round.
+
+    Raises:
+        AssertionError: one that crashed, took too long or too much memory, or an error without the text
+            `named`; says which round.
+    """
+    passed = 0
+    for number in numbers:
+        faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
+        memory, began = reset_peak(), (time.perf_counter(), time.process_time())
+        try:
+            attempt(np.random.default_rng(number))
+            passed += 1
+        except CLEAR as error:
+            assert named in str(error), f"round {number}: an error that does not name it: {error!r}"
+        except BaseException as error:
+            raise AssertionError(f"round {number}: {error!r}") from error
+        # a machine that is busy with other work, or that computes with two threads, is no hang
+        took = min(time.perf_counter() - began[0], time.process_time() - began[1])
+        assert took < SECONDS, f"round {number} took {took:.1f} s"
+        grown = peak() - memory
+        assert grown < MEGABYTES, f"round {number} took {grown:.0f} MB"
+    faulthandler.cancel_dump_traceback_later()
+    print(f"{passed} of {len(numbers)} rounds passed, the others were refused")
+
+
+def reset_peak() -> float:
+    """The memory of this process in MB; `peak` counts from here."""
+    if sys.platform != "linux":
+        return 0.0
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
+
+
+def peak() -> float:
+    """The most memory that this process had since `reset_peak`, in MB; 0 where the system does not say."""
+    if sys.platform != "linux":
+        return 0.0
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

@@ -1,0 +1,110 @@
+"""Arguments, options and actions of the environments: what is refused is named, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from fuzz.harness import CLEAR, Fuzz
+from fuzz.mutations import VALUES
+
+from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
+
+ODD: tuple[Any, ...] = (
+    *VALUES, np.int64(3), np.float32(0.5), np.nan, np.zeros(3), np.zeros((2, 2)), torch.zeros(3), (0, 1),
+    (1, 0), (0.5,), (0, 0, 0), (0, 2, 0), [0.2] * 3, object(), print, b"x", {1}, "bezier", "raster",
+    "neural", "wgan", "dict", "torch", "train", 64, 10,
+)  # fmt: skip
+ARGUMENTS = (
+    "dataset", "split", "data_root", "size", "max_strokes", "bundle", "stroke", "opacity", "background",
+    "renderer", "reward", "device", "observation", "action_range", "render_mode",
+)  # fmt: skip
+VECTOR = (*ARGUMENTS, "num_envs", "array", "autoreset_mode", "max_episode_steps")
+
+
+def odd(random: np.random.Generator) -> Any:
+    return ODD[random.integers(len(ODD))]
+
+
+@pytest.mark.parametrize("kind", [PaintCanvasEnv, PaintCanvasVectorEnv])
+def test_arguments(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> None:
+    names = ARGUMENTS if kind is PaintCanvasEnv else VECTOR
+
+    def attempt(random: np.random.Generator) -> None:
+        changed = {names[random.integers(len(names))]: odd(random) for _ in range(random.integers(1, 3))}
+        if changed.get("render_mode") == "human" or changed.get("device") == "meta":
+            return
+        arguments = {"dataset": pictures, "size": 16, "max_strokes": 10, "device": "cpu"} | changed
+        try:
+            env = kind(**arguments)
+        except CLEAR as error:
+            words = [word for name in changed for word in (name, *name.split("_"))]
+            # a wrong name of a data set is one of a folder, a split, or a file
+            assert any(word in str(error) for word in (*words, "data set", "folder", "colour")), (
+                changed,
+                error,
+            )
+            return
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
+
+    fuzz(400, attempt, "")
+
+
+@pytest.mark.parametrize("kind", [PaintCanvasEnv, PaintCanvasVectorEnv])
+def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> None:
+    several = (
+        {} if kind is PaintCanvasEnv else {"num_envs": 3, "autoreset_mode": gym.vector.AutoresetMode.DISABLED}
+    )
+    env = kind(dataset=pictures, size=32, max_strokes=30, bundle=2, device="cpu", **several)
+    env.reset(seed=0)
+    shape = env.action_space.shape
+
+    def some_action(random: np.random.Generator) -> Any:
+        action = random.random(shape) * random.choice([1, 1, 2, 1e30, -1])
+        match random.integers(9):
+            case 0:
+                action.flat[random.integers(action.size)] = random.choice([np.nan, np.inf, -np.inf])
+            case 1:
+                action = action[..., :-1]
+            case 2:
+                with np.errstate(all="ignore"):
+                    action = action.astype(random.choice([np.int64, np.float16, bool, object, "U3"]))
+            case 3:
+                action = odd(random)
+            case 4:
+                action = action.tolist()
+            case 5:
+                action = torch.tensor(action)
+        return action
+
+    def some_options(random: np.random.Generator) -> Any:
+        options = {}
+        for name in ("indices", "canvas", "reset_mask", "more"):
+            if random.random() < 0.3:
+                options[name] = odd(random)
+        if random.random() < 0.3:
+            options["indices"] = random.integers(-2, 14, len(shape) * 3 - 3 or 1)
+        if random.random() < 0.3:
+            options["canvas"] = random.random((3, 32, 32)) * random.choice([1, 1, 2, np.nan])
+        return options if random.random() < 0.9 else odd(random)
+
+    def attempt(random: np.random.Generator) -> None:
+        if bool(np.asarray(env.task.is_terminal(env.state)).any()):
+            env.reset(seed=0)
+        before = [part.clone() for part in env.state]
+        try:
+            if random.random() < 0.5:
+                env.step(some_action(random))
+            else:
+                env.reset(options=some_options(random))
+        except CLEAR:
+            assert all(torch.equal(one, other) for one, other in zip(before, env.state, strict=True))
+            raise
+        canvas = env.state.canvas
+        assert canvas.isfinite().all() and canvas.min() >= 0 and canvas.max() <= 1
+
+    fuzz(400, attempt, "")
