@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from paint_gym.utils.distributed import is_main_process
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import replace_when_done, writing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -39,7 +39,7 @@ class MetricsLogger:
         from torch.utils.tensorboard import SummaryWriter
 
         self._forget_after(update)
-        with SummaryWriter(str(self.folder)) as self._board:
+        with writing(self.folder), SummaryWriter(str(self.folder)) as self._board:
             yield self
 
     def log(self, update: int, values: dict[str, float]) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+
 
 def cache_folder(part: str) -> Path:
     """A cache folder, in ``PAINT_GYM_CACHE``, else in the user's; all in it can be made again."""
@@ -49,6 +51,21 @@ def _others_write(status: os.stat_result) -> bool:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file or folder in the error of a disk that is full, over its quota or broken.
+
+    Raises:
+        OSError: that.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS or str(path) in str(error):
+            raise
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from error
+
+
+@contextmanager
 def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if the block succeeds.
 
@@ -78,11 +95,12 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(_mode_of(target))  # mkstemp makes files private to the user
-        temporary.replace(target)
+        with writing(target):
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(_mode_of(target))  # mkstemp makes files private to the user
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,0 +1,146 @@
+"""Machines that fail: processes that are killed at any moment, and disks that are full."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents.cli.main import main
+from paint_gym import load_dataset
+
+PAINT = ["paint", "photos/0.png", "--strokes", "20", "--refine", "60", "--canvas", "64"]
+TRAIN = [
+    "train", "--preset", "smoke", "--dataset", "photos", "--updates", "40", "--eval-every", "20",
+    "--out", "run", "--checkpoint-minutes", "0", "--device", "cpu",
+]  # fmt: skip
+JOBS = {
+    "paint": [*PAINT, "-o", "out/a.svg"],
+    "film": [*PAINT, "-o", "out/a.gif"],
+    "cache": ["evaluate", "pretrained-mnist", "--dataset", "photos", "--images", "2", "--strokes", "5"],
+    "train": TRAIN,
+}
+ENDINGS = ("png", "svg", "json", "gif", "mp4")
+
+
+def photos(folder: Path, count: int = 40) -> None:
+    (folder / "photos").mkdir(parents=True)
+    y, x = np.mgrid[:96, :96]
+    for i in range(count):
+        waves = np.stack([x + 3 * i, y * 2, x * y // 9 + i], -1) % 256
+        Image.fromarray(waves.astype(np.uint8)).save(folder / "photos" / f"{i}.png")
+
+
+def start(folder: Path, arguments: list[str]) -> subprocess.Popen:
+    environment = os.environ | {"PAINT_GYM_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "agents", *arguments], cwd=folder, env=environment, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+def finish(folder: Path, arguments: list[str]) -> None:
+    process = start(folder, arguments)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+
+
+def kept(folder: Path) -> dict[str, bytes | None]:
+    """All files, with what is in them where that is the same each time."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and "native" not in file.parts]
+    changing = ("tfevents", "metrics.jsonl", "checkpoint", "-8-", "-16-", "-64-", "-128-")
+    return {
+        str(file.relative_to(folder)).split(".tfevents")[0]: None
+        if any(part in file.name for part in changing)
+        else file.read_bytes()
+        for file in files
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("job", JOBS)
+def test_kill_9_at_any_moment(job: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """What is started again ends as if nothing had been, with no file more or less."""
+    once, rounds = tmp_path / "once", request.config.getoption("--rounds") or 1
+    photos(once)
+    finish(once, JOBS[job])
+    began = time.perf_counter()
+    shutil.rmtree(once / "run", ignore_errors=True)
+    finish(once, JOBS[job])
+    took, expected = time.perf_counter() - began, kept(once)
+    for number in range(rounds):
+        folder = tmp_path / f"{number}"
+        photos(folder)
+        process = start(folder, JOBS[job])
+        moment = np.random.default_rng(number).uniform(0.3, 1) * took
+        time.sleep(moment)
+        process.kill()
+        process.communicate()
+        resume = job == "train" and (folder / "run" / "checkpoint.safetensors").exists()
+        finish(folder, ["train", "--resume", "--out", "run", "--device", "cpu"] if resume else JOBS[job])
+        assert kept(folder) == expected, f"killed after {moment:.2f} of {took:.2f} s"
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A disk without room for one byte more, on which there are old files."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk")
+    try:
+        for ending in ENDINGS:
+            (disk / f"old.{ending}").write_bytes(b"old")
+        with pytest.raises(OSError, match="No space left"), (disk / "filler").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["old.png", "old.svg", "old.json", "old.gif", "old.mp4", "new.png", "sub/new.svg"]
+)
+def test_paintings_on_a_full_disk(
+    name: str, full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(tmp_path, 1)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(file.name for file in full.iterdir())
+    with pytest.raises(SystemExit) as stopped:
+        main([*PAINT, "--refine", "0", "-o", str(full / name)])
+    assert name in str(stopped.value) and len(str(stopped.value).splitlines()) == 1
+    assert {file.read_bytes() for file in full.glob("old.*")} == {b"old"}
+    assert sorted(file.name for file in full.iterdir() if file.name != "sub") == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # TensorBoard's thread
+@pytest.mark.parametrize("writer", ["train", "train-renderer", "cache"])
+def test_other_writers_on_a_full_disk(
+    writer: str, full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(tmp_path, 12)
+    monkeypatch.chdir(tmp_path)
+    run = full / "run"
+    if writer == "cache":
+        monkeypatch.setenv("PAINT_GYM_CACHE", str(full / "cache"))
+        with pytest.raises(OSError, match=rf"{full}.*No space left.*PAINT_GYM_CACHE"):
+            load_dataset(tmp_path / "photos", size=64)
+        return
+    small = ["--updates", "2", "--out", str(run), "--device", "cpu", "--batch", "2", "--eval-every", "1"]
+    preset = ["--preset", "smoke", "--dataset", str(tmp_path / "photos")] if writer == "train" else []
+    with pytest.raises(SystemExit) as stopped:
+        main([writer, *preset, *small])
+    assert str(run) in str(stopped.value) and len(str(stopped.value).splitlines()) == 1
+    assert not [file for file in run.rglob("*.safetensors") if file.stat().st_size == 0]
