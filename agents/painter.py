@@ -17,6 +17,13 @@ from paint_gym.painting import Painting, check_size
 from paint_gym.renderers import Renderer
 from paint_gym.utils.images import to_floats
 
+CANVAS = 256
+"""Shorter side in pixels of the canvases that agents paint on: they paint larger ones worse, and slower.
+
+Strokes have no size, so that the paintings lose nothing. With 512 and 1,024 strokes a picture of Kodak, the
+agent that ships is .2 and .4 dB better on 256 px than on 512.
+"""
+
 
 class Policy(Protocol):
     """The part of an agent that painting needs; every `Agent` is one."""
@@ -36,6 +43,7 @@ def paint(
     max_strokes: int,
     on_bundle: Callable[[float], None] | None = None,
     weight: Tensor | None = None,
+    canvas: int | None = CANVAS,
 ) -> list[Painting]:
     """Paint pictures, on black canvases.
 
@@ -46,15 +54,18 @@ def paint(
         on_bundle: called after each bundle with the mean l2 so far, as the agent's own renderer sees it.
         weight: how much the error of each pixel counts where an agent looks for the greatest, plans and looks
             ahead: ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0 everywhere.
+        canvas: the shorter side in pixels of a canvas is at most this; larger pictures are looked at smaller.
+            None: as large as they are.
 
     Raises:
         ValueError: `max_strokes` below 1, weights that are none, or an agent that does not weigh errors.
     """
     if weight is not None:
-        return _paint_weighted(agent, targets, max_strokes, on_bundle, weight)
+        return _paint_weighted(agent, targets, max_strokes, on_bundle, weight, canvas)
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
-    target = to_floats(targets.to(agent.device))
+    size = (targets.shape[2], targets.shape[3])
+    target = _reduced(to_floats(targets.to(agent.device)), canvas)
     start = torch.zeros(len(target), dtype=torch.long, device=agent.device)
     state = CanvasState(torch.zeros_like(target), target, start)
     steps, bundles = math.ceil(max_strokes / agent.bundle), []
@@ -65,7 +76,6 @@ def paint(
         state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
-    size = (target.shape[2], target.shape[3])
     painted = torch.cat(bundles, 1).numpy()  # (B, max_strokes, stroke_dim)
     design, opacity = agent.renderer.design, agent.renderer.opacity
     return [Painting(one, stroke=design, size=size, opacity=opacity) for one in painted]
@@ -77,16 +87,27 @@ def _paint_weighted(
     max_strokes: int,
     on_bundle: Callable[[float], None] | None,
     weight: Tensor,
+    canvas: int | None,
 ) -> list[Painting]:
     """`paint`, with the actor told where errors count."""
     actor = getattr(agent, "actor", None)
     if not isinstance(actor, Actor):
         raise ValueError(f"{type(agent).__name__} does not weigh errors; leave the weight out")
-    actor.weight = check_weight(weight, targets).to(agent.device)
+    checked = check_weight(weight, targets).to(agent.device)
+    actor.weight = _reduced(checked.unsqueeze(1), canvas).squeeze(1)
     try:
-        return paint(agent, targets, max_strokes, on_bundle)
+        return paint(agent, targets, max_strokes, on_bundle, canvas=canvas)
     finally:
         actor.weight = None
+
+
+def _reduced(pictures: Tensor, side: int | None) -> Tensor:
+    """Pictures ``(B, C, H, W)``, of which the shorter side is at most `side`."""
+    shorter = min(pictures.shape[2:])
+    if side is None or shorter <= side:
+        return pictures
+    sides = [max(1, round(length * side / shorter)) for length in pictures.shape[2:]]
+    return interpolate(pictures, sides, mode="bilinear", antialias=True, align_corners=False)
 
 
 def check_weight(weight: Tensor | None, target: Tensor) -> Tensor:

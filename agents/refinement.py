@@ -40,7 +40,7 @@ def refine(
     target: Tensor,
     iterations: int = 50,
     device: str | torch.device = "auto",
-    on_iteration: Callable[[float], None] | None = None,
+    on_iteration: Callable[[float], object] | None = None,
     until: float = 0.0,
     weight: Tensor | None = None,
 ) -> P:
@@ -54,7 +54,8 @@ def refine(
         target: ``(3, H, W)`` for one painting, ``(B, 3, H, W)`` for several; uint8, or float in [0, 1].
         iterations: steps of gradient, at least 0.
         device: where.
-        on_iteration: called after each step with the mean l2 so far.
+        on_iteration: called after each step with the mean l2 so far; if it gives something true, that was the
+            last step.
         until: an l2, in [0, 1], at which it ends: that of the worst of the paintings.
         weight: how much the error of each pixel counts, ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0
             everywhere; l2 is then the weighted mean.
@@ -98,7 +99,7 @@ class _Refinement:
         self.adam = StrokeAdam(begun, rate.to(target.device), BETAS)
         self.random = torch.Generator().manual_seed(0)  # on the CPU: the same strokes on every device
 
-    def run(self, iterations: int, until: float, on_iteration: Callable[[float], None] | None) -> Tensor:
+    def run(self, iterations: int, until: float, on_iteration: Callable[[float], object] | None) -> Tensor:
         """The best strokes ``(B, K, stroke_dim)`` that are met on the way."""
         adam = self.adam
         best, least = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
@@ -111,9 +112,8 @@ class _Refinement:
                 better = l2 < least
                 best = torch.where(better.view(-1, 1, 1), strokes, best)
                 least = torch.where(better, l2, least)
-            if i and on_iteration is not None:
-                on_iteration(least.mean().item())
-            if i == iterations or least.max().item() <= until:
+            ended = i and on_iteration is not None and on_iteration(least.mean().item())
+            if ended or i == iterations or least.max().item() <= until:
                 break
             reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
             shown = self._shown(canvas, strokes) if reseeds else None

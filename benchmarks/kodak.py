@@ -2,9 +2,9 @@
 
 Run: python -m benchmarks.kodak --threads 1 --json benchmarks/results/kodak.json
 
-The agent paints on a canvas of 256 px (its strokes have no size); PSNR and SSIM are at full size, by
-`raster`. The folder has the odd half of the 24 pictures. Published figures are means over all 24, of closed
-Bezier curves after 5,000 iterations on an A100, from the papers; a curve has more numbers than a stroke.
+PSNR and SSIM are at full size, by `raster`, and refinement sees the pictures at full size, too. The folder
+has the odd half of the 24 pictures. Published figures are means over all 24, of closed Bezier curves after
+5,000 iterations on an A100, from the papers; a curve has more numbers than a stroke.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Kodak(FolderConfig):
     """Where the pictures are."""
     strokes: tuple[int, ...] = (256, 512, 1024)
     """Budgets."""
-    canvas: int = 256
-    """Shorter side of the canvas in pixels."""
+    canvas: int = 512
+    """Shorter side in pixels of the canvas that is refined on."""
     plan: int = 10
-    """Steps of planning of each bundle, in the row with a plan."""
-    refine: int = 400
+    """Steps of planning of each bundle, in rows with a plan."""
+    refine: int = 1000
     """Iterations of refinement."""
     pictures: int | None = None
     """How many; by default all."""
@@ -74,7 +74,7 @@ def ways(options: Kodak) -> list[Way]:
     return [
         Way(),
         Way(plan=options.plan),
-        Way(refine=options.refine),
+        Way(plan=options.plan, refine=options.refine),
         Way(refine=options.refine, random=True),
     ]
 

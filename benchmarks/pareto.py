@@ -3,7 +3,7 @@
 Run: python -m benchmarks.pareto --json benchmarks/results/pareto.json --plot docs/pareto.png
 
 CelebA's test pictures have 128 px and are painted eight at once; Kodak's have 768 x 512, are painted one at a
-time on a canvas of 256 px, and compared at full size. All by `raster`.
+time, and refined and compared at full size. All by `raster`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ WAYS = (
     *[Way(lookahead=lookahead) for lookahead in (0, 1, 2, 4, 8)],
     *[Way(plan=steps) for steps in (2, 5, 10, 20, 40)],
     *[Way(refine=times) for times in (10, 25, 50, 100, 200, 400, 1000)],
+    *[Way(plan=20, refine=times) for times in (25, 50, 100, 200, 400, 1000)],
     *[Way(refine=times, random=True) for times in (10, 25, 50, 100, 200, 400, 1000)],
 )
 
@@ -55,7 +56,7 @@ class Pareto(BenchmarkConfig):
     photo_strokes: int = 512
     """Strokes of each."""
     canvas: int = Kodak.canvas
-    """Shorter side in pixels of the canvas that they are painted on."""
+    """Shorter side in pixels of the canvas that they are refined on."""
     batch: int = 8
     """Pictures of CelebA that are painted at once."""
     plot: Path | None = None

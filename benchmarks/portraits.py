@@ -23,9 +23,14 @@ from benchmarks.harness.ways import Way
 from paint_gym import load_dataset
 
 ALONE, PLANNED = Way(), Way(plan=20)
-REFINED = (Way(refine=50), Way(refine=100))
-BARS = {ALONE: 0.0040, PLANNED: 0.0020, REFINED[0]: 0.00095, REFINED[1]: 0.00080}  # l2
-SECONDS_BAR = 1.0  # a picture, planned
+REFINED = [Way(plan=begun.plan, refine=times) for begun in (ALONE, PLANNED) for times in (50, 100)]
+WAYS = (ALONE, PLANNED, *REFINED)
+BARS = {  # l2, and seconds a picture
+    ALONE: (0.0040, None),
+    PLANNED: (0.0020, 1.0),
+    REFINED[2]: (0.00095, 1.2),
+    REFINED[3]: (0.00080, 1.6),
+}
 
 
 @dataclass(frozen=True)
@@ -47,30 +52,28 @@ class Portraits(BenchmarkConfig):
 
 
 def tables(options: Portraits) -> Iterator[Table]:
-    """One row for each way; what is refined is the agent's painting of the first row."""
+    """One row for each way; what is refined is the painting of the first or the second row."""
     data = load_dataset(options.dataset, options.split, options.size)
     count = min(options.images, len(data))
-    l2: dict[Way, list[float]] = {way: [] for way in BARS}
-    seconds = dict.fromkeys(BARS, 0.0)
+    l2: dict[Way, list[float]] = {way: [] for way in WAYS}
+    seconds = dict.fromkeys(WAYS, 0.0)
     for first in range(0, count, options.batch):
         pictures = data[np.arange(first, min(first + options.batch, count))]
         targets = torch.from_numpy(pictures)
-        for way in (ALONE, PLANNED):
+        for begun in (ALONE, PLANNED):
             began = time.perf_counter()
-            painted = way.paint(targets, options.strokes)
-            seconds[way] += time.perf_counter() - began
-            l2[way] += l2_by_raster(painted, pictures).tolist()
-            if way is ALONE:
-                begun = painted
-        for way in REFINED:
-            began = time.perf_counter()
-            finished = refine(begun, targets, way.refine)
-            seconds[way] += time.perf_counter() - began
-            l2[way] += l2_by_raster(finished, pictures).tolist()
+            painted = begun.paint(targets, options.strokes)
+            seconds[begun] += time.perf_counter() - began
+            l2[begun] += l2_by_raster(painted, pictures).tolist()
+            for way in (way for way in REFINED if way.plan == begun.plan):
+                began = time.perf_counter()
+                finished = refine(painted, targets, way.refine)
+                seconds[way] += time.perf_counter() - began
+                l2[way] += l2_by_raster(finished, pictures).tolist()
     for way in REFINED:
-        seconds[way] += seconds[ALONE]
+        seconds[way] += seconds[PLANNED if way.plan else ALONE]
     rows: list[Row] = []
-    for way, bar in BARS.items():
+    for way in WAYS:
         mean, low, high = (float(value) for value in mean_interval(l2[way]))
         row: Row = {
             "by": way.curve,
@@ -80,10 +83,15 @@ def tables(options: Portraits) -> Iterator[Table]:
             "low": low,
             "high": high,
         }
-        rows.append(row | {"seconds an image": seconds[way] / count} | at_most(mean, bar))
-    held = next(row for row in rows if row["by"] == PLANNED.curve)
-    both = held["met"] and held["seconds an image"] <= SECONDS_BAR
-    held |= {"bar": f"{held['bar']}, {SECONDS_BAR:g} s", "met": both}
+        row["seconds an image"] = seconds[way] / count
+        if way in BARS:
+            most, longest = BARS[way]
+            bar = at_most(mean, most)
+            if longest is not None:
+                met = bar["met"] and row["seconds an image"] <= longest
+                bar = {"bar": f"{bar['bar']}, {longest:g} s", "met": met}
+            row |= bar
+        rows.append(row)
     yield f"{options.dataset}, {options.split}, {options.strokes} strokes at {options.size} px", rows
 
 

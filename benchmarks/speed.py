@@ -17,8 +17,17 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, random_strokes, take_turns
-from paint_gym.envs import PaintCanvasVectorEnv
+from benchmarks.harness.suite import (
+    BenchmarkConfig,
+    Row,
+    Table,
+    at_least,
+    at_most,
+    main,
+    random_strokes,
+    take_turns,
+)
+from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
@@ -26,6 +35,7 @@ from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 FORWARD_BAR = 4.0
 BACKWARD_BAR = 8.0
 ENVIRONMENT_BAR = 4.0
+STEP_BAR = 0.0007  # seconds
 Function = Callable[[Tensor], Tensor]
 """Of strokes ``(B, K, stroke_dim)``; what it returns is the same for both sides of a comparison."""
 
@@ -124,12 +134,30 @@ def compare_environment(options: Speed) -> Iterator[Row]:
         yield row | at_least(row["times faster"], ENVIRONMENT_BAR) if what == "render" else row
 
 
+def one_environment(options: Speed) -> Row:
+    """Seconds of a step of one `PaintCanvas-v0`, with arrays of numpy: the mean over a whole episode."""
+    pictures = np.random.default_rng(0).integers(256, size=(8, 3, SIZE, SIZE), dtype=np.uint8)
+    budget: Row = {"bundle": options.bundle, "max_strokes": options.max_strokes}
+    env = PaintCanvasEnv(dataset=pictures, device="cpu", **budget)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(options.max_strokes // options.bundle)]
+
+    def episode() -> None:
+        env.reset(seed=0)
+        for action in actions:
+            env.step(action)
+
+    seconds = take_turns({"step": episode}, options.repeats)["step"] / len(actions)
+    return {"what": f"step of {options.bundle} strokes", "seconds": seconds} | at_most(seconds, STEP_BAR)
+
+
 def tables(options: Speed) -> Iterator[Table]:
     """The renderer for every stroke design, with and without its kernel, and the environment."""
     designs = [get_stroke(name) for name in stroke_names()]
     many = f"{options.canvases * options.bundle} strokes"
     yield f"analytic renderer, {many}", [row for one in designs for row in compare_renderers(one, options)]
     yield f"vector environment, {many}", list(compare_environment(options))
+    yield f"one environment, {SIZE} px", [one_environment(options)]
     if options.fallback_repeats:
         rows = [row for one in designs for row in compare_renderers(one, options, kernel=False)]
         yield f"analytic renderer without its kernel, {many}", rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from agents.cli.command import Command
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE
+from agents.common.signals import StopSignals
 from agents.detail import face_weight, mask_weight
 from agents.painter import Policy, fit_to_canvas, paint
 from agents.refinement import refine
@@ -72,7 +74,8 @@ class Paint(Command):
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
     canvas: int = 256
-    """Shorter side in pixels of the canvas that the agent paints on; the output may be larger."""
+    """Shorter side in pixels of the canvas that strokes are refined on; the agent's own has at most 256. The
+    output may be larger."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the picture."""
     agent: str | None = None
@@ -84,9 +87,11 @@ class Paint(Command):
 def paint_pictures(command: Paint) -> list[Painting]:
     """Paint and write; options that cannot work are refused before the work.
 
-    A picture that cannot be read or written does not keep the others from being painted.
+    A picture that cannot be read or written does not keep the others from being painted. On SIGINT or SIGTERM
+    while a painting is refined, it is written as it is by then, and that is the end.
 
     Raises:
+        SystemExit: after such a signal; the status is 128 and its number.
         ValueError: an option that is not possible, or pictures that were not painted; says which.
         OSError: the one picture cannot be read or written.
     """
@@ -105,13 +110,14 @@ def paint_pictures(command: Paint) -> list[Painting]:
     agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque else agent.renderer.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
-    paintings, failed = [], []
+    paintings, failed, signals = [], [], StopSignals()
     for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
         try:
             picture = torch.tensor(read_image(image, at_least=2 * command.canvas))
             target = _target(picture, image, command.canvas)
-            painting = _paint(agent, target, command, _weight(picture, image, target, command.detail))
+            weight = _weight(picture, image, target, command.detail)
+            painting = _paint(agent, target, command, weight, signals)
             painting.save(output, size=command.size or _size(image, output))
         except (ValueError, OSError) as error:
             if len(images) == 1:
@@ -121,6 +127,9 @@ def paint_pictures(command: Paint) -> list[Painting]:
             continue
         logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
         paintings.append(painting)
+        if signals.received is not None:
+            logger.info("stopped: %s is not refined to the end", output)
+            sys.exit(128 + signals.received)
     if failed:
         raise ValueError(f"{len(failed)} of {len(images)} pictures were not painted: {', '.join(failed)}")
     return paintings
@@ -219,7 +228,10 @@ def _identity(file: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _paint(agent: Policy, target: Tensor, command: Paint, weight: Tensor | None) -> Painting:
+def _paint(
+    agent: Policy, target: Tensor, command: Paint, weight: Tensor | None, signals: StopSignals
+) -> Painting:
+    """A painting; a signal that comes while it is refined ends the refinement."""
     with progress(total=command.strokes, desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:
@@ -230,10 +242,11 @@ def _paint(agent: Policy, target: Tensor, command: Paint, weight: Tensor | None)
     iterations = 0 if command.draft else REFINE if command.refine is None else command.refine
     if not iterations:
         return painting
-    with progress(total=iterations, desc="refining", unit="iteration") as bar:
+    with signals, progress(total=iterations, desc="refining", unit="iteration") as bar:
 
-        def on_iteration(l2: float) -> None:
+        def on_iteration(l2: float) -> bool:
             bar.update()
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
+            return signals.received is not None
 
         return refine(painting, target[0], iterations, agent.device, on_iteration, command.until, weight)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, Self
 
 import torch
 
 from agents.checkpoint import CHECKPOINT
 from agents.common.optim import TrainingDivergedError
+from agents.common.signals import StopSignals
 from agents.training.base_trainer import BaseTrainer
 from agents.training.logger import MetricsLogger
 from paint_gym.utils.distributed import any_process, is_main_process
@@ -89,21 +88,3 @@ class Run:
             trainer.save(self.folder)
             self.saved = time.monotonic()
         return stop
-
-
-class StopSignals:
-    """Within the block, SIGINT and SIGTERM are only kept in `received`: the update at hand is finished."""
-
-    received: int | None = None
-
-    def __enter__(self) -> Self:
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._receive) for number in numbers}
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, frame: Any) -> None:
-        self.received = number

@@ -37,15 +37,17 @@ class Way:
         """What its points in a plot have in common."""
         if self.random:
             return "random strokes, refined"
-        return "the agent, refined" if self.refine else "planned" if self.plan else "the agent alone"
+        begun = "planned" if self.plan else "the agent"
+        return f"{begun}, refined" if self.refine else begun if self.plan else "the agent alone"
 
     @property
     def effort(self) -> str:
         """How much of it is done."""
+        steps = f"{self.plan} steps"
         if self.refine:
-            return f"{self.refine} iterations"
+            return f"{steps}, {self.refine} iterations" if self.plan else f"{self.refine} iterations"
         if self.plan:
-            return f"{self.plan} steps"
+            return steps
         return "as shipped" if self.lookahead is None else f"lookahead {self.lookahead}"
 
     def paint(self, targets: Tensor, strokes: int) -> list[Painting]:

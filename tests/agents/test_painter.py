@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from agents import paint
+from agents import AgentConfig, build_agent, paint
 from agents.painter import fit_to_canvas
 from paint_gym import CanvasState, make_renderer
 
@@ -33,6 +33,17 @@ def test_a_policy_of_ones_own_paints() -> None:
     assert len(errors) == 3 and errors[2] < errors[0] < 0.25
     with pytest.raises(ValueError, match="at least 1 stroke, not 0"):
         paint(policy, targets, 0)
+
+
+def test_large_pictures_are_looked_at_smaller() -> None:
+    policy, targets, weight = Copying(), torch.rand(1, 3, 300, 600), torch.rand(300, 600)
+    (one,) = paint(policy, targets, 2)
+    assert one.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 256, 512)
+    (other,) = paint(policy, targets, 2, canvas=None)
+    assert other.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 300, 600)
+    agent = build_agent(AgentConfig(actor_width=8), "cpu")
+    (weighed,) = paint(agent, targets, 5, weight=weight)
+    assert weighed.size == (300, 600) and agent.actor.weight is None
 
 
 def test_the_last_bundle_is_cut() -> None:

@@ -59,7 +59,7 @@ DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
     "adapter": (1,),
-    "speed": (4 * DESIGNS, 2, 4 * DESIGNS),
+    "speed": (4 * DESIGNS, 2, 1, 4 * DESIGNS),
     "scaling": (2, 2, 2, 3, 3),
     "cold_start": (4,),
     "memory": (1, 12),
@@ -68,7 +68,7 @@ ROWS = {  # of each table, in order
     "gallery": (2 * len(gallery.CROPS),),
     "pareto": (len(pareto.WAYS),),
     "photo": (1,),
-    "portraits": (4,),
+    "portraits": (6,),
     "refinement": (1,),
     "renderers": (8, 8, 12),
     "stroke_budget": (2,),

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -313,3 +315,22 @@ def test_out_of_memory_is_one_line(error: Exception, monkeypatch: pytest.MonkeyP
     with pytest.raises(SystemExit, match=r"^paint-gym: out of memory: ") as stopped:
         main(["render", "a.json"])
     assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_refinement_and_keeps_it(number: signal.Signals, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "a.png")
+    options = ["--agent", "pretrained-mnist", "--strokes", "5", "--canvas", "16", "--refine", "100000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agents", "paint", "a.png", "-o", "b.png", *options], cwd=tmp_path,
+        stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    for line in process.stderr:
+        if line.startswith("refining"):
+            break
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number and "stopped: b.png is not refined to the end" in said
+    assert read_image(tmp_path / "b.png").shape == (30, 40, 3)
