@@ -106,7 +106,8 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
             **_plain(mean_interval(l2, seed=command.seed)),
         },
     }
-    logger.info("%s", _table(report))
+    for line in _table(report):
+        logger.info("%s", line)
     if command.json is not None:
         with replace_when_done(command.json) as file:
             file.write_text(json.dumps(report, indent=2) + "\n")
@@ -139,7 +140,7 @@ def _plain(interval: Interval) -> dict[str, Any]:
     return {name: value.tolist() for name, value in interval._asdict().items()}
 
 
-def _table(report: dict[str, Any]) -> str:
+def _table(report: dict[str, Any]) -> list[str]:
     """The scores in Markdown."""
     title = (
         "{agent}: {images} pictures of {dataset} ({split}), {strokes} strokes, "
@@ -150,7 +151,7 @@ def _table(report: dict[str, Any]) -> str:
         for name, score in ((name, report[name]) for name in SCORES)
     ]
     head = ["| score | mean | 95% from | to |", "| --- | --- | --- | --- |"]
-    return "\n".join([title.format(**report), "", *head, *rows])
+    return [title.format(**report), "", *head, *rows]
 
 
 def _plot(path: Path, report: dict[str, Any]) -> None:
