@@ -228,19 +228,29 @@ def _bytes_to_decode(image: Image.Image) -> int:
     return count
 
 
+def _bands(image: Image.Image, factor: int = 1) -> Iterator[tuple[int, int, Image.Image]]:
+    """A picture in parts of about `BAND` pixels, whose sides `factor` divides: top, left, and the part."""
+    width, height = image.size
+    across = min(width, max(1, BAND // factor) * factor)
+    down = max(1, BAND // (across * factor)) * factor
+    for top in range(0, height, down):
+        for left in range(0, width, across):
+            box = (left, top, min(width, left + across), min(height, top + down))
+            yield top, left, image.crop(box)
+
+
 def _in_bands(image: Image.Image, to_rgb: _ToRgb, at_least: int | None) -> NDArray[np.uint8]:
-    """A decoded picture, converted and reduced a few rows at a time, and turned upright."""
+    """A decoded picture, converted and reduced in parts, and turned upright."""
     width, height = image.size
     factor = max(1, min(width, height) // at_least) if at_least else 1
-    rows = max(1, BAND // (width * factor)) * factor
     shape, turn = (-(-height // factor), -(-width // factor), 3), _orientation(image)
     seen = np.empty((shape[1], shape[0], 3) if turn >= 5 else shape, np.uint8)
     stored = _TURNS[_BACK.get(turn, turn)](seen) if turn in _TURNS else seen
-    for top in range(0, height, rows):
-        band = to_rgb(image.crop((0, top, width, min(height, top + rows))))
+    for top, left, part in _bands(image, factor):
+        rgb = to_rgb(part)
         if factor > 1:
-            band = np.asarray(Image.fromarray(band).reduce(factor))
-        stored[top // factor :][: len(band)] = band
+            rgb = np.asarray(Image.fromarray(rgb).reduce(factor))
+        stored[top // factor :, left // factor :][: rgb.shape[0], : rgb.shape[1]] = rgb
     return seen
 
 
@@ -419,10 +429,8 @@ def _grey_scale(image: Image.Image) -> Callable[[NDArray[np.generic]], NDArray[n
 
 def _range(image: Image.Image) -> tuple[float, float]:
     """The least and the greatest grey."""
-    width, height = image.size
-    rows = max(1, BAND // width)
-    bands = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
-    ends = [(values.min(), values.max()) for values in (_finite(np.asarray(band)) for band in bands)]
+    parts = (_finite(np.asarray(part)) for _, _, part in _bands(image))
+    ends = [(values.min(), values.max()) for values in parts]
     return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
 
 
