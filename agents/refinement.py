@@ -138,7 +138,10 @@ class _Refinement:
         kept = shown.argsort(1, descending=True)[:, : count - fewest].sort(1).values
         height, width = error.shape[1:]
         broad = max(1, int(SEED_SIDE * min(height, width)) // 2 * 2 + 1)
-        around = avg_pool2d(error.unsqueeze(1), broad, 1, broad // 2, count_include_pad=False)
+        around = error.unsqueeze(1)
+        for window in ((broad, 1), (1, broad)):  # the mean of means over a rectangle is its mean
+            pad = (window[0] // 2, window[1] // 2)
+            around = avg_pool2d(around, window, 1, pad, count_include_pad=False)
         total = (around.flatten(1).double() + 1e-12).cumsum(1)
         # the same random numbers for each painting, so that none depends on the others
         chance = torch.rand(fewest, generator=self.random).to(total).expand(len(total), -1)

@@ -46,7 +46,7 @@ class Kodak(FolderConfig):
     """Shorter side in pixels of the canvas that is refined on."""
     plan: int = 10
     """Steps of planning of each bundle, in rows with a plan."""
-    refine: int = 700
+    refine: int = 600
     """Iterations of refinement."""
     pictures: int | None = None
     """How many; by default all."""
