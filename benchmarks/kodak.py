@@ -48,6 +48,8 @@ class Kodak(FolderConfig):
     """Steps of planning of each bundle, in rows with a plan."""
     refine: int = 600
     """Iterations of refinement."""
+    refine_random: int = 100
+    """The same for strokes that begin at random: they are large, so that each takes several times as long."""
     pictures: int | None = None
     """How many; by default all."""
 
@@ -75,7 +77,7 @@ def ways(options: Kodak) -> list[Way]:
         Way(),
         Way(plan=options.plan),
         Way(plan=options.plan, refine=options.refine),
-        Way(refine=options.refine, random=True),
+        Way(refine=options.refine_random, random=True),
     ]
 
 
