@@ -59,11 +59,14 @@ def paint(
 
     Raises:
         ValueError: `max_strokes` below 1, weights that are none, or an agent that does not weigh errors.
+        TypeError: targets that are no tensor.
     """
     if weight is not None:
+        check_targets(targets)
         return _paint_weighted(agent, targets, max_strokes, on_bundle, weight, canvas)
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
+    check_targets(targets)
     size = (targets.shape[2], targets.shape[3])
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
     start = torch.zeros(len(target), dtype=torch.long, device=agent.device)
@@ -99,6 +102,17 @@ def _paint_weighted(
         return paint(agent, targets, max_strokes, on_bundle, canvas=canvas)
     finally:
         actor.weight = None
+
+
+def check_targets(targets: Tensor) -> None:
+    """Refuse what is not ``(B, 3, H, W)``, and say how one picture becomes that."""
+    if not isinstance(targets, Tensor):
+        raise TypeError(
+            f"pictures are a tensor (B, 3, H, W), not {type(targets).__name__}; of an array (H, W, 3) it is "
+            "torch.from_numpy(array).permute(2, 0, 1)[None]"
+        )
+    if targets.ndim != 4 or targets.shape[1] != 3:
+        raise ValueError(f"pictures must be (B, 3, H, W), not {tuple(targets.shape)}")
 
 
 def _reduced(pictures: Tensor, side: int | None) -> Tensor:

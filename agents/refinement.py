@@ -61,10 +61,15 @@ def refine(
             everywhere; l2 is then the weighted mean.
 
     Raises:
+        TypeError: a target that is no tensor.
         ValueError: shapes or paintings that do not go together, a negative number of iterations, pictures or
             weights that are none.
     """
+    if not isinstance(target, Tensor):
+        raise TypeError(f"target must be a tensor, not {type(target).__name__}")
     if isinstance(painting, Painting):
+        if target.ndim != 3:
+            raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
         return refine([painting], target[None], iterations, device, on_iteration, until, weight)[0]
     _check(painting, target, iterations, until)
     if not iterations or not painting or not len(painting[0]):

@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         sys.exit(f"paint-gym: out of memory: {visible(str(error))}")
     except KeyboardInterrupt:
-        sys.exit("paint-gym: interrupted")
+        print("paint-gym: interrupted, nothing more is written", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
 

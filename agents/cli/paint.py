@@ -22,7 +22,7 @@ from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE
 from agents.common.signals import StopSignals
 from agents.detail import face_weight, mask_weight
-from agents.painter import Policy, fit_to_canvas, paint
+from agents.painter import CANVAS, Policy, fit_to_canvas, paint
 from agents.refinement import refine
 from paint_gym.datasets import picture_size, read_image
 from paint_gym.datasets.sources import is_special, list_images
@@ -74,8 +74,8 @@ class Paint(Command):
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
     canvas: int = 256
-    """Shorter side in pixels of the canvas that strokes are refined on; the agent's own has at most 256. The
-    output may be larger."""
+    """Shorter side in pixels at which the photo is looked at, at most its own: 512 shows refinement more
+    details, and takes two to three times as long. The output may be larger."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the picture."""
     agent: str | None = None
@@ -100,7 +100,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
     mask = None if command.detail in (None, "faces") else Path(command.detail)
     _check_outputs(outputs, [*images, mask] if mask else images)
     if command.draft and (command.plan or command.refine or command.until):
-        raise ValueError("a draft is neither planned nor refined; leave --draft out, or the other option")
+        raise ValueError(
+            "--draft goes with none of --plan, --refine and --until; a plan without refinement is --plan 10 "
+            "--refine 0"
+        )
     if mask and not mask.is_file():
         raise ValueError(f"detail is 'faces' or a picture, and there is no picture {mask}")
     check_size(command.canvas)
@@ -114,8 +117,9 @@ def paint_pictures(command: Paint) -> list[Painting]:
     for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
         try:
-            picture = torch.tensor(read_image(image, at_least=2 * command.canvas))
-            target = _target(picture, image, command.canvas)
+            side = min(command.canvas, max(CANVAS, min(picture_size(image))))  # no more than there is to see
+            picture = torch.tensor(read_image(image, at_least=2 * side))
+            target = _target(picture, image, side)
             weight = _weight(picture, image, target, command.detail)
             painting = _paint(agent, target, command, weight, signals)
             painting.save(output, size=command.size or _size(image, output))
@@ -128,7 +132,9 @@ def paint_pictures(command: Paint) -> list[Painting]:
         logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
         paintings.append(painting)
         if signals.received is not None:
-            logger.info("stopped: %s is not refined to the end", output)
+            left = len(images) - len(paintings) - len(failed)
+            others = f", {left} more not painted" if left else ""
+            logger.info("stopped: %s is not refined to the end%s", output, others)
             sys.exit(128 + signals.received)
     if failed:
         raise ValueError(f"{len(failed)} of {len(images)} pictures were not painted: {', '.join(failed)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from agents import AgentConfig, build_agent, paint
+from agents import AgentConfig, build_agent, paint, refine
 from agents.painter import fit_to_canvas
 from paint_gym import CanvasState, make_renderer
 
@@ -44,6 +44,21 @@ def test_large_pictures_are_looked_at_smaller() -> None:
     agent = build_agent(AgentConfig(actor_width=8), "cpu")
     (weighed,) = paint(agent, targets, 5, weight=weight)
     assert weighed.size == (300, 600) and agent.actor.weight is None
+
+
+def test_what_is_no_batch_of_pictures_is_refused() -> None:
+    picture = torch.rand(3, 16, 24)
+    for wrong in (picture, picture.permute(1, 2, 0), picture.permute(1, 2, 0)[None]):
+        for weight in (None, torch.ones(16, 24)):
+            with pytest.raises(ValueError, match=r"pictures must be \(B, 3, H, W\), not"):
+                paint(Copying(), wrong, 2, weight=weight)
+    with pytest.raises(TypeError, match=r"not ndarray; of an array \(H, W, 3\) it is torch\.from_numpy"):
+        paint(Copying(), picture.numpy(), 2)
+    (painting,) = paint(Copying(), picture[None], 2)
+    with pytest.raises(ValueError, match=r"one painting needs one picture \(3, H, W\), not \(1, 3, 16, 24\)"):
+        refine(painting, picture[None])
+    with pytest.raises(TypeError, match="target must be a tensor, not ndarray"):
+        refine(painting, picture.numpy())
 
 
 def test_the_last_bundle_is_cut() -> None:

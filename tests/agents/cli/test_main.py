@@ -75,7 +75,7 @@ def test_without_options_a_picture_is_painted_at_its_size_and_refined(tmp_path: 
     assert errors["draft"] == errors["by hand"]
     assert errors["default"] < errors["planned"] < errors["draft"]
     assert errors["default"] < errors["until"] < 0.025
-    with pytest.raises(SystemExit, match="a draft is neither planned nor refined"):
+    with pytest.raises(SystemExit, match="--draft goes with none of --plan"):
         main(["paint", "photo.png", *few, "--draft", "--plan", "3"])
     main(["paint", "photo.png", *few, "--draft", "-o", "film.gif"])
     with Image.open("film.gif") as film:
