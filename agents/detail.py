@@ -29,11 +29,11 @@ def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
     Raises:
         ValueError: it is the same everywhere.
     """
-    if mask.min() == mask.max():
+    grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
+    if grey.min() == grey.max():
         raise ValueError(
             "the mask is the same everywhere; paint white where errors shall count more, else black"
         )
-    grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
     return 1 + DETAIL * interpolate(grey, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
 
 

@@ -13,8 +13,9 @@ from torch.nn.functional import interpolate
 from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
-from paint_gym.painting import Painting, check_size
+from paint_gym.painting import MAX_SIDE, Painting, check_size
 from paint_gym.renderers import Renderer
+from paint_gym.utils.errors import as_whole
 from paint_gym.utils.images import to_floats
 
 CANVAS = 256
@@ -67,6 +68,7 @@ def paint(
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     check_targets(targets)
+    canvas = None if canvas is None else as_whole("canvas", canvas, 1, MAX_SIDE)
     size = (targets.shape[2], targets.shape[3])
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
     start = torch.zeros(len(target), dtype=torch.long, device=agent.device)

@@ -19,7 +19,7 @@ from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
-from agents.common.settings import COUNT, RATE
+from agents.common.settings import COUNT, RATE, Between
 from agents.common.signals import StopSignals
 from agents.detail import face_weight, mask_weight
 from agents.painter import CANVAS, Policy, fit_to_canvas, paint
@@ -73,7 +73,7 @@ class Paint(Command):
     """Another painting of the same picture for each seed."""
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
-    canvas: int = 256
+    canvas: Annotated[int, Between(1, MAX_SIDE)] = 256
     """Shorter side in pixels at which the photo is looked at, at most its own: 512 shows refinement more
     details, and takes two to three times as long. The output may be larger."""
     size: int | None = None
@@ -106,7 +106,6 @@ def paint_pictures(command: Paint) -> list[Painting]:
         )
     if mask and not mask.is_file():
         raise ValueError(f"detail is 'faces' or a picture, and there is no picture {mask}")
-    check_size(command.canvas)
     if command.size is not None:
         check_size(command.size)
     agent = _load_agent(command)
@@ -122,15 +121,15 @@ def paint_pictures(command: Paint) -> list[Painting]:
             target = _target(picture, image, side)
             weight = _weight(picture, image, target, command.detail)
             painting = _paint(agent, target, command, weight, signals)
-            painting.save(output, size=command.size or _size(image, output))
+            painting.save(output, size=_size(image, output, command.size, painting))
         except (ValueError, OSError) as error:
             if len(images) == 1:
                 raise
             logger.warning("%s is not painted: %s", image, error)
             failed.append(str(image))
-            continue
-        logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
-        paintings.append(painting)
+        else:
+            logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
+            paintings.append(painting)
         if signals.received is not None:
             left = len(images) - len(paintings) - len(failed)
             others = f", {left} more not painted" if left else ""
@@ -141,10 +140,14 @@ def paint_pictures(command: Paint) -> list[Painting]:
     return paintings
 
 
-def _size(image: Path, output: Path) -> int | None:
-    """Longer side of the output: that of the picture; None for films, which are as large as the canvas."""
-    film = output.suffix.lower() in (".gif", ".mp4")
-    return None if film else min(MAX_SIDE, max(picture_size(image)))
+def _size(image: Path, output: Path, longer: int | None, painting: Painting) -> tuple[int, int]:
+    """Size of the output, in the picture's aspect: as large as that; films are as large as the canvas."""
+    height, width = picture_size(image)
+    if longer is None:
+        film = output.suffix.lower() in (".gif", ".mp4")
+        longer = max(painting.size) if film else min(MAX_SIDE, max(height, width))
+    scale = longer / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _target(picture: Tensor, image: Path, side: int) -> Tensor:

@@ -48,6 +48,10 @@ class Dataset:
             )
         if self.names is not None and len(self.names) != len(self.images):
             raise ValueError(f"data set {self.name!r}: {len(self.names)} names for {len(self.images)} images")
+        if self.checksums is not None and self.checksums.shape != (len(self.images),):
+            raise ValueError(
+                f"data set {self.name!r}: {self.checksums.shape} checksums for {len(self.images)} images"
+            )
         view = self.images.view()
         view.flags.writeable = False
         object.__setattr__(self, "images", view)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, TiffImagePlugin
 
 MAX_PIXELS = 100_000_000
 """The most pixels a picture may have unless the caller says otherwise: 300 MB once decoded."""
@@ -30,8 +30,6 @@ SRGB_LEVELS = 2
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM")
 _ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 262
 _JPEG_END = b"\xff\xd9"
-_COPIES = {"WEBP": 4, "AVIF": 4, "TIFF": 2}
-"""How often the decoder of a format may hold the picture, Pillow's own included; once if it is not here."""
 _TURNS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     2: lambda stored: stored[:, ::-1],
     3: lambda stored: stored[::-1, ::-1],
@@ -102,7 +100,8 @@ def picture_size(source: str | os.PathLike[str]) -> tuple[int, int]:
         Image.open(file, formats=_FORMATS) as image,
     ):
         width, height = image.size
-        return (width, height) if _orientation(image) >= 5 else (height, width)
+        turned = _orientation(image) >= 5 and image.format != "TIFF"  # whose size Pillow has turned already
+        return (width, height) if turned else (height, width)
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -142,7 +141,7 @@ def _read(file: BinaryIO, name: str, max_pixels: int, at_least: int | None, behi
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             layout = str(image.tile[0][3]) if image.tile else ""  # e.g. "L;4", gone once it is loaded
-            with _memory.held(_bytes_to_decode(image)):
+            with _memory.held(_bytes_to_decode(image, width * height)):
                 image.load()
                 return _in_bands(image, _ToRgb(image, layout, behind), at_least)
     except _CutOff:
@@ -210,20 +209,32 @@ if hasattr(os, "register_at_fork"):  # the threads that hold some of it are not 
     os.register_at_fork(after_in_child=_memory.begin)
 
 
-def _bytes_to_decode(image: Image.Image) -> int:
+def _bytes_to_decode(image: ImageFile.ImageFile, whole: int) -> int:
     """Memory that decoding a picture takes, about.
+
+    Args:
+        image: not loaded yet; of a JPEG, the size that it is drafted to.
+        whole: its pixels before that: a progressive JPEG's decoder keeps the coefficients of all.
 
     Raises:
         _TooLarge: more than `MAX_BYTES`.
     """
     narrow = {"1": 1, "L": 1, "P": 1}.get(image.mode, 2 if image.mode.startswith("I;16") else 4)
-    copies = 1 if image.info.get("compression") == "raw" else _COPIES.get(image.format or "", 1)
-    count = image.width * image.height * narrow * copies
+    kept, more = narrow, 0.0  # bytes a pixel, Pillow's own and the decoder's; and bytes in all
+    if image.format in ("WEBP", "AVIF"):
+        kept += 3 * narrow
+    elif image.format == "PPM" and image.tile and image.tile[0][0] != "raw":
+        kept += 2 * narrow
+    elif isinstance(image, TiffImagePlugin.TiffImageFile) and image.info.get("compression") != "raw":
+        kept += -(-sum(image.tag_v2.get(258, (8,))) // 8)  # a strip may be all of it
+    elif isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("progressive"):
+        across, down = (max(layer[i] for layer in image.layer) for i in (1, 2))
+        more = sum(2 * whole * layer[1] * layer[2] / (across * down) for layer in image.layer)
+    count = int(image.width * image.height * kept + more)
     if count > MAX_BYTES:
-        most = MAX_BYTES // (narrow * copies)
         raise _TooLarge(
-            f"{image.width} x {image.height} pixels, of which a {image.format} may have {most:,}; "
-            "make it smaller, or save it as JPEG"
+            f"{image.width} x {image.height} pixels, which take {count / 1e6:.0f} MB to decode, more than "
+            f"{MAX_BYTES / 1e6:.0f}; make it smaller, or save it as a JPEG that is not progressive"
         )
     return count
 
@@ -293,8 +304,9 @@ def _read_cut_jpeg(file: BinaryIO, name: str, max_pixels: int, at_least: int | N
 def _as_stored(content: bytes) -> NDArray[np.uint8]:
     """A JPEG's pixels as they are stored; of a large one, some average."""
     with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+        whole = image.width * image.height
         image.draft("RGB", (2048, 2048))
-        with _memory.held(_bytes_to_decode(image)):
+        with _memory.held(_bytes_to_decode(image, whole)):
             return np.asarray(image.convert("RGB"))
 
 

@@ -17,6 +17,7 @@ from paint_gym.envs.task import (
     Observation,
     PaintTask,
     TaskArguments,
+    as_numbers,
     colour_of,
     to_numpy,
 )
@@ -147,8 +148,9 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """
         if self.task.is_terminal(self.state):
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
-        self.task.check_action_shape(np.shape(action), (self.task.bundle * self.task.stroke_dim,))
-        actions = self.task.actions(np.asarray(action)[None], 1)
+        given = as_numbers("an action", action)
+        self.task.check_action_shape(tuple(given.shape), (self.task.bundle * self.task.stroke_dim,))
+        actions = self.task.actions(given.unsqueeze(0), 1)
         next_state, reward = self.task.model_step(self.state, actions)
         loss = self.task.train_reward(next_state)
         self._state = next_state

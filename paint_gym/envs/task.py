@@ -153,7 +153,7 @@ class PaintTask:
         if canvas is None:
             colour = torch.tensor(self.background, device=self.device)
             return colour.view(3, 1, 1).expand(shape).contiguous()
-        given = _as_numbers("options['canvas']", canvas)
+        given = as_numbers("options['canvas']", canvas).detach()
         floats = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
         if floats.shape not in (shape, shape[1:]):
             raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(floats.shape)}")
@@ -191,7 +191,7 @@ class PaintTask:
         Raises:
             ValueError: another shape.
         """
-        actions = _as_numbers("an action", action).detach().to(self.device, torch.float32)
+        actions = as_numbers("an action", action).detach().to(self.device, torch.float32)
         self.check_action_shape(tuple(actions.shape), (count, self.bundle * self.stroke_dim))
         return actions
 
@@ -267,19 +267,23 @@ def as_options(options: Any) -> dict[str, Any]:
     return dict(options or {})
 
 
-def _as_numbers(what: str, given: Any) -> Tensor:
-    """A tensor, an array, or what numpy makes one of, as a tensor.
+def as_numbers(what: str, given: Any) -> Tensor:
+    """A tensor as it is; an array, or what numpy makes one of, as a tensor: uint8 or float32.
 
     Raises:
-        ValueError: no numbers.
+        ValueError: no real numbers.
     """
+    if isinstance(given, Tensor) and given.layout == torch.strided and not given.is_complex():
+        return given
     try:
-        numbers = given if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
-        if not numbers.is_complex():
-            return numbers
-    except (TypeError, ValueError):
+        array = np.asarray(given)
+        if array.dtype.kind in "fiubO":
+            dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+            with np.errstate(over="ignore"):  # what is inf then is refused as such
+                return torch.from_numpy(array.astype(dtype, order="C"))
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         pass
-    raise ValueError(f"{what} must be numbers, an array or a tensor, not {reprlib.repr(given)}")
+    raise ValueError(f"{what} must be real numbers, an array or a tensor, not {reprlib.repr(given)}")
 
 
 def to_numpy(observation: Observation) -> Any:
@@ -297,7 +301,7 @@ def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
 
 def _check_range(action_range: Any) -> tuple[float, float]:
     low, high = as_pair("action_range", action_range)
-    if not -np.inf < low < high < np.inf:
+    if not -np.inf < np.float32(low) < np.float32(high) < np.inf:  # as actions have it
         raise ValueError(f"action_range must be (low, high) with low < high, not {action_range}")
     return low, high
 

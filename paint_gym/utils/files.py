@@ -23,28 +23,30 @@ def cache_folder(part: str) -> Path:
     return (Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"))) / part
 
 
-def is_private(path: Path) -> bool:
-    """Whether nobody but this user, and the administrator, can change what lies at a path, and all above it.
+def others_place(path: Path) -> Path | None:
+    """Of a path and all above it, the first that another user owns or may change; None if all are safe.
 
-    Of what another user may write to, such as `/tmp`, only that counts as safe in which nobody can replace
-    what is not theirs. Where the system has no owners of files, everything is private.
+    The administrator is no other user. A place above the path that others may write to, such as `/tmp`, is
+    safe if nobody can replace there what is not theirs. Where the system has no owners of files, all is.
     """
     if not hasattr(os, "getuid"):
-        return True
-    whole = path.resolve()
-    statuses = [each.stat() for each in (whole, *whole.parents)]
-    guarded = [not _others_write(status) or bool(status.st_mode & stat.S_ISVTX) for status in statuses[1:]]
-    owned = all(status.st_uid in (0, os.getuid()) for status in statuses)
-    return owned and not _others_write(statuses[0]) and all(guarded)
+        return None
+    for each in (path, *path.parents):
+        status = each.stat()
+        guarded = each != path and bool(status.st_mode & stat.S_ISVTX)
+        if status.st_uid not in (0, os.getuid()) or (_others_write(status) and not guarded):
+            return each
+    return None
 
 
 def _others_write(status: os.stat_result) -> bool:
-    """Whether more than the owner may write; a group of the user's name is no more than the user."""
+    """Whether more than the owner may write; a group of the user's name, without others, is no more."""
     import grp
     import pwd
 
     try:
-        own = grp.getgrgid(status.st_gid).gr_name == pwd.getpwuid(os.getuid()).pw_name
+        group, user = grp.getgrgid(status.st_gid), pwd.getpwuid(os.getuid()).pw_name
+        own = group.gr_name == user and not set(group.gr_mem) - {user}
     except KeyError:  # numbers without a name, as in a container
         own = False
     return bool(status.st_mode & (stat.S_IWOTH if own else stat.S_IWOTH | stat.S_IWGRP))

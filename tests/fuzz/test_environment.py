@@ -108,3 +108,38 @@ def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> Non
         assert canvas.isfinite().all() and canvas.min() >= 0 and canvas.max() <= 1
 
     fuzz(400, attempt, "")
+
+
+FORMS = {
+    "list": np.ndarray.tolist,
+    "float64": np.float64,
+    "float16": np.float16,
+    "long": np.longdouble,
+    "big-endian": lambda values: values.astype(">f4"),
+    "object": lambda values: values.astype(object),
+    "strides": lambda values: np.ascontiguousarray(np.flip(values))[(slice(None, None, -1),) * values.ndim],
+    "every other": lambda values: np.repeat(values, 2, -1)[..., ::2],
+    "tensor": torch.tensor,
+    "double tensor": lambda values: torch.tensor(values).double(),
+    "bfloat16": lambda values: torch.tensor(values).bfloat16(),
+    "with gradient": lambda values: torch.tensor(values, requires_grad=True),
+}
+
+
+@pytest.mark.parametrize("form", [*FORMS, "read-only"])
+@pytest.mark.parametrize("kind", [PaintCanvasEnv, PaintCanvasVectorEnv])
+def test_numbers_in_any_form_are_actions_and_canvases(kind: Any, form: str, pictures: np.ndarray) -> None:
+    results = []
+    for give in (np.array, FORMS.get(form, np.array)):
+        env = kind(dataset=pictures, size=32, max_strokes=30, bundle=2, device="cpu")
+        random = np.random.default_rng(0)
+        action = random.integers(0, 9, env.action_space.shape).astype(np.float32) / 8  # exact in all forms
+        canvas = random.integers(0, 9, (3, 32, 32)).astype(np.float32) / 8
+        given = [give(action), give(canvas)]
+        if form == "read-only":
+            for each in given:
+                each.flags.writeable = False
+        env.reset(seed=0, options={"indices": [0], "canvas": given[1]})
+        env.step(given[0])
+        results.append(env.state.canvas)
+    assert torch.equal(*results)

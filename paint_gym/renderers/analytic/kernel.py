@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paint_gym.utils.files import cache_folder, is_private, replace_when_done
+from paint_gym.utils.files import cache_folder, others_place, replace_when_done
 
 logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("kernel.c")
@@ -160,7 +160,7 @@ def build(dtype: torch.dtype, compiler: str, folder: Path) -> Path:
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
     library = folder / f"paint_{REAL[dtype]}_{key}.so"
     checksum = library.with_suffix(".sha256")
-    if library.exists() and checksum.exists() and is_private(library):
+    if library.exists() and checksum.exists() and others_place(library) is None:
         if checksum.read_bytes() == _checksum(library):
             return library
         logger.warning("the native kernel in %s is damaged and is compiled again", library)
@@ -191,15 +191,8 @@ def load(dtype: torch.dtype) -> ctypes.CDLL | None:
         )
         return None
     try:
-        folder = cache_folder("native")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if is_private(folder):
+        if (folder := _safe_folder()) is not None:
             return bind(build(dtype, compiler, folder))
-        logger.warning(
-            "the native kernel is compiled anew at each start: others than you can write to %s and could put "
-            "code of theirs there; close it to them (chmod go-w), or set PAINT_GYM_CACHE to another folder",
-            folder,
-        )
         with tempfile.TemporaryDirectory() as private:
             return bind(build(dtype, compiler, Path(private)))
     except (OSError, subprocess.SubprocessError, AttributeError) as error:
@@ -207,6 +200,27 @@ def load(dtype: torch.dtype) -> ctypes.CDLL | None:
         message = f"{error} {output.decode(errors='replace')[-500:]}"
         logger.warning("no native kernel, painting with PyTorch instead, slower: %s", message)
         return None
+
+
+def _safe_folder() -> Path | None:
+    """Where builds are kept, without links; None, which is logged, if it cannot be, or is not safe."""
+    folder = cache_folder("native")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = folder.resolve()
+        place = others_place(folder)
+        if place is None and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+        reason = (
+            f"others than you can change {place}: close it to them (chmod go-w)" if place else "it is closed"
+        )
+    except OSError as error:
+        reason = str(error)
+    logger.warning(
+        "the native kernel is compiled anew at each start and not kept in %s: %s; or set PAINT_GYM_CACHE to "
+        "a folder of your own", folder, reason,
+    )  # fmt: skip
+    return None
 
 
 def bind(file: Path) -> ctypes.CDLL:

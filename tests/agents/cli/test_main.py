@@ -334,3 +334,17 @@ def test_a_signal_ends_refinement_and_keeps_it(number: signal.Signals, tmp_path:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number and "stopped: b.png is not refined to the end" in said
     assert read_image(tmp_path / "b.png").shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_painting_has_the_sides_of_its_photo(turned: bool, tmp_path: Path) -> None:
+    """Not those of the canvas, whose aspect is rounded."""
+    exif = Image.Exif()
+    if turned:
+        exif[0x112] = 6
+    Image.new("RGB", (400, 299), (200, 90, 30)).save(tmp_path / "a.jpg", exif=exif)
+    options = ["--agent", "pretrained-mnist", "--strokes", "5", "--canvas", "8", "--refine", "0"]
+    main(["paint", str(tmp_path / "a.jpg"), "-o", str(tmp_path / "b.png"), *options])
+    assert read_image(tmp_path / "b.png").shape == ((400, 299, 3) if turned else (299, 400, 3))
+    main(["paint", str(tmp_path / "a.jpg"), "-o", str(tmp_path / "c.png"), *options, "--size", "200"])
+    assert read_image(tmp_path / "c.png").shape[:2] == ((200, 150) if turned else (150, 200))

@@ -501,12 +501,16 @@ def test_bands_are_seamless(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_size_that_is_seen(tmp_path: Path) -> None:
-    for name, content in all_kinds().items():
+    kinds, exif = all_kinds(), Image.Exif()
+    exif[0x112] = 6
+    for kind in ("TIFF", "WEBP", "JPEG"):
+        kinds[f"turned {kind}"] = encoded(Image.new("RGB", (9, 5)), kind, exif=exif)
+    for name, content in kinds.items():
         path = tmp_path / name
         path.write_bytes(content)
         assert picture_size(path) == read_image(path).shape[:2]
     path.write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"transparent colour: not an image"):
+    with pytest.raises(ValueError, match=r"turned JPEG: not an image"):
         picture_size(path)
 
 
@@ -544,7 +548,22 @@ def test_decoders_share_a_budget(tmp_path: Path) -> None:
     assert float(done.stdout) < 550
 
 
+def test_a_progressive_jpeg_counts_all_its_coefficients() -> None:
+    """Of a sampled colour JPEG, 3 bytes a pixel, whatever it is reduced to; of a CMYK one, 8."""
+    for mode, each in (("RGB", 3), ("L", 2), ("CMYK", 8)):
+        content = encoded(Image.new(mode, (640, 640)), "JPEG", progressive=True)
+        with Image.open(io.BytesIO(content)) as image:
+            image.draft(None, (80, 80))
+            small = 80 * 80 * (1 if mode == "L" else 4)
+            assert images._bytes_to_decode(image, 640 * 640) == 640 * 640 * each + small
+        content = encoded(Image.new(mode, (640, 640)), "JPEG")
+        with Image.open(io.BytesIO(content)) as image:
+            assert images._bytes_to_decode(image, 640 * 640) == 640 * 640 * (1 if mode == "L" else 4)
+
+
 def test_a_picture_that_takes_too_much_to_decode_says_what_would_do() -> None:
     content = encoded(Image.new("RGB", (8_000, 8_000)), "WEBP", method=0)
-    with pytest.raises(ValueError, match=r"refused.*8000 x 8000 pixels, of which a WEBP may have 31,250,000"):
+    with pytest.raises(
+        ValueError, match=r"refused.*8000 x 8000 pixels, which take 1024 MB to decode, more than 500;"
+    ):
         read_image(content)
