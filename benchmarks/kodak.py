@@ -1,6 +1,6 @@
 """Kodak's pictures at full size, 768 x 512, against what is published of curve fitting on GPUs.
 
-Run: python -m benchmarks.kodak --threads 1 --json benchmarks/results/kodak.json
+Run: python -m benchmarks.kodak --threads 2 --json benchmarks/results/kodak.json
 
 PSNR and SSIM are at full size, by `raster`, and refinement sees the pictures at full size, too. The folder
 has the odd half of the 24 pictures. Published figures are means over all 24, of closed Bezier curves after
