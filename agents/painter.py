@@ -62,12 +62,11 @@ def paint(
         ValueError: `max_strokes` below 1, weights that are none, or an agent that does not weigh errors.
         TypeError: targets that are no tensor.
     """
+    check_targets(targets)
     if weight is not None:
-        check_targets(targets)
         return _paint_weighted(agent, targets, max_strokes, on_bundle, weight, canvas)
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
-    check_targets(targets)
     canvas = None if canvas is None else as_whole("canvas", canvas, 1, MAX_SIDE)
     size = (targets.shape[2], targets.shape[3])
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
@@ -122,7 +121,16 @@ def _reduced(pictures: Tensor, side: int | None) -> Tensor:
     shorter = min(pictures.shape[2:])
     if side is None or shorter <= side:
         return pictures
-    sides = [max(1, round(length * side / shorter)) for length in pictures.shape[2:]]
+    return _resized(pictures, _sides(pictures.shape[2], pictures.shape[3], side))
+
+
+def _sides(height: int, width: int, shorter: int) -> tuple[int, int]:
+    """Height and width in the same aspect, with another shorter side."""
+    least = min(height, width)
+    return max(1, round(height * shorter / least)), max(1, round(width * shorter / least))
+
+
+def _resized(pictures: Tensor, sides: tuple[int, int]) -> Tensor:
     return interpolate(pictures, sides, mode="bilinear", antialias=True, align_corners=False)
 
 
@@ -153,7 +161,5 @@ def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
     Raises:
         ValueError: the longer side would be too long for a painting.
     """
-    height, width = (max(1, round(length * side / min(picture.shape[:2]))) for length in picture.shape[:2])
-    sides = check_size((height, width))
-    target = picture.permute(2, 0, 1)[None].float() / 255
-    return interpolate(target, sides, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+    sides = check_size(_sides(picture.shape[0], picture.shape[1], side))
+    return _resized(picture.permute(2, 0, 1)[None].float() / 255, sides).clamp(0, 1)

@@ -57,10 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:
         sys.exit(f"paint-gym: {visible(str(error))}")
-    except MemoryError as error:
-        sys.exit(f"paint-gym: out of memory: {visible(str(error))}")
-    except RuntimeError as error:  # torch's
-        if "memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         sys.exit(f"paint-gym: out of memory: {visible(str(error))}")
     except KeyboardInterrupt:

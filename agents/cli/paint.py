@@ -116,12 +116,13 @@ def paint_pictures(command: Paint) -> list[Painting]:
     for image, output in zip(images, outputs, strict=True):
         began = time.monotonic()
         try:
-            side = min(command.canvas, max(CANVAS, min(picture_size(image))))  # no more than there is to see
+            own = picture_size(image)
+            side = min(command.canvas, max(CANVAS, min(own)))  # no more than there is to see
             picture = torch.tensor(read_image(image, at_least=2 * side))
             target = _target(picture, image, side)
             weight = _weight(picture, image, target, command.detail)
             painting = _paint(agent, target, command, weight, signals)
-            painting.save(output, size=_size(image, output, command.size, painting))
+            painting.save(output, size=_size(own, output, command.size, painting))
         except (ValueError, OSError) as error:
             if len(images) == 1:
                 raise
@@ -140,9 +141,9 @@ def paint_pictures(command: Paint) -> list[Painting]:
     return paintings
 
 
-def _size(image: Path, output: Path, longer: int | None, painting: Painting) -> tuple[int, int]:
+def _size(own: tuple[int, int], output: Path, longer: int | None, painting: Painting) -> tuple[int, int]:
     """Size of the output, in the picture's aspect: as large as that; films are as large as the canvas."""
-    height, width = picture_size(image)
+    height, width = own
     if longer is None:
         film = output.suffix.lower() in (".gif", ".mp4")
         longer = max(painting.size) if film else min(MAX_SIDE, max(height, width))

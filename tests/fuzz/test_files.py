@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,16 +130,26 @@ def rewritten(
     save_file(tensors, file, metadata={"paint_gym": json.dumps(header)})
 
 
+def spoiler(file: Path, damage: object) -> Callable[[np.random.Generator], None]:
+    """What writes the sound file anew each time, damaged in its bytes or in what it says."""
+    content, tensors, header = file.read_bytes(), load_file(file), header_of(file)
+
+    def spoil(random: np.random.Generator) -> None:
+        if damage is damaged:
+            file.write_bytes(damaged(content, random))
+        else:
+            rewritten(file, tensors, header, random)
+
+    return spoil
+
+
 @pytest.mark.parametrize("damage", [rewritten, damaged])
 def test_agents(fuzz: Fuzz, damage: object, agent_file: Path) -> None:
-    content, tensors, header = agent_file.read_bytes(), load_file(agent_file), header_of(agent_file)
+    spoil = spoiler(agent_file, damage)
     targets = torch.rand(1, 3, 16, 20)
 
     def attempt(random: np.random.Generator) -> None:
-        if damage is damaged:
-            agent_file.write_bytes(damaged(content, random))
-        else:
-            rewritten(agent_file, tensors, header, random)
+        spoil(random)
         agent = agents.load(agent_file, "cpu")
         agent.config = replace(agent.config, lookahead=min(2, agent.config.lookahead), plan=0)
         (painting,) = agents.paint(agent, targets, min(4, agent.bundle))
@@ -153,14 +164,10 @@ def test_runs(fuzz: Fuzz, damage: object, tiny: TrainConfig, tmp_path: Path) -> 
     trainer = Trainer(tiny, "cpu")
     trainer.fit(lambda trainer, metrics: False)
     trainer.save(tmp_path)
-    file = tmp_path / "checkpoint.safetensors"
-    content, tensors, header = file.read_bytes(), load_file(file), header_of(file)
+    spoil = spoiler(tmp_path / "checkpoint.safetensors", damage)
 
     def attempt(random: np.random.Generator) -> None:
-        if damage is damaged:
-            file.write_bytes(damaged(content, random))
-        else:
-            rewritten(file, tensors, header, random)
+        spoil(random)
         resumed = Trainer.resume(tmp_path, "cpu")
         assert resumed.updates >= 0
 
