@@ -22,7 +22,7 @@ from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
 from benchmarks.harness.ways import Way
 from paint_gym import load_dataset
 
-ALONE, PLANNED = Way(), Way(plan=20)
+ALONE, PLANNED = Way(), Way(plan=40)
 REFINED = [Way(plan=begun.plan, refine=times) for begun in (ALONE, PLANNED) for times in (50, 100)]
 WAYS = (ALONE, PLANNED, *REFINED)
 BARS = {  # l2, and seconds a picture

@@ -67,7 +67,7 @@ ROWS = {  # of each table, in order
     "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
     "pareto": (len(pareto.WAYS),),
-    "photo": (1,),
+    "photo": (2,),
     "portraits": (6,),
     "refinement": (1,),
     "renderers": (8, 8, 12),
@@ -83,7 +83,7 @@ FIGURES = {  # that its first row, or every row, holds
     "cost": {"of 5 strokes", "operations", "in the paper"},
     "svg": {"stroke", "radii", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
-    "photo": {"photo", "strokes", "size", "seconds", "peak, GiB", "bar", "met"},
+    "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
     "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
     "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
     "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
