@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from agents.common.allowed import Allowed
 from agents.networks.actor import Actor
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
-from paint_gym.painting import MAX_SIDE, Painting, check_size
+from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
 from paint_gym.renderers import Renderer
 from paint_gym.utils.errors import as_whole
 from paint_gym.utils.images import to_floats
@@ -45,8 +46,11 @@ def paint(
     on_bundle: Callable[[float], None] | None = None,
     weight: Tensor | None = None,
     canvas: int | None = CANVAS,
+    palette: Tensor | None = None,
+    radii: tuple[float, float] | None = None,
+    background: Sequence[float] | Literal["auto"] = (0.0, 0.0, 0.0),
 ) -> list[Painting]:
-    """Paint pictures, on black canvases.
+    """Paint pictures, each on a canvas of one colour.
 
     Args:
         agent: who paints.
@@ -57,32 +61,47 @@ def paint(
             ahead: ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0 everywhere.
         canvas: the shorter side in pixels of a canvas is at most this; larger pictures are looked at smaller.
             None: as large as they are.
+        palette: colours ``(K, 3)`` in [0, 1], of which each stroke gets the nearest; by default any.
+        radii: least and greatest radius of a stroke, in shorter canvas sides; by default any.
+        background: R, G, B in [0, 1] of the fresh canvases; "auto" is the mean colour of each picture, with a
+            palette the nearest in it.
 
     Raises:
-        ValueError: `max_strokes` below 1, weights that are none, or an agent that does not weigh errors.
+        ValueError: `max_strokes` below 1, weights, colours or radii that are none, or an agent that does not
+            weigh errors.
         TypeError: targets that are no tensor.
     """
     check_targets(targets)
     if weight is not None:
-        return _paint_weighted(agent, targets, max_strokes, on_bundle, weight, canvas)
+        return _paint_weighted(
+            agent, targets, max_strokes, on_bundle, weight, canvas, palette, radii, background
+        )
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     canvas = None if canvas is None else as_whole("canvas", canvas, 1, MAX_SIDE)
     size = (targets.shape[2], targets.shape[3])
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
     start = torch.zeros(len(target), dtype=torch.long, device=agent.device)
-    state = CanvasState(torch.zeros_like(target), target, start)
+    allowed = Allowed(agent.renderer.design, palette, radii)
+    if background == "auto":
+        blank = allowed.nearest_colour((target.mean((2, 3)) * 255).round() / 255)
+    else:
+        blank = target.new_tensor(check_colour(background)).expand(len(target), -1)
+    state = CanvasState(blank[:, :, None, None].expand_as(target).clone(), target, start)
     steps, bundles = math.ceil(max_strokes / agent.bundle), []
     for step in range(steps):
         left = max_strokes - step * agent.bundle
-        strokes = as_strokes(agent.act(state, steps), agent.renderer.design.dim)[:, :left]
+        strokes = allowed(as_strokes(agent.act(state, steps), agent.renderer.design.dim)[:, :left])
         bundles.append(strokes.cpu())
         state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
     painted = torch.cat(bundles, 1).numpy()  # (B, max_strokes, stroke_dim)
     design, opacity = agent.renderer.design, agent.renderer.opacity
-    return [Painting(one, stroke=design, size=size, opacity=opacity) for one in painted]
+    return [
+        Painting(one, stroke=design, size=size, background=colour, opacity=opacity)
+        for one, colour in zip(painted, blank.tolist(), strict=True)
+    ]
 
 
 def _paint_weighted(
@@ -92,6 +111,9 @@ def _paint_weighted(
     on_bundle: Callable[[float], None] | None,
     weight: Tensor,
     canvas: int | None,
+    palette: Tensor | None,
+    radii: tuple[float, float] | None,
+    background: Sequence[float] | Literal["auto"],
 ) -> list[Painting]:
     """`paint`, with the actor told where errors count."""
     actor = getattr(agent, "actor", None)
@@ -100,7 +122,7 @@ def _paint_weighted(
     checked = check_weight(weight, targets).to(agent.device)
     actor.weight = _reduced(checked.unsqueeze(1), canvas).squeeze(1)
     try:
-        return paint(agent, targets, max_strokes, on_bundle, canvas=canvas)
+        return paint(agent, targets, max_strokes, on_bundle, None, canvas, palette, radii, background)
     finally:
         actor.weight = None
 

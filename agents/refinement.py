@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from agents.common.allowed import Allowed
 from agents.common.stroke_adam import StrokeAdam, rates
 from agents.painter import check_weight
 from paint_gym.painting import Painting
@@ -29,6 +30,7 @@ PAINT_RATE = 0.1  # of alphas and colours
 BETAS = (0.7, 0.85)
 FEW = 200  # with more strokes than these, which are smaller, rates fall as the root of their number
 RESEED_EVERY = 10  # iterations; the last third has none
+RECOLOUR_EVERY = 5  # iterations, with a palette
 RESEEDED = 0.04  # of all strokes, those that show least
 SEED_SIDE = 0.08  # side of the window in which a new stroke begins, in shorter canvas sides
 
@@ -43,6 +45,8 @@ def refine(
     on_iteration: Callable[[float], object] | None = None,
     until: float = 0.0,
     weight: Tensor | None = None,
+    palette: Tensor | None = None,
+    radii: tuple[float, float] | None = None,
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
@@ -59,6 +63,9 @@ def refine(
         until: an l2, in [0, 1], at which it ends: that of the worst of the paintings.
         weight: how much the error of each pixel counts, ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0
             everywhere; l2 is then the weighted mean.
+        palette: colours ``(K, 3)`` in [0, 1], of which each stroke gets one; by default any.
+        radii: least and greatest radius of a stroke, in shorter canvas sides; by default any. Strokes that
+            are not so are moved to the nearest that are, and the best is looked for from there.
 
     Raises:
         TypeError: a target that is no tensor.
@@ -70,13 +77,15 @@ def refine(
     if isinstance(painting, Painting):
         if target.ndim != 3:
             raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
-        return refine([painting], target[None], iterations, device, on_iteration, until, weight)[0]
+        return refine(
+            [painting], target[None], iterations, device, on_iteration, until, weight, palette, radii
+        )[0]
     _check(painting, target, iterations, until)
     if not iterations or not painting or not len(painting[0]):
         return painting
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
-        work = _Refinement(painting, floats, check_weight(weight, floats))
+        work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii)
         strokes = work.run(iterations, until, on_iteration).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
@@ -91,16 +100,28 @@ class _Refinement:
         paintings: B of them, of one design, opacity and number of strokes.
         target: ``(B, 3, H, W)`` in [0, 1].
         weight: ``(B, H, W)``, of mean 1.
+        palette: see `refine`.
+        radii: see `refine`.
     """
 
-    def __init__(self, paintings: list[Painting], target: Tensor, weight: Tensor) -> None:
+    def __init__(
+        self,
+        paintings: list[Painting],
+        target: Tensor,
+        weight: Tensor,
+        palette: Tensor | None,
+        radii: tuple[float, float] | None,
+    ) -> None:
         self.renderer: Renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
+        self.allowed = Allowed(paintings[0].design, palette, radii)
         self.target, self.weight = target, weight
         backgrounds = torch.tensor([one.background for one in paintings], device=target.device)
         self.blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
         begun = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
         slower = min(1.0, math.sqrt(FEW / begun.shape[1]))
         rate = rates(self.renderer.design, slower * GEOMETRY_RATE, slower * PAINT_RATE)
+        if palette is not None:
+            rate[-len(COLOUR) :] = 0  # see `_recolour`
         self.adam = StrokeAdam(begun, rate.to(target.device), BETAS)
         self.random = torch.Generator().manual_seed(0)  # on the CPU: the same strokes on every device
 
@@ -110,7 +131,7 @@ class _Refinement:
         best, least = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
         for i in range(iterations + 1):
             strokes = adam.strokes.requires_grad_()
-            canvas = self.renderer.paint(self.blank, strokes)
+            canvas = self.renderer.paint(self.blank, self.allowed(strokes))
             error = (canvas - self.target).square().mean(1) * self.weight  # (B, H, W)
             l2 = error.mean((1, 2))
             with torch.no_grad():
@@ -121,18 +142,36 @@ class _Refinement:
             if ended or i == iterations or least.max().item() <= until:
                 break
             reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
-            shown = self._shown(canvas, strokes) if reseeds else None
+            recolours = self.allowed.palette is not None and i % RECOLOUR_EVERY == 0
+            shown = self._shown(canvas, strokes) if reseeds or recolours else None
             (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # each painting learns as if it were alone
+            if shown is not None and recolours:
+                self._recolour(shown, gradient)
             adam.step(gradient, 1 - i / iterations)
-            if shown is not None:
+            if shown is not None and reseeds:
                 self._reseed(shown, error.detach())
-        return best.detach()
+        return self.allowed.nearest(best.detach())
 
     @staticmethod
     def _shown(canvas: Tensor, strokes: Tensor) -> Tensor:
         """How much of each stroke is seen on the canvas, in pixels ``(B, K)``."""
         (gradient,) = torch.autograd.grad(canvas.sum(), strokes, retain_graph=True)
         return gradient[..., -len(COLOUR) :].sum(-1)
+
+    def _recolour(self, shown: Tensor, gradient: Tensor) -> None:
+        """Give each stroke the colour of the palette that lowers the error most where it is seen.
+
+        The error is quadratic in the colour of a stroke, so its least is a Newton step away.
+        """
+        pixels, geometry = self.target[0, 0].numel(), self.adam.strokes[..., : -len(COLOUR)]
+        colours = self.allowed.nearest(self.adam.strokes)[..., -len(COLOUR) :]
+        step = gradient[..., -len(COLOUR) :] * (len(COLOUR) * pixels / 2)
+        best = colours - step / shown.clamp(min=1.0).unsqueeze(-1)
+        palette = self.allowed.palette
+        assert palette is not None
+        palette = palette.to(best)
+        nearest = palette[torch.cdist(best, palette).argmin(-1)]
+        self.adam.strokes = torch.cat([geometry, nearest], -1).detach()
 
     def _reseed(self, shown: Tensor, error: Tensor) -> None:
         """Draw those that show least anew, where the error ``(B, H, W)`` is great."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import logging
+import math
+import re
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import tyro
@@ -17,25 +17,25 @@ from torch import Tensor
 
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
+from agents.cli.pictures import STREAM, Picture, check_outputs, find_pictures, output_files, save
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE, Between
 from agents.common.signals import StopSignals
 from agents.detail import face_weight, mask_weight
 from agents.painter import CANVAS, Policy, fit_to_canvas, paint
+from agents.palette import MOST, choose_palette, parse_palette, read_palette
 from agents.refinement import refine
-from paint_gym.datasets import picture_size, read_image
-from paint_gym.datasets.sources import is_special, list_images
-from paint_gym.painting import MAX_SIDE, Painting, check_ending, check_size
+from paint_gym.datasets import read_image
+from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.files import check_writable
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 REFINE = 200  # iterations, if nothing else is said
-NAME = "{name}"  # in --output: the picture's own name
+FILMS = (".gif", ".mp4")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,18 @@ class Paint(Command):
     """Paint pictures of your own."""
 
     images: tyro.conf.Positional[tuple[Path, ...]]
-    """The pictures: JPEG, PNG, WebP, AVIF, ... of any size; files, folders, or patterns ("*.jpg")."""
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path(f"{NAME}-painted.png")
-    """The painting: .png .jpg .svg .json .gif .mp4. Write {name} where the name of a picture goes, as in
-    "out/{name}.svg", or a folder, as in "out/", for .png."""
-    strokes: Annotated[int, STROKES] = 500
-    """Strokes to paint each with."""
+    """The pictures: JPEG, PNG, WebP, AVIF, ... of any size; files, folders, patterns ("*.jpg"), "@list.txt"
+    for the files that a text names, one a line, or "-" for standard input."""
+    output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
+    """The painting: .png .jpg .svg .json .gif .mp4; may be repeated. Write {name} where the name of a picture
+    goes and {strokes} where their number goes, as in "out/{name}.svg"; or a folder, as in "out/"; or "-" for
+    standard output. By default "{name}-painted.png"."""
+    format: Literal["png", "jpg", "svg", "json", "gif", "mp4"] = "png"
+    """What is written to folders, to standard output, and by default."""
+    overwrite: bool = False
+    """Write over files that are there; never over a picture that is to be painted."""
+    strokes: Annotated[tuple[int, ...], STROKES] = (500,)
+    """Strokes to paint each with; of several numbers, as in "50 200 1000", each makes a painting."""
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
     lookahead: Annotated[int | None, LOOKAHEAD] = None
@@ -73,6 +79,23 @@ class Paint(Command):
     """Another painting of the same picture for each seed."""
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
+    background: str | None = None
+    """Colour of the fresh canvas: "#rrggbb", or "auto" for the mean of each picture. By default black; white,
+    as the paper, for a plotter."""
+    palette: str | None = None
+    """The only colours of strokes: how many, to be chosen from each picture; or a file of hex colours or of
+    GIMP (.gpl); or "#rrggbb,#rrggbb,..."."""
+    svg: Literal["filled", "plotter"] = "filled"
+    """What an .svg holds: the shapes of the strokes; or opaque lines in mm, a layer for each colour, for a
+    pen plotter, best with a --palette."""
+    paper: str = "210x297"
+    """Width and height in mm of a plotter's paper."""
+    margin_mm: Annotated[float, Between(0, 10_000)] = 10.0
+    """Its empty margin on all sides."""
+    width_mm: Annotated[tuple[float, float] | None, Between(0, 10_000)] = None
+    """The least and the greatest width of a plotter's pens: strokes are painted so."""
+    seconds: Annotated[float, Between(0.1, 3600)] = 8.0
+    """Longest time that a film shows the painting grow."""
     canvas: Annotated[int, Between(1, MAX_SIDE)] = 256
     """Shorter side in pixels at which the photo is looked at, at most its own: 512 shows refinement more
     details, and takes two to three times as long. The output may be larger."""
@@ -95,10 +118,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
         ValueError: an option that is not possible, or pictures that were not painted; says which.
         OSError: the one picture cannot be read or written.
     """
-    images = _images(command.images)
-    outputs = _outputs(images, command.output)
+    pictures = find_pictures(command.images)
+    patterns = command.output or (Path(f"{{name}}-painted.{command.format}"),)
+    outputs = output_files(pictures, patterns, command.strokes, command.format)
     mask = None if command.detail in (None, "faces") else Path(command.detail)
-    _check_outputs(outputs, [*images, mask] if mask else images)
     if command.draft and (command.plan or command.refine or command.until):
         raise ValueError(
             "--draft goes with none of --plan, --refine and --until; a plan without refinement is --plan 10 "
@@ -108,57 +131,127 @@ def paint_pictures(command: Paint) -> list[Painting]:
         raise ValueError(f"detail is 'faces' or a picture, and there is no picture {mask}")
     if command.size is not None:
         check_size(command.size)
+    paper = _paper(command, patterns)
+    palette = _palette(command.palette)
+    _background(command)  # refuses what is no colour
     agent = _load_agent(command)
+    kept = [picture.path for picture in pictures] + ([mask] if mask else [])
+    check_outputs([file for each in outputs for some in each for file in some], kept, command.overwrite)
     agent.actor.reseed(command.seed)
-    opacity = (1.0, 1.0) if command.opaque else agent.renderer.opacity
+    opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     paintings, failed, signals = [], [], StopSignals()
-    for image, output in zip(images, outputs, strict=True):
-        began = time.monotonic()
+    for picture, budgets in zip(pictures, outputs, strict=True):
         try:
-            own = picture_size(image)
+            own = picture.size()
             side = min(command.canvas, max(CANVAS, min(own)))  # no more than there is to see
-            picture = torch.tensor(read_image(image, at_least=2 * side))
-            target = _target(picture, image, side)
-            weight = _weight(picture, image, target, command.detail)
-            painting = _paint(agent, target, command, weight, signals)
-            painting.save(output, size=_size(own, output, command.size, painting))
+            seen = torch.tensor(picture.read(at_least=2 * side))
+            target = _target(seen, picture, side)
+            sizes = {file: _size(own, file, command, target) for files in budgets for file in files}
+            work = _Work(
+                target,
+                _weight(seen, picture, target, command.detail),
+                choose_palette(target, palette) if isinstance(palette, int) else palette,
+                paper.radii((target.shape[2], target.shape[3])) if paper and command.width_mm else None,
+            )
+            for strokes, files in zip(command.strokes, budgets, strict=True):
+                began = time.monotonic()
+                painting = _paint(agent, work, strokes, command, signals)
+                for file in files:
+                    save(painting, file, sizes[file], command.format, paper, command.seconds)
+                names = ", ".join(str(file) for file in files)
+                logger.info("%s: %d strokes in %.1f s", names, strokes, time.monotonic() - began)
+                paintings.append(painting)
+                if signals.received is not None:
+                    logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
+                    sys.exit(128 + signals.received)
         except (ValueError, OSError) as error:
-            if len(images) == 1:
+            if len(pictures) == 1:
                 raise
-            logger.warning("%s is not painted: %s", image, error)
-            failed.append(str(image))
-        else:
-            logger.info("%s: %d strokes in %.1f s", output, len(painting), time.monotonic() - began)
-            paintings.append(painting)
-        if signals.received is not None:
-            left = len(images) - len(paintings) - len(failed)
-            others = f", {left} more not painted" if left else ""
-            logger.info("stopped: %s is not refined to the end%s", output, others)
-            sys.exit(128 + signals.received)
+            logger.warning("%s is not painted: %s", picture, error)
+            failed.append(str(picture))
     if failed:
-        raise ValueError(f"{len(failed)} of {len(images)} pictures were not painted: {', '.join(failed)}")
+        raise ValueError(f"{len(failed)} of {len(pictures)} pictures were not painted: {', '.join(failed)}")
     return paintings
 
 
-def _size(own: tuple[int, int], output: Path, longer: int | None, painting: Painting) -> tuple[int, int]:
-    """Size of the output, in the picture's aspect: as large as that; films are as large as the canvas."""
+@dataclass(frozen=True)
+class _Work:
+    """What is painted: ``(1, 3, H, W)`` in [0, 1], and what is asked of it; see `paint`."""
+
+    target: Tensor
+    weight: Tensor | None
+    palette: Tensor | None
+    radii: tuple[float, float] | None
+
+
+def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
+    """A plotter's sheet, if there is one."""
+    if command.svg == "filled":
+        if command.width_mm is not None:
+            raise ValueError("--width-mm is of pens: it goes with --svg plotter")
+        return None
+    endings = {f".{command.format}" if path.suffix == "" else path.suffix.lower() for path in patterns}
+    if ".svg" not in endings:
+        raise ValueError("--svg plotter needs an output that ends in .svg, as in -o {name}.svg")
+    sides = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)x(\d{1,5}(?:\.\d+)?)", command.paper)
+    if sides is None:
+        raise ValueError(f"paper is width x height in mm, as in 210x297, not {command.paper!r}")
+    pen = command.width_mm or (0.0, math.inf)
+    return Paper(float(sides[1]), float(sides[2]), command.margin_mm, pen)
+
+
+def _palette(given: str | None) -> int | Tensor | None:
+    """How many colours, or which."""
+    if given is None:
+        return None
+    if given.isascii() and given.isdigit() and len(given) < 6 and not Path(given).is_file():
+        if not 1 <= int(given) <= MOST:
+            raise ValueError(f"palette must be 1 to {MOST} colours, not {given}")
+        return int(given)
+    if given.startswith("#") or "," in given:
+        return parse_palette([text for text in given.split(",") if text.strip()], "palette")
+    if not Path(given).is_file():
+        raise ValueError(
+            f"palette is a number, '#rrggbb,#rrggbb,...' or a file, and there is no file {given}"
+        )
+    return read_palette(Path(given))
+
+
+def _background(command: Paint) -> tuple[float, ...] | Literal["auto"]:
+    """Colour of the fresh canvas."""
+    if command.background == "auto":
+        return "auto"
+    given = command.background or ("#fff" if command.svg == "plotter" else "#000")
+    return tuple(parse_palette([given], "background")[0].tolist())
+
+
+def _size(own: tuple[int, int], output: Path, command: Paint, target: Tensor) -> tuple[int, int]:
+    """Size of the output, in the picture's aspect: as large as that; films are as large as the canvas.
+
+    Raises:
+        ValueError: larger than such a file can be.
+    """
     height, width = own
+    longer = command.size
+    ending = f".{command.format}" if output == STREAM else output.suffix.lower()
     if longer is None:
-        film = output.suffix.lower() in (".gif", ".mp4")
-        longer = max(painting.size) if film else min(MAX_SIDE, max(height, width))
+        longer = max(target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
     scale = longer / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
+    if ending in FILMS:
+        check_film(size, ending)
+    return size
 
 
-def _target(picture: Tensor, image: Path, side: int) -> Tensor:
+def _target(picture: Tensor, image: Picture, side: int) -> Tensor:
     try:
         return fit_to_canvas(picture, side)
     except ValueError as error:
         raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
 
 
-def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) -> Tensor | None:
+def _weight(picture: Tensor, image: Picture, target: Tensor, detail: str | None) -> Tensor | None:
     """How much the error of each pixel of a target counts, ``(H, W)``; None where all count the same."""
     if detail is None:
         return None
@@ -172,25 +265,6 @@ def _weight(picture: Tensor, image: Path, target: Tensor, detail: str | None) ->
     else:
         logger.info("%s: faces are seen, on %.0f%% of it", image, 100 * (weight > 1).float().mean().item())
     return weight
-
-
-def _images(given: Sequence[Path]) -> list[Path]:
-    """Files as they are, folders and patterns as the pictures in them."""
-    found: list[Path] = []
-    for path in given:
-        if path.is_dir():
-            inside = list_images(path)
-        elif not path.exists() and any(mark in str(path) for mark in "*?["):
-            inside = sorted(Path(name) for name in glob.glob(str(path)) if not is_special(Path(name)))
-        else:
-            found.append(path)
-            continue
-        if not inside:
-            raise ValueError(f"no pictures in {path}")
-        found += inside
-    if not found:
-        raise ValueError("no picture to paint; name at least one file")
-    return found
 
 
 def _load_agent(command: Paint) -> Agent:
@@ -207,48 +281,18 @@ def _load_agent(command: Paint) -> Agent:
     return agent
 
 
-def _outputs(images: Sequence[Path], pattern: Path) -> list[Path]:
-    """A file for each picture."""
-    if pattern.is_dir() or not pattern.suffix:
-        pattern = pattern / f"{NAME}.png"
-    check_ending(pattern)
-    if len(images) > 1 and NAME not in pattern.name:
-        raise ValueError(
-            f"{len(images)} pictures cannot all be written to {pattern}; write {NAME} where their names go, "
-            f"as in {pattern.with_stem(NAME)}"
-        )
-    return [Path(str(pattern).replace(NAME, image.stem)) for image in images]
-
-
-def _check_outputs(outputs: Sequence[Path], kept: Sequence[Path]) -> None:
-    """Refuse files that cannot be written, that would overwrite each other, or one of those to be kept."""
-    inputs = {_identity(file) for file in kept if file.exists()}
-    for output in outputs:
-        if output.exists() and _identity(output) in inputs:
-            raise ValueError(f"{output} is a picture to be painted, or its mask; choose another file")
-        check_writable(output)
-    twice = {str(output) for output in outputs if outputs.count(output) > 1}
-    if twice:
-        raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
-
-
-def _identity(file: Path) -> tuple[int, int]:
-    """The same for all names of a file, links too."""
-    status = file.stat()
-    return status.st_dev, status.st_ino
-
-
-def _paint(
-    agent: Policy, target: Tensor, command: Paint, weight: Tensor | None, signals: StopSignals
-) -> Painting:
+def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: StopSignals) -> Painting:
     """A painting; a signal that comes while it is refined ends the refinement."""
-    with progress(total=command.strokes, desc="painting", unit="stroke") as bar:
+    with progress(total=strokes, desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:
             bar.update(agent.bundle)
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
 
-        (painting,) = paint(agent, target, command.strokes, on_bundle, weight)
+        (painting,) = paint(
+            agent, work.target, strokes, on_bundle, work.weight, palette=work.palette, radii=work.radii,
+            background=_background(command),
+        )  # fmt: skip
     iterations = 0 if command.draft else REFINE if command.refine is None else command.refine
     if not iterations:
         return painting
@@ -259,4 +303,7 @@ def _paint(
             bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
             return signals.received is not None
 
-        return refine(painting, target[0], iterations, agent.device, on_iteration, command.until, weight)
+        return refine(
+            painting, work.target[0], iterations, agent.device, on_iteration, command.until,
+            work.weight, work.palette, work.radii,
+        )  # fmt: skip

@@ -87,16 +87,26 @@ def read_image(
         return _read(file, name or os.fspath(source), max_pixels, at_least, behind)
 
 
-def picture_size(source: str | os.PathLike[str]) -> tuple[int, int]:
+def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None) -> tuple[int, int]:
     """Height and width of a picture as it is seen, read from its header.
+
+    Args:
+        source: a path, or the bytes of the file.
+        name: what errors call it; the path if not given.
 
     Raises:
         ValueError: not an image; it says which file.
         OSError: the path cannot be opened.
     """
+    if isinstance(source, bytes):
+        return _size_of(io.BytesIO(source), name or "image")
+    with open(source, "rb") as file:
+        return _size_of(file, name or os.fspath(source))
+
+
+def _size_of(file: BinaryIO, name: str) -> tuple[int, int]:
     with (
-        open(source, "rb") as file,
-        _explained(file, os.fspath(source)),
+        _explained(file, name),
         Image.open(file, formats=_FORMATS) as image,
     ):
         width, height = image.size

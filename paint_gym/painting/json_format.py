@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.utils.files import read_limited
 
 FORMAT = "paint-gym-painting"
 VERSION = 1
@@ -48,7 +49,18 @@ def write(
         background: R, G, B in [0, 1].
         opacity: the range that alphas are mapped to.
     """
-    head = {
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head(design, size, background, opacity))[:-1] + ', "strokes": [')
+        for i, stroke in enumerate(strokes):
+            file.write(f"{',' if i else ''}\n[{', '.join(map(str, stroke))}]")
+        file.write("\n]}\n")
+
+
+def head(
+    design: StrokeDesign, size: tuple[int, int], background: Sequence[float], opacity: Sequence[float]
+) -> dict[str, Any]:
+    """All of a painting but its strokes, as it stands in a file."""
+    return {
         "format": FORMAT,
         "version": VERSION,
         "stroke": design.name,
@@ -57,11 +69,6 @@ def write(
         "background": list(background),
         "opacity": list(opacity),
     }
-    with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(head)[:-1] + ', "strokes": [')
-        for i, stroke in enumerate(strokes):
-            file.write(f"{',' if i else ''}\n[{', '.join(map(str, stroke))}]")
-        file.write("\n]}\n")
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -72,21 +79,12 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         OSError: the file cannot be read.
     """
     try:
-        content = _parse(_read_bytes(Path(path)))
+        content = _parse(read_limited(Path(path), MAX_BYTES))
         _check_head(content)
         _check_strokes(content["strokes"])
     except ValueError as error:
         raise ValueError(f"{path} is not a painting: {error}") from None
     return {key: content[key] for key in ("strokes", "stroke", "size", "background", "opacity")}
-
-
-def _read_bytes(path: Path) -> bytes:
-    bytes_there = path.stat().st_size
-    if not path.is_file():
-        raise ValueError("not a regular file")
-    if bytes_there > MAX_BYTES:
-        raise ValueError(f"{bytes_there} bytes, and at most {MAX_BYTES} are read")
-    return path.read_bytes()
 
 
 def _parse(data: bytes) -> dict[str, Any]:

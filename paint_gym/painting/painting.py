@@ -9,6 +9,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import math
 import os
 import reprlib
@@ -23,7 +26,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
-from paint_gym.painting import json_format, svg, video
+from paint_gym.painting import json_format, plotter, svg, video
+from paint_gym.painting.plotter import Paper
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import replace_when_done
@@ -33,6 +37,7 @@ from paint_gym.utils.registry import Registry
 MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
 MAX_AREA = 2**27  # pixels: as 16,384 x 8,192
 BAND = 2**21  # pixels that are painted at once, as floats
+SHOWN = 512  # pixels of the longer side in a notebook
 CHUNK = 1024  # strokes whose nodes are held in memory at once
 
 
@@ -195,7 +200,14 @@ class Painting:
             outlines = self.design.outline(torch.tensor(strokes).double(), segments, self.opacity).numpy()
             yield from zip(outlines, strokes[:, -len(COLOUR) :], strict=True)
 
-    def save(self, path: str | os.PathLike[str], size: Size | None = None) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        size: Size | None = None,
+        *,
+        paper: Paper | None = None,
+        seconds: float = video.SECONDS,
+    ) -> None:
         """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
 
         The file is written whole or not at all; missing folders are made.
@@ -203,15 +215,25 @@ class Painting:
         Args:
             path: ends in .png, .jpg, .jpeg, .svg, .json, .gif or .mp4, in lower or upper case.
             size: see `scaled_size`. In a .json it becomes the size of the painting.
+            paper: an .svg then holds lines for a pen plotter, in mm on this paper.
+            seconds: the longest time in which a film shows the painting grow.
 
         Raises:
-            ValueError: another ending.
+            ValueError: another ending, or a size that a film cannot have.
             OSError: the folder cannot be made or written.
         """
-        write = _WRITERS[check_ending(path)]
+        ending = check_ending(path)
+        write = _WRITERS[ending]
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
+        video.check_film(scaled.size, ending)
         with replace_when_done(path) as temporary:
-            write(scaled, temporary)
+            write(scaled, temporary, paper, seconds)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the painting at `SHOWN` pixels or less."""
+        content = io.BytesIO()
+        Image.fromarray(self.render(self.scaled_size(min(SHOWN, max(self.size))))).save(content, "PNG")
+        return content.getvalue()
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Painting:
@@ -317,42 +339,50 @@ def _paint(
     return canvas
 
 
-def _write_png(painting: Painting, path: Path) -> None:
+def _write_png(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
     Image.fromarray(painting.render()).save(path, "PNG")
 
 
-def _write_jpeg(painting: Painting, path: Path) -> None:
+def _write_jpeg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
     # Full colour resolution: strokes have sharp coloured edges.
     Image.fromarray(painting.render()).save(path, "JPEG", quality=95, subsampling=0)
 
 
-def _write_svg(painting: Painting, path: Path) -> None:
-    shapes = painting.nodes(svg.SEGMENTS)
-    lines = svg.lines(painting.size, painting.background, painting.design.primitive, shapes)
+def _write_svg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
+    shapes, primitive = painting.nodes(svg.SEGMENTS), painting.design.primitive
+    title = f"A painting of {len(painting)} {painting.stroke} strokes"
+    head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
+    about = {"title": title, **head, "strokes": len(painting)}
+    checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
+    name = f"p{checksum[:6]}-"
+    if paper is None:
+        lines = svg.lines(painting.size, painting.background, primitive, shapes, about, name)
+    else:
+        lines = plotter.lines(painting.size, primitive, shapes, paper, title)
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
 
 
-def _write_json(painting: Painting, path: Path) -> None:
+def _write_json(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
     json_format.write(
         path, painting.strokes, painting.design, painting.size, painting.background, painting.opacity
     )
 
 
-def _write_gif(painting: Painting, path: Path) -> None:
-    every, rate = video.pace(len(painting))
+def _write_gif(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
+    every, rate = video.pace(len(painting), seconds)
     few = max(1, math.ceil(len(painting) / video.PALETTE_SAMPLES))
     small = painting.scaled_size(min(128, max(painting.size)))
     count = math.ceil(len(painting) / every) + 1
     video.write_gif(path, painting.frames(every), count, rate, list(painting.frames(few, small)))
 
 
-def _write_mp4(painting: Painting, path: Path) -> None:
-    every, rate = video.pace(len(painting))
+def _write_mp4(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
+    every, rate = video.pace(len(painting), seconds)
     video.write_mp4(path, painting.frames(every), rate)
 
 
-_WRITERS = Registry[Callable[[Painting, Path], None]](
+_WRITERS = Registry[Callable[[Painting, Path, Paper | None, float], None]](
     "ending of a painting's file",
     {
         ".png": _write_png, ".jpg": _write_jpeg, ".jpeg": _write_jpeg, ".svg": _write_svg,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SECONDS = 8.0  # of painting, at most
+SECONDS = 8.0  # of painting, at most, if nothing else is said
 HOLD = 1.5  # seconds that the finished painting stays
 FASTEST, SLOWEST = 25, 5  # frames per second
 MP4_SIDE = 16_384  # pixels, the longest that libx264 takes
@@ -18,14 +18,27 @@ COLOURS = 255  # of a GIF; the 256th marks pixels that stay as they were
 PALETTE_SAMPLES = 16  # frames whose colours make up the palette of a GIF
 
 
-def pace(strokes: int) -> tuple[int, int]:
+def pace(strokes: int, seconds: float = SECONDS) -> tuple[int, int]:
     """Strokes from one frame to the next, and frames per second, for a film of so many strokes.
 
-    >>> pace(10), pace(200), pace(5000)
-    ((1, 5), (1, 25), (25, 25))
+    >>> pace(10), pace(200), pace(5000), pace(200, 2)
+    ((1, 5), (1, 25), (25, 25), (4, 25))
     """
-    every = max(1, math.ceil(strokes / (FASTEST * SECONDS)))
-    return every, min(FASTEST, max(SLOWEST, round(strokes / SECONDS)))
+    every = max(1, math.ceil(strokes / (FASTEST * seconds)))
+    return every, min(FASTEST, max(SLOWEST, round(strokes / seconds)))
+
+
+def check_film(size: tuple[int, int], ending: str) -> None:
+    """Refuse a height and width in pixels that the encoder of a film does not take.
+
+    Raises:
+        ValueError: longer than `MP4_SIDE`.
+    """
+    if ending == ".mp4" and max(size) > MP4_SIDE:
+        raise ValueError(
+            f"a film of {size[1]} x {size[0]} pixels is larger than H.264 takes: choose a size of {MP4_SIDE} "
+            "or less on the longer side"
+        )
 
 
 def write_gif(
@@ -67,9 +80,6 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
         path: the file.
         frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
         rate: frames per second.
-
-    Raises:
-        ValueError: the film is larger than the encoder takes.
     """
     import av  # here, because it loads slowly and only films need it
 
@@ -83,13 +93,6 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
         # BT.709, and said so: otherwise players guess, and colours shift.
         codec = stream.codec_context
         codec.color_primaries = codec.color_trc = codec.colorspace = codec.color_range = 1
-        try:
-            codec.open()
-        except av.FFmpegError:
-            raise ValueError(
-                f"a film of {width} x {height} pixels is larger than H.264 takes: choose a size of "
-                f"{MP4_SIDE} or less on the longer side"
-            ) from None
         for picture in _hold_last(itertools.chain([first], rest), round(HOLD * rate)):
             even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")

@@ -52,6 +52,21 @@ def _others_write(status: os.stat_result) -> bool:
     return bool(status.st_mode & (stat.S_IWOTH if own else stat.S_IWOTH | stat.S_IWGRP))
 
 
+def read_limited(path: Path, most: int) -> bytes:
+    """What is in a file that may come from anyone.
+
+    Raises:
+        ValueError: no regular file, or of more than so many bytes.
+        OSError: it cannot be read.
+    """
+    bytes_there = path.stat().st_size
+    if not path.is_file():
+        raise ValueError("not a regular file")
+    if bytes_there > most:
+        raise ValueError(f"{bytes_there} bytes, and at most {most} are read")
+    return path.read_bytes()
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Name the file or folder in the error of a disk that is full, over its quota or broken.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from agents import AgentConfig, build_agent, paint, refine
+from agents import AgentConfig, build_agent, load, paint, refine
 from agents.painter import fit_to_canvas
 from paint_gym import CanvasState, make_renderer
 
@@ -74,3 +75,26 @@ def test_the_shorter_side_fits(height: int, width: int, expected: tuple[int, int
     target = fit_to_canvas(torch.full((height, width, 3), 51, dtype=torch.uint8), 32)
     assert target.shape == (1, 3, *expected)
     torch.testing.assert_close(target, torch.full_like(target, 0.2))
+
+
+def test_strokes_are_painted_in_the_colours_and_widths_that_are_allowed() -> None:
+    palette = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.5, 0.0]])
+    target = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    for painting in paint(load("pretrained-mnist"), target, 15, palette=palette, radii=(0.02, 0.05)):
+        assert set(map(tuple, painting.strokes[:, -3:].tolist())) <= set(map(tuple, palette.tolist()))
+        radii = (1 + 64 * painting.strokes[:, [6, 8]]) / 256
+        assert radii.min() >= 0.02 - 1e-6 and radii.max() <= 0.05 + 1e-6
+
+
+def test_backgrounds_are_painted_on() -> None:
+    target = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    agent = load("pretrained-mnist")
+    for given, expected in {
+        (0.2, 0.4, 1.0): [(0.2, 0.4, 1.0)] * 2,
+        "auto": [tuple(((one.mean((1, 2)) * 255).round() / 255).tolist()) for one in target],
+    }.items():
+        for painting, colour in zip(paint(agent, target, 5, background=given), expected, strict=True):
+            assert painting.background == pytest.approx(colour, abs=1e-6)
+            assert painting[:0].render(8)[0, 0] == pytest.approx(np.array(colour) * 255, abs=0.51)
+    with pytest.raises(ValueError, match="background must be 3 numbers"):
+        paint(agent, target, 5, background=(2, 0, 0))

@@ -168,3 +168,29 @@ def test_huge_weights_count_as_any() -> None:
     painting, target = random_painting(0), target_of(1)[0]
     huge = torch.full((32, 32), 1e37)
     assert refine(painting, target, 10, weight=huge) == refine(painting, target, 10, weight=huge / 1e37)
+
+
+def test_a_palette_is_kept_to_and_used_well() -> None:
+    palette = torch.tensor([[0.1, 0.1, 0.1], [0.9, 0.2, 0.1], [0.2, 0.3, 0.9]])
+    colours = torch.cat([palette[:1], palette[1:], palette[:1]])
+    target = colours.repeat_interleave(8, 0).T.unsqueeze(2).expand(3, 32, 32)  # bands
+    painting = random_painting(3, 40, opacity=(1, 1))
+    refined = refine(painting, target, 60, "cpu", palette=palette)
+    used = {tuple(colour) for colour in refined.strokes[:, -3:].tolist()}
+    assert used <= {tuple(colour) for colour in palette.tolist()} and len(used) == 3
+    assert np.square(refined.render(32) / 255 - target.permute(1, 2, 0).numpy()).mean() < 0.01
+
+
+def test_radii_stay_within_their_limits() -> None:
+    limits = (0.02, 0.05)
+    refined = refine(random_painting(1, 40), target_of(1)[0], 20, "cpu", radii=limits)
+    radii = (1 + 64 * refined.strokes[:, [6, 8]]) / 256
+    assert limits[0] - 1e-6 <= radii.min() < 0.9 * radii.max() and radii.max() <= limits[1] + 1e-6
+    for wrong in ((0.05, 0.02), (0.3, 0.5), (0.0, 0.001), (float("nan"), 1)):
+        with pytest.raises(ValueError, match="radii must be least and greatest"):
+            refine(random_painting(1), target_of(1)[0], 2, "cpu", radii=wrong)
+
+
+def test_a_palette_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"palette must be \(K, 3\)"):
+        refine(random_painting(1), target_of(1)[0], 2, "cpu", palette=torch.zeros(3))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 import sys
 from types import ModuleType
 
@@ -17,6 +18,7 @@ from benchmarks import (
     cost,
     gallery,
     memory,
+    palette,
     pareto,
     photo,
     portraits,
@@ -43,9 +45,10 @@ SMALL = {
     ),
     "cold_start": cold_start.ColdStart(strokes=5, size=32),
     "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
-    "svg": svg.Svg(strokes=5),
+    "svg": svg.Svg(strokes=5, many=10, refine=2),
     "cost": cost.Cost(strokes=10, repeats=1),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
+    "palette": palette.Palette(datasets=("photos",), images=2, colours=3, strokes=10, size=32, refine=4),
     "pareto": pareto.Pareto(dataset="photos", portraits=2, strokes=10, size=32, photos=0),
     "photo": photo.Photo(strokes=5, size=32),
     "portraits": portraits.Portraits(dataset="photos", images=3, strokes=10, size=32, batch=2),
@@ -55,6 +58,7 @@ SMALL = {
         dataset="photos", split="test", images=2, strokes=(5, 10), size=32, refine=2
     ),
 }
+CHROMIUM = (1,) if shutil.which("chromium") else ()
 DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
@@ -64,8 +68,9 @@ ROWS = {  # of each table, in order
     "cold_start": (4,),
     "memory": (1, 12),
     "cost": (3, 3, 3),
-    "svg": (2 * DESIGNS - 1,),  # a triangle has no radius
+    "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
+    "palette": (1,),
     "pareto": (len(pareto.WAYS),),
     "photo": (2,),
     "portraits": (6,),
@@ -81,9 +86,10 @@ FIGURES = {  # that its first row, or every row, holds
     "cold_start": {"cache", "what", "seconds", "bar", "met"},
     "memory": {"steps", "environments", "growth", "bar", "met"},
     "cost": {"of 5 strokes", "operations", "in the paper"},
-    "svg": {"stroke", "radii", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB"},
+    "svg": {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
+    "palette": {"pictures", "any colours", "palette", "picture in these colours", "times", "bar", "met"},
     "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
     "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
     "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},

@@ -17,7 +17,7 @@ from PIL import Image
 from agents.cli.main import main
 from paint_gym import load_dataset
 
-PAINT = ["paint", "photos/0.png", "--strokes", "20", "--refine", "60", "--canvas", "64"]
+PAINT = ["paint", "photos/0.png", "--overwrite", "--strokes", "20", "--refine", "60", "--canvas", "64"]
 TRAIN = [
     "train", "--preset", "smoke", "--dataset", "photos", "--updates", "40", "--eval-every", "20",
     "--out", "run", "--checkpoint-minutes", "0", "--device", "cpu",

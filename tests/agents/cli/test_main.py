@@ -82,6 +82,99 @@ def test_without_options_a_picture_is_painted_at_its_size_and_refined(tmp_path: 
         assert film.size == (48, 32)
 
 
+FAST = ["--strokes", "10", "--canvas", "32", "--agent", "pretrained-mnist"]
+
+
+def test_files_that_are_there_are_kept_unless_told(demo: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a.png"
+    output.write_text("precious")
+    with pytest.raises(SystemExit, match=r"a\.png is there already; --overwrite writes over it"):
+        main(["paint", str(demo / "target_0.png"), "-o", str(output), *FAST])
+    assert output.read_text() == "precious"
+    main(["paint", str(demo / "target_0.png"), "-o", str(output), *FAST, "--overwrite"])
+    assert read_image(output).shape == (32, 32, 3)
+
+
+def test_several_budgets_and_several_files(demo: Path, tmp_path: Path) -> None:
+    photo, fast = str(demo / "target_0.png"), [*FAST[2:], "--refine", "3", "--strokes", "5", "12"]
+    outputs = ["-o", str(tmp_path / "p-{strokes}.json"), "-o", str(tmp_path / "{strokes}" / "{name}.svg")]
+    main(["paint", photo, *fast, *outputs])
+    assert [len(Painting.load(tmp_path / f"p-{count}.json")) for count in (5, 12)] == [5, 12]
+    assert (tmp_path / "5" / "target_0.svg").stat().st_size < (
+        tmp_path / "12" / "target_0.svg"
+    ).stat().st_size
+    main(["paint", photo, *fast, "-o", str(tmp_path / "folder") + "/", "--format", "json"])
+    names = sorted(file.name for file in (tmp_path / "folder").iterdir())
+    assert names == ["target_0-12.json", "target_0-5.json"]
+    with pytest.raises(SystemExit, match=r"2 paintings .* to one\.png; write \{strokes\}"):
+        main(["paint", photo, *fast, "-o", "one.png"])
+
+
+@pytest.mark.parametrize("given", ["3", "#000,#808080,#ffffff", "colours.txt"])
+def test_a_palette_is_kept_to(given: str, demo: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("colours.txt").write_text("000000\n808080\nffffff\n")
+    main(["paint", str(demo / "target_0.png"), "-o", "a.json", *FAST, "--refine", "12", "--palette", given])
+    found = np.unique((Painting.load("a.json").strokes[:, -3:] * 255).round().astype(int), axis=0)
+    assert len(found) <= 3
+    if given != "3":
+        assert set(map(tuple, found.tolist())) <= {(0, 0, 0), (128, 128, 128), (255, 255, 255)}
+
+
+@pytest.mark.parametrize(
+    ("palette", "text"),
+    [("0", "1 to 256 colours"), ("nowhere.txt", r"there is no file nowhere\.txt"), ("#12", "is no colour")],
+)
+def test_palettes_that_are_none_are_named(palette: str, text: str, demo: Path) -> None:
+    with pytest.raises(SystemExit, match=text):
+        main(["paint", str(demo / "target_0.png"), "-o", "a.json", *FAST, "--palette", palette])
+
+
+def test_lines_for_a_plotter(demo: Path, tmp_path: Path) -> None:
+    photo, output = str(demo / "target_0.png"), str(tmp_path / "a.svg")
+    pens = ["--svg", "plotter", "--paper", "100x80", "--margin-mm", "5", "--width-mm", "0.5", "3"]
+    options = ["--strokes", "20", "--canvas", "32", "--refine", "5", "--palette", "3", *pens]
+    main(["paint", photo, "-o", output, "-o", str(tmp_path / "a.json"), *options])
+    text = Path(output).read_text()
+    assert 'width="100mm" height="80mm"' in text and 1 <= text.count("<g ") <= 3
+    widths = [float(width) for width in re.findall(r'stroke-width="([0-9.]+)"', text)]
+    assert 0.5 <= min(widths) <= max(widths) <= 3
+    painting = Painting.load(tmp_path / "a.json")
+    radii = (1 + 64 * painting.strokes[:, [6, 8]]) / 256 * 70  # mm
+    assert painting.background == (1, 1, 1) and painting.opacity == (1, 1)
+    assert 0.25 <= radii.min() <= radii.max() <= 1.5 + 1e-4  # painted so, too
+    for wrong, said in {
+        "--svg plotter": "needs an output that ends in", "--width-mm 1 2": "goes with --svg plotter",
+        "--svg plotter --paper a4 -o b.svg": "width x height in mm",
+        "--background blue": "background: 'blue' is no colour",
+        "--svg plotter --margin-mm 200 -o b.svg": "no room to draw on",
+        "--svg plotter --width-mm 300 400 -o b.svg": "radii must be",
+    }.items():  # fmt: skip
+        with pytest.raises(SystemExit, match=said):
+            main(["paint", photo, *FAST, *wrong.split()])
+
+
+def test_standard_input_and_output_and_lists(demo: Path, tmp_path: Path) -> None:
+    photo = (demo / "target_0.png").read_bytes()
+    command = [sys.executable, "-m", "agents", "paint", "-", "-o", "-", "--format", "svg", *FAST]
+    done = subprocess.run(command, input=photo, capture_output=True, check=True)
+    assert done.stdout.startswith(b"<svg ") and done.stdout.endswith(b"</svg>\n")
+    broken = subprocess.run(command, input=photo[:100], capture_output=True)
+    assert broken.returncode == 1 and not broken.stdout and b"standard input" in broken.stderr
+    names = tmp_path / "list.txt"
+    names.write_text(f"{demo / 'target_0.png'}\n\n{demo / 'target_1.png'}\n")
+    main(["paint", f"@{names}", "-o", str(tmp_path / "out") + "/", *FAST])
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    with pytest.raises(SystemExit, match="only one painting can be written to standard output"):
+        main(["paint", f"@{names}", "-o", "-", *FAST])
+
+
+def test_films_that_cannot_be_are_refused_before_the_work(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
+    with pytest.raises(SystemExit, match=r"a film of 20000 x 4000 pixels is larger than H\.264 takes"):
+        main(["paint", str(tmp_path / "long.png"), "-o", str(tmp_path / "a.mp4"), "--size", "20000"])
+
+
 def test_each_stroke_has_its_agent(demo: Path, tmp_path: Path) -> None:
     photo, file = str(demo / "target_0.png"), tmp_path / "circles.json"
     short = ["-o", str(file), "--strokes", "10", "--canvas", "32"]
@@ -148,7 +241,7 @@ def test_numbers_out_of_range_are_named(arguments: str, capsys: pytest.CaptureFi
     said = re.sub(r"[\s│]", "", f"{stopped.value.code} {capsys.readouterr().err}")  # however it is broken
     option, value = arguments.split()[-2:]
     name = option.removeprefix("--").replace("-", "_")
-    assert re.search(rf"{name}mustbea(whole)?numberfrom[0-9]+to[0-9,]+,not{value}", said)
+    assert re.search(rf"{name}mustbe\(?a(whole)?numberfrom[0-9]+to[0-9,.]+\)?,not\(?{value}", said)
     assert "Traceback" not in said
 
 

@@ -215,7 +215,7 @@ def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "p.png"
     path.write_text("old")
 
-    def fail(painting, temporary):
+    def fail(painting, temporary, paper, seconds):
         temporary.write_text("half")
         raise RuntimeError("stopped")
 

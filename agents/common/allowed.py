@@ -1,0 +1,64 @@
+"""What strokes may be: colours of a palette, and radii within limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.palette import as_palette, nearest_colours
+from paint_gym.strokes import COLOUR, MAX_RADIUS, StrokeDesign
+
+
+@dataclass(frozen=True, eq=False)
+class Allowed:
+    """Moves strokes to the nearest that are allowed; gradients pass as if it had not.
+
+    Attributes:
+        design: of the strokes.
+        palette: colours ``(K, 3)`` in [0, 1]; None for all.
+        radii: least and greatest radius, in shorter canvas sides; None for all.
+
+    Raises:
+        ValueError: a palette that is none, or radii of which no stroke has one.
+    """
+
+    design: StrokeDesign
+    palette: Tensor | None = None
+    radii: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.palette is not None:
+            object.__setattr__(self, "palette", as_palette(self.palette))
+        if self.radii is None:
+            return
+        low, high = self.radii
+        if not 0 <= low <= high or low > MAX_RADIUS or high < 1 / 256:
+            raise ValueError(
+                f"radii must be least and greatest in shorter canvas sides, within 1/256 to "
+                f"{MAX_RADIUS:.3f}, not {self.radii}"
+            )
+
+    @torch.no_grad()
+    def nearest(self, strokes: Tensor) -> Tensor:
+        """The nearest strokes ``(..., stroke_dim)`` that are allowed."""
+        moved = list(strokes.unbind(-1))
+        if self.radii is not None:
+            low, high = (min(1.0, max(0.0, (256 * r - 1) / 64)) for r in self.radii)  # inverse of `radius`
+            for i, kind in enumerate(self.design.kinds):
+                if kind == "radius":
+                    moved[i] = moved[i].clamp(low, high)
+        moved[-len(COLOUR) :] = self.nearest_colour(strokes[..., -len(COLOUR) :]).unbind(-1)
+        return torch.stack(moved, -1)
+
+    def nearest_colour(self, colours: Tensor) -> Tensor:
+        """The nearest colours ``(..., 3)`` that are allowed."""
+        return colours if self.palette is None else nearest_colours(colours, self.palette.to(colours))
+
+    def __call__(self, strokes: Tensor) -> Tensor:
+        """`nearest`, with the gradient of the identity (straight through)."""
+        if self.palette is None and self.radii is None:
+            return strokes
+        nearest = self.nearest(strokes)
+        return strokes + (nearest - strokes).detach() if strokes.requires_grad else nearest
