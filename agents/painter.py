@@ -27,6 +27,9 @@ agent that ships is .2 and .4 dB better on 256 px than on 512.
 """
 
 
+ASPECT = 1.03  # of a painting that is gone on with, against that of the picture
+
+
 class Policy(Protocol):
     """The part of an agent that painting needs; every `Agent` is one."""
 
@@ -49,8 +52,9 @@ def paint(
     palette: Tensor | None = None,
     radii: tuple[float, float] | None = None,
     background: Sequence[float] | Literal["auto"] = (0.0, 0.0, 0.0),
+    begun: Sequence[Painting] | None = None,
 ) -> list[Painting]:
-    """Paint pictures, each on a canvas of one colour.
+    """Paint pictures, each on a canvas of one colour, or on what is painted already.
 
     Args:
         agent: who paints.
@@ -65,42 +69,52 @@ def paint(
         radii: least and greatest radius of a stroke, in shorter canvas sides; by default any.
         background: R, G, B in [0, 1] of the fresh canvases; "auto" is the mean colour of each picture, with a
             palette the nearest in it.
+        begun: paintings to go on with, one for each picture, in its aspect, of the agent's design and
+            opacity, all of one number of strokes; their background stays. `max_strokes` counts their
+            strokes, too; if they have as many, they are returned as they are.
 
     Raises:
-        ValueError: `max_strokes` below 1, weights, colours or radii that are none, or an agent that does not
-            weigh errors.
+        ValueError: `max_strokes` below 1, weights, colours or radii that are none, paintings that do not go
+            with the pictures or the agent, or an agent that does not weigh errors.
         TypeError: targets that are no tensor.
     """
     check_targets(targets)
     if weight is not None:
         return _paint_weighted(
-            agent, targets, max_strokes, on_bundle, weight, canvas, palette, radii, background
+            agent, targets, max_strokes, on_bundle, weight, canvas, palette, radii, background, begun
         )
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     canvas = None if canvas is None else as_whole("canvas", canvas, 1, MAX_SIDE)
     size = (targets.shape[2], targets.shape[3])
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
-    start = torch.zeros(len(target), dtype=torch.long, device=agent.device)
     allowed = Allowed(agent.renderer.design, palette, radii)
-    if background == "auto":
+    design, opacity = agent.renderer.design, agent.renderer.opacity
+    if begun is not None:
+        check_begun(begun, targets, agent)
+        blank = target.new_tensor([one.background for one in begun])
+    elif background == "auto":
         blank = allowed.nearest_colour((target.mean((2, 3)) * 255).round() / 255)
     else:
         blank = target.new_tensor(check_colour(background)).expand(len(target), -1)
-    state = CanvasState(blank[:, :, None, None].expand_as(target).clone(), target, start)
-    steps, bundles = math.ceil(max_strokes / agent.bundle), []
-    for step in range(steps):
-        left = max_strokes - step * agent.bundle
-        strokes = allowed(as_strokes(agent.act(state, steps), agent.renderer.design.dim)[:, :left])
-        bundles.append(strokes.cpu())
+    painted = [torch.stack([torch.tensor(one.strokes) for one in begun])] if begun else []
+    there = painted[0].shape[1] if begun else 0
+    fresh = blank[:, :, None, None].expand_as(target).clone()
+    canvases = agent.renderer.paint(fresh, painted[0].to(target)) if there else fresh
+    first = math.ceil(there / agent.bundle)
+    steps = first + math.ceil((max_strokes - there) / agent.bundle)
+    state = CanvasState(canvases, target, torch.full((len(target),), first, device=agent.device))
+    while there < max_strokes:
+        strokes = as_strokes(agent.act(state, steps), design.dim)[:, : max_strokes - there]
+        strokes = allowed(strokes)
+        painted.append(strokes.cpu())
+        there += strokes.shape[1]
         state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
-    painted = torch.cat(bundles, 1).numpy()  # (B, max_strokes, stroke_dim)
-    design, opacity = agent.renderer.design, agent.renderer.opacity
     return [
         Painting(one, stroke=design, size=size, background=colour, opacity=opacity)
-        for one, colour in zip(painted, blank.tolist(), strict=True)
+        for one, colour in zip(torch.cat(painted, 1).numpy(), blank.tolist(), strict=True)
     ]
 
 
@@ -114,6 +128,7 @@ def _paint_weighted(
     palette: Tensor | None,
     radii: tuple[float, float] | None,
     background: Sequence[float] | Literal["auto"],
+    begun: Sequence[Painting] | None,
 ) -> list[Painting]:
     """`paint`, with the actor told where errors count."""
     actor = getattr(agent, "actor", None)
@@ -122,9 +137,34 @@ def _paint_weighted(
     checked = check_weight(weight, targets).to(agent.device)
     actor.weight = _reduced(checked.unsqueeze(1), canvas).squeeze(1)
     try:
-        return paint(agent, targets, max_strokes, on_bundle, None, canvas, palette, radii, background)
+        return paint(agent, targets, max_strokes, on_bundle, None, canvas, palette, radii, background, begun)
     finally:
         actor.weight = None
+
+
+def check_begun(begun: Sequence[Painting], targets: Tensor, agent: Policy) -> None:
+    """Refuse paintings that an agent cannot go on with for pictures ``(B, 3, H, W)``.
+
+    Raises:
+        ValueError: another number, aspect, design or opacity, or not all of one number of strokes.
+    """
+    if len(begun) != len(targets):
+        raise ValueError(f"{len(targets)} pictures need as many paintings to go on with, not {len(begun)}")
+    height, width = targets.shape[2:]
+    for one in begun:
+        if (one.design, one.opacity) != (agent.renderer.design, agent.renderer.opacity):
+            raise ValueError(
+                f"the painting has {one.stroke} strokes of opacity {one.opacity}, the agent paints "
+                f"{agent.renderer.design.name} strokes of {agent.renderer.opacity}"
+            )
+        ratio = one.size[0] / one.size[1] * width / height
+        if not 1 / ASPECT <= ratio <= ASPECT:
+            raise ValueError(
+                f"the painting of {one.size[0]} x {one.size[1]} has another aspect than the picture of "
+                f"{height} x {width}"
+            )
+    if len({len(one) for one in begun}) > 1:
+        raise ValueError("paintings to go on with together must have one number of strokes")
 
 
 def check_targets(targets: Tensor) -> None:

@@ -55,6 +55,9 @@ class Paint(Command):
     """Write over files that are there; never over a picture that is to be painted."""
     strokes: Annotated[tuple[int, ...], STROKES] = (500,)
     """Strokes to paint each with; of several numbers, as in "50 200 1000", each makes a painting."""
+    begun: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """A painting (.json) of the picture to go on with: strokes are added up to their number, and all are
+    refined."""
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
     lookahead: Annotated[int | None, LOOKAHEAD] = None
@@ -134,11 +137,14 @@ def paint_pictures(command: Paint) -> list[Painting]:
     paper = _paper(command, patterns)
     palette = _palette(command.palette)
     _background(command)  # refuses what is no colour
-    agent = _load_agent(command)
+    begun = None if command.begun is None else Painting.load(command.begun)
+    if begun is not None and len(pictures) > 1:
+        raise ValueError("--from goes on with the painting of one picture")
+    agent = _load_agent(command, begun)
     kept = [picture.path for picture in pictures] + ([mask] if mask else [])
     check_outputs([file for each in outputs for some in each for file in some], kept, command.overwrite)
     agent.actor.reseed(command.seed)
-    opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
+    opacity = begun.opacity if begun else (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     paintings, failed, signals = [], [], StopSignals()
     for picture, budgets in zip(pictures, outputs, strict=True):
@@ -153,6 +159,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
                 _weight(seen, picture, target, command.detail),
                 choose_palette(target, palette) if isinstance(palette, int) else palette,
                 paper.radii((target.shape[2], target.shape[3])) if paper and command.width_mm else None,
+                begun,
             )
             for strokes, files in zip(command.strokes, budgets, strict=True):
                 began = time.monotonic()
@@ -183,6 +190,7 @@ class _Work:
     weight: Tensor | None
     palette: Tensor | None
     radii: tuple[float, float] | None
+    begun: Painting | None
 
 
 def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
@@ -267,17 +275,18 @@ def _weight(picture: Tensor, image: Picture, target: Tensor, detail: str | None)
     return weight
 
 
-def _load_agent(command: Paint) -> Agent:
-    ours = "pretrained" if command.stroke in (None, "bezier") else f"pretrained-{command.stroke}"
-    if command.stroke is not None:
-        get_stroke(command.stroke)  # refuses names that are none
+def _load_agent(command: Paint, begun: Painting | None) -> Agent:
+    stroke = command.stroke or (begun.stroke if begun else None)
+    ours = "pretrained" if stroke in (None, "bezier") else f"pretrained-{stroke}"
+    if stroke is not None:
+        get_stroke(stroke)  # refuses names that are none
         if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
-            raise ValueError(f"no agent for {command.stroke} strokes comes with the package; pass --agent")
+            raise ValueError(f"no agent for {stroke} strokes comes with the package; pass --agent")
     plan = 0 if command.draft else command.plan
     agent = load(ours if command.agent is None else command.agent, command.device, command.lookahead, plan)
     paints = agent.renderer.design.name
-    if command.stroke not in (None, paints):
-        raise ValueError(f"{command.agent} paints {paints} strokes, not {command.stroke}")
+    if stroke not in (None, paints):
+        raise ValueError(f"{command.agent or ours} paints {paints} strokes, not {stroke}")
     return agent
 
 
@@ -291,7 +300,7 @@ def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: St
 
         (painting,) = paint(
             agent, work.target, strokes, on_bundle, work.weight, palette=work.palette, radii=work.radii,
-            background=_background(command),
+            background=_background(command), begun=None if work.begun is None else [work.begun],
         )  # fmt: skip
     iterations = 0 if command.draft else REFINE if command.refine is None else command.refine
     if not iterations:

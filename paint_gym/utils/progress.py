@@ -19,7 +19,7 @@ def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm[Any]
         iterable: what to go through, if `update` is not to be called.
         options: tqdm's: ``total``, ``desc``, ``unit`` and so on.
     """
-    if not sys.stderr.isatty():
+    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # a notebook writes over lines, too
         options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "maxinterval": SECONDS}
         options |= {"miniters": 1, "bar_format": LINE}
     return tqdm(iterable, **options)

@@ -8,7 +8,7 @@ import torch
 
 from agents import AgentConfig, build_agent, load, paint, refine
 from agents.painter import fit_to_canvas
-from paint_gym import CanvasState, make_renderer
+from paint_gym import CanvasState, Painting, make_renderer
 
 
 class Copying:
@@ -98,3 +98,20 @@ def test_backgrounds_are_painted_on() -> None:
             assert painting[:0].render(8)[0, 0] == pytest.approx(np.array(colour) * 255, abs=0.51)
     with pytest.raises(ValueError, match="background must be 3 numbers"):
         paint(agent, target, 5, background=(2, 0, 0))
+
+
+def test_paintings_are_gone_on_with() -> None:
+    target = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    agent = load("pretrained-mnist")
+    begun = paint(agent, target, 8, background=(1, 1, 1))
+    grown = paint(agent, target, 21, begun=begun)
+    for one, more in zip(begun, grown, strict=True):
+        assert more[:8] == one and len(more) == 21
+    assert paint(agent, target, 8, begun=begun) == begun == paint(agent, target, 3, begun=begun)
+    with pytest.raises(ValueError, match="2 pictures need as many paintings"):
+        paint(agent, target, 21, begun=begun[:1])
+    with pytest.raises(ValueError, match="one number of strokes"):
+        paint(agent, target, 21, begun=[begun[0], begun[1][:5]])
+    opaque = [Painting(one.strokes, size=32, opacity=(1, 1)) for one in begun]
+    with pytest.raises(ValueError, match=r"bezier strokes of opacity \(1.0, 1.0\), the agent paints"):
+        paint(agent, target, 21, begun=opaque)

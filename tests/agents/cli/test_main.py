@@ -31,14 +31,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_demo_writes_all_it_promises(demo: Path) -> None:
     scores = json.loads((demo / "demo.json").read_text())
-    assert 0 < scores["l2"] < 1 and 0 < scores["l2_untrained"] < 1
-    for i in range(scores["images"]):
-        assert (demo / f"target_{i}.png").stat().st_size and (demo / f"painting_{i}.mp4").stat().st_size
+    assert 0 < scores["l2_refined"] < scores["l2"] < 1 and 0 < scores["l2_untrained"] < 1
+    for i in range(4):
         painting = Painting.load(demo / f"painting_{i}.json")
         assert np.array_equal(painting.render(), read_image(demo / f"painting_{i}.png"))
-        assert "<svg" in (demo / f"painting_{i}.svg").read_text()
-    for name in ("learning_curve.png", "overview.png"):
-        assert min(read_image(demo / name).shape[:2]) >= 96
+        assert len(painting) == 20 and (demo / f"target_{i}.png").stat().st_size
+    assert read_image(demo / "overview.png").shape[1] == 4 * 512
+    assert min(read_image(demo / "learning_curve.png").shape[:2]) >= 96
+
+
+def test_the_page_of_the_demo_refers_to_what_is_there(demo: Path) -> None:
+    page, scores = (demo / "index.html").read_text(), json.loads((demo / "demo.json").read_text())
+    assert not re.search(r"https?:|\$[a-z]", page) and f"{scores['l2']:.4f}" in page
+    files = set(re.findall(r'(?:src|href|poster)="([^"]+)"', page))
+    assert len(files) >= 4 * 5 + 2
+    for file in files:
+        assert (demo / file).stat().st_size > 100
+    photo, painted = (read_image(demo / name) / 255 for name in ("coffee.png", "coffee-painted.png"))
+    assert photo.shape == painted.shape and np.square(photo - painted).mean() < 0.01
 
 
 def test_paint_and_render_a_picture_of_ones_own(demo: Path, tmp_path: Path) -> None:
@@ -167,6 +177,29 @@ def test_standard_input_and_output_and_lists(demo: Path, tmp_path: Path) -> None
     assert len(list((tmp_path / "out").iterdir())) == 2
     with pytest.raises(SystemExit, match="only one painting can be written to standard output"):
         main(["paint", f"@{names}", "-o", "-", *FAST])
+
+
+def test_paintings_are_gone_on_with(demo: Path, tmp_path: Path) -> None:
+    photo, few, more, done = str(demo / "target_0.png"), *(str(tmp_path / f"{i}.json") for i in range(3))
+    options = ["--canvas", "32", "--stroke", "circle"]
+    main(["paint", photo, "-o", few, "--strokes", "13", "--draft", *options, "--background", "#336699"])
+    main(["paint", photo, "-o", more, "--strokes", "30", "--draft", "--canvas", "32", "--from", few])
+    begun, grown = Painting.load(few), Painting.load(more)
+    assert np.array_equal(grown[:13].strokes, begun.strokes) and len(grown) == 30
+    assert grown.background == begun.background and grown.stroke == "circle"
+    main(["paint", photo, "-o", done, "--strokes", "5", "--canvas", "32", "--from", more, "--refine", "20"])
+    refined, picture = Painting.load(done), read_image(photo) / 255
+    assert len(refined) == 30 and refined.design == grown.design
+    errors = [np.square(one.render(32) / 255 - picture).mean() for one in (refined, grown, begun)]
+    assert errors[0] < errors[1] < errors[2]
+    Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
+    for arguments, text in {
+        (photo, "--from", few, "--stroke", "bezier"): "0.json has circle strokes|the painting has circle",
+        (str(tmp_path / "long.png"), "--from", few): "another aspect", (photo, "--from", "no.json"): "no",
+        (photo, str(demo / "target_1.png"), "-o", "{name}.png", "--from", few): "painting of one picture",
+    }.items():  # fmt: skip
+        with pytest.raises(SystemExit, match=text):
+            main(["paint", *arguments, "--canvas", "32"])
 
 
 def test_films_that_cannot_be_are_refused_before_the_work(tmp_path: Path) -> None:
