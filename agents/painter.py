@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal, Protocol
 
 import torch
@@ -53,6 +54,7 @@ def paint(
     radii: tuple[float, float] | None = None,
     background: Sequence[float] | Literal["auto"] = (0.0, 0.0, 0.0),
     begun: Sequence[Painting] | None = None,
+    on_strokes: Callable[[Tensor], object] | None = None,
 ) -> list[Painting]:
     """Paint pictures, each on a canvas of one colour, or on what is painted already.
 
@@ -72,6 +74,7 @@ def paint(
         begun: paintings to go on with, one for each picture, in its aspect, of the agent's design and
             opacity, all of one number of strokes; their background stays. `max_strokes` counts their
             strokes, too; if they have as many, they are returned as they are.
+        on_strokes: called after each bundle with its strokes, ``(B, k, stroke_dim)`` on the CPU.
 
     Raises:
         ValueError: `max_strokes` below 1, weights, colours or radii that are none, paintings that do not go
@@ -79,10 +82,6 @@ def paint(
         TypeError: targets that are no tensor.
     """
     check_targets(targets)
-    if weight is not None:
-        return _paint_weighted(
-            agent, targets, max_strokes, on_bundle, weight, canvas, palette, radii, background, begun
-        )
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     canvas = None if canvas is None else as_whole("canvas", canvas, 1, MAX_SIDE)
@@ -104,40 +103,35 @@ def paint(
     first = math.ceil(there / agent.bundle)
     steps = first + math.ceil((max_strokes - there) / agent.bundle)
     state = CanvasState(canvases, target, torch.full((len(target),), first, device=agent.device))
-    while there < max_strokes:
-        strokes = as_strokes(agent.act(state, steps), design.dim)[:, : max_strokes - there]
-        strokes = allowed(strokes)
-        painted.append(strokes.cpu())
-        there += strokes.shape[1]
-        state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
-        if on_bundle is not None:
-            on_bundle(mean_squared_error(state.canvas, target).mean().item())
+    with _weighed(agent, targets, weight, canvas):
+        while there < max_strokes:
+            strokes = allowed(as_strokes(agent.act(state, steps), design.dim)[:, : max_strokes - there])
+            painted.append(strokes.cpu())
+            there += strokes.shape[1]
+            state = CanvasState(agent.renderer.paint(state.canvas, strokes), target, state.step + 1)
+            if on_strokes is not None:
+                on_strokes(painted[-1])
+            if on_bundle is not None:
+                on_bundle(mean_squared_error(state.canvas, target).mean().item())
     return [
         Painting(one, stroke=design, size=size, background=colour, opacity=opacity)
         for one, colour in zip(torch.cat(painted, 1).numpy(), blank.tolist(), strict=True)
     ]
 
 
-def _paint_weighted(
-    agent: Policy,
-    targets: Tensor,
-    max_strokes: int,
-    on_bundle: Callable[[float], None] | None,
-    weight: Tensor,
-    canvas: int | None,
-    palette: Tensor | None,
-    radii: tuple[float, float] | None,
-    background: Sequence[float] | Literal["auto"],
-    begun: Sequence[Painting] | None,
-) -> list[Painting]:
-    """`paint`, with the actor told where errors count."""
+@contextmanager
+def _weighed(agent: Policy, targets: Tensor, weight: Tensor | None, canvas: int | None) -> Iterator[None]:
+    """Within the block the actor knows where errors count."""
+    if weight is None:
+        yield
+        return
     actor = getattr(agent, "actor", None)
     if not isinstance(actor, Actor):
         raise ValueError(f"{type(agent).__name__} does not weigh errors; leave the weight out")
     checked = check_weight(weight, targets).to(agent.device)
     actor.weight = _reduced(checked.unsqueeze(1), canvas).squeeze(1)
     try:
-        return paint(agent, targets, max_strokes, on_bundle, None, canvas, palette, radii, background, begun)
+        yield
     finally:
         actor.weight = None
 

@@ -47,6 +47,7 @@ def refine(
     weight: Tensor | None = None,
     palette: Tensor | None = None,
     radii: tuple[float, float] | None = None,
+    on_strokes: Callable[[Tensor], object] | None = None,
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
@@ -66,6 +67,7 @@ def refine(
         palette: colours ``(K, 3)`` in [0, 1], of which each stroke gets one; by default any.
         radii: least and greatest radius of a stroke, in shorter canvas sides; by default any. Strokes that
             are not so are moved to the nearest that are, and the best is looked for from there.
+        on_strokes: called after each step with all strokes, ``(B, K, stroke_dim)``, where they are by then.
 
     Raises:
         TypeError: a target that is no tensor.
@@ -78,7 +80,16 @@ def refine(
         if target.ndim != 3:
             raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
         return refine(
-            [painting], target[None], iterations, device, on_iteration, until, weight, palette, radii
+            [painting],
+            target[None],
+            iterations,
+            device,
+            on_iteration,
+            until,
+            weight,
+            palette,
+            radii,
+            on_strokes,
         )[0]
     _check(painting, target, iterations, until)
     if not iterations or not painting or not len(painting[0]):
@@ -86,7 +97,7 @@ def refine(
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
         work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii)
-        strokes = work.run(iterations, until, on_iteration).cpu().numpy()
+        strokes = work.run(iterations, until, on_iteration, on_strokes).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
         for best, old in zip(strokes, painting, strict=True)
@@ -125,7 +136,13 @@ class _Refinement:
         self.adam = StrokeAdam(begun, rate.to(target.device), BETAS)
         self.random = torch.Generator().manual_seed(0)  # on the CPU: the same strokes on every device
 
-    def run(self, iterations: int, until: float, on_iteration: Callable[[float], object] | None) -> Tensor:
+    def run(
+        self,
+        iterations: int,
+        until: float,
+        on_iteration: Callable[[float], object] | None,
+        on_strokes: Callable[[Tensor], object] | None,
+    ) -> Tensor:
         """The best strokes ``(B, K, stroke_dim)`` that are met on the way."""
         adam = self.adam
         best, least = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
@@ -138,6 +155,8 @@ class _Refinement:
                 better = l2 < least
                 best = torch.where(better.view(-1, 1, 1), strokes, best)
                 least = torch.where(better, l2, least)
+            if i and on_strokes is not None:
+                on_strokes(self.allowed.nearest(strokes.detach()))
             ended = i and on_iteration is not None and on_iteration(least.mean().item())
             if ended or i == iterations or least.max().item() <= until:
                 break

@@ -10,10 +10,11 @@ LAYERS = (
     "paint_gym.utils", "paint_gym.metrics", "paint_gym.strokes", "paint_gym.renderers", "paint_gym.rewards",
     "paint_gym.canvas", "paint_gym.datasets", "paint_gym.painting", "paint_gym.envs", "paint_gym.adapters",
     "paint_gym",
-    "agents.networks", "agents.common", "agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg",
+    "agents.networks", "agents.palette", "agents.common",
+    "agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg",
     "agents.factory", "agents.checkpoint", "agents.painter", "agents.detail", "agents.refinement",
     "agents.evaluation",
-    "agents.training", "agents.cli", "agents",
+    "agents.training", "agents.web", "agents.cli", "agents",
     "benchmarks.harness", "benchmarks",
 )  # fmt: skip
 """From the bottom to the top; a module belongs to the first whose name it begins with."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.cli import demo, evaluate, paint, render, train, train_renderer
+from agents.cli import demo, evaluate, paint, render, train, train_renderer, web
 from agents.cli.command import Command
 from paint_gym import __version__
 from paint_gym.utils.errors import visible
@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
     "evaluate": (evaluate.Evaluate, evaluate.evaluate),
     "paint": (paint.Paint, paint.paint_pictures),
     "render": (render.Render, render.render),
+    "web": (web.Web, web.web),
 }
 
 

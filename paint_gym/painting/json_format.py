@@ -12,16 +12,13 @@ is checked.
 from __future__ import annotations
 
 import json
-import os
 import reprlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from paint_gym.strokes import StrokeDesign, get_stroke
-from paint_gym.utils.files import read_limited
 
 FORMAT = "paint-gym-painting"
 VERSION = 1
@@ -31,29 +28,24 @@ MAX_NUMBERS = 20_000_000  # in all: parsed, each takes 32 bytes
 KEYS = ("format", "version", "stroke", "parameters", "size", "background", "opacity", "strokes")
 
 
-def write(
-    path: Path,
+def dumps(
     strokes: np.ndarray,
     design: StrokeDesign,
     size: tuple[int, int],
     background: Sequence[float],
     opacity: Sequence[float],
-) -> None:
-    """Write a painting, one stroke per line. Numbers are the shortest that give the same float32.
+) -> str:
+    """A painting as JSON, one stroke per line. Numbers are the shortest that give the same float32.
 
     Args:
-        path: the file.
         strokes: ``(K, stroke_dim)`` float32 in [0, 1].
         design: what the numbers of a stroke mean.
         size: (height, width) in pixels.
         background: R, G, B in [0, 1].
         opacity: the range that alphas are mapped to.
     """
-    with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(head(design, size, background, opacity))[:-1] + ', "strokes": [')
-        for i, stroke in enumerate(strokes):
-            file.write(f"{',' if i else ''}\n[{', '.join(map(str, stroke))}]")
-        file.write("\n]}\n")
+    rows = ",".join(f"\n[{', '.join(map(str, stroke))}]" for stroke in strokes)
+    return f'{json.dumps(head(design, size, background, opacity))[:-1]}, "strokes": [{rows}\n]}}\n'
 
 
 def head(
@@ -71,19 +63,15 @@ def head(
     }
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The arguments of `Painting` that a file holds: strokes, stroke, size, background, opacity.
+def loads(data: bytes) -> dict[str, Any]:
+    """The arguments of `Painting` that JSON holds: strokes, stroke, size, background, opacity.
 
     Raises:
-        ValueError: the file is no painting; the message names the file and says what is wrong.
-        OSError: the file cannot be read.
+        ValueError: it is no painting; the message says what is wrong.
     """
-    try:
-        content = _parse(read_limited(Path(path), MAX_BYTES))
-        _check_head(content)
-        _check_strokes(content["strokes"])
-    except ValueError as error:
-        raise ValueError(f"{path} is not a painting: {error}") from None
+    content = _parse(data)
+    _check_head(content)
+    _check_strokes(content["strokes"])
     return {key: content[key] for key in ("strokes", "stroke", "size", "background", "opacity")}
 
 

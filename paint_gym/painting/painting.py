@@ -30,7 +30,7 @@ from paint_gym.painting import json_format, plotter, svg, video
 from paint_gym.painting.plotter import Paper
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import read_limited, replace_when_done
 from paint_gym.utils.images import to_frames
 from paint_gym.utils.registry import Registry
 
@@ -243,11 +243,23 @@ class Painting:
             ValueError: the file is no painting; the message names the file and says what is wrong.
             OSError: the file cannot be read.
         """
-        fields = json_format.read(path)
         try:
-            return Painting(**fields)
+            return Painting.from_json(read_limited(Path(path), json_format.MAX_BYTES))
         except ValueError as error:
             raise ValueError(f"{path} is not a painting: {error}") from None
+
+    @staticmethod
+    def from_json(data: bytes) -> Painting:
+        """The painting that `to_json` gave; what is in it is not believed.
+
+        Raises:
+            ValueError: it is no painting; the message says what is wrong.
+        """
+        return Painting(**json_format.loads(data))
+
+    def to_json(self) -> str:
+        """All of the painting, as a .json holds it."""
+        return json_format.dumps(self.strokes, self.design, self.size, self.background, self.opacity)
 
 
 def check_ending(path: str | os.PathLike[str]) -> str:
@@ -364,9 +376,7 @@ def _write_svg(painting: Painting, path: Path, paper: Paper | None, seconds: flo
 
 
 def _write_json(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    json_format.write(
-        path, painting.strokes, painting.design, painting.size, painting.background, painting.opacity
-    )
+    path.write_text(painting.to_json(), encoding="utf-8")
 
 
 def _write_gif(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:

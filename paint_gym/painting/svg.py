@@ -43,21 +43,38 @@ def lines(
         about: what the painting is; ``"title"`` becomes the title, and all of it JSON in the metadata.
         name: what the names of gradients begin with, another for each painting.
     """
-    height, width = size
-    scale = -(-UNITS // min(height, width))  # rounded up
-    box = f'viewBox="0 0 {width * scale} {height * scale}"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" {box}>'
+    height, width = view_box(size)
+    box = f'width="{size[1]}" height="{size[0]}" viewBox="0 0 {width} {height}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
     yield f"<title>{escape(str(about['title']), quote=False)}</title>"
     yield f"<metadata>{escape(json.dumps(about), quote=False)}</metadata>"
-    yield f'<path fill="{hex_colour(np.array(background))}" d="M0 0h{width * scale}v{height * scale}H0z"/>'
-    units = np.array([width, height, min(height, width), 1]) * np.array([scale, scale, scale, 1])
-    for i, (nodes, colour) in enumerate(strokes):
+    yield f'<path fill="{hex_colour(np.array(background))}" d="M0 0h{width}v{height}H0z"/>'
+    yield from shapes(size, primitive, strokes, name)
+    yield "</svg>"
+
+
+def view_box(size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a canvas of height and width in pixels, in the units of `shapes`."""
+    scale = -(-UNITS // min(size))  # rounded up
+    return size[0] * scale, size[1] * scale
+
+
+def shapes(
+    size: tuple[int, int],
+    primitive: str,
+    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
+    name: str,
+    first: int = 0,
+) -> Iterator[str]:
+    """A line for each stroke, of which `first` is the index of the first; see `lines`."""
+    height, width = view_box(size)
+    units = np.array([width, height, min(height, width), 1])
+    for i, (nodes, colour) in enumerate(strokes, first):
         placed = nodes * units
         if primitive == "polygon":
             yield _path(polygon_path(placed[:, :2]), hex_colour(colour), float(placed[0, 3]))
         else:
-            yield _sweep(placed, hex_colour(colour), (width * scale, height * scale), f"{name}{i:x}")
-    yield "</svg>"
+            yield _sweep(placed, hex_colour(colour), (width, height), f"{name}{i:x}")
 
 
 def _sweep(nodes: np.ndarray, colour: str, canvas: tuple[int, int], name: str) -> str:

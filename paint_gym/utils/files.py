@@ -6,6 +6,7 @@ import errno
 import glob
 import os
 import platform
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -153,7 +154,10 @@ def _remove_left_over(folder: Path, begins: str) -> None:
     for entry in folder.glob(f"{glob.escape(begins)}*"):
         pid = entry.name.removeprefix(begins).partition(".")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):
-            entry.unlink(missing_ok=True)
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -8,6 +8,7 @@ told apart when it is read back is refused when it is written.
 from __future__ import annotations
 
 import json
+import shutil
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,17 @@ def save_state(path: str | PathLike[str], state: StateDict) -> None:
     tensors: dict[str, Tensor] = {}
     header = {"version": VERSION, "values": _split(state, "", tensors)}
     with replace_when_done(path) as temporary:
+        # safetensors writes a file of its own beside the one it is told, which a process that is killed
+        # leaves: in a folder with the name of the temporary file it goes when that goes.
+        folder = temporary.with_name(f"{temporary.name}.parts")
+        folder.mkdir()
         try:
-            save_file(tensors, temporary, metadata={"paint_gym": json.dumps(header)})
+            save_file(tensors, folder / "state", metadata={"paint_gym": json.dumps(header)})
+            (folder / "state").replace(temporary)
         except SafetensorError as error:
             raise OSError(f"cannot write {path}: {error}") from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_state(file: Path, only: str = "") -> StateDict:

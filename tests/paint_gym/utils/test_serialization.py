@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,18 @@ def test_keys_that_would_not_be_read_back_are_refused(key: object, tmp_path: Pat
 def test_a_digit_that_is_no_number_stays_text(tmp_path: Path) -> None:
     save_state(tmp_path / "a", {"²": torch.zeros(1), "٣": 4})
     assert load_state(tmp_path / "a")["²"].shape == (1,) and load_state(tmp_path / "a")["٣"] == 4
+
+
+def test_what_a_killed_process_leaves_goes_with_the_next_write(tmp_path: Path) -> None:
+    code = (
+        "import os\nfrom paint_gym.utils import serialization\n"
+        "def die(tensors, file, metadata):\n    file.with_name('.tmpAbCd').touch()\n    os._exit(9)\n"
+        "serialization.save_file = die\nserialization.save_state('a.safetensors', {})"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=tmp_path)
+    assert process.returncode == 9 and any(path.name == ".tmpAbCd" for path in tmp_path.rglob("*"))
+    save_state(tmp_path / "a.safetensors", {"a": torch.ones(1)})
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.safetensors"]
 
 
 def test_only_a_part_is_read(tmp_path: Path) -> None:

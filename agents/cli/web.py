@@ -1,0 +1,45 @@
+"""``paint-gym web``: a page that paints photos, in the browser."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Annotated
+
+from agents.cli.command import Command
+from agents.common.settings import Between
+
+logger = logging.getLogger(__name__)
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Web(Command):
+    """Paint photos in the browser: a page, and the JSON API behind it (needs the extra [web])."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; another than this makes the page known to the network."""
+    port: Annotated[int, Between(0, 65_535)] = 8000
+    """Port; 0 for any that is free."""
+
+
+def web(command: Web) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        ImportError: the extra is not installed.
+    """
+    try:
+        import uvicorn
+
+        from agents.web.server import build_app
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{error.name} is needed; install it with pip install 'paint-gym[web]'") from None
+    if command.host not in LOCAL:
+        logger.warning("everybody who reaches %s can paint here", command.host)
+    app = build_app() if command.host in LOCAL else build_app(hosts=())
+    logger.info("open http://%s:%d in a browser; Ctrl-C ends it", command.host, command.port)
+    uvicorn.run(
+        app, host=command.host, port=command.port, log_level="warning", limit_concurrency=64,
+        timeout_keep_alive=10, server_header=False,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""A page that paints photos in a browser, and the small JSON API behind it."""

@@ -1,0 +1,88 @@
+"""What a client may ask for: every field has a type and a range, and nothing is a path."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MAX_BYTES = 30_000_000  # of a request
+MAX_PAINTING = 2_000_000  # characters of a painting's JSON
+MAX_PIXELS = 60_000_000  # of a picture
+MAX_STROKES = 3000
+MAX_REFINE = 1000  # iterations
+MAX_COLOURS = 64
+MAX_SIDE = 8192  # pixels of an exported picture
+MAX_FILM_SIDE = 1920
+
+Photo = Literal["astronaut", "chelsea", "coffee", "rocket"]
+Format = Literal["svg", "png", "jpg", "json", "mp4", "gif"]
+
+
+Asked = TypeVar("Asked", bound="Strict")
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class PaintRequest(Strict):
+    """A picture, and how it is to be painted."""
+
+    photo: Annotated[Photo | None, Field(description="One of scikit-image's photos.")] = None
+    image: Annotated[str | None, Field(description="A picture of your own: its file, in base64.")] = None
+    painting: Annotated[
+        str | None,
+        Field(max_length=MAX_PAINTING, description="A painting of it to go on with: the text of a .json."),
+    ] = None
+    strokes: Annotated[int, Field(ge=1, le=MAX_STROKES)] = 500
+    refine: Annotated[int, Field(ge=0, le=MAX_REFINE, description="Iterations of refinement.")] = 100
+    stroke: Literal["bezier", "straight", "circle", "triangle"] = "bezier"
+    palette: Annotated[int, Field(ge=0, le=MAX_COLOURS, description="Colours; 0 for any.")] = 0
+    opacity: Annotated[float, Field(ge=0, le=1, description="The least alpha of a stroke; 1 is opaque.")] = (
+        0.0
+    )
+    detail: Annotated[Literal["all", "faces"], Field(description="Where errors count more.")] = "all"
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+    def picture_bytes(self) -> bytes:
+        """The file in `image`.
+
+        Raises:
+            ValueError: not base64.
+        """
+        try:
+            return base64.b64decode(self.image or "", validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"image is not base64: {error}") from None
+
+
+class ExportRequest(Strict):
+    """A painting, and the file that is wanted of it."""
+
+    painting: Annotated[str, Field(max_length=MAX_PAINTING, description="The text of a .json.")]
+    format: Format = "png"
+    size: Annotated[int | None, Field(ge=1, le=MAX_SIDE, description="Longer side in pixels.")] = None
+
+
+def parse(kind: type[Asked], body: bytes) -> Asked:
+    """A request from its JSON.
+
+    Raises:
+        ValueError: it is none; one sentence, without what was sent.
+    """
+    structure = STRING.sub(b"", body)
+    if sum(map(structure.count, (b"[", b"{"))) > 1:  # else a small text could become gigabytes of lists
+        raise ValueError("a request is one flat object of JSON")
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:50] or "the request"
+        raise ValueError(f"{where}: {first['msg'][:200]}") from None

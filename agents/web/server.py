@@ -1,0 +1,236 @@
+"""The server of the page: one worker, a bounded queue, limits on all that comes from outside.
+
+It keeps nothing: a client holds its painting, and sends it back for a file or to go on with. A job is an
+answer that is sent as lines of JSON while it is painted, so it ends when its client leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agents.web.painter import Event, Stopped, export, paint_picture, photo_png, warm_up
+from agents.web.requests import MAX_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
+from paint_gym import __version__
+
+WAITING = 8  # jobs, the one at work included; more are told that it is busy
+STATIC = {
+    "": ("index.html", "text/html"),
+    "app.js": ("app.js", "text/javascript"),
+    "style.css": ("style.css", "text/css"),
+}
+TYPES = {
+    "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "json": "application/json",
+    "mp4": "video/mp4", "gif": "image/gif",
+}  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Jobs:
+    """Work for one thread, one after the other."""
+
+    def __init__(self) -> None:
+        self.executor = ThreadPoolExecutor(1, "painter")
+        self.count = 0
+
+    def refuse_if_full(self) -> None:
+        """Raise 503 where too many wait."""
+        if self.count >= WAITING:
+            raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
+
+    async def run(
+        self, work: Callable[[Callable[[Event], None], threading.Event], None]
+    ) -> AsyncIterator[bytes]:
+        """What the work tells, as lines of JSON; it is told to stop when nobody listens any more."""
+        loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
+
+        def tell(event: Event | None) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        def job() -> None:
+            try:
+                if not stop.is_set():
+                    work(tell, stop)
+            except Stopped as reason:
+                tell({"event": "stopped", "message": str(reason)})
+            except (ValueError, OSError) as error:
+                tell({"event": "error", "message": str(error)})
+            except (MemoryError, RuntimeError):
+                tell({"event": "error", "message": "this is too much for the server"})
+            finally:
+                loop.call_soon_threadsafe(self._finished)
+                tell(None)
+
+        if self.count:
+            yield _line({"event": "queued", "ahead": self.count})
+        self.count += 1
+        self.executor.submit(job)
+        try:
+            while (event := await events.get()) is not None:
+                yield _line(event)
+        finally:
+            stop.set()
+
+    def _finished(self) -> None:
+        self.count -= 1
+
+
+class Limits:
+    """Refuses requests that are too large or come from another site, and adds headers to all answers."""
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
+        self.app, self.hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BYTES:
+                raise HTTPException(413, TOO_LARGE)
+            return message
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
+                ]
+            await send(message)
+
+        refused = self._refusal(headers)
+        if refused is not None:
+            await JSONResponse({"detail": refused[1]}, refused[0])(scope, receive, with_headers)
+        else:
+            await self.app(scope, limited, with_headers)
+
+    def _refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if self.hosts and host.rsplit(":", 1)[0] not in self.hosts:
+            return (
+                400,
+                "this server answers to its own name only",
+            )  # else other sites could reach it by a name
+        origin = headers.get("origin")
+        if origin is not None and origin.split("://", 1)[-1] != host:
+            return 403, "requests of other sites are refused"
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MAX_BYTES:
+            return 413, TOO_LARGE
+        return None
+
+
+TOO_LARGE = f"at most {MAX_BYTES // 1_000_000} MB can be sent"
+
+
+def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
+    """The application.
+
+    Args:
+        hosts: names by which it may be called; none for any.
+    """
+    jobs = Jobs()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        jobs.executor.submit(warm_up)
+        yield
+        jobs.executor.shutdown(wait=False, cancel_futures=True)
+
+    app = FastAPI(
+        title="Paint Gym", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
+        description="Photos become strokes. The description of this API is /openapi.json.",
+    )  # fmt: skip
+    app.add_middleware(Limits, hosts=hosts)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        """An address that is none."""
+        return JSONResponse({"detail": "there is no such photo"}, 404)
+
+    @app.exception_handler(ValueError)
+    async def refused(request: Request, error: ValueError) -> JSONResponse:
+        """What `parse` refuses."""
+        return JSONResponse({"detail": str(error)}, 422)
+
+    for address, (file, kind) in STATIC.items():
+        content = resources.files("agents.web").joinpath("static", file).read_bytes()
+        app.add_api_route(f"/{address}", _static(content, kind), include_in_schema=False)
+
+    @app.get("/api/photos/{name}.png", response_class=Response)
+    def photo(name: Photo) -> Response:
+        """One of scikit-image's photos."""
+        return Response(photo_png(name), media_type="image/png")
+
+    @app.post("/api/paintings", response_class=StreamingResponse, openapi_extra=_body(PaintRequest))
+    async def paintings(request: Request) -> StreamingResponse:
+        """Paint a picture: lines of JSON, each an event, as the strokes are painted."""
+        jobs.refuse_if_full()
+        asked = parse(PaintRequest, await request.body())
+        stream = jobs.run(lambda tell, stop: paint_picture(asked, tell, stop))
+        return StreamingResponse(stream, media_type="application/x-ndjson")
+
+    @app.post("/api/files", response_class=Response, openapi_extra=_body(ExportRequest))
+    async def files(request: Request) -> Response:
+        """A painting as a file."""
+        jobs.refuse_if_full()
+        asked = parse(ExportRequest, await request.body())
+        made: dict[str, Any] = {}
+
+        def work(tell: Callable[[Event], None], stop: threading.Event) -> None:
+            made["content"] = export(asked)
+
+        async for line in jobs.run(work):
+            event = json.loads(line)
+            if event["event"] in ("error", "stopped"):
+                raise HTTPException(422, event["message"])
+        name = f'attachment; filename="painting.{asked.format}"'
+        return Response(
+            made["content"], media_type=TYPES[asked.format], headers={"Content-Disposition": name}
+        )
+
+    return app
+
+
+def _body(kind: type[Strict]) -> dict[str, Any]:
+    """What the API's description says of a body that `parse` reads."""
+    schema = {"application/json": {"schema": kind.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": schema}}
+
+
+def _static(content: bytes, kind: str) -> Callable[[], Response]:
+    def answer() -> Response:
+        return Response(content, media_type=kind)
+
+    return answer
+
+
+def _line(event: Event) -> bytes:
+    return json.dumps(event).encode() + b"\n"

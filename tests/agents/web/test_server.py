@@ -1,0 +1,194 @@
+"""The page's server: what it paints, and what it refuses."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+import time
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents.web import painter, server
+from agents.web.requests import MAX_BYTES, MAX_PAINTING
+from paint_gym import Painting
+
+SMALL = {"photo": "coffee", "strokes": 12, "refine": 20}
+
+
+def events(client: httpx.Client, **asked) -> list[dict]:
+    answer = client.post("/api/paintings", json=asked)
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def png(height: int, width: int) -> bytes:
+    content, waves = io.BytesIO(), np.add.outer(np.arange(height) * 3, np.arange(width) * 5) % 256
+    Image.fromarray(np.stack([waves, 255 - waves, waves // 2], -1).astype(np.uint8)).save(content, "PNG")
+    return content.getvalue()
+
+
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def test_a_photo_is_told_stroke_by_stroke(client):
+    told = events(client, **SMALL)
+    assert [event["event"] for event in told] == ["start", *["strokes"] * 3, "refined", "done"]
+    start, done = told[0], told[-1]
+    assert start["size"] == [256, 384] and start["box"] == [2048, 3072]
+    assert sum(len(event["shapes"]) for event in told if event["event"] == "strokes") == 12
+    assert len(told[-2]["shapes"]) == len(done["shapes"]) == 12
+    painting = Painting.from_json(done["painting"].encode())
+    assert len(painting) == 12 and 0 < done["l2"] < 0.1
+    names = [part.split('"')[0] for shape in done["shapes"] for part in shape.split('id="')[1:]]
+    assert len(names) == len(set(names)) and all("<path" in shape for shape in done["shapes"])
+
+
+def test_pictures_of_ones_own_and_settings(client):
+    asked = {"strokes": 20, "refine": 4, "stroke": "circle", "palette": 3, "opacity": 1, "detail": "faces"}
+    done = events(client, image=encoded(png(40, 60)), **asked)[-1]
+    painting = Painting.from_json(done["painting"].encode())
+    assert painting.stroke == "circle" and painting.opacity == (1, 1) and painting.size == (40, 60)
+    assert len(np.unique(painting.strokes[:, -3:], axis=0)) <= 3
+    more = events(client, image=encoded(png(40, 60)), painting=done["painting"], strokes=26, refine=0)
+    assert Painting.from_json(more[-1]["painting"].encode())[:20] == painting
+    assert len(more[1]["shapes"]) == 20  # what was there
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "jpg", "json", "mp4", "gif"])
+def test_files(client, kind):
+    painting = Painting(np.random.default_rng(0).random((10, 13)), size=(30, 40))
+    answer = client.post("/api/files", json={"painting": painting.to_json(), "format": kind, "size": 80})
+    assert answer.status_code == 200 and answer.headers["content-type"] == server.TYPES[kind]
+    assert answer.headers["content-disposition"] == f'attachment; filename="painting.{kind}"'
+    if kind in ("png", "jpg", "gif"):
+        assert Image.open(io.BytesIO(answer.content)).size == (80, 60)
+    if kind == "svg":
+        assert b'width="80" height="60"' in answer.content
+
+
+LONG = Painting(np.zeros((1, 13)), size=(500, 100)).to_json()
+MANY = Painting(np.zeros((4000, 7)), "circle").to_json()
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({}, "send one picture"), ({"photo": "coffee", "image": "AAAA"}, "send one picture"),
+        ({"photo": "../etc/passwd"}, "photo: Input should be"),
+        ({"photo": "coffee", "strokes": 10**9}, "strokes"), ({"photo": "coffee", "strokes": -1}, "strokes"),
+        ({"photo": "coffee", "refine": 1e400}, "refine"),
+        ({"photo": "coffee", "path": "/etc/passwd"}, "path: Extra inputs"),
+        ({"image": "%%%"}, "not base64"), ({"image": ""}, "the file is empty"),
+        ({"image": encoded(b"GIF89a nothing")}, "the picture"),
+        ({"image": encoded(png(40, 60)[:90])}, "the picture"),
+        ({"photo": "coffee", "painting": "{}"}, "not a painting"),
+        ({"photo": "coffee", "painting": "[" * 1000}, "not a painting"),
+        ({"photo": "coffee", "painting": [1]}, "flat"),
+        ({"photo": "coffee", "painting": "x" * (MAX_PAINTING + 1)}, "painting: String should have at most"),
+        ({"photo": "rocket", "painting": LONG}, "another aspect"),
+        ({"photo": "coffee", "painting": MANY}, "at most 3000 strokes"),
+    ],
+)  # fmt: skip
+def test_a_sentence_for_what_cannot_be(client, asked, text):
+    answer = client.post("/api/paintings", content=json.dumps(asked).replace("Infinity", "1e999"))
+    said = (
+        answer.json()["detail"]
+        if answer.status_code == 422
+        else json.loads(answer.text.splitlines()[-1])["message"]
+    )
+    assert text in said and len(said) < 400 and "Traceback" not in said
+
+
+def test_bombs_are_refused_before_they_are_read(client, monkeypatch):
+    flat = client.post("/api/paintings", content=b'{"photo":' + b"[" * 3_000_000)
+    assert flat.status_code == 422 and "flat object" in flat.json()["detail"]
+    large = client.post("/api/paintings", content=b" " * (MAX_BYTES + 1))
+    assert large.status_code == 413 and "30 MB" in large.json()["detail"]
+
+    def pieces():
+        for _ in range(MAX_BYTES // 1_000_000 + 2):
+            yield b" " * 1_000_000
+
+    unsaid = client.post("/api/paintings", content=pieces())  # without a length
+    assert unsaid.status_code == 413
+    monkeypatch.setattr(painter, "MAX_PIXELS", 100)
+    told = events(client, image=encoded(png(40, 60)), strokes=5, refine=0)
+    assert told[-1]["event"] == "error" and "pixels" in told[-1]["message"]
+
+
+def test_other_sites_and_names_are_refused(client):
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    assert (
+        client.post("/api/paintings", json=SMALL, headers={"Origin": "https://evil.example"}).status_code
+        == 403
+    )
+    assert client.get("/", headers={"Origin": str(client.base_url).rstrip("/")}).status_code == 200
+    assert client.get("/api/photos/..%2F..%2Fetc%2Fpasswd.png").status_code == 404
+    assert client.get("/api/photos/camera.png").status_code == 404
+    assert client.get("/static/../server.py").status_code == 404
+
+
+def test_headers_and_the_description(client):
+    for address in ("/", "/app.js", "/style.css", "/api/photos/coffee.png", "/nowhere"):
+        headers = client.get(address).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+    described = client.get("/openapi.json").json()
+    body = described["paths"]["/api/paintings"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    assert body["properties"]["strokes"]["maximum"] == 3000
+    assert client.get("/docs").status_code == 404  # it would load scripts from elsewhere
+    page = client.get("/").text + client.get("/app.js").text
+    assert "//cdn" not in page and "https:" not in page
+
+
+def test_busy_is_said(client, monkeypatch):
+    monkeypatch.setattr(server, "WAITING", 2)
+    began, go = threading.Event(), threading.Event()
+
+    def wait(request, tell, stop):
+        began.set()
+        go.wait(20)
+        tell({"event": "done"})
+
+    monkeypatch.setattr(server, "paint_picture", wait)
+    answers: dict[int, str] = {}
+
+    def ask(number: int) -> None:
+        answers[number] = client.post("/api/paintings", json=SMALL).text
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(2)]
+    threads[0].start()
+    assert began.wait(20)
+    threads[1].start()
+    deadline = time.monotonic() + 20
+    while (answer := client.post("/api/paintings", json={"photo": "none"})).status_code != 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "busy: 2 paintings" in answer.json()["detail"]
+    go.set()
+    for thread in threads:
+        thread.join(20)
+    assert '"ahead": 1' in answers[1] and '"done"' in answers[0] and '"done"' in answers[1]
+
+
+def test_a_job_ends_when_it_is_told_or_out_of_time(monkeypatch):
+    asked = painter.PaintRequest(**SMALL)
+    stop = threading.Event()
+
+    def tell(event):
+        if event["event"] == "strokes":
+            stop.set()
+
+    with pytest.raises(painter.Stopped):
+        painter.paint_picture(asked, tell, stop)
+    monkeypatch.setattr(painter, "SECONDS", 0.0)
+    with pytest.raises(painter.Stopped, match="stopped after 0 seconds"):
+        painter.paint_picture(asked, lambda event: None, threading.Event())
