@@ -1,7 +1,7 @@
 """Paintings as SVG for pen plotters: centre lines in millimetres, one named layer per colour.
 
 A *sweep* becomes the way of its centre, as wide as it is thick; where its thickness changes by more than a
-pen notices it is cut. A single disc becomes a circle of half its radius, drawn with a pen of its radius. A
+pen notices it is cut. A single disc becomes a circle that a pen of about its radius fills. A
 *polygon* is hatched. Nothing is transparent. What lies beyond the canvas is cut off.
 
 Layers are drawn one after the other, by the mean place of their strokes in the painting; within a layer
@@ -136,7 +136,7 @@ class _Stroke:
 
     def lines(self, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
         """Lines ``(P, 2)`` and their widths."""
-        return _hatched(self.nodes, pen) if self.primitive == "polygon" else _drawn(self.nodes)
+        return (_hatched if self.primitive == "polygon" else _drawn)(self.nodes, pen)
 
     def covers(self, points: np.ndarray) -> np.ndarray:
         """Which of points ``(P, 2)`` it covers."""
@@ -191,12 +191,14 @@ def _line(points: np.ndarray, thick: float) -> str:
     return f'<path stroke-width="{thick:.3g}" d="M{places}"/>'
 
 
-def _drawn(nodes: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
+def _drawn(nodes: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
     """Lines ``(P, 2)`` and their widths of a sweep; nodes ``(M, 3)``: x, y and width in mm."""
     if np.hypot(*(nodes[:, :2] - nodes[0, :2]).T).max() < OFF:
         width = float(nodes[:, 2].max())
+        thick = max(width / 2, pen[0])
         turn = np.linspace(0, 2 * np.pi, CIRCLE + 1)
-        yield nodes[0, :2] + width / 4 * np.stack([np.cos(turn), np.sin(turn)], 1), width / 2
+        ring = max((width - thick) / 2, OFF) * np.stack([np.cos(turn), np.sin(turn)], 1)
+        yield nodes[0, :2] + ring, thick
         return
     if len(nodes) == 2:
         nodes = np.linspace(nodes[0], nodes[1], 65)

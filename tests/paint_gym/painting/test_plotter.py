@@ -48,7 +48,7 @@ def test_lines_stay_within_the_margins_and_the_pens(stroke, size, tmp_path):
     paper = Paper(150, 100, margin=12, pen=(0.5, 4))
     for _, lines in layers(random_painting(stroke, size=size), paper, tmp_path):
         for width, points in lines:
-            assert 0.24 <= width <= 4  # half a disc's radius is a pen of half the least
+            assert 0.5 <= width <= 4
             assert len(points) >= 2
             reach = points + np.array([[[-1]], [[1]]]) * width / 2 * (1 - 0.02)
             assert reach.min() >= 12 - 0.02
