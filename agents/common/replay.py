@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from agents.common.settings import MOST
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import Dataset
+from paint_gym.utils.errors import as_whole
 from paint_gym.utils.images import to_bytes
 
 
@@ -116,7 +118,15 @@ class Replay:
         return {"added": self.added} | {name: part[:used] for name, part in self._parts().items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
-        self.added = int(state["added"])
+        """Go on from `state_dict`.
+
+        Raises:
+            ValueError: not as many states as it says.
+        """
+        self.added = as_whole("added", state["added"], 0, MOST**2)
+        used = min(self.added, self.rows)
+        counts = {name: len(state[name]) for name in self._parts()}
+        if set(counts.values()) != {used}:
+            raise ValueError(f"the replay should hold {used} states, and holds {counts}")
         for name, part in self._parts().items():
             part[: len(state[name])] = state[name].to(part.device)

@@ -22,8 +22,9 @@ class Between:
     most: float
 
 
-POSITIVE = Between(1, 1_000_000_000)
-COUNT = Between(0, 1_000_000_000)
+MOST = 1_000_000_000
+POSITIVE = Between(1, MOST)
+COUNT = Between(0, MOST)
 WIDTH = Between(1, 1024)
 FRACTION = Between(0, 1)
 RATE = Between(0, 10)

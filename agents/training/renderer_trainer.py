@@ -16,13 +16,13 @@ from torch import Tensor
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of
 from agents.common.optim import gradient_step
-from agents.common.settings import COUNT, POSITIVE, RATE, Between, check_settings
+from agents.common.settings import COUNT, MOST, POSITIVE, RATE, Between, check_settings
 from agents.training.base_trainer import BaseTrainer
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
-from paint_gym.utils.errors import named_file
+from paint_gym.utils.errors import as_whole, named_file
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.networks import set_layout
 from paint_gym.utils.serialization import StateDict, check_fit, fill, load_state, save_state
@@ -170,7 +170,8 @@ class RendererTrainer(BaseTrainer):
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.set_state(state["draw"])
-        self.updates, self.seconds = int(state["updates"]), float(state["seconds"])
+        self.updates = as_whole("updates", state["updates"], 0, MOST)
+        self.seconds = float(state["seconds"])
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""

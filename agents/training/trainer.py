@@ -17,6 +17,7 @@ from agents.checkpoint import CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, TrainConfig, agent_config_from_dict
 from agents.common.replay import Replay, Transition
+from agents.common.settings import MOST
 from agents.evaluation import l2_by_raster
 from agents.factory import build_agent
 from agents.painter import paint
@@ -27,7 +28,7 @@ from paint_gym.envs import PaintTask
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
 from paint_gym.utils.distributed import rank
-from paint_gym.utils.errors import named_file
+from paint_gym.utils.errors import as_whole, named_file
 from paint_gym.utils.serialization import StateDict, check_fit, load_state, save_state
 
 logger = logging.getLogger(__name__)
@@ -183,7 +184,7 @@ class Trainer(BaseTrainer):
         check_fit({name: own[name] for name in names}, {name: state["agent"].get(name, {}) for name in names})
         self.agent.load_state_dict(state["agent"])
         self.agent.reward.load_state_dict(state.get("reward", {}))
-        self.updates = int(state["updates"])
+        self.updates = as_whole("updates", state["updates"], 0, MOST)
         for name, buffers in state.get("buffers", {}).items():
             for key, value in buffers.items():
                 self._buffers()[name][key].copy_(value)

@@ -62,6 +62,22 @@ def test_a_checkpoint_of_other_networks_is_named(tiny: TrainConfig) -> None:
         trainer.load_state_dict(state)
 
 
+@pytest.mark.parametrize("updates", [-1, 10**10, 1.5, "7", None])
+def test_a_checkpoint_of_no_number_of_updates_is_refused(updates: object, tiny: TrainConfig) -> None:
+    trainer = Trainer(tiny, "cpu")
+    with pytest.raises(ValueError, match="updates must be a whole number from 0"):
+        trainer.load_state_dict(trainer.state_dict() | {"updates": updates})
+
+
+def test_a_replay_of_other_states_than_it_says_is_refused(tiny: TrainConfig) -> None:
+    trainer = Trainer(tiny, "cpu")
+    trainer.fit(lambda trainer, metrics: trainer.updates >= 2)
+    state = trainer.state_dict()
+    state["replay"] = state["replay"] | {"added": state["replay"]["added"] + 1}
+    with pytest.raises(ValueError, match="the replay should hold"):
+        trainer.load_state_dict(state)
+
+
 def test_a_full_disk_leaves_the_last_checkpoint(
     tiny: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
