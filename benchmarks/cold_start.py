@@ -78,8 +78,16 @@ def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
     picture(image, options.size)
     if options.agent is None:
         save_agent(agent, build_agent(AgentConfig(), "cpu"), AgentConfig())
-    command = [sys.executable, "-m", "agents", "paint", str(image), "-o", str(output), "--agent", str(agent)]
-    command += ["--strokes", str(options.strokes), "--canvas", str(options.size), "--draft"]
+    command = [sys.executable, "-m", "agents", "paint", str(image), "-o", str(output), "--overwrite"]
+    command += [
+        "--agent",
+        str(agent),
+        "--strokes",
+        str(options.strokes),
+        "--canvas",
+        str(options.size),
+        "--draft",
+    ]
     for cache in ("empty", "warm"):
         first, whole = time_command(command, folder / "cache")
         bars = (FIRST_STROKE_BAR, None) if cache == "empty" else (None, COMMAND_BAR)
