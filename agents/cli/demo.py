@@ -20,6 +20,7 @@ from agents.cli.command import Command
 from agents.cli.demo_page import page
 from agents.common.config import SIZE, STROKES
 from agents.common.settings import COUNT
+from agents.detail import face_weight
 from agents.evaluation import l2_by_raster
 from agents.painter import CANVAS, fit_to_canvas, paint
 from agents.refinement import refine
@@ -113,8 +114,9 @@ def _paint_photos(out: Path) -> None:
     for name in progress(PHOTOS, desc="painting photos", unit="photo"):
         photo = getattr(data, name)()
         target: Tensor = fit_to_canvas(torch.from_numpy(photo), CANVAS)
-        (begun,) = paint(agent, target, PHOTO_STROKES)
-        painting = refine(begun, target[0], REFINE)
+        faces = face_weight(photo, (target.shape[2], target.shape[3]))
+        (begun,) = paint(agent, target, PHOTO_STROKES, weight=faces)
+        painting = refine(begun, target[0], REFINE, weight=faces)
         _save_picture(out / f"{name}.png", photo)
         painting.save(out / f"{name}-painted.png", size=photo.shape[:2])
         for ending in ("svg", "json", "mp4"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 import sys
 import time
@@ -29,13 +28,15 @@ from agents.refinement import refine
 from paint_gym.datasets import read_image
 from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.renderers import make_renderer
-from paint_gym.strokes import get_stroke
+from paint_gym.strokes import MAX_RADIUS, get_stroke
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 REFINE = 200  # iterations, if nothing else is said
 FILMS = (".gif", ".mp4")
+LEAST = 1 / 256  # radius of the thinnest stroke, in shorter canvas sides
+PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +88,16 @@ class Paint(Command):
     as the paper, for a plotter."""
     palette: str | None = None
     """The only colours of strokes: how many, to be chosen from each picture; or a file of hex colours or of
-    GIMP (.gpl); or "#rrggbb,#rrggbb,..."."""
+    GIMP (.gpl); or "#rrggbb,#rrggbb,...". Transparent strokes still mix them: see --opaque."""
     svg: Literal["filled", "plotter"] = "filled"
     """What an .svg holds: the shapes of the strokes; or opaque lines in mm, a layer for each colour, for a
     pen plotter, best with a --palette."""
-    paper: str = "210x297"
-    """Width and height in mm of a plotter's paper."""
-    margin_mm: Annotated[float, Between(0, 10_000)] = 10.0
-    """Its empty margin on all sides."""
+    paper: str | None = None
+    """Width and height in mm of a plotter's paper, or A5, A4, A3, A2 or letter. By default A4."""
+    margin_mm: Annotated[float | None, Between(0, 10_000)] = None
+    """Its empty margin on all sides, by default 10."""
     width_mm: Annotated[tuple[float, float] | None, Between(0, 10_000)] = None
-    """The least and the greatest width of a plotter's pens: strokes are painted so."""
+    """The least and the greatest width of a plotter's pens, by default 0.5 and 6: strokes are painted so."""
     seconds: Annotated[float, Between(0.1, 3600)] = 8.0
     """Longest time that a film shows the painting grow."""
     canvas: Annotated[int, Between(1, MAX_SIDE)] = 256
@@ -121,8 +122,11 @@ def paint_pictures(command: Paint) -> list[Painting]:
         ValueError: an option that is not possible, or pictures that were not painted; says which.
         OSError: the one picture cannot be read or written.
     """
+    if not command.strokes:
+        raise ValueError("--strokes is a number, or several")
     pictures = find_pictures(command.images)
-    patterns = command.output or (Path(f"{{name}}-painted.{command.format}"),)
+    several = "-{strokes}" if len(command.strokes) > 1 else ""
+    patterns = command.output or (Path(f"{{name}}-painted{several}.{command.format}"),)
     outputs = output_files(pictures, patterns, command.strokes, command.format)
     mask = None if command.detail in (None, "faces") else Path(command.detail)
     if command.draft and (command.plan or command.refine or command.until):
@@ -138,13 +142,22 @@ def paint_pictures(command: Paint) -> list[Painting]:
     palette = _palette(command.palette)
     _background(command)  # refuses what is no colour
     begun = None if command.begun is None else Painting.load(command.begun)
+    if begun is not None and (command.background or command.opaque):
+        raise ValueError("--from goes with neither --background nor --opaque: the painting has its own")
     if begun is not None and len(pictures) > 1:
         raise ValueError("--from goes on with the painting of one picture")
     agent = _load_agent(command, begun)
     kept = [picture.path for picture in pictures] + ([mask] if mask else [])
+    kept += [Path(str(path).removeprefix("@")) for path in command.images] + [Path(command.palette or "-")]
     check_outputs([file for each in outputs for some in each for file in some], kept, command.overwrite)
     agent.actor.reseed(command.seed)
-    opacity = begun.opacity if begun else (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
+    opacity = (
+        begun.opacity
+        if begun is not None
+        else (1.0, 1.0)
+        if command.opaque or paper
+        else agent.renderer.opacity
+    )
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     paintings, failed, signals = [], [], StopSignals()
     for picture, budgets in zip(pictures, outputs, strict=True):
@@ -158,7 +171,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
                 target,
                 _weight(seen, picture, target, command.detail),
                 choose_palette(target, palette) if isinstance(palette, int) else palette,
-                paper.radii((target.shape[2], target.shape[3])) if paper and command.width_mm else None,
+                _radii(paper, agent, target) if paper else None,
                 begun,
             )
             for strokes, files in zip(command.strokes, budgets, strict=True):
@@ -167,7 +180,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
                 for file in files:
                     save(painting, file, sizes[file], command.format, paper, command.seconds)
                 names = ", ".join(str(file) for file in files)
-                logger.info("%s: %d strokes in %.1f s", names, strokes, time.monotonic() - began)
+                logger.info("%s: %d strokes in %.1f s", names, len(painting), time.monotonic() - began)
                 paintings.append(painting)
                 if signals.received is not None:
                     logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
@@ -196,17 +209,36 @@ class _Work:
 def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
     """A plotter's sheet, if there is one."""
     if command.svg == "filled":
-        if command.width_mm is not None:
-            raise ValueError("--width-mm is of pens: it goes with --svg plotter")
+        for name in ("width_mm", "paper", "margin_mm"):
+            if getattr(command, name) is not None:
+                raise ValueError(f"--{name.replace('_', '-')} is of a plotter: it goes with --svg plotter")
         return None
     endings = {f".{command.format}" if path.suffix == "" else path.suffix.lower() for path in patterns}
     if ".svg" not in endings:
         raise ValueError("--svg plotter needs an output that ends in .svg, as in -o {name}.svg")
-    sides = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)x(\d{1,5}(?:\.\d+)?)", command.paper)
+    given = command.paper or "A4"
+    sides = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)x(\d{1,5}(?:\.\d+)?)", PAPERS.get(given.lower(), given))
     if sides is None:
-        raise ValueError(f"paper is width x height in mm, as in 210x297, not {command.paper!r}")
-    pen = command.width_mm or (0.0, math.inf)
-    return Paper(float(sides[1]), float(sides[2]), command.margin_mm, pen)
+        raise ValueError(f"paper is width x height in mm, as in 210x297, or A4, not {given!r}")
+    if command.palette is None:
+        logger.warning("each colour is a layer of its own: --palette 6 makes it six")
+    margin = 10.0 if command.margin_mm is None else command.margin_mm
+    return Paper(float(sides[1]), float(sides[2]), margin, command.width_mm or Paper.pen)
+
+
+def _radii(paper: Paper, agent: Agent, target: Tensor) -> tuple[float, float] | None:
+    """What the pens allow strokes that are lines, as far as strokes can be so thin."""
+    design = agent.renderer.design
+    nodes = design.outline(torch.zeros(1, design.dim), 1).shape[-2]
+    if design.primitive == "polygon" or nodes == 1:
+        return None
+    low, high = paper.radii((target.shape[2], target.shape[3]))
+    if high < LEAST:
+        logger.warning(
+            "the thinnest strokes are %.2f mm wide on this paper, and painted so; the pens leave gaps",
+            LEAST * paper.pen[1] / high,
+        )
+    return min(max(low, LEAST), MAX_RADIUS), min(max(high, LEAST), MAX_RADIUS)
 
 
 def _palette(given: str | None) -> int | Tensor | None:
@@ -276,7 +308,7 @@ def _weight(picture: Tensor, image: Picture, target: Tensor, detail: str | None)
 
 
 def _load_agent(command: Paint, begun: Painting | None) -> Agent:
-    stroke = command.stroke or (begun.stroke if begun else None)
+    stroke = command.stroke or (None if begun is None else begun.stroke)
     ours = "pretrained" if stroke in (None, "bezier") else f"pretrained-{stroke}"
     if stroke is not None:
         get_stroke(stroke)  # refuses names that are none
@@ -292,7 +324,8 @@ def _load_agent(command: Paint, begun: Painting | None) -> Agent:
 
 def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: StopSignals) -> Painting:
     """A painting; a signal that comes while it is refined ends the refinement."""
-    with progress(total=strokes, desc="painting", unit="stroke") as bar:
+    there = 0 if work.begun is None else len(work.begun)
+    with progress(total=max(0, strokes - there), desc="painting", unit="stroke") as bar:
 
         def on_bundle(l2: float) -> None:
             bar.update(agent.bundle)

@@ -86,6 +86,8 @@ def _found(path: Path) -> list[Picture]:
     elif not path.exists() and any(mark in text for mark in "*?["):
         inside = sorted(Path(name) for name in glob.glob(text) if not is_special(Path(name)))
     else:
+        if is_special(path):
+            raise ValueError(f"{path} is a pipe or a device, not a file; use - for standard input")
         return [Picture(path)]
     if not inside:
         raise ValueError(f"no pictures in {path}")
@@ -125,7 +127,7 @@ def output_files(
                 )
     return [
         [
-            [Path(str(file).replace(NAME, picture.stem).replace(STROKES, str(count))) for file in files]
+            [Path(str(file).replace(STROKES, str(count)).replace(NAME, picture.stem)) for file in files]
             for count in budgets
         ]
         for picture in pictures
@@ -150,7 +152,7 @@ def check_outputs(outputs: Sequence[Path], kept: Sequence[Path], overwrite: bool
     twice = [str(output) for output, count in Counter(outputs).items() if count > 1]
     if twice:
         raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
-    inputs = {_identity(file) for file in kept if file.exists()}
+    inputs = {_identity(file) for file in kept if file.is_file()}
     for output in outputs:
         if output == STREAM:
             continue

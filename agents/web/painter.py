@@ -32,7 +32,7 @@ from agents.web.requests import (
     PaintRequest,
 )
 from paint_gym.datasets import read_image
-from paint_gym.painting import Painting, svg
+from paint_gym.painting import Painting, json_format, svg
 from paint_gym.renderers import make_renderer
 
 SECONDS = 120.0  # of a job, at most
@@ -107,9 +107,9 @@ def warm_up() -> None:
 def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: threading.Event) -> None:
     """Paint, and tell what is painted as it is.
 
-    Events: ``start`` (``size`` of the painting, ``box`` of the shapes, ``background``), ``strokes``
-    (``shapes`` to be added), ``refined`` (all ``shapes``, ``l2``, ``iteration``), ``done`` (the last
-    ``shapes``, the ``painting`` as JSON, ``l2``, ``seconds``).
+    Events: ``start`` (``head``, all of the painting but its strokes, and ``box``, height and width in the
+    units of the shapes), ``strokes`` (``shapes`` and numbers of ``strokes`` to be added), ``refined`` (those
+    of all, ``l2``, ``iteration``), ``done`` (those of all, ``l2``, ``seconds``).
 
     Raises:
         ValueError: what is asked for cannot be; a sentence for the client.
@@ -121,13 +121,13 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
     side = min(CANVAS, max(8, min(picture.shape[:2])))
     target = fit_to_canvas(picture, side)
     size = (target.shape[2], target.shape[3])
-    agent = _agent(begun.stroke if begun else request.stroke)
+    agent = _agent(request.stroke if begun is None else begun.stroke)
     agent.actor.reseed(request.seed)
-    opacity = begun.opacity if begun else (request.opacity, 1.0)
+    opacity = (request.opacity, 1.0) if begun is None else begun.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)
     weight = face_weight(picture.numpy(), size) if request.detail == "faces" else None
     palette = choose_palette(target, request.palette) if request.palette else None
-    background = begun.background if begun else (0.0, 0.0, 0.0)
+    background = (0.0, 0.0, 0.0) if begun is None else begun.background
     there, l2, batch, iteration = 0, 0.0, 0, 0
 
     def check() -> None:
@@ -146,7 +146,8 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
     def on_strokes(strokes: Tensor) -> None:
         nonlocal there
         check()
-        tell({"event": "strokes", "shapes": shapes(strokes[0].numpy(), there), "first": there})
+        some = strokes[0].numpy()
+        tell({"event": "strokes", "shapes": shapes(some, there), "strokes": some.tolist()})
         there += strokes.shape[1]
 
     def on_refined(strokes: Tensor) -> None:
@@ -154,8 +155,9 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
         check()
         iteration += 1
         if iteration % SHOW_EVERY == 0 and iteration < request.refine:
+            some = strokes[0].cpu().numpy()
             event: Event = {"event": "refined", "iteration": iteration, "of": request.refine, "l2": l2}
-            tell(event | {"shapes": shapes(strokes[0].cpu().numpy(), 0)})
+            tell(event | {"shapes": shapes(some, 0), "strokes": some.tolist()})
 
     def on_iteration(value: float) -> bool:
         nonlocal l2
@@ -163,7 +165,8 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
         return False
 
     box = svg.view_box(size)
-    tell({"event": "start", "size": size, "box": box, "background": background, "strokes": request.strokes})
+    head = json_format.head(agent.renderer.design, size, background, opacity)
+    tell({"event": "start", "box": box, "head": head})
     if begun is not None:
         on_strokes(torch.from_numpy(begun.strokes.copy())[None])
     (painting,) = paint(
@@ -178,7 +181,7 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
     l2 = (shown.permute(2, 0, 1) - target[0]).square().mean().item()
     tell(
         {
-            "event": "done", "shapes": shapes(painting.strokes, 0), "painting": painting.to_json(),
+            "event": "done", "shapes": shapes(painting.strokes, 0), "strokes": painting.strokes.tolist(),
             "l2": l2, "seconds": time.monotonic() - began,
         }
     )  # fmt: skip

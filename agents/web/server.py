@@ -11,19 +11,21 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.web.painter import Event, Stopped, export, paint_picture, photo_png, warm_up
 from agents.web.requests import MAX_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
 from paint_gym import __version__
 
+SLOWEST = 20  # seconds from one piece of a request to the next
 WAITING = 8  # jobs, the one at work included; more are told that it is busy
 STATIC = {
     "": ("index.html", "text/html"),
@@ -53,15 +55,14 @@ class Jobs:
         self.executor = ThreadPoolExecutor(1, "painter")
         self.count = 0
 
-    def refuse_if_full(self) -> None:
-        """Raise 503 where too many wait."""
+    def start(self, work: Callable[[Callable[[Event], None], threading.Event], None]) -> AsyncIterator[bytes]:
+        """What the work tells, as lines of JSON; it is told to stop when nobody listens any more.
+
+        Raises:
+            HTTPException: 503 where too many wait.
+        """
         if self.count >= WAITING:
             raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
-
-    async def run(
-        self, work: Callable[[Callable[[Event], None], threading.Event], None]
-    ) -> AsyncIterator[bytes]:
-        """What the work tells, as lines of JSON; it is told to stop when nobody listens any more."""
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
 
         def tell(event: Event | None) -> None:
@@ -81,15 +82,18 @@ class Jobs:
                 loop.call_soon_threadsafe(self._finished)
                 tell(None)
 
+        async def told() -> AsyncIterator[bytes]:
+            try:
+                while (event := await events.get()) is not None:
+                    yield _line(event)
+            finally:
+                stop.set()
+
         if self.count:
-            yield _line({"event": "queued", "ahead": self.count})
+            tell({"event": "queued", "ahead": self.count})
         self.count += 1
         self.executor.submit(job)
-        try:
-            while (event := await events.get()) is not None:
-                yield _line(event)
-        finally:
-            stop.set()
+        return told()
 
     def _finished(self) -> None:
         self.count -= 1
@@ -107,12 +111,18 @@ class Limits:
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        received = 0
+        received, complete = 0, False
 
         async def limited() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:  # what follows is the client that leaves, some time
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), SLOWEST)
+            except TimeoutError:
+                raise HTTPException(408, f"nothing came for {SLOWEST} seconds") from None
             received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if received > MAX_BYTES:
                 raise HTTPException(413, TOO_LARGE)
             return message
@@ -129,7 +139,8 @@ class Limits:
         if refused is not None:
             await JSONResponse({"detail": refused[1]}, refused[0])(scope, receive, with_headers)
         else:
-            await self.app(scope, limited, with_headers)
+            with suppress(ClientDisconnect):  # while it sends
+                await self.app(scope, limited, with_headers)
 
     def _refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -192,24 +203,22 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
     @app.post("/api/paintings", response_class=StreamingResponse, openapi_extra=_body(PaintRequest))
     async def paintings(request: Request) -> StreamingResponse:
         """Paint a picture: lines of JSON, each an event, as the strokes are painted."""
-        jobs.refuse_if_full()
         asked = parse(PaintRequest, await request.body())
-        stream = jobs.run(lambda tell, stop: paint_picture(asked, tell, stop))
-        return StreamingResponse(stream, media_type="application/x-ndjson")
+        told = jobs.start(lambda tell, stop: paint_picture(asked, tell, stop))
+        return StreamingResponse(told, media_type="application/x-ndjson")
 
     @app.post("/api/files", response_class=Response, openapi_extra=_body(ExportRequest))
     async def files(request: Request) -> Response:
         """A painting as a file."""
-        jobs.refuse_if_full()
         asked = parse(ExportRequest, await request.body())
         made: dict[str, Any] = {}
 
         def work(tell: Callable[[Event], None], stop: threading.Event) -> None:
             made["content"] = export(asked)
 
-        async for line in jobs.run(work):
+        async for line in jobs.start(work):
             event = json.loads(line)
-            if event["event"] in ("error", "stopped"):
+            if event["event"] == "error":
                 raise HTTPException(422, event["message"])
         name = f'attachment; filename="painting.{asked.format}"'
         return Response(

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 CORNER = math.cos(math.radians(30))  # nodes turn by more only where the stroke has a corner
+FEW = 16  # nodes, with which a stroke is a polyline and not a curve
 TURN = math.radians(45)  # between the discs that fill the inner side of a tight bend
 
 
@@ -50,7 +51,9 @@ def _runs(discs: np.ndarray) -> list[np.ndarray]:
         if not apart[i]:
             runs.append(discs[first : i + 1])
             first = i + 1
-        elif i > first and steps[i, :2] @ steps[i - 1, :2] < CORNER * length[i] * length[i - 1]:
+        elif i > first and (
+            len(discs) <= FEW or steps[i, :2] @ steps[i - 1, :2] < CORNER * length[i] * length[i - 1]
+        ):
             runs.append(discs[first : i + 1])
             first = i
     return [*runs, discs[first:]]
@@ -76,10 +79,19 @@ def _circle(disc: np.ndarray) -> str:
     return f"M{_numbers((left, round(float(y))))}{arc} {diameter} 0{arc}-{diameter} 0z"
 
 
+def _slopes(discs: np.ndarray) -> np.ndarray:
+    """How x, y and radius change from node to node, ``(M, 3)``; of second order."""
+    slope: np.ndarray = np.gradient(discs, axis=0, edge_order=min(2, len(discs) - 1))  # type: ignore[call-overload]
+    for i, other in ((0, 1), (-1, -2)):  # a curve whose middle point is its end stands still there
+        step = (discs[other] - discs[i]) * (1 if i == 0 else -1)
+        if math.hypot(*slope[i, :2]) < 0.5 * math.hypot(*step[:2]):
+            slope[i] = step
+    return slope
+
+
 def _tube(discs: np.ndarray, tolerance: float) -> str:
     """A run of discs: one side, the end, the other side back, the beginning."""
-    order = min(2, len(discs) - 1)
-    slope = np.gradient(discs, axis=0, edge_order=order)  # type: ignore[call-overload]
+    slope = _slopes(discs)
     length = np.maximum(np.hypot(slope[:, 0], slope[:, 1]), 1e-12)
     along = slope[:, :2] / length[:, None]
     cosine = np.clip(-slope[:, 2] / length, -1, 1)[:, None]
@@ -180,8 +192,10 @@ def _fit(points: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _tangent(points: np.ndarray) -> np.ndarray:
-    """Direction at the first of at least three points, of second order."""
-    return -3 * points[0] + 4 * points[1] - points[2]
+    """Direction at the first of at least three points, of second order where they do not stand still."""
+    tangent = -3 * points[0] + 4 * points[1] - points[2]
+    step = points[1] - points[0]
+    return step if math.hypot(*tangent) < 0.5 * math.hypot(*step) else tangent
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Paintings as SVG for pen plotters: centre lines in millimetres, one named layer per colour.
 
-A *sweep* becomes the way of its centre, as wide as it is thick; where its thickness changes by more than a
-pen notices it is cut. A single disc becomes a circle that a pen of about its radius fills. A
-*polygon* is hatched. Nothing is transparent. What lies beyond the canvas is cut off.
+A *sweep* becomes the way of its centre, as wide as it is thick and the pens allow; where its thickness
+changes by more than a pen notices it is cut. A single disc becomes a spiral, a *polygon* is hatched. Nothing
+is transparent, and no ink lies beyond the canvas.
 
 Layers are drawn one after the other, by the mean place of their strokes in the painting; within a layer
 strokes keep their order. A line is left out where strokes cover it that come later in the painting and
@@ -25,10 +25,10 @@ from paint_gym.painting.svg import hex_colour
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
 NOTICED = 0.25  # mm by which widths of one line may differ
 OFF = 0.05  # mm by which lines may be off their curve
-PEN = 0.5  # mm, the width that polygons are hatched with if nothing else is said
+PEN = 0.5  # mm, the width that areas are filled with, if the pens allow
 STEP = 0.3  # mm at least, from one place of a line to the next where it is asked whether it is seen
-HIDDEN = 1  # of five points of a pen's disc that may be covered
-CIRCLE = 32  # corners of what stands for a circle
+HIDDEN = 2  # of five points of a pen's disc that may be covered
+CIRCLE = 32  # corners of a turn of a spiral
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Paper:
         width: of the sheet.
         height: of the sheet.
         margin: on all four sides, that stays empty.
-        pen: the least and the greatest width of a line; (0, inf) for those of the strokes.
+        pen: the least and the greatest width of a line.
     """
 
     width: float = 210.0
     height: float = 297.0
     margin: float = 10.0
-    pen: tuple[float, float] = (0.0, math.inf)
+    pen: tuple[float, float] = (0.5, 6.0)
 
     def __post_init__(self) -> None:
         """Refuse sheets with no room to draw on, and pens that are none."""
@@ -58,7 +58,7 @@ class Paper:
                 "room to draw on, or is longer than 10 m"
             )
         thin, thick = self.pen
-        if not 0 <= thin <= thick or math.isinf(thin):
+        if not 0 < thin <= thick < math.inf:
             raise ValueError(f"widths of pens must be least and greatest in mm, not {self.pen}")
 
     def scale(self, size: tuple[int, int]) -> float:
@@ -94,7 +94,8 @@ def lines(
     layers: defaultdict[str, list[_Stroke]] = defaultdict(list)
     for place, (nodes, colour) in enumerate(strokes):
         placed = nodes[:, :3] * [width, height, 2 * min(height, width)] + [*corner, 0]
-        placed[:, 2] = placed[:, 2].clip(*paper.pen)
+        if len(placed) > 1:  # a disc is an area
+            placed[:, 2] = placed[:, 2].clip(*paper.pen)
         layers[hex_colour(colour)].append(_Stroke(place, placed, primitive))
     sides = f'width="{paper.width:g}mm" height="{paper.height:g}mm"'
     yield f'<svg {NAMESPACES} {sides} viewBox="0 0 {paper.width:g} {paper.height:g}">'
@@ -107,7 +108,7 @@ def lines(
         for stroke in layer:
             over = [other for other in before if other.place > stroke.place and stroke.may_meet(other)]
             for points, thick in stroke.lines(paper.pen):
-                inside = thick / 2 if 2 * thick < min(height, width) else 0.0
+                inside = min(thick, height, width) / 2
                 for part in _uncovered(points, thick, over):
                     for shown in _clipped(part, corner + inside, corner + np.array([width, height]) - inside):
                         yield _line(shown, thick)
@@ -179,7 +180,7 @@ def _uncovered(points: np.ndarray, thick: float, over: list[_Stroke]) -> list[np
     edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]])))
     parts = []
     for first, last in edges.reshape(-1, 2).tolist():
-        if last - first > 1:
+        if at[last - 1] - at[first] > thick / 3:  # shorter ones are hardly seen, and cost a stroke of the pen
             low, high = at[first], at[last - 1]
             between = points[(way > low) & (way < high)]
             parts.append(np.concatenate([middle[first : first + 1], between, middle[last - 1 : last]]))
@@ -194,11 +195,7 @@ def _line(points: np.ndarray, thick: float) -> str:
 def _drawn(nodes: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
     """Lines ``(P, 2)`` and their widths of a sweep; nodes ``(M, 3)``: x, y and width in mm."""
     if np.hypot(*(nodes[:, :2] - nodes[0, :2]).T).max() < OFF:
-        width = float(nodes[:, 2].max())
-        thick = max(width / 2, pen[0])
-        turn = np.linspace(0, 2 * np.pi, CIRCLE + 1)
-        ring = max((width - thick) / 2, OFF) * np.stack([np.cos(turn), np.sin(turn)], 1)
-        yield nodes[0, :2] + ring, thick
+        yield _spiral(nodes[0, :2], float(nodes[:, 2].max()) / 2, pen)
         return
     if len(nodes) == 2:
         nodes = np.linspace(nodes[0], nodes[1], 65)
@@ -208,6 +205,17 @@ def _drawn(nodes: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.nda
         if np.ptp(some) > NOTICED or i == len(nodes) - 1:
             yield _simplified(nodes[first : i + 1, :2]), float(some.min() + some.max()) / 2
             first = i
+
+
+def _spiral(centre: np.ndarray, radius: float, pen: tuple[float, float]) -> tuple[np.ndarray, float]:
+    """A line that fills a disc, from its middle to a last turn along its edge, and its width."""
+    thick = float(np.clip(min(PEN, 2 * radius), *pen))
+    outer = max(radius - thick / 2, OFF)
+    turns = outer / thick
+    turn = np.linspace(0, turns + 1, max(2, math.ceil((turns + 1) * CIRCLE)))
+    reach = outer * np.minimum(turn / turns, 1)
+    angle = 2 * np.pi * turn
+    return centre + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), thick
 
 
 def _simplified(points: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Paintings as SVG: every stroke one path, sharp at any size, in browsers and in drawing programs.
 
 Made from the nodes of `StrokeDesign.outline`, so it works for any design. A *polygon* is a path; a *sweep* is
-the outline of a moving disc, and where its alpha changes a linear gradient, the nearest there is. The text is
-written without an SVG library: it is five elements whose every value is a number.
+the outline of a moving disc, and where its alpha changes a gradient, the nearest there is. The text is
+written without an SVG library: it is a few elements whose every value is a number.
 
 Names of gradients begin with a checksum of the painting, so that several can stand in one page.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from paint_gym.painting.gradient import Gradient, fit_gradient
+from paint_gym.painting.gradient import Linear, Radial, fit_gradient
 from paint_gym.painting.outline import polygon_path, sweep_path
 
 SEGMENTS = 64  # pieces that curves come in
@@ -94,14 +94,19 @@ def _path(path: str, colour: str, alpha: float) -> str:
     return f'<path fill="{colour}"{_opacity("fill", alpha)} d="{path}"/>'
 
 
-def _gradient(gradient: Gradient, colour: str, name: str) -> str:
-    (x1, y1), (x2, y2) = gradient.start.round().astype(int), gradient.end.round().astype(int)
+def _gradient(gradient: Linear | Radial, colour: str, name: str) -> str:
     stops = "".join(
         f'<stop{_offset(offset)} stop-color="{colour}"{_opacity("stop", alpha)}/>'
         for offset, alpha in zip(gradient.offsets.tolist(), gradient.alphas.tolist(), strict=True)
     )
-    line = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
-    return f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" {line}>{stops}</linearGradient>'
+    head = f'id="{name}" gradientUnits="userSpaceOnUse"'
+    if isinstance(gradient, Linear):
+        (x1, y1), (x2, y2) = gradient.start.round().astype(int), gradient.end.round().astype(int)
+        line = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
+        return f"<linearGradient {head} {line}>{stops}</linearGradient>"
+    (cx, cy), (fx, fy) = gradient.centre.round().astype(int), gradient.focus.round().astype(int)
+    circle = f'cx="{cx}" cy="{cy}" r="{round(gradient.radius)}" fx="{fx}" fy="{fy}"'
+    return f"<radialGradient {head} {circle}>{stops}</radialGradient>"
 
 
 def _offset(offset: float) -> str:

@@ -8,8 +8,9 @@ const $ = (id) => document.getElementById(id);
 const painting = $("painting");
 
 let source = null; // {photo: name} or {image: base64}
-let strokes = []; // an array of SVG elements for each stroke, in order
-let finished = null; // JSON of the painting
+let strokes = []; // an SVG group for each stroke, in order
+let head = null; // all of the painting but its strokes
+let numbers = []; // those of each stroke
 let job = null; // the AbortController of what is painted now
 let paused = false;
 
@@ -20,11 +21,26 @@ function say(text, error = false) {
 
 function enable() {
   $("paint").disabled = !source || job !== null;
-  $("more").disabled = !source || !finished || job !== null;
+  const kept = head !== null && numbers.length > 0 && job === null;
+  $("more").disabled = !source || !kept;
+  $("more").textContent = `Paint on (+${$("strokes").value})`;
   $("stop").disabled = job === null;
   $("play").disabled = $("scrub").disabled = strokes.length === 0;
   $("compare").disabled = !source;
-  for (const button of document.querySelectorAll("[data-format]")) button.disabled = !finished || job !== null;
+  for (const button of document.querySelectorAll("[data-format]")) button.disabled = !kept;
+  const playing = !paused && (job !== null || Number($("scrub").value) < strokes.length);
+  $("play").textContent = playing ? "Pause" : "Play";
+  $("play").setAttribute("aria-label", $("play").textContent);
+}
+
+function json() {
+  return JSON.stringify({ ...head, strokes: numbers });
+}
+
+function frame(height, width) {
+  painting.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  $("easel").style.aspectRatio = `${width} / ${height}`;
+  $("easel").style.maxWidth = `calc(75vh * ${width / height})`;
 }
 
 // ---- photos ----
@@ -32,7 +48,7 @@ function enable() {
 function choose(from, url, name) {
   if (job) job.abort();
   source = from;
-  finished = null;
+  head = null;
   clear();
   const photo = $("photo");
   if (photo.src.startsWith("blob:")) URL.revokeObjectURL(photo.src);
@@ -41,9 +57,10 @@ function choose(from, url, name) {
   $("hint").hidden = true;
   $("easel").classList.remove("empty");
   photo.onload = () => {
-    painting.setAttribute("viewBox", `0 0 ${photo.naturalWidth} ${photo.naturalHeight}`);
+    frame(photo.naturalHeight, photo.naturalWidth);
     setCompare(100);
   };
+  photo.onerror = () => say(`${name} is no picture that this browser shows; the server may read it.`, true);
   for (const button of $("photos").children) button.setAttribute("aria-pressed", button.dataset.name === name);
   say(`${name} is chosen. Paint it.`);
   enable();
@@ -84,6 +101,7 @@ document.addEventListener("drop", (event) => {
 
 function clear() {
   strokes = [];
+  numbers = [];
   painting.replaceChildren();
   show(0);
 }
@@ -120,17 +138,18 @@ function show(count) {
   $("scrub").max = strokes.length;
   $("scrub").value = count;
   $("shown").value = count;
+  enable();
 }
 
 $("scrub").oninput = () => { pause(true); show(Number($("scrub").value)); };
 function pause(value) {
   paused = value;
-  $("play").textContent = paused ? "Play" : "Pause";
-  $("play").setAttribute("aria-label", $("play").textContent);
+  enable();
 }
 $("play").onclick = () => {
-  pause(!paused);
-  if (!paused && Number($("scrub").value) === strokes.length && !job) show(0);
+  if ($("play").textContent === "Pause") return pause(true);
+  if (Number($("scrub").value) === strokes.length && !job) show(0);
+  pause(false);
 };
 setInterval(() => {
   const count = Number($("scrub").value);
@@ -173,7 +192,7 @@ async function paint(begun) {
     asked.painting = begun;
     asked.strokes = Math.min(3000, strokes.length + asked.strokes);
   }
-  finished = null;
+  head = null;
   clear();
   pause(false);
   setCompare(0);
@@ -187,7 +206,7 @@ async function paint(begun) {
     for await (const event of events(answer)) handle(event);
   } catch (error) {
     if (own.signal.aborted) {
-      if (job === own) say("Stopped.");
+      if (job === own) say(`Stopped at ${strokes.length} strokes, which are kept.`);
     } else say(`Not painted: ${error.message}`, true);
   }
   if (job === own) job = null;
@@ -198,24 +217,27 @@ function handle(event) {
   if (event.event === "queued") say(`${event.ahead} painting${event.ahead > 1 ? "s are" : " is"} before this one.`);
   if (event.event === "start") {
     const [height, width] = event.box;
-    painting.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    head = event.head;
+    frame(height, width);
     const ground = document.createElementNS(SVG, "rect");
     ground.setAttribute("width", width);
     ground.setAttribute("height", height);
-    ground.setAttribute("fill", `rgb(${event.background.map((value) => Math.round(value * 255)).join(" ")})`);
+    ground.setAttribute("fill", `rgb(${head.background.map((value) => Math.round(value * 255)).join(" ")})`);
     painting.replaceChildren(ground);
   }
   if (event.event === "strokes") {
+    numbers.push(...event.strokes);
     add(event.shapes);
     say(`${strokes.length} strokes.`);
   }
   if (event.event === "refined") {
+    numbers = event.strokes;
     replaceAll(event.shapes);
     say(`Refining: ${event.iteration} of ${event.of}, l2 ${event.l2.toFixed(4)}.`);
   }
   if (event.event === "done") {
+    numbers = event.strokes;
     replaceAll(event.shapes);
-    finished = event.painting;
     say(`${strokes.length} strokes in ${event.seconds.toFixed(1)} seconds, l2 ${event.l2.toFixed(4)}.`);
   }
   if (event.event === "error" || event.event === "stopped") say(event.message, true);
@@ -223,14 +245,14 @@ function handle(event) {
 }
 
 $("settings").onsubmit = (event) => { event.preventDefault(); paint(null); };
-$("more").onclick = () => paint(finished);
+$("more").onclick = () => paint(json());
 $("stop").onclick = () => job && job.abort();
 
 // ---- files ----
 
 for (const button of document.querySelectorAll("[data-format]")) {
   button.onclick = async () => {
-    const asked = { painting: finished, format: button.dataset.format, size: Number($("size").value) || null };
+    const asked = { painting: json(), format: button.dataset.format, size: Number($("size").value) || null };
     say(`Making the ${button.textContent} file.`);
     try {
       const answer = await fetch("/api/files", {
@@ -256,7 +278,7 @@ for (const input of document.querySelectorAll("#settings input[type=range]")) {
   const update = () => {
     input.parentElement.querySelector("output").value = (WORDS[input.id] || String)(input.value);
   };
-  input.oninput = update;
+  input.oninput = () => { update(); enable(); };
   update();
 }
 enable();

@@ -155,10 +155,11 @@ def test_lines_for_a_plotter(demo: Path, tmp_path: Path) -> None:
     assert 0.25 <= radii.min() <= radii.max() <= 1.5 + 1e-4  # painted so, too
     for wrong, said in {
         "--svg plotter": "needs an output that ends in", "--width-mm 1 2": "goes with --svg plotter",
-        "--svg plotter --paper a4 -o b.svg": "width x height in mm",
+        "--svg plotter --paper a9 -o b.svg": "width x height in mm",
         "--background blue": "background: 'blue' is no colour",
         "--svg plotter --margin-mm 200 -o b.svg": "no room to draw on",
-        "--svg plotter --width-mm 300 400 -o b.svg": "radii must be",
+        "--svg plotter --width-mm 3 2 -o b.svg": "least and greatest",
+        "--paper a4": "goes with --svg plotter",
     }.items():  # fmt: skip
         with pytest.raises(SystemExit, match=said):
             main(["paint", photo, *FAST, *wrong.split()])
@@ -194,6 +195,7 @@ def test_paintings_are_gone_on_with(demo: Path, tmp_path: Path) -> None:
     assert errors[0] < errors[1] < errors[2]
     Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
     for arguments, text in {
+        (photo, "--from", few, "--background", "#fff"): "neither --background nor",
         (photo, "--from", few, "--stroke", "bezier"): "0.json has circle strokes|the painting has circle",
         (str(tmp_path / "long.png"), "--from", few): "another aspect", (photo, "--from", "no.json"): "no",
         (photo, str(demo / "target_1.png"), "-o", "{name}.png", "--from", few): "painting of one picture",

@@ -26,6 +26,12 @@ def events(client: httpx.Client, **asked) -> list[dict]:
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
+def painting_of(told: list[dict]) -> Painting:
+    """As the page puts it together."""
+    content = {**told[0]["head"], "strokes": told[-1]["strokes"]}
+    return Painting.from_json(json.dumps(content).encode())
+
+
 def png(height: int, width: int) -> bytes:
     content, waves = io.BytesIO(), np.add.outer(np.arange(height) * 3, np.arange(width) * 5) % 256
     Image.fromarray(np.stack([waves, 255 - waves, waves // 2], -1).astype(np.uint8)).save(content, "PNG")
@@ -40,10 +46,10 @@ def test_a_photo_is_told_stroke_by_stroke(client):
     told = events(client, **SMALL)
     assert [event["event"] for event in told] == ["start", *["strokes"] * 3, "refined", "done"]
     start, done = told[0], told[-1]
-    assert start["size"] == [256, 384] and start["box"] == [2048, 3072]
+    assert start["head"]["size"] == [256, 384] and start["box"] == [2048, 3072]
     assert sum(len(event["shapes"]) for event in told if event["event"] == "strokes") == 12
     assert len(told[-2]["shapes"]) == len(done["shapes"]) == 12
-    painting = Painting.from_json(done["painting"].encode())
+    painting = painting_of(told)
     assert len(painting) == 12 and 0 < done["l2"] < 0.1
     names = [part.split('"')[0] for shape in done["shapes"] for part in shape.split('id="')[1:]]
     assert len(names) == len(set(names)) and all("<path" in shape for shape in done["shapes"])
@@ -51,12 +57,11 @@ def test_a_photo_is_told_stroke_by_stroke(client):
 
 def test_pictures_of_ones_own_and_settings(client):
     asked = {"strokes": 20, "refine": 4, "stroke": "circle", "palette": 3, "opacity": 1, "detail": "faces"}
-    done = events(client, image=encoded(png(40, 60)), **asked)[-1]
-    painting = Painting.from_json(done["painting"].encode())
+    painting = painting_of(events(client, image=encoded(png(40, 60)), **asked))
     assert painting.stroke == "circle" and painting.opacity == (1, 1) and painting.size == (40, 60)
     assert len(np.unique(painting.strokes[:, -3:], axis=0)) <= 3
-    more = events(client, image=encoded(png(40, 60)), painting=done["painting"], strokes=26, refine=0)
-    assert Painting.from_json(more[-1]["painting"].encode())[:20] == painting
+    more = events(client, image=encoded(png(40, 60)), painting=painting.to_json(), strokes=26, refine=0)
+    assert painting_of(more)[:20] == painting
     assert len(more[1]["shapes"]) == 20  # what was there
 
 
@@ -103,6 +108,23 @@ def test_a_sentence_for_what_cannot_be(client, asked, text):
         else json.loads(answer.text.splitlines()[-1])["message"]
     )
     assert text in said and len(said) < 400 and "Traceback" not in said
+
+
+def test_long_texts_are_read_in_no_time(client):
+    for body in (
+        b'{"image": "' + b'\\"' * 2_000_000,
+        b'{"image": "' + b"A" * 20_000_000 + b'"}',
+        b'"' * 5_000_000,
+    ):
+        began = time.monotonic()
+        answer = client.post("/api/paintings", content=body)
+        assert answer.status_code in (200, 422) and time.monotonic() - began < 5
+
+
+def test_an_empty_painting_is_gone_on_with_by_its_own_agent(client):
+    empty = Painting([], "circle", size=(256, 384)).to_json()
+    told = events(client, photo="coffee", painting=empty, strokes=5, refine=0)
+    assert told[-1]["event"] == "done" and painting_of(told).stroke == "circle"
 
 
 def test_bombs_are_refused_before_they_are_read(client, monkeypatch):
@@ -169,7 +191,7 @@ def test_busy_is_said(client, monkeypatch):
     assert began.wait(20)
     threads[1].start()
     deadline = time.monotonic() + 20
-    while (answer := client.post("/api/paintings", json={"photo": "none"})).status_code != 503:
+    while (answer := client.post("/api/paintings", json=SMALL)).status_code != 503:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert "busy: 2 paintings" in answer.json()["detail"]

@@ -65,7 +65,7 @@ def test_one_layer_for_each_colour_in_the_order_of_its_strokes(tmp_path):
 
 def test_a_line_lies_where_the_stroke_is(tmp_path):
     line = [0.25, 0.5, 0.75, 0.5, 0.1, 1, 0.1, 1, 0, 0, 0]
-    ((_, lines),) = layers(Painting([line], "straight", (50, 100)), Paper(220, 120, margin=10), tmp_path)
+    ((_, lines),) = layers(Painting([line], "straight", (50, 100)), Paper(220, 120, pen=(0.1, 50)), tmp_path)
     ((width, points),) = lines
     assert np.allclose(points, [[60, 60], [160, 60]], atol=0.01)
     assert width == pytest.approx(2 * 100 * (1 + 6.4) / 256, rel=0.01)
@@ -73,7 +73,7 @@ def test_a_line_lies_where_the_stroke_is(tmp_path):
 
 def test_a_changing_width_is_cut_and_never_far_off(tmp_path):
     line = [0.1, 0.5, 0.9, 0.5, 0.0, 1, 0.2, 1, 0, 0, 0]
-    ((_, lines),) = layers(Painting([line], "straight", 100), Paper(120, 120, margin=10), tmp_path)
+    ((_, lines),) = layers(Painting([line], "straight", 100), Paper(120, 120, pen=(0.1, 50)), tmp_path)
     assert len(lines) > 10
     for width, points in lines:
         along = (points[:, 0].mean() - 20) / 80
@@ -99,6 +99,15 @@ def test_hatches_fill_a_triangle(tmp_path):
     assert width == 1 and 0.9 < length * width / area < 1.25
 
 
+def test_spirals_fill_a_disc(tmp_path):
+    disc = [0.5, 0.5, 0.6, 1, 0, 0, 0]
+    ((_, lines),) = layers(Painting([disc], "circle", 100), Paper(120, 120, pen=(1, 1)), tmp_path)
+    ((width, points),) = lines
+    radius, length = 100 * (1 + 64 * 0.6) / 256, np.hypot(*np.diff(points, axis=0).T).sum()
+    assert np.hypot(*(points - 60).T).max() == pytest.approx(radius - width / 2, abs=0.02)
+    assert 0.9 < length * width / (np.pi * radius**2) < 1.3
+
+
 def test_designs_of_ones_own(tmp_path):
     def zigzag(p, segments):
         x, y, t = (value[:, None] + torch.zeros(5) for value in p.unbind(-1))
@@ -113,7 +122,8 @@ def test_designs_of_ones_own(tmp_path):
     [
         ({"width": 20, "margin": 10}, "no room"), ({"width": math.nan}, "must be in mm"),
         ({"margin": -1}, "at least 0"), ({"height": 1e6}, "longer than 10 m"),
-        ({"pen": (2, 1)}, "least and greatest"), ({"pen": (math.nan, 1)}, "least and greatest"),
+        ({"pen": (2, 1)}, "least and greatest"),
+        ({"pen": (0, 1)}, "least and greatest"), ({"pen": (math.nan, 1)}, "least and greatest"),
     ],
 )  # fmt: skip
 def test_papers_that_are_none(paper, text):
@@ -139,7 +149,7 @@ def test_what_is_on_top_stays_on_top(tmp_path):
     red, black = [0.1, 0.5, 0.9, 0.5, 0.1, 1, 0.1, 1, 1, 0, 0], [0.5, 0.1, 0.5, 0.9, 0.2, 1, 0.2, 1, 0, 0, 0]
     far = [[0.1, y, 0.3, y, 0.0, 1, 0.0, 1, 1, 0, 0] for y in (0.8, 0.85, 0.9)]
     painting = Painting([red, black, *far], "straight", 100, background=(1, 1, 1))
-    found = dict(layers(painting, Paper(120, 120), tmp_path))
+    found = dict(layers(painting, Paper(120, 120, pen=(0.1, 50)), tmp_path))
     assert list(found) == ["1-#000", "2-#f00"]
     pieces = [points for _, points in found["2-#f00"] if points[0, 1] < 70]
     assert len(pieces) == 2  # left and right of the black

@@ -68,6 +68,39 @@ def test_one_stroke_looks_the_same(stroke, opacity):
     assert np.median(found) > 39 and min(found) > 27  # a gradient is not exact where a stroke bends
 
 
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        [0.5, 0.25, 1, 1, 0.25, 0.5, 0.565652, 1, 0.565652, 1], [0.25, 0.25, 1, 1, 0.25, 0.68, 1, 1, 1, 1],
+        [0.5, 0.96, 0, 1, 0.5, 0.25, 1, 1, 1, 1], [0.5, 0.93, 0, 0, 0.5, 0.25, 1, 1, 1, 1],
+        [0.2, 0.2, 0, 0, 0.8, 0.7, 0.3, 1, 0.3, 1], [0.2, 0.2, 1, 1, 0.8, 0.7, 0.3, 1, 0.1, 1],
+    ],
+)  # fmt: skip
+def test_curves_whose_middle_point_is_an_end(stroke):
+    assert psnr(Painting([[*stroke, 1, 1, 1]]), 400) > 30
+
+
+def test_polylines_keep_their_shape():
+    places = [
+        [(0.9, 0.9, 0.047), (0.5, 0.5, 0.06), (0.393, 0.393, 0.12)],
+        [(0.239, 0.899, 0.101), (0.319, 0.784, 0.039), (0.627, 0.5, 0.025)],
+        [(0.75, 0.125, 0.015), (0.625, 0.25, 0.09), (0.375, 0.625, 0.09)],
+        [(0.2, 0.2, 0.02), (0.3, 0.8, 0.06), (0.5, 0.2, 0.02), (0.6, 0.8, 0.06), (0.8, 0.2, 0.02)],
+    ]
+    for i, nodes in enumerate(places):
+        one = torch.tensor([(*node, 1.0) for node in nodes])
+        design = StrokeDesign(
+            f"own{i}", ("x",), "sweep", lambda p, segments, one=one: one.to(p).expand(len(p), *one.shape)
+        )
+        assert psnr(Painting([[0.5, 1, 1, 1]], design), 400) > 35
+
+
+def test_a_glow_is_round():
+    glow = [0.5, 0.5, 0.55, 0.5, 1.0, 0.0, 0.1, 1.0, 1, 1, 1]
+    assert "<radialGradient" in text_of(Painting([glow], "straight"))
+    assert psnr(Painting([glow], "straight"), 400) > 38
+
+
 def test_not_square_and_opacity_and_background():
     painting = random_painting(
         "bezier", 0.5, 50, size=(90, 160), background=(0.9, 0.5, 0.1), opacity=(0.3, 0.6)
@@ -147,9 +180,9 @@ def test_well_formed_and_vector_only(stroke):
     assert (about["stroke"], about["strokes"], about["size"]) == (stroke, 20, [40, 60])
     paths = root.findall(SPACE + "path")
     assert paths[0].get("fill") == "#ff8000" and len(paths) == 21  # one per stroke
-    names = {"svg", "title", "metadata", "path", "linearGradient", "stop"}
+    names = {"svg", "title", "metadata", "path", "linearGradient", "radialGradient", "stop"}
     assert {element.tag.removeprefix(SPACE) for element in root.iter()} <= names
-    gradients = [gradient.get("id") for gradient in root.iter(SPACE + "linearGradient")]
+    gradients = [element.get("id") for element in root.iter() if element.tag.endswith("Gradient")]
     used = [path.get("fill")[5:-1] for path in paths if path.get("fill").startswith("url")]
     assert gradients == used and len(set(gradients)) == len(gradients)
     assert not re.search("nan|inf", text_of(painting))
