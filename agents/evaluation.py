@@ -63,7 +63,7 @@ def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.n
     scores = []
     for painting, target in zip(paintings, targets, strict=True):
         truth = make_renderer(renderer, painting.design, painting.opacity)
-        blank = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
+        blank = torch.tensor(painting.ground).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
         canvas = truth.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
         scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
     return np.array(scores)
@@ -166,7 +166,7 @@ def _canvases(painting: Painting, target: NDArray[np.uint8], every: int) -> Iter
         raise ValueError(f"every must be at least 1 stroke, not {every}")
     raster = make_renderer("raster", painting.design, painting.opacity)
     strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
-    canvas = torch.tensor(painting.background).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
+    canvas = torch.tensor(painting.ground).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
     yield canvas
     for first in range(0, len(painting), every):
         canvas = raster.paint(canvas, strokes[:, first : first + every])

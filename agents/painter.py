@@ -52,7 +52,7 @@ def paint(
     canvas: int | None = CANVAS,
     palette: Tensor | None = None,
     radii: tuple[float, float] | None = None,
-    background: Sequence[float] | Literal["auto"] = (0.0, 0.0, 0.0),
+    background: Sequence[float] | Literal["auto"] | None = (0.0, 0.0, 0.0),
     begun: Sequence[Painting] | None = None,
     on_strokes: Callable[[Tensor], object] | None = None,
 ) -> list[Painting]:
@@ -70,7 +70,7 @@ def paint(
         palette: colours ``(K, 3)`` in [0, 1], of which each stroke gets the nearest; by default any.
         radii: least and greatest radius of a stroke, in shorter canvas sides; by default any.
         background: R, G, B in [0, 1] of the fresh canvases; "auto" is the mean colour of each picture, with a
-            palette the nearest in it.
+            palette the nearest in it; None for a transparent sheet, which agents see as white.
         begun: paintings to go on with, one for each picture, in its aspect, of the agent's design and
             opacity, all of one number of strokes; their background stays. `max_strokes` counts their
             strokes, too; if they have as many, they are returned as they are.
@@ -91,11 +91,13 @@ def paint(
     design, opacity = agent.renderer.design, agent.renderer.opacity
     if begun is not None:
         check_begun(begun, targets, agent)
-        blank = target.new_tensor([one.background for one in begun])
+        blank = target.new_tensor([one.ground for one in begun])
+        background = begun[0].background if begun else None
     elif background == "auto":
         blank = allowed.nearest_colour((target.mean((2, 3)) * 255).round() / 255)
     else:
-        blank = target.new_tensor(check_colour(background)).expand(len(target), -1)
+        ground = (1.0, 1.0, 1.0) if background is None else check_colour(background)
+        blank = target.new_tensor(ground).expand(len(target), -1)
     painted = [torch.stack([torch.tensor(one.strokes) for one in begun])] if begun else []
     there = painted[0].shape[1] if begun else 0
     fresh = blank[:, :, None, None].expand_as(target).clone()
@@ -114,7 +116,7 @@ def paint(
             if on_bundle is not None:
                 on_bundle(mean_squared_error(state.canvas, target).mean().item())
     return [
-        Painting(one, stroke=design, size=size, background=colour, opacity=opacity)
+        Painting(one, design, size, None if background is None else colour, opacity)
         for one, colour in zip(torch.cat(painted, 1).numpy(), blank.tolist(), strict=True)
     ]
 
@@ -157,8 +159,10 @@ def check_begun(begun: Sequence[Painting], targets: Tensor, agent: Policy) -> No
                 f"the painting of {one.size[0]} x {one.size[1]} has another aspect than the picture of "
                 f"{height} x {width}"
             )
-    if len({len(one) for one in begun}) > 1:
-        raise ValueError("paintings to go on with together must have one number of strokes")
+    if len({(len(one), one.background is None) for one in begun}) > 1:
+        raise ValueError(
+            "paintings to go on with together must have one number of strokes, and all a background"
+        )
 
 
 def check_targets(targets: Tensor) -> None:

@@ -48,6 +48,7 @@ def refine(
     palette: Tensor | None = None,
     radii: tuple[float, float] | None = None,
     on_strokes: Callable[[Tensor], object] | None = None,
+    alpha: Tensor | None = None,
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
@@ -67,6 +68,8 @@ def refine(
         palette: colours ``(K, 3)`` in [0, 1], of which each stroke gets one; by default any.
         radii: least and greatest radius of a stroke, in shorter canvas sides; by default any. Strokes that
             are not so are moved to the nearest that are, and the best is looked for from there.
+        alpha: how opaque the picture is, ``(H, W)`` or ``(B, H, W)`` in [0, 1], for paintings without a
+            background; `target` is then how it looks on white. What is transparent is to stay so.
         on_strokes: called after each step with all strokes, ``(B, K, stroke_dim)``, where they are by then.
 
     Raises:
@@ -80,23 +83,15 @@ def refine(
         if target.ndim != 3:
             raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
         return refine(
-            [painting],
-            target[None],
-            iterations,
-            device,
-            on_iteration,
-            until,
-            weight,
-            palette,
-            radii,
-            on_strokes,
-        )[0]
+            [painting], target[None], iterations, device, on_iteration, until,
+            weight, palette, radii, on_strokes, alpha,
+        )[0]  # fmt: skip
     _check(painting, target, iterations, until)
     if not iterations or not painting or not len(painting[0]):
         return painting
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
-        work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii)
+        work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii, alpha)
         strokes = work.run(iterations, until, on_iteration, on_strokes).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
@@ -113,6 +108,7 @@ class _Refinement:
         weight: ``(B, H, W)``, of mean 1.
         palette: see `refine`.
         radii: see `refine`.
+        alpha: see `refine`.
     """
 
     def __init__(
@@ -122,12 +118,21 @@ class _Refinement:
         weight: Tensor,
         palette: Tensor | None,
         radii: tuple[float, float] | None,
+        alpha: Tensor | None = None,
     ) -> None:
         self.renderer: Renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
         self.allowed = Allowed(paintings[0].design, palette, radii)
         self.target, self.weight = target, weight
-        backgrounds = torch.tensor([one.background for one in paintings], device=target.device)
-        self.blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
+        backgrounds = torch.tensor([one.ground for one in paintings], device=target.device)
+        blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
+        self.sheets = [(blank, target)]  # what is painted on, and how it shall look
+        if alpha is not None:
+            if any(one.background for one in paintings):
+                raise ValueError("alpha is for paintings without a background")
+            if alpha.shape not in (target.shape[2:], target[:, 0].shape):
+                raise ValueError(f"alpha must be {tuple(target.shape[2:])}, not {tuple(alpha.shape)}")
+            clear = 1 - alpha.to(target).clamp(0, 1).expand(target[:, 0].shape).unsqueeze(1)
+            self.sheets.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
         begun = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
         slower = min(1.0, math.sqrt(FEW / begun.shape[1]))
         rate = rates(self.renderer.design, slower * GEOMETRY_RATE, slower * PAINT_RATE)
@@ -148,8 +153,13 @@ class _Refinement:
         best, least = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
         for i in range(iterations + 1):
             strokes = adam.strokes.requires_grad_()
-            canvas = self.renderer.paint(self.blank, self.allowed(strokes))
-            error = (canvas - self.target).square().mean(1) * self.weight  # (B, H, W)
+            painted = self.allowed(strokes)
+            canvases = [self.renderer.paint(blank, painted) for blank, _ in self.sheets]
+            errors = [
+                (canvas - sheet[1]).square().mean(1)
+                for canvas, sheet in zip(canvases, self.sheets, strict=True)
+            ]
+            error = sum(errors[1:], errors[0]) / len(errors) * self.weight  # (B, H, W)
             l2 = error.mean((1, 2))
             with torch.no_grad():
                 better = l2 < least
@@ -162,7 +172,7 @@ class _Refinement:
                 break
             reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
             recolours = self.allowed.palette is not None and i % RECOLOUR_EVERY == 0
-            shown = self._shown(canvas, strokes) if reseeds or recolours else None
+            shown = self._shown(canvases[0], strokes) if reseeds or recolours else None
             (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # each painting learns as if it were alone
             if shown is not None and recolours:
                 self._recolour(shown, gradient)

@@ -84,8 +84,8 @@ class Paint(Command):
     opaque: bool = False
     """Paint that covers: no stroke is transparent."""
     background: str | None = None
-    """Colour of the fresh canvas: "#rrggbb", or "auto" for the mean of each picture. By default black; white,
-    as the paper, for a plotter."""
+    """Colour of the fresh canvas: "#rrggbb", "auto" for the mean of each picture, or "none": what is
+    transparent in it stays so in .png and .svg. By default black; white, as the paper, for a plotter."""
     palette: str | None = None
     """The only colours of strokes: how many, to be chosen from each picture; or a file of hex colours or of
     GIMP (.gpl); or "#rrggbb,#rrggbb,...". Transparent strokes still mix them: see --opaque."""
@@ -166,6 +166,10 @@ def paint_pictures(command: Paint) -> list[Painting]:
             side = min(command.canvas, max(CANVAS, min(own)))  # no more than there is to see
             seen = torch.tensor(picture.read(at_least=2 * side))
             target = _target(seen, picture, side)
+            alpha = None
+            if command.background == "none" or (begun is not None and begun.background is None):
+                on_black = _target(torch.tensor(picture.read(2 * side, behind=0)), picture, side)
+                alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
             sizes = {file: _size(own, file, command, target) for files in budgets for file in files}
             work = _Work(
                 target,
@@ -173,6 +177,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
                 choose_palette(target, palette) if isinstance(palette, int) else palette,
                 _radii(paper, agent, target) if paper else None,
                 begun,
+                alpha,
             )
             for strokes, files in zip(command.strokes, budgets, strict=True):
                 began = time.monotonic()
@@ -204,6 +209,7 @@ class _Work:
     palette: Tensor | None
     radii: tuple[float, float] | None
     begun: Painting | None
+    alpha: Tensor | None
 
 
 def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
@@ -258,8 +264,10 @@ def _palette(given: str | None) -> int | Tensor | None:
     return read_palette(Path(given))
 
 
-def _background(command: Paint) -> tuple[float, ...] | Literal["auto"]:
+def _background(command: Paint) -> tuple[float, ...] | Literal["auto"] | None:
     """Colour of the fresh canvas."""
+    if command.background == "none":
+        return None
     if command.background == "auto":
         return "auto"
     given = command.background or ("#fff" if command.svg == "plotter" else "#000")
@@ -347,5 +355,5 @@ def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: St
 
         return refine(
             painting, work.target[0], iterations, agent.device, on_iteration, command.until,
-            work.weight, work.palette, work.radii,
+            work.weight, work.palette, work.radii, alpha=work.alpha,
         )  # fmt: skip

@@ -49,9 +49,9 @@ class Picture:
         """Height and width, from its header."""
         return picture_size(self.content or self.path, str(self))
 
-    def read(self, at_least: int) -> NDArray[np.uint8]:
-        """``(H, W, 3)``, reduced as long as both sides keep so many pixels."""
-        return read_image(self.content or self.path, str(self), at_least=at_least)
+    def read(self, at_least: int, behind: int = 255) -> NDArray[np.uint8]:
+        """``(H, W, 3)``, reduced as long as both sides keep so many pixels; `behind` it is a grey."""
+        return read_image(self.content or self.path, str(self), at_least=at_least, behind=behind)
 
 
 def find_pictures(given: Sequence[Path]) -> list[Picture]:

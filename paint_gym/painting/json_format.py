@@ -5,6 +5,8 @@ The format::
     {"format": "paint-gym-painting", "version": 1, "stroke": "bezier", "parameters": ["x0", ...],
      "size": [height, width], "background": [R, G, B], "opacity": [low, high], "strokes": [[...], ...]}
 
+``background`` is null where there is none.
+
 A file may come from anyone, so nothing in it is believed: it is measured before it is parsed, and each field
 is checked.
 """
@@ -32,7 +34,7 @@ def dumps(
     strokes: np.ndarray,
     design: StrokeDesign,
     size: tuple[int, int],
-    background: Sequence[float],
+    background: Sequence[float] | None,
     opacity: Sequence[float],
 ) -> str:
     """A painting as JSON, one stroke per line. Numbers are the shortest that give the same float32.
@@ -41,7 +43,7 @@ def dumps(
         strokes: ``(K, stroke_dim)`` float32 in [0, 1].
         design: what the numbers of a stroke mean.
         size: (height, width) in pixels.
-        background: R, G, B in [0, 1].
+        background: R, G, B in [0, 1], or None.
         opacity: the range that alphas are mapped to.
     """
     rows = ",".join(f"\n[{', '.join(map(str, stroke))}]" for stroke in strokes)
@@ -49,7 +51,7 @@ def dumps(
 
 
 def head(
-    design: StrokeDesign, size: tuple[int, int], background: Sequence[float], opacity: Sequence[float]
+    design: StrokeDesign, size: tuple[int, int], background: Sequence[float] | None, opacity: Sequence[float]
 ) -> dict[str, Any]:
     """All of a painting but its strokes, as it stands in a file."""
     return {
@@ -58,7 +60,7 @@ def head(
         "stroke": design.name,
         "parameters": list(design.parameters),
         "size": list(size),
-        "background": list(background),
+        "background": None if background is None else list(background),
         "opacity": list(opacity),
     }
 
@@ -128,7 +130,7 @@ def _check_head(content: dict[str, Any]) -> None:
             f"parameters of {stroke!r} are {reprlib.repr(content['parameters'])}, but here {names}"
         )
     for key in ("size", "background", "opacity"):
-        if not _is_numbers(content[key]):
+        if not (_is_numbers(content[key]) or (key == "background" and content[key] is None)):
             raise ValueError(f"{key} is {reprlib.repr(content[key])}, not a list of numbers")
 
 

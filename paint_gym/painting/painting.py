@@ -1,4 +1,4 @@
-"""A painting: strokes in order on a background of one colour. It has no resolution of its own.
+"""A painting: strokes in order on a background of one colour, or of none. It has no resolution of its own.
 
 >>> painting = Painting([[0.5, 0.5, 0.4, 1.0, 0.9, 0.2, 0.1]], stroke="circle", size=64)
 >>> painting.render(256).shape
@@ -43,20 +43,20 @@ CHUNK = 1024  # strokes whose nodes are held in memory at once
 
 @dataclass(frozen=True, init=False, eq=False)
 class Painting:
-    """Strokes in order on a background of one colour; immutable, equal by value.
+    """Strokes in order on a background of one colour, or of none; immutable, equal by value.
 
     Attributes:
         strokes: ``(K, stroke_dim)`` float32 in [0, 1], read-only; K may be 0.
         design: what the numbers of a stroke mean.
         size: (height, width) in pixels at which it was painted.
-        background: R, G, B in [0, 1].
+        background: R, G, B in [0, 1]; None where it is transparent.
         opacity: the range that alphas are mapped to.
     """
 
     strokes: np.ndarray
     design: StrokeDesign
     size: tuple[int, int]
-    background: tuple[float, float, float]
+    background: tuple[float, float, float] | None
     opacity: tuple[float, float]
 
     def __init__(
@@ -64,7 +64,7 @@ class Painting:
         strokes: ArrayLike | Tensor,
         stroke: str | StrokeDesign = "bezier",
         size: Size = 128,
-        background: Sequence[float] = (0, 0, 0),
+        background: Sequence[float] | None = (0, 0, 0),
         opacity: Sequence[float] = (0, 1),
     ) -> None:
         """Check and copy the arguments.
@@ -73,7 +73,7 @@ class Painting:
             strokes: ``(K, stroke_dim)`` in [0, 1], of any float type, on any device.
             stroke: a design or the name of one.
             size: a side, or (height, width), in pixels.
-            background: R, G, B in [0, 1].
+            background: R, G, B in [0, 1]; None for a transparent sheet.
             opacity: ``(low, high)`` in [0, 1].
 
         Raises:
@@ -86,13 +86,18 @@ class Painting:
         object.__setattr__(self, "strokes", _check_strokes(strokes, design))
         object.__setattr__(self, "design", design)
         object.__setattr__(self, "size", check_size(size))
-        object.__setattr__(self, "background", check_colour(background))
+        object.__setattr__(self, "background", None if background is None else check_colour(background))
         object.__setattr__(self, "opacity", (low, high))
 
     @property
     def stroke(self) -> str:
         """Name of the stroke design."""
         return self.design.name
+
+    @property
+    def ground(self) -> tuple[float, float, float]:
+        """The colour that is seen behind the strokes: white where there is no background."""
+        return (1.0, 1.0, 1.0) if self.background is None else self.background
 
     def __len__(self) -> int:
         return len(self.strokes)
@@ -149,11 +154,32 @@ class Painting:
             renderer: the name of a renderer.
 
         Returns:
-            ``(H, W, 3)`` uint8.
+            ``(H, W, 3)`` uint8; on white where there is no background.
         """
-        height, width = self.scaled_size(size)
+        return self._render(self.scaled_size(size), renderer, self.ground)
+
+    def render_rgba(self, size: Size | None = None) -> np.ndarray:
+        """The finished painting with its transparency, which is that of the sheet.
+
+        Args:
+            size: see `scaled_size`.
+
+        Returns:
+            ``(H, W, 4)`` uint8, alpha last, not multiplied.
+        """
+        scaled = self.scaled_size(size)
+        if self.background is not None:
+            return np.dstack([self.render(scaled), np.full(scaled, 255, np.uint8)])
+        on_black = self._render(scaled, "analytic", (0.0, 0.0, 0.0)).astype(np.float32)
+        on_white = self._render(scaled, "analytic", (1.0, 1.0, 1.0)).astype(np.float32)
+        alpha = 1 - (on_white - on_black).mean(2, keepdims=True).clip(0, 255) / 255
+        colour = (on_black / np.maximum(alpha, 1 / 255)).clip(0, 255)
+        return np.concatenate([colour, 255 * alpha], 2).round().astype(np.uint8)
+
+    def _render(self, size: tuple[int, int], renderer: str, ground: tuple[float, ...]) -> np.ndarray:
+        height, width = size
         painter = make_renderer(renderer, self.design, self.opacity)
-        rows, colour = max(1, BAND // width), torch.tensor(self.background).view(1, 3, 1, 1)
+        rows, colour = max(1, BAND // width), torch.tensor(ground).view(1, 3, 1, 1)
         if rows >= height:
             return to_frames(_paint(painter, colour.repeat(1, 1, height, width), self.strokes))[0]
         picture = np.empty((height, width, 3), np.uint8)
@@ -180,7 +206,7 @@ class Painting:
 
     def _frames(self, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
         painter = make_renderer("analytic", self.design, self.opacity)
-        canvas = torch.tensor(self.background).view(1, 3, 1, 1).repeat(1, 1, *size)
+        canvas = torch.tensor(self.ground).view(1, 3, 1, 1).repeat(1, 1, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
             canvas = _paint(painter, canvas, self.strokes[first : first + every])
@@ -232,8 +258,12 @@ class Painting:
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the painting at `SHOWN` pixels or less."""
         content = io.BytesIO()
-        Image.fromarray(self.render(self.scaled_size(min(SHOWN, max(self.size))))).save(content, "PNG")
+        self._picture(self.scaled_size(min(SHOWN, max(self.size)))).save(content, "PNG")
         return content.getvalue()
+
+    def _picture(self, size: tuple[int, int]) -> Image.Image:
+        """With its transparency, if it has any."""
+        return Image.fromarray(self.render(size) if self.background else self.render_rgba(size))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Painting:
@@ -352,7 +382,7 @@ def _paint(
 
 
 def _write_png(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    Image.fromarray(painting.render()).save(path, "PNG")
+    painting._picture(painting.size).save(path, "PNG")
 
 
 def _write_jpeg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:

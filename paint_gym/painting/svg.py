@@ -26,7 +26,7 @@ TOLERANCE = 1 / 1500  # of the shorter side: how far outlines may be off
 
 def lines(
     size: tuple[int, int],
-    background: Sequence[float],
+    background: Sequence[float] | None,
     primitive: str,
     strokes: Iterable[tuple[np.ndarray, np.ndarray]],
     about: dict[str, Any],
@@ -36,7 +36,7 @@ def lines(
 
     Args:
         size: (height, width) in pixels.
-        background: R, G, B in [0, 1].
+        background: R, G, B in [0, 1]; None for none.
         primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
         strokes: of each stroke, in order, its nodes ``(M, 4)`` in canvas sides, curves in `SEGMENTS` pieces,
             and its colour ``(3,)`` in [0, 1].
@@ -48,7 +48,8 @@ def lines(
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
     yield f"<title>{escape(str(about['title']), quote=False)}</title>"
     yield f"<metadata>{escape(json.dumps(about), quote=False)}</metadata>"
-    yield f'<path fill="{hex_colour(np.array(background))}" d="M0 0h{width}v{height}H0z"/>'
+    if background is not None:
+        yield f'<path fill="{hex_colour(np.array(background))}" d="M0 0h{width}v{height}H0z"/>'
     yield from shapes(size, primitive, strokes, name)
     yield "</svg>"
 

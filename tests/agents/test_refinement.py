@@ -194,3 +194,23 @@ def test_radii_stay_within_their_limits() -> None:
 def test_a_palette_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"palette must be \(K, 3\)"):
         refine(random_painting(1), target_of(1)[0], 2, "cpu", palette=torch.zeros(3))
+
+
+def test_what_is_transparent_stays_so() -> None:
+    alpha = torch.zeros(32, 32)
+    alpha[8:24, 8:24] = 1
+    on_white = torch.stack([torch.full((32, 32), 0.2), torch.full((32, 32), 0.5), alpha]) * alpha + (
+        1 - alpha
+    )
+    painting = random_painting(2, 40, background=None)
+    with_it = refine(painting, on_white, 80, "cpu", alpha=alpha)
+    without = refine(painting, on_white, 80, "cpu")
+    off = [
+        np.abs(one.render_rgba(32)[..., 3] / 255 - alpha.numpy()).mean()
+        for one in (painting, without, with_it)
+    ]
+    assert off[2] < 0.5 * off[1] < 0.5 * off[0] and off[2] < 0.05 and with_it.background is None
+    with pytest.raises(ValueError, match="alpha is for paintings without a background"):
+        refine(random_painting(2), on_white, 2, "cpu", alpha=alpha)
+    with pytest.raises(ValueError, match=r"alpha must be \(32, 32\)"):
+        refine(painting, on_white, 2, "cpu", alpha=alpha[:5])

@@ -219,11 +219,14 @@ function handle(event) {
     const [height, width] = event.box;
     head = event.head;
     frame(height, width);
-    const ground = document.createElementNS(SVG, "rect");
-    ground.setAttribute("width", width);
-    ground.setAttribute("height", height);
-    ground.setAttribute("fill", `rgb(${head.background.map((value) => Math.round(value * 255)).join(" ")})`);
-    painting.replaceChildren(ground);
+    painting.replaceChildren();
+    if (head.background) {
+      const ground = document.createElementNS(SVG, "rect");
+      ground.setAttribute("width", width);
+      ground.setAttribute("height", height);
+      ground.setAttribute("fill", `rgb(${head.background.map((value) => Math.round(value * 255)).join(" ")})`);
+      painting.append(ground);
+    }
   }
   if (event.event === "strokes") {
     numbers.push(...event.strokes);

@@ -204,6 +204,25 @@ def test_paintings_are_gone_on_with(demo: Path, tmp_path: Path) -> None:
             main(["paint", *arguments, "--canvas", "32"])
 
 
+def test_what_is_transparent_in_a_photo_stays_so(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rgba = np.zeros((64, 96, 4), np.uint8)
+    y, x = np.mgrid[:64, :96]
+    inside = (y - 32) ** 2 + (x - 48) ** 2 < 22**2
+    rgba[inside] = (200, 60, 30, 255)
+    Image.fromarray(rgba).save("cut.png")
+    options = ["--strokes", "60", "--refine", "80", "--canvas", "64", "--background", "none"]
+    main(["paint", "cut.png", "-o", "a.png", "-o", "a.json", "-o", "a.svg", "-o", "a.jpg", *options])
+    with Image.open("a.png") as picture:
+        alpha = np.asarray(picture)[..., 3] / 255
+    assert picture.size == (96, 64) and np.abs(alpha - inside).mean() < 0.04
+    assert Painting.load("a.json").background is None and read_image("a.jpg")[0, 0].min() > 240
+    main(
+        ["paint", "cut.png", "-o", "b.json", *FAST[:2], "--from", "a.json", "--canvas", "64", "--refine", "5"]
+    )
+    assert Painting.load("b.json").background is None
+
+
 def test_films_that_cannot_be_are_refused_before_the_work(tmp_path: Path) -> None:
     Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
     with pytest.raises(SystemExit, match=r"a film of 20000 x 4000 pixels is larger than H\.264 takes"):

@@ -181,24 +181,16 @@ def test_busy_is_said(client, monkeypatch):
         tell({"event": "done"})
 
     monkeypatch.setattr(server, "paint_picture", wait)
-    answers: dict[int, str] = {}
-
-    def ask(number: int) -> None:
-        answers[number] = client.post("/api/paintings", json=SMALL).text
-
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(2)]
-    threads[0].start()
-    assert began.wait(20)
-    threads[1].start()
-    deadline = time.monotonic() + 20
-    while (answer := client.post("/api/paintings", json=SMALL)).status_code != 503:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert "busy: 2 paintings" in answer.json()["detail"]
-    go.set()
-    for thread in threads:
-        thread.join(20)
-    assert '"ahead": 1' in answers[1] and '"done"' in answers[0] and '"done"' in answers[1]
+    with client.stream("POST", "/api/paintings", json=SMALL) as first:
+        assert began.wait(20)
+        with client.stream("POST", "/api/paintings", json=SMALL) as second:
+            told = second.iter_lines()
+            assert json.loads(next(told)) == {"event": "queued", "ahead": 1}
+            answer = client.post("/api/paintings", json=SMALL)
+            assert answer.status_code == 503 and "busy: 2 paintings" in answer.json()["detail"]
+            go.set()
+            assert json.loads(next(told))["event"] == "done"
+        assert json.loads(next(first.iter_lines()))["event"] == "done"
 
 
 def test_a_job_ends_when_it_is_told_or_out_of_time(monkeypatch):

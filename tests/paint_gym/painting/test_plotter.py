@@ -135,13 +135,17 @@ def test_no_strokes(tmp_path):
     assert layers(Painting([]), Paper(), tmp_path) == []
 
 
-def test_vpype_reads_it(tmp_path):
-    vpype = pytest.importorskip("vpype", reason="vpype is in the extra [plotter-test]")
+def test_vpype_reads_it_and_works_on_it(tmp_path):
+    vpype, cli = pytest.importorskip("vpype"), pytest.importorskip("vpype_cli")
     random_painting("bezier").save(tmp_path / "p.svg", paper=Paper(100, 100, margin=5))
     document = vpype.read_multilayer_svg(str(tmp_path / "p.svg"), quantization=0.1)
     assert len(document.layers) == len(COLOURS)
     left, top, right, bottom = (value * 25.4 / 96 for value in document.bounds())
     assert min(left, top) >= 5 and max(right, bottom) <= 95
+    drawn, idle = document.length(), document.pen_up_length()
+    sorted_lines = cli.execute("linesort splitdist 300mm", document)
+    assert len(sorted_lines.layers) > len(COLOURS)  # one layer for each filling of a pen
+    assert sorted_lines.length() == pytest.approx(drawn, rel=1e-3) and sorted_lines.pen_up_length() < idle
 
 
 def test_what_is_on_top_stays_on_top(tmp_path):
