@@ -28,6 +28,7 @@ from benchmarks import (
     speed,
     stroke_budget,
     svg,
+    web,
 )
 from benchmarks.harness import suite
 from benchmarks.harness.paper_renderer import PaperRenderer
@@ -45,6 +46,7 @@ SMALL = {
     ),
     "cold_start": cold_start.ColdStart(strokes=5, size=32),
     "memory": memory.Memory(steps=60, envs=2, window=20, every=5),
+    "web": web.Web(strokes=10, repeats=1),
     "svg": svg.Svg(strokes=5, many=10, refine=2),
     "cost": cost.Cost(strokes=10, repeats=1),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
@@ -68,6 +70,7 @@ ROWS = {  # of each table, in order
     "cold_start": (4,),
     "memory": (1, 12),
     "cost": (3, 3, 3),
+    "web": (2,),
     "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
     "palette": (1,),
@@ -86,6 +89,7 @@ FIGURES = {  # that its first row, or every row, holds
     "cold_start": {"cache", "what", "seconds", "bar", "met"},
     "memory": {"steps", "environments", "growth", "bar", "met"},
     "cost": {"of 5 strokes", "operations", "in the paper"},
+    "web": {"what", "seconds", "bar", "met"},
     "svg": {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -108,6 +109,44 @@ def test_a_sentence_for_what_cannot_be(client, asked, text):
         else json.loads(answer.text.splitlines()[-1])["message"]
     )
     assert text in said and len(said) < 400 and "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_200_hostile_uploads(client):
+    """A sentence each, the server lives, and its memory stays."""
+    random, files = np.random.default_rng(0), []
+    for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"):
+        content = io.BytesIO()
+        Image.open(io.BytesIO(png(40, 60))).save(content, kind)
+        files.append(content.getvalue())
+    names = [
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"../../etc/passwd",
+        b"GIF89a",
+        b"\x00" * 100,
+        b"%PDF-1.7",
+    ]
+
+    def ask(content: bytes) -> None:
+        asked = {"image": encoded(content), "strokes": 5, "refine": 0}
+        answer = client.post("/api/paintings", json=asked)
+        last = json.loads(answer.text.splitlines()[-1])
+        assert answer.status_code == 200 and last["event"] in ("done", "error"), answer.text[:300]
+        if last["event"] == "error":
+            assert "the picture" in last["message"] and len(last["message"]) < 400
+
+    def rss() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    for number in range(200):
+        if number == 40:
+            before = rss()
+        content = bytearray(names[number % len(names)] if number % 8 == 7 else files[number % len(files)])
+        for _ in range(random.integers(1, 6)):
+            content[random.integers(len(content))] = random.integers(256)
+        ask(bytes(content[: random.integers(len(content) // 2, len(content) + 1)]))
+    assert rss() - before < 60e6
+    assert events(client, **SMALL)[-1]["event"] == "done"
 
 
 def test_long_texts_are_read_in_no_time(client):
