@@ -55,6 +55,7 @@ def paint(
     background: Sequence[float] | Literal["auto"] | None = (0.0, 0.0, 0.0),
     begun: Sequence[Painting] | None = None,
     on_strokes: Callable[[Tensor], object] | None = None,
+    easel: Tensor | None = None,
 ) -> list[Painting]:
     """Paint pictures, each on a canvas of one colour, or on what is painted already.
 
@@ -75,6 +76,8 @@ def paint(
             opacity, all of one number of strokes; their background stays. `max_strokes` counts their
             strokes, too; if they have as many, they are returned as they are.
         on_strokes: called after each bundle with its strokes, ``(B, k, stroke_dim)`` on the CPU.
+        easel: pictures of what is on the canvases already, shaped as the targets, in place of a background.
+            The paintings are the strokes to be added, and have none.
 
     Raises:
         ValueError: `max_strokes` below 1, weights, colours or radii that are none, paintings that do not go
@@ -89,6 +92,9 @@ def paint(
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
     allowed = Allowed(agent.renderer.design, palette, radii)
     design, opacity = agent.renderer.design, agent.renderer.opacity
+    if easel is not None:
+        check_easel(easel, targets)
+        background = None
     if begun is not None:
         check_begun(begun, targets, agent)
         blank = target.new_tensor([one.ground for one in begun])
@@ -101,6 +107,8 @@ def paint(
     painted = [torch.stack([torch.tensor(one.strokes) for one in begun])] if begun else []
     there = painted[0].shape[1] if begun else 0
     fresh = blank[:, :, None, None].expand_as(target).clone()
+    if easel is not None:
+        fresh = _reduced(to_floats(easel.to(agent.device)), canvas)
     canvases = agent.renderer.paint(fresh, painted[0].to(target)) if there else fresh
     first = math.ceil(there / agent.bundle)
     steps = first + math.ceil((max_strokes - there) / agent.bundle)
@@ -163,6 +171,13 @@ def check_begun(begun: Sequence[Painting], targets: Tensor, agent: Policy) -> No
         raise ValueError(
             "paintings to go on with together must have one number of strokes, and all a background"
         )
+
+
+def check_easel(easel: Tensor, targets: Tensor) -> None:
+    """Refuse pictures of canvases that do not go with the targets."""
+    if not isinstance(easel, Tensor) or easel.shape != targets.shape:
+        shape = tuple(easel.shape) if isinstance(easel, Tensor) else type(easel).__name__
+        raise ValueError(f"easel must be as the pictures, {tuple(targets.shape)}, not {shape}")
 
 
 def check_targets(targets: Tensor) -> None:

@@ -17,7 +17,7 @@ from torch.nn.functional import avg_pool2d
 
 from agents.common.allowed import Allowed
 from agents.common.stroke_adam import StrokeAdam, rates
-from agents.painter import check_weight
+from agents.painter import check_easel, check_weight
 from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import COLOUR
@@ -49,6 +49,7 @@ def refine(
     radii: tuple[float, float] | None = None,
     on_strokes: Callable[[Tensor], object] | None = None,
     alpha: Tensor | None = None,
+    easel: Tensor | None = None,
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
@@ -70,6 +71,7 @@ def refine(
             are not so are moved to the nearest that are, and the best is looked for from there.
         alpha: how opaque the picture is, ``(H, W)`` or ``(B, H, W)`` in [0, 1], for paintings without a
             background; `target` is then how it looks on white. What is transparent is to stay so.
+        easel: what the strokes are painted on, shaped as `target`, in place of a background.
         on_strokes: called after each step with all strokes, ``(B, K, stroke_dim)``, where they are by then.
 
     Raises:
@@ -84,7 +86,7 @@ def refine(
             raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
         return refine(
             [painting], target[None], iterations, device, on_iteration, until,
-            weight, palette, radii, on_strokes, alpha,
+            weight, palette, radii, on_strokes, alpha, None if easel is None else easel[None],
         )[0]  # fmt: skip
     _check(painting, target, iterations, until)
     if not iterations or not painting or not len(painting[0]):
@@ -92,6 +94,9 @@ def refine(
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
         work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii, alpha)
+        if easel is not None:
+            check_easel(easel, target)
+            work.sheets = [(to_floats(easel.to(floats.device)), floats)]
         strokes = work.run(iterations, until, on_iteration, on_strokes).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)

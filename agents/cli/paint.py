@@ -59,6 +59,8 @@ class Paint(Command):
     begun: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A painting (.json) of the picture to go on with: strokes are added up to their number, and all are
     refined."""
+    canvas_image: Path | None = None
+    """A photo of what is on the easel: the strokes are what it still needs, on a transparent sheet."""
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
     lookahead: Annotated[int | None, LOOKAHEAD] = None
@@ -144,10 +146,13 @@ def paint_pictures(command: Paint) -> list[Painting]:
     begun = None if command.begun is None else Painting.load(command.begun)
     if begun is not None and (command.background or command.opaque):
         raise ValueError("--from goes with neither --background nor --opaque: the painting has its own")
+    if command.canvas_image is not None and (begun is not None or command.background or len(pictures) > 1):
+        raise ValueError("--canvas-image goes with one picture, and with neither --from nor --background")
     if begun is not None and len(pictures) > 1:
         raise ValueError("--from goes on with the painting of one picture")
     agent = _load_agent(command, begun)
     kept = [picture.path for picture in pictures] + ([mask] if mask else [])
+    kept += [command.canvas_image] if command.canvas_image else []
     kept += [Path(str(path).removeprefix("@")) for path in command.images] + [Path(command.palette or "-")]
     check_outputs([file for each in outputs for some in each for file in some], kept, command.overwrite)
     agent.actor.reseed(command.seed)
@@ -171,6 +176,11 @@ def paint_pictures(command: Paint) -> list[Painting]:
                 on_black = _target(torch.tensor(picture.read(2 * side, behind=0)), picture, side)
                 alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
             sizes = {file: _size(own, file, command, target) for files in budgets for file in files}
+            easel = None
+            if command.canvas_image is not None:
+                there = Picture(command.canvas_image)
+                easel = _target(torch.tensor(there.read(2 * side)), there, side)
+                _check_aspect(easel, target, command.canvas_image)
             work = _Work(
                 target,
                 _weight(seen, picture, target, command.detail),
@@ -178,6 +188,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
                 _radii(paper, agent, target) if paper else None,
                 begun,
                 alpha,
+                easel,
             )
             for strokes, files in zip(command.strokes, budgets, strict=True):
                 began = time.monotonic()
@@ -210,6 +221,7 @@ class _Work:
     radii: tuple[float, float] | None
     begun: Painting | None
     alpha: Tensor | None
+    easel: Tensor | None
 
 
 def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
@@ -299,6 +311,15 @@ def _target(picture: Tensor, image: Picture, side: int) -> Tensor:
         raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
 
 
+def _check_aspect(easel: Tensor, target: Tensor, file: Path) -> None:
+    """Refuse a photo of the easel that is not of the picture's aspect."""
+    if easel.shape != target.shape:
+        raise ValueError(
+            f"{file} has another aspect than the picture: {easel.shape[3]} x {easel.shape[2]} and "
+            f"{target.shape[3]} x {target.shape[2]} pixels, where their shorter sides are the same"
+        )
+
+
 def _weight(picture: Tensor, image: Picture, target: Tensor, detail: str | None) -> Tensor | None:
     """How much the error of each pixel of a target counts, ``(H, W)``; None where all count the same."""
     if detail is None:
@@ -342,6 +363,7 @@ def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: St
         (painting,) = paint(
             agent, work.target, strokes, on_bundle, work.weight, palette=work.palette, radii=work.radii,
             background=_background(command), begun=None if work.begun is None else [work.begun],
+            easel=work.easel,
         )  # fmt: skip
     iterations = 0 if command.draft else REFINE if command.refine is None else command.refine
     if not iterations:
@@ -356,4 +378,5 @@ def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: St
         return refine(
             painting, work.target[0], iterations, agent.device, on_iteration, command.until,
             work.weight, work.palette, work.radii, alpha=work.alpha,
+            easel=None if work.easel is None else work.easel[0],
         )  # fmt: skip

@@ -223,6 +223,32 @@ def test_what_is_transparent_in_a_photo_stays_so(tmp_path: Path, monkeypatch) ->
     assert Painting.load("b.json").background is None
 
 
+def test_strokes_are_added_to_what_is_on_the_easel(demo: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo = str(demo / "target_0.png")
+    picture = read_image(photo)
+    half = picture.copy()
+    half[:, 16:] = 255  # the right half is still to be painted
+    Image.fromarray(half).save("easel.png")
+    options = ["--strokes", "40", "--canvas", "32", "--refine", "40", "--canvas-image", "easel.png"]
+    main(["paint", photo, "-o", "added.json", "-o", "added.png", *options])
+    added = Painting.load("added.json")
+    assert added.background is None and len(added) == 40
+    with Image.open("added.png") as shown:
+        rgba = np.asarray(shown).astype(float)
+    alpha = rgba[..., 3:] / 255
+    whole = rgba[..., :3] * alpha + half * (1 - alpha)
+    before, after = (np.square((one - picture) / 255).mean() for one in (half.astype(float), whole))
+    assert after < 0.1 * before and alpha[:, 20:].mean() > 2 * alpha[:, :12].mean()
+    Image.new("RGB", (100, 20)).save("long.png")
+    for arguments, text in {
+        ("--canvas-image", "long.png"): "long.png has another aspect",
+        ("--canvas-image", "easel.png", "--background", "#fff"): "neither --from nor --background",
+    }.items():
+        with pytest.raises(SystemExit, match=text):
+            main(["paint", photo, "-o", "x.png", "--canvas", "32", *arguments])
+
+
 def test_films_that_cannot_be_are_refused_before_the_work(tmp_path: Path) -> None:
     Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
     with pytest.raises(SystemExit, match=r"a film of 20000 x 4000 pixels is larger than H\.264 takes"):
