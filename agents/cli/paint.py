@@ -10,32 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import torch
 import tyro
 from torch import Tensor
 
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
-from agents.cli.pictures import STREAM, Picture, check_outputs, find_pictures, output_files, save
+from agents.cli.pictures import STREAM, check_outputs, find_pictures, output_files, save
+from agents.cli.studio import Studio, Work
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE, Between
 from agents.common.signals import StopSignals
-from agents.detail import face_weight, mask_weight
-from agents.painter import CANVAS, Policy, fit_to_canvas, paint
-from agents.palette import MOST, choose_palette, parse_palette, read_palette
-from agents.refinement import refine
-from paint_gym.datasets import read_image
+from agents.palette import MOST, parse_palette, read_palette
 from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.renderers import make_renderer
-from paint_gym.strokes import MAX_RADIUS, get_stroke
-from paint_gym.utils.errors import named_file
-from paint_gym.utils.progress import progress
+from paint_gym.strokes import get_stroke
 
 logger = logging.getLogger(__name__)
 REFINE = 200  # iterations, if nothing else is said
 FILMS = (".gif", ".mp4")
-LEAST = 1 / 256  # radius of the thinnest stroke, in shorter canvas sides
 PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
@@ -130,71 +123,19 @@ def paint_pictures(command: Paint) -> list[Painting]:
     several = "-{strokes}" if len(command.strokes) > 1 else ""
     patterns = command.output or (Path(f"{{name}}-painted{several}.{command.format}"),)
     outputs = output_files(pictures, patterns, command.strokes, command.format)
-    mask = None if command.detail in (None, "faces") else Path(command.detail)
-    if command.draft and (command.plan or command.refine or command.until):
-        raise ValueError(
-            "--draft goes with none of --plan, --refine and --until; a plan without refinement is --plan 10 "
-            "--refine 0"
-        )
-    if mask and not mask.is_file():
-        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {mask}")
-    if command.size is not None:
-        check_size(command.size)
-    paper = _paper(command, patterns)
-    palette = _palette(command.palette)
-    _background(command)  # refuses what is no colour
-    begun = None if command.begun is None else Painting.load(command.begun)
-    if begun is not None and (command.background or command.opaque):
-        raise ValueError("--from goes with neither --background nor --opaque: the painting has its own")
-    if command.canvas_image is not None and (begun is not None or command.background or len(pictures) > 1):
-        raise ValueError("--canvas-image goes with one picture, and with neither --from nor --background")
-    if begun is not None and len(pictures) > 1:
-        raise ValueError("--from goes on with the painting of one picture")
-    agent = _load_agent(command, begun)
-    kept = [picture.path for picture in pictures] + ([mask] if mask else [])
-    kept += [command.canvas_image] if command.canvas_image else []
-    kept += [Path(str(path).removeprefix("@")) for path in command.images] + [Path(command.palette or "-")]
-    check_outputs([file for each in outputs for some in each for file in some], kept, command.overwrite)
-    agent.actor.reseed(command.seed)
-    opacity = (
-        begun.opacity
-        if begun is not None
-        else (1.0, 1.0)
-        if command.opaque or paper
-        else agent.renderer.opacity
-    )
-    agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
+    studio = _studio(command, patterns, len(pictures))
+    written = [file for each in outputs for some in each for file in some]
+    check_outputs(written, [*_inputs(command), *(picture.path for picture in pictures)], command.overwrite)
     paintings, failed, signals = [], [], StopSignals()
     for picture, budgets in zip(pictures, outputs, strict=True):
         try:
-            own = picture.size()
-            side = min(command.canvas, max(CANVAS, min(own)))  # no more than there is to see
-            seen = torch.tensor(picture.read(at_least=2 * side))
-            target = _target(seen, picture, side)
-            alpha = None
-            if command.background == "none" or (begun is not None and begun.background is None):
-                on_black = _target(torch.tensor(picture.read(2 * side, behind=0)), picture, side)
-                alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
-            sizes = {file: _size(own, file, command, target) for files in budgets for file in files}
-            easel = None
-            if command.canvas_image is not None:
-                there = Picture(command.canvas_image)
-                easel = _target(torch.tensor(there.read(2 * side)), there, side)
-                _check_aspect(easel, target, command.canvas_image)
-            work = _Work(
-                target,
-                _weight(seen, picture, target, command.detail),
-                choose_palette(target, palette) if isinstance(palette, int) else palette,
-                _radii(paper, agent, target) if paper else None,
-                begun,
-                alpha,
-                easel,
-            )
+            work = studio.look_at(picture)
+            sizes = {file: _size(work, file, command) for files in budgets for file in files}
             for strokes, files in zip(command.strokes, budgets, strict=True):
                 began = time.monotonic()
-                painting = _paint(agent, work, strokes, command, signals)
+                painting = studio.paint(work, strokes, signals)
                 for file in files:
-                    save(painting, file, sizes[file], command.format, paper, command.seconds)
+                    save(painting, file, sizes[file], command.format, studio.paper, command.seconds)
                 names = ", ".join(str(file) for file in files)
                 logger.info("%s: %d strokes in %.1f s", names, len(painting), time.monotonic() - began)
                 paintings.append(painting)
@@ -211,17 +152,47 @@ def paint_pictures(command: Paint) -> list[Painting]:
     return paintings
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What is painted: ``(1, 3, H, W)`` in [0, 1], and what is asked of it; see `paint`."""
+def _inputs(command: Paint) -> list[Path]:
+    """Files that must not be written over, beside the pictures."""
+    lists = [Path(str(path).removeprefix("@")) for path in command.images]
+    others = (command.detail, command.canvas_image, command.palette)
+    return lists + [Path(given) for given in others if given is not None]
 
-    target: Tensor
-    weight: Tensor | None
-    palette: Tensor | None
-    radii: tuple[float, float] | None
-    begun: Painting | None
-    alpha: Tensor | None
-    easel: Tensor | None
+
+def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio:
+    """What the options ask for.
+
+    Raises:
+        ValueError: options that are not possible, or do not go together.
+    """
+    if command.draft and (command.plan or command.refine or command.until):
+        raise ValueError(
+            "--draft goes with none of --plan, --refine and --until; a plan without refinement is --plan 10 "
+            "--refine 0"
+        )
+    if command.detail not in (None, "faces") and not Path(command.detail).is_file():
+        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
+    if command.size is not None:
+        check_size(command.size)
+    begun = None if command.begun is None else Painting.load(command.begun)
+    if begun is not None and (command.background or command.opaque):
+        raise ValueError("--from goes with neither --background nor --opaque: the painting has its own")
+    if command.canvas_image is not None and (begun is not None or command.background or pictures > 1):
+        raise ValueError("--canvas-image goes with one picture, and with neither --from nor --background")
+    if begun is not None and pictures > 1:
+        raise ValueError("--from goes on with the painting of one picture")
+    paper, palette = _paper(command, patterns), _palette(command.palette)
+    background = _background(command) if begun is None else begun.background
+    agent = _load_agent(command, begun)
+    agent.actor.reseed(command.seed)
+    opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
+    opacity = opacity if begun is None else begun.opacity
+    agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
+    refine = 0 if command.draft else REFINE if command.refine is None else command.refine
+    return Studio(
+        agent, refine, command.until, command.canvas, background, palette, paper, command.detail, begun,
+        command.canvas_image,
+    )  # fmt: skip
 
 
 def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
@@ -242,21 +213,6 @@ def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
         logger.warning("each colour is a layer of its own: --palette 6 makes it six")
     margin = 10.0 if command.margin_mm is None else command.margin_mm
     return Paper(float(sides[1]), float(sides[2]), margin, command.width_mm or Paper.pen)
-
-
-def _radii(paper: Paper, agent: Agent, target: Tensor) -> tuple[float, float] | None:
-    """What the pens allow strokes that are lines, as far as strokes can be so thin."""
-    design = agent.renderer.design
-    nodes = design.outline(torch.zeros(1, design.dim), 1).shape[-2]
-    if design.primitive == "polygon" or nodes == 1:
-        return None
-    low, high = paper.radii((target.shape[2], target.shape[3]))
-    if high < LEAST:
-        logger.warning(
-            "the thinnest strokes are %.2f mm wide on this paper, and painted so; the pens leave gaps",
-            LEAST * paper.pen[1] / high,
-        )
-    return min(max(low, LEAST), MAX_RADIUS), min(max(high, LEAST), MAX_RADIUS)
 
 
 def _palette(given: str | None) -> int | Tensor | None:
@@ -286,54 +242,22 @@ def _background(command: Paint) -> tuple[float, ...] | Literal["auto"] | None:
     return tuple(parse_palette([given], "background")[0].tolist())
 
 
-def _size(own: tuple[int, int], output: Path, command: Paint, target: Tensor) -> tuple[int, int]:
+def _size(work: Work, output: Path, command: Paint) -> tuple[int, int]:
     """Size of the output, in the picture's aspect: as large as that; films are as large as the canvas.
 
     Raises:
         ValueError: larger than such a file can be.
     """
-    height, width = own
+    height, width = work.own
     longer = command.size
     ending = f".{command.format}" if output == STREAM else output.suffix.lower()
     if longer is None:
-        longer = max(target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
+        longer = max(work.target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
     scale = longer / max(height, width)
     size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
     if ending in FILMS:
         check_film(size, ending)
     return size
-
-
-def _target(picture: Tensor, image: Picture, side: int) -> Tensor:
-    try:
-        return fit_to_canvas(picture, side)
-    except ValueError as error:
-        raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
-
-
-def _check_aspect(easel: Tensor, target: Tensor, file: Path) -> None:
-    """Refuse a photo of the easel that is not of the picture's aspect."""
-    if easel.shape != target.shape:
-        raise ValueError(
-            f"{file} has another aspect than the picture: {easel.shape[3]} x {easel.shape[2]} and "
-            f"{target.shape[3]} x {target.shape[2]} pixels, where their shorter sides are the same"
-        )
-
-
-def _weight(picture: Tensor, image: Picture, target: Tensor, detail: str | None) -> Tensor | None:
-    """How much the error of each pixel of a target counts, ``(H, W)``; None where all count the same."""
-    if detail is None:
-        return None
-    size = (target.shape[2], target.shape[3])
-    if detail != "faces":
-        with named_file(detail):
-            return mask_weight(read_image(detail, behind=0, at_least=min(size)), size)
-    weight = face_weight(picture.numpy(), size)
-    if weight is None:
-        logger.warning("%s: no face is seen, all of it counts the same", image)
-    else:
-        logger.info("%s: faces are seen, on %.0f%% of it", image, 100 * (weight > 1).float().mean().item())
-    return weight
 
 
 def _load_agent(command: Paint, begun: Painting | None) -> Agent:
@@ -349,34 +273,3 @@ def _load_agent(command: Paint, begun: Painting | None) -> Agent:
     if stroke not in (None, paints):
         raise ValueError(f"{command.agent or ours} paints {paints} strokes, not {stroke}")
     return agent
-
-
-def _paint(agent: Policy, work: _Work, strokes: int, command: Paint, signals: StopSignals) -> Painting:
-    """A painting; a signal that comes while it is refined ends the refinement."""
-    there = 0 if work.begun is None else len(work.begun)
-    with progress(total=max(0, strokes - there), desc="painting", unit="stroke") as bar:
-
-        def on_bundle(l2: float) -> None:
-            bar.update(agent.bundle)
-            bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
-
-        (painting,) = paint(
-            agent, work.target, strokes, on_bundle, work.weight, palette=work.palette, radii=work.radii,
-            background=_background(command), begun=None if work.begun is None else [work.begun],
-            easel=work.easel,
-        )  # fmt: skip
-    iterations = 0 if command.draft else REFINE if command.refine is None else command.refine
-    if not iterations:
-        return painting
-    with signals, progress(total=iterations, desc="refining", unit="iteration") as bar:
-
-        def on_iteration(l2: float) -> bool:
-            bar.update()
-            bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
-            return signals.received is not None
-
-        return refine(
-            painting, work.target[0], iterations, agent.device, on_iteration, command.until,
-            work.weight, work.palette, work.radii, alpha=work.alpha,
-            easel=None if work.easel is None else work.easel[0],
-        )  # fmt: skip
