@@ -87,7 +87,7 @@ def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
 def _nearest(name: object, known: Iterable[str]) -> str:
     """The nearest of the known names, if any is near, and all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(str(name), names, n=1)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? Known: " if close else "known are "
     return f"{hint}{', '.join(names)}"
 
