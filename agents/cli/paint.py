@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import re
 import sys
 import time
@@ -10,12 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 import tyro
 from torch import Tensor
 
 from agents.checkpoint import WEIGHTS, load
 from agents.cli.command import Command
-from agents.cli.pictures import STREAM, check_outputs, find_pictures, output_files, save
+from agents.cli.pictures import (
+    STREAM,
+    Picture,
+    check_distinct,
+    check_outputs,
+    find_pictures,
+    output_files,
+    save,
+    slice_of,
+)
 from agents.cli.studio import Studio, Work
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
@@ -25,6 +37,7 @@ from agents.palette import MOST, parse_palette, read_palette
 from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.files import check_writable, writing
 
 logger = logging.getLogger(__name__)
 REFINE = 200  # iterations, if nothing else is said
@@ -47,6 +60,12 @@ class Paint(Command):
     """What is written to folders, to standard output, and by default."""
     overwrite: bool = False
     """Write over files that are there; never over a picture that is to be painted."""
+    shard: str | None = None
+    """Paint only a part of the pictures, as "3/16" the third of sixteen, so that many machines share them;
+    what is there already is skipped, so that a part can be started again."""
+    report: Path | None = None
+    """A file to which a line of JSON is added for each painting: its picture, files, size, strokes, l2 and
+    PSNR on the canvas, and seconds."""
     strokes: Annotated[tuple[int, ...], STROKES] = (500,)
     """Strokes to paint each with; of several numbers, as in "50 200 1000", each makes a painting."""
     begun: Annotated[Path | None, tyro.conf.arg(name="from")] = None
@@ -119,37 +138,79 @@ def paint_pictures(command: Paint) -> list[Painting]:
     """
     if not command.strokes:
         raise ValueError("--strokes is a number, or several")
-    pictures = find_pictures(command.images)
+    everything = find_pictures(command.images)
+    pictures = everything if command.shard is None else slice_of(everything, command.shard)
     several = "-{strokes}" if len(command.strokes) > 1 else ""
     patterns = command.output or (Path(f"{{name}}-painted{several}.{command.format}"),)
-    outputs = output_files(pictures, patterns, command.strokes, command.format)
-    studio = _studio(command, patterns, len(pictures))
-    written = [file for each in outputs for some in each for file in some]
-    check_outputs(written, [*_inputs(command), *(picture.path for picture in pictures)], command.overwrite)
+    check_distinct(_files(output_files(everything, patterns, command.strokes, command.format)))
+    jobs = _jobs(command, pictures, patterns)
+    studio = _studio(command, patterns, len(everything))
+    kept = [*_inputs(command), *(picture.path for picture in everything)]
+    check_outputs(_files([[files for _, files in budgets] for _, budgets in jobs]), kept, command.overwrite)
     paintings, failed, signals = [], [], StopSignals()
-    for picture, budgets in zip(pictures, outputs, strict=True):
+    for picture, budgets in jobs:
         try:
             work = studio.look_at(picture)
-            sizes = {file: _size(work, file, command) for files in budgets for file in files}
-            for strokes, files in zip(command.strokes, budgets, strict=True):
+            sizes = {file: _size(work, file, command) for _, files in budgets for file in files}
+            for strokes, files in budgets:
                 began = time.monotonic()
                 painting = studio.paint(work, strokes, signals)
                 for file in files:
                     save(painting, file, sizes[file], command.format, studio.paper, command.seconds)
                 names = ", ".join(str(file) for file in files)
-                logger.info("%s: %d strokes in %.1f s", names, len(painting), time.monotonic() - began)
+                seconds = time.monotonic() - began
+                logger.info("%s: %d strokes in %.1f s", names, len(painting), seconds)
+                if command.report is not None:
+                    _add_line(command.report, picture, files, painting, work, seconds)
                 paintings.append(painting)
                 if signals.received is not None:
                     logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
                     sys.exit(128 + signals.received)
         except (ValueError, OSError) as error:
-            if len(pictures) == 1:
+            if len(everything) == 1:
                 raise
             logger.warning("%s is not painted: %s", picture, error)
             failed.append(str(picture))
     if failed:
-        raise ValueError(f"{len(failed)} of {len(pictures)} pictures were not painted: {', '.join(failed)}")
+        raise ValueError(f"{len(failed)} of {len(jobs)} pictures were not painted: {', '.join(failed)}")
     return paintings
+
+
+def _jobs(
+    command: Paint, pictures: list[Picture], patterns: tuple[Path, ...]
+) -> list[tuple[Picture, list[tuple[int, list[Path]]]]]:
+    """Pictures, and of each the numbers of strokes and their files; of a shard what is not there yet."""
+    jobs = []
+    for picture, outputs in zip(
+        pictures, output_files(pictures, patterns, command.strokes, command.format), strict=True
+    ):
+        budgets = list(zip(command.strokes, outputs, strict=True))
+        if command.shard is not None and not command.overwrite:
+            budgets = [(strokes, files) for strokes, files in budgets if not all(map(Path.exists, files))]
+        if budgets:
+            jobs.append((picture, budgets))
+    if len(jobs) < len(pictures):
+        logger.info("%d of %d pictures are painted already", len(pictures) - len(jobs), len(pictures))
+    return jobs
+
+
+def _files(outputs: list[list[list[Path]]]) -> list[Path]:
+    return [file for each in outputs for some in each for file in some]
+
+
+def _add_line(
+    report: Path, picture: Picture, files: list[Path], painting: Painting, work: Work, seconds: float
+) -> None:
+    """Add to a report what came of a picture, in one write, so that several processes can share it."""
+    shown = torch.from_numpy(painting.render((work.target.shape[2], work.target.shape[3])).copy())
+    l2 = (shown.permute(2, 0, 1) / 255 - work.target[0].cpu()).square().mean().item()
+    line = {
+        "picture": str(picture), "files": [str(file) for file in files], "size": list(painting.size),
+        "strokes": len(painting), "l2": l2, "psnr": -10 * math.log10(max(l2, 1e-10)),
+        "seconds": round(seconds, 3),
+    }  # fmt: skip
+    with writing(report), report.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _inputs(command: Paint) -> list[Path]:
@@ -172,6 +233,8 @@ def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio
         )
     if command.detail not in (None, "faces") and not Path(command.detail).is_file():
         raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
+    if command.report is not None:
+        check_writable(command.report)
     if command.size is not None:
         check_size(command.size)
     begun = None if command.begun is None else Painting.load(command.begun)
@@ -184,14 +247,13 @@ def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if begun is None else begun.background
     agent = _load_agent(command, begun)
-    agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
     opacity = opacity if begun is None else begun.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     refine = 0 if command.draft else REFINE if command.refine is None else command.refine
     return Studio(
         agent, refine, command.until, command.canvas, background, palette, paper, command.detail, begun,
-        command.canvas_image,
+        command.canvas_image, command.seed,
     )  # fmt: skip
 
 

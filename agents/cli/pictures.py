@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -94,6 +95,18 @@ def _found(path: Path) -> list[Picture]:
     return [Picture(one) for one in inside]
 
 
+def slice_of(pictures: Sequence[Picture], shard: str) -> list[Picture]:
+    """The part of pictures that a shard such as ``3/16`` has, whatever order they were found in.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
+    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
+        raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
+    return sorted(pictures, key=str)[int(parts[1]) - 1 :: int(parts[2])]
+
+
 def output_files(
     pictures: Sequence[Picture], patterns: Sequence[Path], budgets: Sequence[int], ending: str
 ) -> list[list[list[Path]]]:
@@ -141,17 +154,21 @@ def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
     return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
+def check_distinct(outputs: Sequence[Path]) -> None:
+    """Refuse files that are one and the same."""
+    twice = [str(output) for output, count in Counter(outputs).items() if count > 1]
+    if twice:
+        raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
+
+
 def check_outputs(outputs: Sequence[Path], kept: Sequence[Path], overwrite: bool) -> None:
-    """Refuse files that cannot be written, that are there, that are one and the same, or that are to be kept.
+    """Refuse files that cannot be written, that are there, or that are to be kept.
 
     Args:
         outputs: what will be written.
         kept: what must not be written over, even so.
         overwrite: whether others may be.
     """
-    twice = [str(output) for output, count in Counter(outputs).items() if count > 1]
-    if twice:
-        raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
     inputs = {_identity(file) for file in kept if file.is_file()}
     for output in outputs:
         if output == STREAM:

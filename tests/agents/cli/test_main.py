@@ -249,6 +249,40 @@ def test_strokes_are_added_to_what_is_on_the_easel(demo: Path, tmp_path: Path, m
             main(["paint", photo, "-o", "x.png", "--canvas", "32", *arguments])
 
 
+def test_shards_share_pictures_and_go_on_where_they_were(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(5):
+        shutil.copy(demo / f"target_{i % 4}.png", tmp_path / "in" / f"{i}.png")
+    pictures, whole = [str(path) for path in (tmp_path / "in").iterdir()], tmp_path / "whole"
+    fast = ["--strokes", "10", "--canvas", "32", "--agent", str(demo / "agent.safetensors"), "--refine", "2"]
+    main(["paint", *pictures, "-o", f"{whole}/", *fast])
+    options = ["-o", f"{tmp_path / 'out'}/", *fast, "--report", str(tmp_path / "report.jsonl")]
+    main(["paint", *pictures, *options, "--shard", "1/2"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "2.png", "4.png"]
+    (tmp_path / "out" / "2.png").unlink()
+    stays = (tmp_path / "out" / "0.png").stat().st_mtime_ns
+    main(["paint", *reversed(pictures), *options, "--shard", "1/2"])  # started again
+    assert (tmp_path / "out" / "0.png").stat().st_mtime_ns == stays
+    main(["paint", *pictures, *options, "--shard", "2/2"])
+    for path in whole.iterdir():
+        assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()
+    lines = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    assert [Path(line["picture"]).name for line in lines] == [f"{i}.png" for i in (0, 2, 4, 2, 1, 3)]
+    for line in lines:
+        shown, picture = read_image(line["files"][0]) / 255, read_image(line["picture"]) / 255
+        assert line["strokes"] == 10 and line["l2"] == pytest.approx(
+            np.square(shown - picture).mean(), rel=0.02
+        )
+        assert line["psnr"] == pytest.approx(-10 * np.log10(line["l2"])) and line["size"] == [32, 32]
+    for wrong in ("0/2", "3/2", "a/b", "1"):
+        with pytest.raises(SystemExit, match="shard is which of how many"):
+            main(["paint", *pictures, *options, "--shard", wrong])
+    (tmp_path / "in" / "more").mkdir()
+    shutil.copy(demo / "target_0.png", tmp_path / "in" / "more" / "1.png")
+    with pytest.raises(SystemExit, match="overwrite each other"):  # also where the twin is another shard's
+        main(["paint", str(tmp_path / "in"), *options, "--shard", "1/6"])
+
+
 def test_films_that_cannot_be_are_refused_before_the_work(tmp_path: Path) -> None:
     Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
     with pytest.raises(SystemExit, match=r"a film of 20000 x 4000 pixels is larger than H\.264 takes"):
