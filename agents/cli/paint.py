@@ -247,13 +247,14 @@ def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if begun is None else begun.background
     agent = _load_agent(command, begun)
+    agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
     opacity = opacity if begun is None else begun.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     refine = 0 if command.draft else REFINE if command.refine is None else command.refine
     return Studio(
         agent, refine, command.until, command.canvas, background, palette, paper, command.detail, begun,
-        command.canvas_image, command.seed,
+        command.canvas_image,
     )  # fmt: skip
 
 

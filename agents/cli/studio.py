@@ -58,7 +58,6 @@ class Studio:
     detail: str | None
     begun: Painting | None
     easel: Path | None
-    seed: int
 
     def look_at(self, picture: Picture) -> Work:
         """Read a picture, no larger than is needed.
@@ -86,7 +85,6 @@ class Studio:
 
     def paint(self, work: Work, strokes: int, signals: StopSignals) -> Painting:
         """A painting; a signal that comes while it is refined ends the refinement."""
-        self.agent.actor.reseed(self.seed)  # so that no painting depends on those before it
         there = 0 if self.begun is None else len(self.begun)
         with progress(total=max(0, strokes - there), desc="painting", unit="stroke") as bar:
 
