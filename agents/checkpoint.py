@@ -14,6 +14,7 @@ import torch
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, agent_config_from_dict
 from agents.factory import build_painter
+from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import hold_folder
@@ -21,6 +22,19 @@ from paint_gym.utils.serialization import load_state, save_state
 
 CHECKPOINT = "checkpoint.safetensors"  # of a run, in its folder
 WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package
+
+
+def shipped_agent(stroke: str) -> str:
+    """Name, for `load`, of the agent that comes with the package and paints strokes of a design.
+
+    Raises:
+        ValueError: there is no such design, or no agent for it.
+    """
+    get_stroke(stroke)
+    name = "pretrained" if stroke == "bezier" else f"pretrained-{stroke}"
+    if not (WEIGHTS / f"{name}.safetensors").exists():
+        raise ValueError(f"no agent for {stroke} strokes comes with the package; pass --agent")
+    return name
 
 
 def save_agent(path: str | PathLike[str], agent: Agent, config: AgentConfig) -> None:

@@ -60,13 +60,25 @@ def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.n
     Returns:
         ``(B,)`` in [0, 1].
     """
-    scores = []
-    for painting, target in zip(paintings, targets, strict=True):
-        truth = make_renderer(renderer, painting.design, painting.opacity)
-        blank = torch.tensor(painting.ground).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
-        canvas = truth.paint(blank, torch.from_numpy(np.array(painting.strokes))[None])
-        scores.append(mean_squared_error(canvas, torch.from_numpy(target)[None].float() / 255).item())
-    return np.array(scores)
+    floats = torch.from_numpy(targets).float() / 255
+    return np.array([l2_of(one, target, renderer) for one, target in zip(paintings, floats, strict=True)])
+
+
+def l2_of(
+    painting: Painting, target: Tensor, renderer: str = "analytic", easel: Tensor | None = None
+) -> float:
+    """Mean squared error of a painting, as a renderer paints it.
+
+    Args:
+        painting: at the size of the target.
+        target: ``(3, H, W)`` in [0, 1].
+        renderer: its name.
+        easel: what it is painted on, as the target; by default its ground.
+    """
+    truth = make_renderer(renderer, painting.design, painting.opacity)
+    ground = torch.tensor(painting.ground).view(3, 1, 1).expand_as(target) if easel is None else easel
+    canvas = truth.paint(ground[None], torch.from_numpy(np.array(painting.strokes))[None])
+    return mean_squared_error(canvas, target[None]).item()
 
 
 def score_policy(

@@ -93,10 +93,7 @@ def refine(
         return painting
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
-        work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii, alpha)
-        if easel is not None:
-            check_easel(easel, target)
-            work.sheets = [(to_floats(easel.to(floats.device)), floats)]
+        work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii, alpha, easel)
         strokes = work.run(iterations, until, on_iteration, on_strokes).cpu().numpy()
     return [
         Painting(best, old.design, old.size, old.background, old.opacity)
@@ -114,6 +111,7 @@ class _Refinement:
         palette: see `refine`.
         radii: see `refine`.
         alpha: see `refine`.
+        easel: see `refine`.
     """
 
     def __init__(
@@ -123,13 +121,18 @@ class _Refinement:
         weight: Tensor,
         palette: Tensor | None,
         radii: tuple[float, float] | None,
-        alpha: Tensor | None = None,
+        alpha: Tensor | None,
+        easel: Tensor | None,
     ) -> None:
         self.renderer: Renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
         self.allowed = Allowed(paintings[0].design, palette, radii)
         self.target, self.weight = target, weight
-        backgrounds = torch.tensor([one.ground for one in paintings], device=target.device)
-        blank = backgrounds.view(-1, 3, 1, 1).expand_as(target)
+        if easel is None:
+            grounds = torch.tensor([one.ground for one in paintings], device=target.device)
+            blank = grounds.view(-1, 3, 1, 1).expand_as(target)
+        else:
+            check_easel(easel, target)
+            blank = to_floats(easel.to(target.device))
         self.sheets = [(blank, target)]  # what is painted on, and how it shall look
         if alpha is not None:
             if any(one.background for one in paintings):
@@ -137,7 +140,8 @@ class _Refinement:
             if alpha.shape not in (target.shape[2:], target[:, 0].shape):
                 raise ValueError(f"alpha must be {tuple(target.shape[2:])}, not {tuple(alpha.shape)}")
             clear = 1 - alpha.to(target).clamp(0, 1).expand(target[:, 0].shape).unsqueeze(1)
-            self.sheets.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
+            if easel is None:
+                self.sheets.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
         begun = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
         slower = min(1.0, math.sqrt(FEW / begun.shape[1]))
         rate = rates(self.renderer.design, slower * GEOMETRY_RATE, slower * PAINT_RATE)

@@ -24,6 +24,7 @@ import torch
 from PIL import Image
 
 from agents import load, paint, refine
+from agents.checkpoint import shipped_agent
 from benchmarks.gallery import photo
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
 from paint_gym.painting import Painting
@@ -104,7 +105,7 @@ def measure(painting: Painting) -> Row:
 def refined(stroke: str, strokes: int, iterations: int) -> Painting:
     """The astronaut, painted and refined."""
     picture = torch.from_numpy(photo("astronaut", 256))
-    agent = load("pretrained" if stroke == "bezier" else f"pretrained-{stroke}")
+    agent = load(shipped_agent(stroke))
     (painting,) = paint(agent, picture[None], strokes)
     return refine(painting, picture, iterations)
 

@@ -33,6 +33,7 @@ from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.registry import Registry
 
 COLOUR = ("R", "G", "B")
+MIN_RADIUS = 1 / 256  # radius of thickness 0, in shorter canvas sides
 MAX_RADIUS = 65 / 256  # radius of thickness 1, in shorter canvas sides
 
 Primitive = Literal["sweep", "polygon"]
@@ -160,6 +161,15 @@ class StrokeDesign:
 def radius(r: Tensor) -> Tensor:
     """Radius in shorter canvas sides, from a thickness in [0, 1]: 1/256 to 65/256."""
     return (1 + 64 * r) / 256
+
+
+def thickness(radius: float) -> float:
+    """The thickness of a radius in shorter canvas sides: the inverse of `radius`.
+
+    >>> thickness(MIN_RADIUS), thickness(MAX_RADIUS)
+    (0.0, 1.0)
+    """
+    return (256 * radius - 1) / 64
 
 
 def _bezier(parameters: Tensor, segments: int) -> Tensor:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import torch
 import tyro
 from torch import Tensor
 
-from agents.checkpoint import WEIGHTS, load
+from agents.checkpoint import load, shipped_agent
 from agents.cli.command import Command
 from agents.cli.pictures import (
     STREAM,
@@ -33,6 +32,7 @@ from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE, Between
 from agents.common.signals import StopSignals
+from agents.evaluation import l2_of
 from agents.palette import MOST, parse_palette, read_palette
 from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.renderers import make_renderer
@@ -139,14 +139,15 @@ def paint_pictures(command: Paint) -> list[Painting]:
     if not command.strokes:
         raise ValueError("--strokes is a number, or several")
     everything = find_pictures(command.images)
-    pictures = everything if command.shard is None else slice_of(everything, command.shard)
     several = "-{strokes}" if len(command.strokes) > 1 else ""
     patterns = command.output or (Path(f"{{name}}-painted{several}.{command.format}"),)
-    check_distinct(_files(output_files(everything, patterns, command.strokes, command.format)))
-    jobs = _jobs(command, pictures, patterns)
+    outputs = output_files(everything, patterns, command.strokes, command.format)
+    check_distinct([file for budgets in outputs for files in budgets for file in files])
+    jobs = _jobs(command, everything, outputs)
     studio = _studio(command, patterns, len(everything))
     kept = [*_inputs(command), *(picture.path for picture in everything)]
-    check_outputs(_files([[files for _, files in budgets] for _, budgets in jobs]), kept, command.overwrite)
+    written = [file for _, budgets in jobs for _, files in budgets for file in files]
+    check_outputs(written, kept, command.overwrite)
     paintings, failed, signals = [], [], StopSignals()
     for picture, budgets in jobs:
         try:
@@ -177,33 +178,33 @@ def paint_pictures(command: Paint) -> list[Painting]:
 
 
 def _jobs(
-    command: Paint, pictures: list[Picture], patterns: tuple[Path, ...]
+    command: Paint, pictures: list[Picture], outputs: list[list[list[Path]]]
 ) -> list[tuple[Picture, list[tuple[int, list[Path]]]]]:
     """Pictures, and of each the numbers of strokes and their files; of a shard what is not there yet."""
-    jobs = []
-    for picture, outputs in zip(
-        pictures, output_files(pictures, patterns, command.strokes, command.format), strict=True
-    ):
-        budgets = list(zip(command.strokes, outputs, strict=True))
-        if command.shard is not None and not command.overwrite:
-            budgets = [(strokes, files) for strokes, files in budgets if not all(map(Path.exists, files))]
-        if budgets:
-            jobs.append((picture, budgets))
-    if len(jobs) < len(pictures):
-        logger.info("%d of %d pictures are painted already", len(pictures) - len(jobs), len(pictures))
+    every = [
+        (picture, list(zip(command.strokes, budgets, strict=True)))
+        for picture, budgets in zip(pictures, outputs, strict=True)
+    ]
+    if command.shard is None:
+        return every
+    ours = slice_of(every, command.shard)
+    if command.overwrite:
+        return ours
+    missing = [
+        (picture, [(strokes, files) for strokes, files in budgets if not all(map(Path.exists, files))])
+        for picture, budgets in ours
+    ]
+    jobs = [(picture, budgets) for picture, budgets in missing if budgets]
+    if len(jobs) < len(ours):
+        logger.info("%d of %d pictures are painted already", len(ours) - len(jobs), len(ours))
     return jobs
-
-
-def _files(outputs: list[list[list[Path]]]) -> list[Path]:
-    return [file for each in outputs for some in each for file in some]
 
 
 def _add_line(
     report: Path, picture: Picture, files: list[Path], painting: Painting, work: Work, seconds: float
 ) -> None:
     """Add to a report what came of a picture, in one write, so that several processes can share it."""
-    shown = torch.from_numpy(painting.render((work.target.shape[2], work.target.shape[3])).copy())
-    l2 = (shown.permute(2, 0, 1) / 255 - work.target[0].cpu()).square().mean().item()
+    l2 = l2_of(painting, work.target[0], easel=None if work.easel is None else work.easel[0])
     line = {
         "picture": str(picture), "files": [str(file) for file in files], "size": list(painting.size),
         "strokes": len(painting), "l2": l2, "psnr": -10 * math.log10(max(l2, 1e-10)),
@@ -325,14 +326,11 @@ def _size(work: Work, output: Path, command: Paint) -> tuple[int, int]:
 
 def _load_agent(command: Paint, begun: Painting | None) -> Agent:
     stroke = command.stroke or (None if begun is None else begun.stroke)
-    ours = "pretrained" if stroke in (None, "bezier") else f"pretrained-{stroke}"
     if stroke is not None:
         get_stroke(stroke)  # refuses names that are none
-        if command.agent is None and not (WEIGHTS / f"{ours}.safetensors").exists():
-            raise ValueError(f"no agent for {stroke} strokes comes with the package; pass --agent")
-    plan = 0 if command.draft else command.plan
-    agent = load(ours if command.agent is None else command.agent, command.device, command.lookahead, plan)
+    path = shipped_agent(stroke or "bezier") if command.agent is None else command.agent
+    agent = load(path, command.device, command.lookahead, 0 if command.draft else command.plan)
     paints = agent.renderer.design.name
     if stroke not in (None, paints):
-        raise ValueError(f"{command.agent or ours} paints {paints} strokes, not {stroke}")
+        raise ValueError(f"{path} paints {paints} strokes, not {stroke}")
     return agent

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from paint_gym.painting import Painting, Paper, check_ending
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import check_writable, read_limited
 
+Job = TypeVar("Job")
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: the picture's own, and how many
 STREAM = Path("-")  # standard input or output
 MAX_BYTES = 500_000_000  # of standard input
@@ -95,8 +97,8 @@ def _found(path: Path) -> list[Picture]:
     return [Picture(one) for one in inside]
 
 
-def slice_of(pictures: Sequence[Picture], shard: str) -> list[Picture]:
-    """The part of pictures that a shard such as ``3/16`` has, whatever order they were found in.
+def slice_of(jobs: Sequence[tuple[Picture, Job]], shard: str) -> list[tuple[Picture, Job]]:
+    """The part that a shard such as ``3/16`` has of pictures and their jobs, whatever order they are in.
 
     Raises:
         ValueError: it is no such thing.
@@ -104,7 +106,7 @@ def slice_of(pictures: Sequence[Picture], shard: str) -> list[Picture]:
     parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
     if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
         raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
-    return sorted(pictures, key=str)[int(parts[1]) - 1 :: int(parts[2])]
+    return sorted(jobs, key=lambda job: str(job[0]))[int(parts[1]) - 1 :: int(parts[2])]
 
 
 def output_files(

@@ -19,12 +19,11 @@ from agents.palette import choose_palette
 from agents.refinement import refine
 from paint_gym.datasets import read_image
 from paint_gym.painting import Painting, Paper
-from paint_gym.strokes import MAX_RADIUS
+from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
-LEAST = 1 / 256  # radius of the thinnest stroke, in shorter canvas sides
 
 
 @dataclass(frozen=True)
@@ -151,9 +150,9 @@ def _radii(paper: Paper, agent: Agent, size: tuple[int, int]) -> tuple[float, fl
     if design.primitive == "polygon" or nodes == 1:
         return None
     low, high = paper.radii(size)
-    if high < LEAST:
+    if high < MIN_RADIUS:
         logger.warning(
             "the thinnest strokes are %.2f mm wide on this paper, and painted so; the pens leave gaps",
-            LEAST * paper.pen[1] / high,
+            MIN_RADIUS * paper.pen[1] / high,
         )
-    return min(max(low, LEAST), MAX_RADIUS), min(max(high, LEAST), MAX_RADIUS)
+    return min(max(low, MIN_RADIUS), MAX_RADIUS), min(max(high, MIN_RADIUS), MAX_RADIUS)

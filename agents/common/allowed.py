@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agents.palette import as_palette, nearest_colours
-from paint_gym.strokes import COLOUR, MAX_RADIUS, StrokeDesign
+from paint_gym.strokes import COLOUR, MAX_RADIUS, MIN_RADIUS, StrokeDesign, thickness
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Allowed:
         if self.radii is None:
             return
         low, high = self.radii
-        if not 0 <= low <= high or low > MAX_RADIUS or high < 1 / 256:
+        if not 0 <= low <= high or low > MAX_RADIUS or high < MIN_RADIUS:
             raise ValueError(
                 f"radii must be least and greatest in shorter canvas sides, within 1/256 to "
                 f"{MAX_RADIUS:.3f}, not {self.radii}"
@@ -45,7 +45,7 @@ class Allowed:
         """The nearest strokes ``(..., stroke_dim)`` that are allowed."""
         moved = list(strokes.unbind(-1))
         if self.radii is not None:
-            low, high = (min(1.0, max(0.0, (256 * r - 1) / 64)) for r in self.radii)  # inverse of `radius`
+            low, high = (min(1.0, max(0.0, thickness(radius))) for radius in self.radii)
             for i, kind in enumerate(self.design.kinds):
                 if kind == "radius":
                     moved[i] = moved[i].clamp(low, high)

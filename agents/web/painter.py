@@ -17,9 +17,10 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from agents.checkpoint import load
+from agents.checkpoint import load, shipped_agent
 from agents.common.agent import Agent
 from agents.detail import face_weight
+from agents.evaluation import l2_of
 from agents.painter import CANVAS, fit_to_canvas, paint
 from agents.palette import choose_palette
 from agents.refinement import refine
@@ -64,17 +65,6 @@ def read_picture(request: PaintRequest) -> np.ndarray:
     return read_image(request.picture_bytes(), "the picture", max_pixels=MAX_PIXELS, at_least=2 * CANVAS)
 
 
-def begun_painting(request: PaintRequest) -> Painting | None:
-    """What is gone on with.
-
-    Raises:
-        ValueError: it is no painting, or has too many strokes.
-    """
-    if request.painting is None:
-        return None
-    return checked(request.painting)
-
-
 def checked(text: str) -> Painting:
     """A painting from a client.
 
@@ -94,7 +84,7 @@ def checked(text: str) -> Painting:
 
 @functools.cache
 def _agent(stroke: str) -> Agent:
-    return load("pretrained" if stroke == "bezier" else f"pretrained-{stroke}", "cpu")
+    return load(shipped_agent(stroke), "cpu")
 
 
 def warm_up() -> None:
@@ -116,7 +106,7 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
         Stopped: `stop` was set, or the time is up.
     """
     began = time.monotonic()
-    begun = begun_painting(request)
+    begun = None if request.painting is None else checked(request.painting)
     picture = torch.from_numpy(read_picture(request).copy())
     side = min(CANVAS, max(8, min(picture.shape[:2])))
     target = fit_to_canvas(picture, side)
@@ -177,8 +167,7 @@ def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: th
         painting = refine(
             painting, target[0], request.refine, "cpu", on_iteration, 0.0, weight, palette, None, on_refined
         )
-    shown = torch.from_numpy(painting.render(size).copy()).float() / 255
-    l2 = (shown.permute(2, 0, 1) - target[0]).square().mean().item()
+    l2 = l2_of(painting, target[0])
     tell(
         {
             "event": "done", "shapes": shapes(painting.strokes, 0), "strokes": painting.strokes.tolist(),

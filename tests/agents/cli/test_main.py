@@ -231,7 +231,7 @@ def test_strokes_are_added_to_what_is_on_the_easel(demo: Path, tmp_path: Path, m
     half[:, 16:] = 255  # the right half is still to be painted
     Image.fromarray(half).save("easel.png")
     options = ["--strokes", "40", "--canvas", "32", "--refine", "40", "--canvas-image", "easel.png"]
-    main(["paint", photo, "-o", "added.json", "-o", "added.png", *options])
+    main(["paint", photo, "-o", "added.json", "-o", "added.png", *options, "--report", "report.jsonl"])
     added = Painting.load("added.json")
     assert added.background is None and len(added) == 40
     with Image.open("added.png") as shown:
@@ -239,6 +239,9 @@ def test_strokes_are_added_to_what_is_on_the_easel(demo: Path, tmp_path: Path, m
     alpha = rgba[..., 3:] / 255
     whole = rgba[..., :3] * alpha + half * (1 - alpha)
     before, after = (np.square((one - picture) / 255).mean() for one in (half.astype(float), whole))
+    assert json.loads(Path("report.jsonl").read_text())["l2"] == pytest.approx(
+        after, rel=0.05
+    )  # on the easel
     assert after < 0.1 * before and alpha[:, 20:].mean() > 2 * alpha[:, :12].mean()
     Image.new("RGB", (100, 20)).save("long.png")
     for arguments, text in {
