@@ -147,7 +147,7 @@ def paint_pictures(command: Paint) -> list[Painting]:
     studio = _studio(command, patterns, len(everything))
     kept = [*_inputs(command), *(picture.path for picture in everything)]
     written = [file for _, budgets in jobs for _, files in budgets for file in files]
-    check_outputs(written, kept, command.overwrite)
+    check_outputs(written, kept, command.overwrite or command.shard is not None)  # a shard is completed
     paintings, failed, signals = [], [], StopSignals()
     for picture, budgets in jobs:
         try:

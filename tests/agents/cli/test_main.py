@@ -286,6 +286,16 @@ def test_shards_share_pictures_and_go_on_where_they_were(demo: Path, tmp_path: P
         main(["paint", str(tmp_path / "in"), *options, "--shard", "1/6"])
 
 
+def test_a_shard_that_ended_between_two_files_of_a_painting_is_completed(demo: Path, tmp_path: Path) -> None:
+    outputs = ["-o", str(tmp_path / "{name}.json"), "-o", str(tmp_path / "{name}.png")]
+    command = ["paint", str(demo / "target_0.png"), *outputs, *FAST, "--shard", "1/1"]
+    main(command)
+    whole = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "target_0.png").unlink()
+    main(command)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == whole
+
+
 def test_films_that_cannot_be_are_refused_before_the_work(tmp_path: Path) -> None:
     Image.new("RGB", (100, 20)).save(tmp_path / "long.png")
     with pytest.raises(SystemExit, match=r"a film of 20000 x 4000 pixels is larger than H\.264 takes"):
