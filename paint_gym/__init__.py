@@ -9,6 +9,7 @@
 
 import gymnasium
 
+import paint_gym.utils.threads  # noqa: F401  before torch
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset, register_dataset
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv

@@ -13,7 +13,7 @@ LAYERS = (
     "agents.networks", "agents.palette", "agents.common",
     "agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg",
     "agents.factory", "agents.checkpoint", "agents.painter", "agents.detail", "agents.refinement",
-    "agents.evaluation",
+    "agents.evaluation", "agents.cluster",
     "agents.training", "agents.web", "agents.cli", "agents",
     "benchmarks.harness", "benchmarks",
 )  # fmt: skip

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
-import math
+import os
 import re
 import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import torch
 import tyro
 from torch import Tensor
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from agents.checkpoint import load, shipped_agent
+from agents.cli.batch import (
+    Job,
+    Outcome,
+    batches,
+    fetched,
+    paint_elsewhere,
+    paint_jobs,
+    slice_of,
+    with_content,
+)
 from agents.cli.command import Command
 from agents.cli.pictures import (
     STREAM,
@@ -24,24 +36,22 @@ from agents.cli.pictures import (
     check_outputs,
     find_pictures,
     output_files,
-    save,
-    slice_of,
 )
-from agents.cli.studio import Studio, Work
+from agents.cli.studio import Studio
+from agents.cluster import LostTaskError, run_on_cluster
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE, Between
 from agents.common.signals import StopSignals
-from agents.evaluation import l2_of
 from agents.palette import MOST, parse_palette, read_palette
-from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
+from paint_gym.painting import MAX_SIDE, Painting, Paper, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import check_writable, writing
+from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 REFINE = 200  # iterations, if nothing else is said
-FILMS = (".gif", ".mp4")
 PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
@@ -63,6 +73,13 @@ class Paint(Command):
     shard: str | None = None
     """Paint only a part of the pictures, as "3/16" the third of sixteen, so that many machines share them;
     what is there already is skipped, so that a part can be started again."""
+    skip_bad: bool = True
+    """Go on after a picture that cannot be read or painted; it is named at the end, and the exit status
+    is 1."""
+    ray: str | None = None
+    """Paint on a Ray cluster: "local" for the processors of this machine, "auto" for the cluster that it is
+    part of, or an address, as in "10.0.0.1:6379". Nodes need the same version of this package, and no shared
+    folder. Needs pip install 'paint-gym[cluster]'."""
     report: Path | None = None
     """A file to which a line of JSON is added for each painting: its picture, files, size, strokes, l2 and
     PSNR on the canvas, and seconds."""
@@ -125,16 +142,15 @@ class Paint(Command):
     """Device to paint on."""
 
 
-def paint_pictures(command: Paint) -> list[Painting]:
+def paint_pictures(command: Paint) -> None:
     """Paint and write; options that cannot work are refused before the work.
 
-    A picture that cannot be read or written does not keep the others from being painted. On SIGINT or SIGTERM
-    while a painting is refined, it is written as it is by then, and that is the end.
+    On SIGINT or SIGTERM while paintings are refined, these are written as they are by then, and no others.
 
     Raises:
         SystemExit: after such a signal; the status is 128 and its number.
         ValueError: an option that is not possible, or pictures that were not painted; says which.
-        OSError: the one picture cannot be read or written.
+        OSError: the one picture cannot be read or written, or the disk is full.
     """
     if not command.strokes:
         raise ValueError("--strokes is a number, or several")
@@ -146,43 +162,39 @@ def paint_pictures(command: Paint) -> list[Painting]:
     jobs = _jobs(command, everything, outputs)
     studio = _studio(command, patterns, len(everything))
     kept = [*_inputs(command), *(picture.path for picture in everything)]
-    written = [file for _, budgets in jobs for _, files in budgets for file in files]
+    written = [file for job in jobs for _, files in job.budgets for file in files]
     check_outputs(written, kept, command.overwrite or command.shard is not None)  # a shard is completed
-    paintings, failed, signals = [], [], StopSignals()
-    for picture, budgets in jobs:
-        try:
-            work = studio.look_at(picture)
-            sizes = {file: _size(work, file, command) for _, files in budgets for file in files}
-            for strokes, files in budgets:
-                began = time.monotonic()
-                painting = studio.paint(work, strokes, signals)
-                for file in files:
-                    save(painting, file, sizes[file], command.format, studio.paper, command.seconds)
-                names = ", ".join(str(file) for file in files)
-                seconds = time.monotonic() - began
-                logger.info("%s: %d strokes in %.1f s", names, len(painting), seconds)
+    signals = StopSignals()
+    failed: list[Picture] = []
+    total = sum(len(job.budgets) for job in jobs)
+    bar = progress(total=total, desc="paintings", unit="painting", disable=len(jobs) < 2)
+    with bar, logging_redirect_tqdm():
+        for outcome in _outcomes(command, studio, jobs, signals):
+            names = ", ".join(str(file) for file in outcome.files)
+            if outcome.error is not None:
+                if len(everything) == 1 or not command.skip_bad:
+                    raise outcome.error
+                logger.warning("%s is not painted: %s", outcome.picture, outcome.error)
+                failed.append(outcome.picture)
+            elif outcome.line is not None:
+                line = outcome.line
+                logger.info("%s: %d strokes in %.1f s", names, line["strokes"], line["seconds"])
                 if command.report is not None:
-                    _add_line(command.report, picture, files, painting, work, seconds)
-                paintings.append(painting)
-                if signals.received is not None:
-                    logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
-                    sys.exit(128 + signals.received)
-        except (ValueError, OSError) as error:
-            if len(everything) == 1:
-                raise
-            logger.warning("%s is not painted: %s", picture, error)
-            failed.append(str(picture))
+                    _add_line(command.report, line)
+            bar.update()
+            if signals.received is not None:
+                logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
+    if signals.received is not None:
+        sys.exit(128 + signals.received)
     if failed:
-        raise ValueError(f"{len(failed)} of {len(jobs)} pictures were not painted: {', '.join(failed)}")
-    return paintings
+        names = ", ".join(str(picture) for picture in failed)
+        raise ValueError(f"{len(failed)} of {len(jobs)} pictures were not painted: {names}")
 
 
-def _jobs(
-    command: Paint, pictures: list[Picture], outputs: list[list[list[Path]]]
-) -> list[tuple[Picture, list[tuple[int, list[Path]]]]]:
+def _jobs(command: Paint, pictures: list[Picture], outputs: list[list[list[Path]]]) -> list[Job]:
     """Pictures, and of each the numbers of strokes and their files; of a shard what is not there yet."""
     every = [
-        (picture, list(zip(command.strokes, budgets, strict=True)))
+        Job(picture, tuple(zip(command.strokes, map(tuple, budgets), strict=True)))
         for picture, budgets in zip(pictures, outputs, strict=True)
     ]
     if command.shard is None:
@@ -191,25 +203,39 @@ def _jobs(
     if command.overwrite:
         return ours
     missing = [
-        (picture, [(strokes, files) for strokes, files in budgets if not all(map(Path.exists, files))])
-        for picture, budgets in ours
+        replace(job, budgets=tuple(budget for budget in job.budgets if not all(map(Path.exists, budget[1]))))
+        for job in ours
     ]
-    jobs = [(picture, budgets) for picture, budgets in missing if budgets]
+    jobs = [job for job in missing if job.budgets]
     if len(jobs) < len(ours):
         logger.info("%d of %d pictures are painted already", len(ours) - len(jobs), len(ours))
     return jobs
 
 
-def _add_line(
-    report: Path, picture: Picture, files: list[Path], painting: Painting, work: Work, seconds: float
-) -> None:
+def _outcomes(command: Paint, studio: Studio, jobs: list[Job], signals: StopSignals) -> Iterator[Outcome]:
+    """Paint here, or on a cluster."""
+    if command.ray is None:
+        if command.shard is not None and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(1)  # there are other shards for the other processors
+        for batch in batches(jobs):
+            yield from paint_jobs(studio, batch, signals)
+            if signals.received is not None:
+                return
+        return
+    sent = map(with_content, batches(jobs))
+    for batch, answer in run_on_cluster(
+        paint_elsewhere, studio.with_content(), sent, command.ray, command.imports
+    ):
+        if isinstance(answer, LostTaskError):
+            yield from (Outcome(job.picture, error=ValueError(str(answer))) for job in batch)
+        elif isinstance(answer, Exception):
+            raise answer
+        else:
+            yield from (fetched(*each) for each in answer)
+
+
+def _add_line(report: Path, line: dict[str, Any]) -> None:
     """Add to a report what came of a picture, in one write, so that several processes can share it."""
-    l2 = l2_of(painting, work.target[0], easel=None if work.easel is None else work.easel[0])
-    line = {
-        "picture": str(picture), "files": [str(file) for file in files], "size": list(painting.size),
-        "strokes": len(painting), "l2": l2, "psnr": -10 * math.log10(max(l2, 1e-10)),
-        "seconds": round(seconds, 3),
-    }  # fmt: skip
     with writing(report), report.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -247,15 +273,21 @@ def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio
         raise ValueError("--from goes on with the painting of one picture")
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if begun is None else begun.background
+    if command.ray is not None and STREAM in patterns:
+        raise ValueError("--ray writes files, not to standard output")
     agent = _load_agent(command, begun)
     agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity
     opacity = opacity if begun is None else begun.opacity
     agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)  # it paints any size
     refine = 0 if command.draft else REFINE if command.refine is None else command.refine
+    detail: Picture | Literal["faces"] | None = None
+    if command.detail is not None:
+        detail = "faces" if command.detail == "faces" else Picture(Path(command.detail))
+    easel = None if command.canvas_image is None else Picture(command.canvas_image)
     return Studio(
-        agent, refine, command.until, command.canvas, background, palette, paper, command.detail, begun,
-        command.canvas_image,
+        agent, refine, command.until, command.canvas, background, palette, paper, detail, begun, easel,
+        command.size, command.format, command.seconds, pictures > 1,
     )  # fmt: skip
 
 
@@ -304,24 +336,6 @@ def _background(command: Paint) -> tuple[float, ...] | Literal["auto"] | None:
         return "auto"
     given = command.background or ("#fff" if command.svg == "plotter" else "#000")
     return tuple(parse_palette([given], "background")[0].tolist())
-
-
-def _size(work: Work, output: Path, command: Paint) -> tuple[int, int]:
-    """Size of the output, in the picture's aspect: as large as that; films are as large as the canvas.
-
-    Raises:
-        ValueError: larger than such a file can be.
-    """
-    height, width = work.own
-    longer = command.size
-    ending = f".{command.format}" if output == STREAM else output.suffix.lower()
-    if longer is None:
-        longer = max(work.target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
-    scale = longer / max(height, width)
-    size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
-    if ending in FILMS:
-        check_film(size, ending)
-    return size
 
 
 def _load_agent(command: Paint, begun: Painting | None) -> Agent:

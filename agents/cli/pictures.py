@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import glob
-import re
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paint_gym.datasets import picture_size, read_image
 from paint_gym.datasets.sources import is_special, list_images
-from paint_gym.painting import Painting, Paper, check_ending
+from paint_gym.painting import check_ending
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import check_writable, read_limited
 
-Job = TypeVar("Job")
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: the picture's own, and how many
 STREAM = Path("-")  # standard input or output
-MAX_BYTES = 500_000_000  # of standard input
+MAX_BYTES = 500_000_000  # of standard input, or of a file that is sent
 MAX_LIST = 50_000_000  # bytes of a list of files
 
 
@@ -34,7 +30,7 @@ class Picture:
 
     Attributes:
         path: where it is, or `STREAM`.
-        content: what came by standard input.
+        content: what came by standard input, or is sent.
     """
 
     path: Path
@@ -47,6 +43,15 @@ class Picture:
     def stem(self) -> str:
         """Its name without folder and ending."""
         return "picture" if self.path == STREAM else self.path.stem
+
+    def with_content(self) -> Picture:
+        """The same, for a machine that does not see the file; as it is if that cannot be read."""
+        if self.content:
+            return self
+        try:
+            return replace(self, content=read_limited(self.path, MAX_BYTES))
+        except (ValueError, OSError):
+            return self
 
     def size(self) -> tuple[int, int]:
         """Height and width, from its header."""
@@ -95,18 +100,6 @@ def _found(path: Path) -> list[Picture]:
     if not inside:
         raise ValueError(f"no pictures in {path}")
     return [Picture(one) for one in inside]
-
-
-def slice_of(jobs: Sequence[tuple[Picture, Job]], shard: str) -> list[tuple[Picture, Job]]:
-    """The part that a shard such as ``3/16`` has of pictures and their jobs, whatever order they are in.
-
-    Raises:
-        ValueError: it is no such thing.
-    """
-    parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
-    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
-        raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
-    return sorted(jobs, key=lambda job: str(job[0]))[int(parts[1]) - 1 :: int(parts[2])]
 
 
 def output_files(
@@ -187,17 +180,3 @@ def _identity(file: Path) -> tuple[int, int]:
     """The same for all names of a file, links too."""
     status = file.stat()
     return status.st_dev, status.st_ino
-
-
-def save(
-    painting: Painting, output: Path, size: tuple[int, int], ending: str, paper: Paper | None, seconds: float
-) -> None:
-    """Write a painting to a file, or to standard output."""
-    if output != STREAM:
-        painting.save(output, size=size, paper=paper, seconds=seconds)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"painting.{ending}"
-        painting.save(file, size=size, paper=paper, seconds=seconds)
-        sys.stdout.buffer.write(file.read_bytes())
-        sys.stdout.buffer.flush()

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from agents.cli.pictures import Picture
+from agents.cli.pictures import STREAM, Picture
 from agents.common.agent import Agent
 from agents.common.signals import StopSignals
 from agents.detail import face_weight, mask_weight
 from agents.painter import CANVAS, fit_to_canvas, paint
 from agents.palette import choose_palette
 from agents.refinement import refine
-from paint_gym.datasets import read_image
-from paint_gym.painting import Painting, Paper
+from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
+FILMS = (".gif", ".mp4")
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,36 @@ class Work:
 
 @dataclass(frozen=True)
 class Studio:
-    """All that is the same for the pictures of a command; see the options of `Paint`."""
+    """All that is the same for the pictures of a command; see the options of `Paint`.
+
+    Attributes:
+        several: whether there are several pictures, and so a bar over all.
+    """
 
     agent: Agent
-    refine: int
+    iterations: int
     until: float
     canvas: int
     background: tuple[float, ...] | Literal["auto"] | None
     palette: int | Tensor | None
     paper: Paper | None
-    detail: str | None
+    detail: Picture | Literal["faces"] | None
     begun: Painting | None
-    easel: Path | None
+    easel: Picture | None
+    size: int | None
+    format: str
+    seconds: float
+    several: bool
+
+    def with_content(self) -> Studio:
+        """The same, for a machine that does not see the files."""
+        mask = self.detail.with_content() if isinstance(self.detail, Picture) else self.detail
+        return replace(self, detail=mask, easel=None if self.easel is None else self.easel.with_content())
+
+    @property
+    def refines_alone(self) -> bool:
+        """Whether a painting is refined otherwise than it would be with others."""
+        return self.until > 0 or isinstance(self.palette, int)
 
     def look_at(self, picture: Picture) -> Work:
         """Read a picture, no larger than is needed.
@@ -75,17 +96,17 @@ class Studio:
             on_black = _target(torch.tensor(picture.read(2 * side, behind=0)), picture, side)
             alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
         if self.easel is not None:
-            there = Picture(self.easel)
-            easel = _target(torch.tensor(there.read(2 * side)), there, side)
+            easel = _target(torch.tensor(self.easel.read(2 * side)), self.easel, side)
             _check_aspect(easel, target, self.easel)
         palette = choose_palette(target, self.palette) if isinstance(self.palette, int) else self.palette
         radii = _radii(self.paper, self.agent, size) if self.paper else None
         return Work(own, target, _weight(seen, picture, size, self.detail), palette, radii, alpha, easel)
 
-    def paint(self, work: Work, strokes: int, signals: StopSignals) -> Painting:
-        """A painting; a signal that comes while it is refined ends the refinement."""
+    def paint(self, work: Work, strokes: int) -> Painting:
+        """What the agent paints."""
         there = 0 if self.begun is None else len(self.begun)
-        with progress(total=max(0, strokes - there), desc="painting", unit="stroke") as bar:
+        total = max(0, strokes - there)
+        with progress(total=total, desc="painting", unit="stroke", within=self.several) as bar:
 
             def on_bundle(l2: float) -> None:
                 bar.update(self.agent.bundle)
@@ -96,9 +117,27 @@ class Studio:
                 radii=work.radii, background=self.background,
                 begun=None if self.begun is None else [self.begun], easel=work.easel,
             )  # fmt: skip
-        if not self.refine:
-            return painting
-        with signals, progress(total=self.refine, desc="refining", unit="iteration") as bar:
+        return painting
+
+    def refine(
+        self, works: Sequence[Work], paintings: Sequence[Painting], signals: StopSignals
+    ) -> list[Painting]:
+        """Refine paintings together; a signal that comes meanwhile ends it.
+
+        Args:
+            works: of pictures of one size, all with a weight or all without.
+            paintings: of one number of strokes.
+            signals: what is received.
+        """
+        if not self.iterations:
+            return list(paintings)
+
+        def together(tensors: Sequence[Tensor | None]) -> Tensor | None:
+            there = [one for one in tensors if one is not None]
+            return torch.stack(there) if there else None
+
+        bar = progress(total=self.iterations, desc="refining", unit="iteration", within=self.several)
+        with signals, bar:
 
             def on_iteration(l2: float) -> bool:
                 bar.update()
@@ -106,10 +145,38 @@ class Studio:
                 return signals.received is not None
 
             return refine(
-                painting, work.target[0], self.refine, self.agent.device, on_iteration, self.until,
-                work.weight, work.palette, work.radii, alpha=work.alpha,
-                easel=None if work.easel is None else work.easel[0],
+                list(paintings), torch.cat([one.target for one in works]), self.iterations, self.agent.device,
+                on_iteration, self.until, together([one.weight for one in works]), works[0].palette,
+                works[0].radii, alpha=together([one.alpha for one in works]), easel=works[0].easel,
             )  # fmt: skip
+
+    def output_size(self, work: Work, output: Path) -> tuple[int, int]:
+        """Size of a file, in the picture's aspect: as large as that; films are as large as the canvas.
+
+        Raises:
+            ValueError: larger than such a file can be.
+        """
+        height, width = work.own
+        longer = self.size
+        ending = f".{self.format}" if output == STREAM else output.suffix.lower()
+        if longer is None:
+            longer = max(work.target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
+        scale = longer / max(height, width)
+        size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
+        if ending in FILMS:
+            check_film(size, ending)
+        return size
+
+    def save(self, painting: Painting, output: Path, size: tuple[int, int]) -> None:
+        """Write a painting to a file, or to standard output."""
+        if output != STREAM:
+            painting.save(output, size=size, paper=self.paper, seconds=self.seconds)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"painting.{self.format}"
+            painting.save(file, size=size, paper=self.paper, seconds=self.seconds)
+            sys.stdout.buffer.write(file.read_bytes())
+            sys.stdout.buffer.flush()
 
 
 def _target(picture: Tensor, image: Picture, side: int) -> Tensor:
@@ -119,7 +186,7 @@ def _target(picture: Tensor, image: Picture, side: int) -> Tensor:
         raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
 
 
-def _check_aspect(easel: Tensor, target: Tensor, file: Path) -> None:
+def _check_aspect(easel: Tensor, target: Tensor, file: Picture) -> None:
     """Refuse a photo of the easel that is not of the picture's aspect."""
     if easel.shape != target.shape:
         raise ValueError(
@@ -128,13 +195,15 @@ def _check_aspect(easel: Tensor, target: Tensor, file: Path) -> None:
         )
 
 
-def _weight(picture: Tensor, image: Picture, size: tuple[int, int], detail: str | None) -> Tensor | None:
+def _weight(
+    picture: Tensor, image: Picture, size: tuple[int, int], detail: Picture | Literal["faces"] | None
+) -> Tensor | None:
     """How much the error of each pixel of a canvas counts, ``(H, W)``; None where all count the same."""
     if detail is None:
         return None
-    if detail != "faces":
+    if isinstance(detail, Picture):
         with named_file(detail):
-            return mask_weight(read_image(detail, behind=0, at_least=min(size)), size)
+            return mask_weight(detail.read(min(size), behind=0), size)
     weight = face_weight(picture.numpy(), size)
     if weight is None:
         logger.warning("%s: no face is seen, all of it counts the same", image)

@@ -12,13 +12,16 @@ SECONDS = 60.0  # from one line of a log to the next
 LINE = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
-def progress(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm[Any]:
+def progress(iterable: Iterable[Any] | None = None, within: bool = False, **options: Any) -> tqdm[Any]:
     """Tqdm's bar on stderr; where that is no terminal, a line at the start, each minute, and at the end.
 
     Args:
         iterable: what to go through, if `update` is not to be called.
+        within: it is a part of what another bar shows: it goes when it is done, and writes no lines.
         options: tqdm's: ``total``, ``desc``, ``unit`` and so on.
     """
+    if within:
+        options |= {"leave": False, "disable": not sys.stderr.isatty()}
     if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # a notebook writes over lines, too
         options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "maxinterval": SECONDS}
         options |= {"miniters": 1, "bar_format": LINE}
