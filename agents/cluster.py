@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import ModuleType
@@ -19,6 +20,7 @@ import paint_gym
 from paint_gym.utils.modules import import_module
 
 TRIES = 5  # more, for a task whose node or process is lost
+SECONDS = 5.0  # for a cluster to answer
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 Shared = TypeVar("Shared")
@@ -30,8 +32,9 @@ def run_on_cluster(
     tasks: Iterable[Task],
     address: str,
     modules: tuple[str, ...] = (),
+    processors: int = 1,
 ) -> Iterator[tuple[Task, Answer | Exception]]:
-    """Call a function for each task, one on each processor of a cluster, in whatever order they finish.
+    """Call a function for each task, on all processors of a cluster, in whatever order they finish.
 
     Tasks and answers go by Ray: no folder needs to be shared. No more tasks wait than the processors can take
     soon, so that a long list of them is read as it is needed.
@@ -43,6 +46,7 @@ def run_on_cluster(
         address: "local" for the processors of this machine, "auto" for the cluster that this machine is part
             of, or the address of one, as in "10.0.0.1:6379" or "ray://head:10001".
         modules: to be imported first, such as those that register strokes.
+        processors: that a task takes.
 
     Yields:
         Each task, and its answer or the error that it ended with.
@@ -54,12 +58,13 @@ def run_on_cluster(
     """
     ray = _connect(address)
     try:
-        remote = ray.remote(num_cpus=1, max_retries=TRIES)(_call)
+        remote = ray.remote(num_cpus=processors, max_retries=TRIES)(_call)
         kept = [ray.put(shared)]  # in a list, so that it is not unpacked before the modules are there
         waiting: dict[Any, Task] = {}
         coming = iter(tasks)
         while True:
-            room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(waiting)
+            at_once = int(ray.cluster_resources().get("CPU", 1)) // processors
+            room = 2 * max(1, at_once) - len(waiting)
             for task in islice(coming, max(0, room)):
                 waiting[remote.remote(versions(), modules, function, kept, task)] = task
             if not waiting:
@@ -135,17 +140,34 @@ def _connect(address: str) -> ModuleType:
             raise
         raise ModuleNotFoundError("--ray needs Ray: pip install 'paint-gym[cluster]'", name="ray") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    _check_reachable(address)
     local: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
     except ConnectionError as error:
-        raise ConnectionError(
-            f"no Ray cluster at {address!r}: {_one_line(error)}; start one by `ray start --head`, or use "
-            "--ray local"
-        ) from error
+        advice = "; start one by `ray start --head`, or use --ray local" if address == "auto" else ""
+        raise ConnectionError(f"no Ray cluster at {address!r}: {_one_line(error)}{advice}") from error
     except (RuntimeError, ValueError) as error:  # of another version of Ray or Python, or no address
         raise ValueError(f"cannot join the Ray cluster at {address!r}: {_one_line(error)}") from error
     return ray
+
+
+def _check_reachable(address: str) -> None:
+    """Refuse at once an address where nobody answers: Ray would wait for minutes.
+
+    Raises:
+        ConnectionError: nobody answers.
+        ValueError: it is no address.
+    """
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 2**16):
+        raise ValueError(f"ray is local, auto or an address, as in 10.0.0.1:6379, not {address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(f"no Ray cluster at {address!r}: {error}") from error
 
 
 def _one_line(error: Exception) -> str:

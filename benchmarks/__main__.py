@@ -39,6 +39,8 @@ class Run:
     """Only print the commands."""
     workers: int | None = None
     """Jobs side by side, for those that train; by default as published."""
+    ray: str | None = None
+    """Run the jobs of those that train on a Ray cluster: "local", "auto" or an address."""
     smoke: bool = False
     """Run them for some updates and pictures only, to see that all runs; nothing published is touched."""
     options: tuple[str, ...] = ()
@@ -98,6 +100,8 @@ class Benchmark:
             if words.count("--workers") > 1:
                 where = words.index("--workers")
                 del words[where : where + 2]
+        if wanted.ray and self.has("ray"):
+            words += ["--ray", wanted.ray]
         words += ["--smoke"] if wanted.smoke else []
         if wanted.smoke or "--paper" in wanted.options:
             where = words.index("--json")

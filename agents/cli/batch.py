@@ -22,6 +22,7 @@ from paint_gym.painting import Painting
 from paint_gym.utils.files import DISK_ERRORS, replace_when_done
 
 BATCH = 16  # pictures
+SENT = 4  # pictures, to a node of a cluster: few, so that all have some, and little is lost with one
 PIXELS = 2**20  # of canvases that are refined together: 16 of 256 x 256
 
 
@@ -73,9 +74,9 @@ def slice_of(jobs: Sequence[Job], shard: str) -> list[Job]:
     return sorted(jobs, key=lambda job: str(job.picture))[int(parts[1]) - 1 :: int(parts[2])]
 
 
-def batches(jobs: Sequence[Job]) -> list[Sequence[Job]]:
+def batches(jobs: Sequence[Job], size: int = BATCH) -> list[Sequence[Job]]:
     """The jobs in order, so many at a time."""
-    return [jobs[first : first + BATCH] for first in range(0, len(jobs), BATCH)]
+    return [jobs[first : first + size] for first in range(0, len(jobs), size)]
 
 
 def paint_jobs(studio: Studio, jobs: Sequence[Job], signals: StopSignals) -> Iterator[Outcome]:

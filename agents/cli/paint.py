@@ -19,6 +19,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from agents.checkpoint import load, shipped_agent
 from agents.cli.batch import (
+    SENT,
     Job,
     Outcome,
     batches,
@@ -222,7 +223,7 @@ def _outcomes(command: Paint, studio: Studio, jobs: list[Job], signals: StopSign
             if signals.received is not None:
                 return
         return
-    sent = map(with_content, batches(jobs))
+    sent = map(with_content, batches(jobs, SENT))
     for batch, answer in run_on_cluster(
         paint_elsewhere, studio.with_content(), sent, command.ray, command.imports
     ):

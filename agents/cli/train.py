@@ -13,14 +13,14 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.checkpoint import hold_run, load
+from agents.checkpoint import CHECKPOINT, hold_run, load
 from agents.cli.command import Command
 from agents.common.config import TrainConfig
 from agents.common.settings import Between
 from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.run import Run
 from agents.training.trainer import Trainer
-from paint_gym.utils.distributed import is_main_process, process_group
+from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
 from paint_gym.utils.files import replace_when_done
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Train(Command):
     """Train an agent. What drives learning is --reward; the gain in l2 is only logged beside it.
 
     What is not given is the preset's. Under torchrun, each process has its own canvases, and gradients are
-    averaged.
+    averaged; with its --max-restarts, a run whose process was lost goes on from its last checkpoint.
     """
 
     out: Path = Path("runs/latest")
@@ -79,8 +79,11 @@ def train(command: Train) -> dict[str, float]:
         BlockingIOError: another process trains in it.
         FileNotFoundError: there is none to resume.
     """
-    with process_group(), hold_run(command.out, command.resume) if is_main_process() else nullcontext():
-        trainer = Trainer.resume(command.out, command.device) if command.resume else _new_trainer(command)
+    resume = command.resume or (is_restarted() and (command.out / CHECKPOINT).exists())
+    with process_group(), hold_run(command.out, resume) if is_main_process() else nullcontext():
+        trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
+        if resume:
+            logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
         device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
         for line in _summary(trainer.config):
             logger.info("%s", line)

@@ -27,7 +27,7 @@ from paint_gym.datasets import load_dataset
 from paint_gym.envs import PaintTask
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
-from paint_gym.utils.distributed import rank
+from paint_gym.utils.distributed import processes, rank
 from paint_gym.utils.errors import as_whole, named_file
 from paint_gym.utils.serialization import StateDict, check_fit, load_state, save_state
 
@@ -171,6 +171,7 @@ class Trainer(BaseTrainer):
             },
             "random": {"torch": torch.get_rng_state(), "draw": self.replay_rng.get_state()},
             "updates": self.updates,
+            "processes": processes(),
         }
 
     def load_state_dict(self, state: StateDict) -> None:
@@ -247,6 +248,16 @@ class Trainer(BaseTrainer):
             if rank():
                 state = {name: part for name, part in state.items() if name not in OWN} | own
             trainer.load_state_dict(state)
+            before = as_whole("processes", state.get("processes", processes()), 1, MOST)
+        if before != processes() and not rank():
+            logger.warning(
+                "%s was saved by %d processes, and %d go on: weights, optimisers and updates stay; "
+                "%s. An update is now of %d transitions, not of %d",
+                file, before, processes(),
+                "canvases and replay of the others are left" if before > processes() else
+                "the new processes begin new paintings",
+                processes() * config.batch, before * config.batch,
+            )  # fmt: skip
         return trainer
 
 

@@ -6,18 +6,21 @@ import json
 import multiprocessing
 import os
 import sys
+import tempfile
 import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from agents.cluster import run_on_cluster
 from benchmarks.harness.suite import JobsFailedError, Row, provenance
 from paint_gym.utils.files import hold_folder, replace_when_done
+from paint_gym.utils.progress import progress
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,13 @@ def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
 
-def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
+def run_jobs(jobs: Sequence[Job], workers: int, ray: str | None = None) -> list[Row]:
     """Run the jobs that have not finished, and return the results of all, in order.
 
     Args:
         jobs: all of them.
         workers: jobs side by side, each in a process of its own; 1 runs them in this one.
+        ray: the cluster that runs them instead, as for `agents.cluster.run_on_cluster`.
 
     Raises:
         BlockingIOError: another process runs jobs in the same folder.
@@ -122,7 +126,7 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> list[Row]:
             held.enter_context(hold_folder(folder))
         missing = [job for job in jobs if job.result() is None]
         print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
-        failed = _run(missing, workers)
+        failed = _run(missing, workers) if ray is None else _on_cluster(missing, ray)
         results = [(job, job.result()) for job in jobs]
     failed |= {job.name: f"{job.path} is gone" for job, result in results if result is None and not failed}
     if failed:
@@ -143,6 +147,47 @@ def _run(jobs: Sequence[Job], workers: int) -> dict[str, str]:
     else:
         reasons = [_reason(job) for job in jobs]
     return {job.name: why for job, why in zip(jobs, reasons, strict=True) if why}
+
+
+def _on_cluster(jobs: Sequence[Job], address: str) -> dict[str, str]:
+    """Run them on a cluster, each from where it is by now; what went wrong, by the name of the job."""
+    reasons = {}
+    tasks = [(job, _files(job)) for job in jobs]
+    processors = max((job.threads for job in jobs), default=1)
+    with progress(total=len(jobs), desc="jobs", unit="job") as bar:
+        for (job, _), answer in run_on_cluster(_elsewhere, None, tasks, address, processors=processors):
+            if isinstance(answer, Exception):
+                reasons[job.name] = f"{type(answer).__name__}: {answer}"
+            else:
+                why, files = answer
+                _write_files(job, files)
+                reasons[job.name] = why
+            bar.update()
+    return {name: why for name, why in reasons.items() if why}
+
+
+def _elsewhere(_: None, task: tuple[Job, dict[str, bytes]]) -> tuple[str, dict[str, bytes]]:
+    """Do a job on a node; why it failed, or nothing, and its files."""
+    job, files = task
+    with tempfile.TemporaryDirectory() as folder:
+        moved = replace(job, path=Path(folder) / job.path.name)
+        _write_files(moved, files)
+        why = _reason(moved)
+        return why, _files(moved)
+
+
+def _files(job: Job) -> dict[str, bytes]:
+    """What a job has written, by its name in the folder of the result, which comes last."""
+    left = sorted(file for file in job.path.with_suffix("").rglob("*") if file.is_file())
+    there = [*left, *([job.path] if job.path.exists() else [])]
+    return {str(file.relative_to(job.path.parent)): file.read_bytes() for file in there}
+
+
+def _write_files(job: Job, files: dict[str, bytes]) -> None:
+    """Write them where the job is."""
+    for name, content in files.items():
+        with replace_when_done(job.path.parent / name) as temporary:
+            temporary.write_bytes(content)
 
 
 def _reason(job: Job) -> str:

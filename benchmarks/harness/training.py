@@ -42,6 +42,8 @@ class TrainingBenchmarkConfig(FolderConfig):
     """Threads of torch in all; each worker has its share, at least one."""
     workers: int = 1
     """Jobs side by side, each in a process of its own; 1 runs them in this one."""
+    ray: str | None = None
+    """Run the jobs on a Ray cluster instead: "local", "auto" or an address."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Random seeds; each method is trained once with each."""
 
@@ -410,7 +412,7 @@ def train(jobs: Sequence[Training], options: TrainingBenchmarkConfig) -> dict[st
     if options.smoke:
         shutil.rmtree(options.folder, ignore_errors=True)
     results: dict[str, list[Row]] = {}
-    for job, result in zip(jobs, run_jobs(jobs, options.workers), strict=True):
+    for job, result in zip(jobs, run_jobs(jobs, options.workers, options.ray), strict=True):
         results.setdefault(job.method, []).append(result)
     return results
 

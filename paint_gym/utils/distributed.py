@@ -16,6 +16,16 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
+def processes() -> int:
+    """How many there are in the group of this one."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_restarted() -> bool:
+    """True if torchrun has started this process in place of one that was lost; see its ``--max-restarts``."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 def is_main_process() -> bool:
     """True in the one process of the group that writes files."""
     return rank() == 0
@@ -24,16 +34,16 @@ def is_main_process() -> bool:
 def average(value: Tensor) -> Tensor:
     """The mean of a tensor over all processes, without gradients; itself if there is only one."""
     value = value.detach()
-    if not dist.is_initialized() or dist.get_world_size() == 1:
+    if processes() == 1:
         return value
     total = value.clone()
     dist.all_reduce(total)
-    return total / dist.get_world_size()
+    return total / processes()
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
     """Replace each gradient by its mean over all processes; nothing to do if there is only one."""
-    if not dist.is_initialized() or dist.get_world_size() == 1:
+    if processes() == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     means = average(torch.cat([gradient.flatten() for gradient in gradients]))  # one message, not hundreds

@@ -41,6 +41,9 @@ def test_smoke_leaves_what_is_published_alone(capsys: pytest.CaptureFixture[str]
     assert fig10 == "python -m benchmarks.fig10 --smoke"
     tool.run(tool.Run(("fig8b",), dry_run=True, options=("--paper",)))
     assert capsys.readouterr().out == "python -m benchmarks.fig8b --workers 2 --paper\n"
+    tool.run(tool.Run(("fig8b", "speed"), dry_run=True, ray="auto"))
+    fig8b, speed = capsys.readouterr().out.splitlines()
+    assert fig8b.endswith(" --ray auto") and "--ray" not in speed
     with pytest.raises(ValueError, match="speed has no --smoke"):
         tool.run(tool.Run(("fig7", "speed"), smoke=True))
 

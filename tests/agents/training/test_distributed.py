@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +18,11 @@ import torch.multiprocessing as multiprocessing
 from helpers import leave_group
 
 from agents import PRESETS, AgentConfig, AlgorithmConfig, Trainer, build_agent
+from agents.checkpoint import CHECKPOINT
 from agents.common.optim import TrainingDivergedError, gradient_step
 from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
+from paint_gym.utils.serialization import load_state, save_state
 
 CONFIG = AgentConfig(
     algo="ddpg", actor="glimpse", actor_width=8, critic_width=8, max_strokes=10,
@@ -81,17 +86,7 @@ def test_nan_in_one_process_stops_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("resume", [False, True])
 def test_torchrun(resume: bool, tmp_path: Path) -> None:
     """Each process has its own pictures; the first writes. A run of one process goes on with two."""
-    launch = [
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        "2",
-        "--master-port",
-        "29517",
-        "-m",
-        "agents",
-    ]
-    train = ["train", "--preset", "smoke", "--device", "cpu", "--reward", "wgan", "--out", str(tmp_path)]
+    train = [*launch(), "--reward", "wgan", "--out", str(tmp_path)]
     if resume:
         preset = PRESETS["smoke"]
         begun = Trainer(replace(preset, agent=replace(preset.agent, reward="wgan")), "cpu")
@@ -99,9 +94,7 @@ def test_torchrun(resume: bool, tmp_path: Path) -> None:
         begun.save(tmp_path)
         train.append("--resume")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, *launch, *train], check=True, env=environment, capture_output=True, timeout=300
-    )
+    subprocess.run(train, check=True, env=environment, capture_output=True, timeout=300)
     trainer = Trainer.resume(tmp_path, "cpu")
     assert trainer.updates == 40
     assert all(value.isfinite().all() for value in trainer.agent.actor.parameters())
@@ -141,3 +134,69 @@ def test_two_processes_resume_bit_for_bit(tmp_path: Path) -> None:
     assert not torch.equal(
         straight["canvas"], torch.load(tmp_path / "True_0.pt", weights_only=True)["canvas"]
     )
+
+
+def launch(*options: str) -> list[str]:
+    return [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d",
+        "--rdzv-endpoint", "localhost:29518",
+        *options, "-m", "agents", "train", "--preset", "smoke", "--device", "cpu",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes in /proc")
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_run_goes_on_when_a_process_was_killed(lost: int, tmp_path: Path) -> None:
+    command = [
+        *launch("--max-restarts", "2", "--monitor-interval", "0.2"), "--out", str(tmp_path), "--updates",
+        "300", "--checkpoint-minutes", "0.01",
+    ]  # fmt: skip
+    log = tmp_path / "log"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    with log.open("w") as file:
+        run = subprocess.Popen(command, stderr=file, stdout=file, env=environment)
+    try:
+        while not all((tmp_path / name).exists() for name in (CHECKPOINT, "checkpoint-1.safetensors")):
+            assert run.poll() is None, log.read_text()
+            time.sleep(0.1)
+        os.kill(workers_of(run.pid)[lost], signal.SIGKILL)
+        assert run.wait(120) == 0, log.read_text()
+    finally:
+        run.terminate()
+        run.wait(60)
+    went_on = re.findall(r"goes on after update (\d+) of 300", log.read_text())
+    assert went_on and 0 < int(went_on[0]) < 300
+    assert Trainer.resume(tmp_path, "cpu").updates == 300
+
+
+def workers_of(parent: int) -> list[int]:
+    """Of torchrun, by their rank."""
+    ranks = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            ppid = int(process.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            if ppid == parent:
+                found = re.search(rb"\0RANK=(\d+)\0", b"\0" + process.joinpath("environ").read_bytes())
+                if found:
+                    ranks[int(found[1])] = int(process.name)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return [pid for _, pid in sorted(ranks.items())]
+
+
+def test_another_number_of_processes_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trainer = Trainer(PRESETS["smoke"], "cpu")
+    trainer.save(tmp_path)
+    Trainer.resume(tmp_path, "cpu")
+    assert not caplog.records
+    state = load_state(tmp_path / CHECKPOINT)
+    save_state(tmp_path / CHECKPOINT, state | {"processes": 4})
+    Trainer.resume(tmp_path, "cpu")
+    (told,) = caplog.messages
+    batch = PRESETS["smoke"].batch
+    assert "saved by 4 processes, and 1 go on: weights, optimisers and updates stay" in told
+    assert f"of {batch} transitions, not of {4 * batch}" in told
+    save_state(tmp_path / CHECKPOINT, state | {"processes": -1})
+    with pytest.raises(ValueError, match="processes must be a whole number"):
+        Trainer.resume(tmp_path, "cpu")

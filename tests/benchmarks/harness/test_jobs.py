@@ -42,6 +42,28 @@ if __name__ == "__main__":
 
 
 @dataclass(frozen=True)
+class Counting(Job):
+    """Goes on from what it finds in its folder."""
+
+    name = "counting"
+
+    def settings(self) -> dict[str, object]:
+        return {}
+
+    def check(self, found: dict[str, object]) -> None:
+        pass
+
+    def work(self) -> None:
+        count = self.path.with_suffix("") / "deep" / "count"
+        found = int(count.read_text()) if count.exists() else 0
+        count.parent.mkdir(parents=True, exist_ok=True)
+        count.write_text(str(found + 1))
+        if not found:
+            raise ValueError("not yet")
+        self.write({"count": found + 1})
+
+
+@dataclass(frozen=True)
 class Square(Job):
     """Squares a number; of 3 the disk is full."""
 
@@ -76,6 +98,18 @@ def test_jobs_that_fail_are_named_and_the_others_stay(workers: int, tmp_path: Pa
         run_jobs(squares(tmp_path, 2, 3, 4), workers)
     assert [path.name for path in sorted(tmp_path.glob("[!.]*"))] == ["2.json", "4.json"]
     assert [found["square"] for found in run_jobs(squares(tmp_path, 2, 4), 1)] == [4, 16]
+
+
+def test_jobs_of_a_cluster_bring_their_files_and_go_on_from_them(tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray")
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no node could import a test
+    jobs = [*squares(tmp_path / "jobs", 2, 3, 4), Counting(tmp_path / "jobs" / "counting.json", 1)]
+    with pytest.raises(JobsFailedError, match=r"2 of 4 jobs failed.*square of 3: .*not yet"):
+        run_jobs(jobs, 1, ray="local")
+    assert (tmp_path / "jobs" / "counting" / "deep" / "count").read_text() == "1"
+    jobs.pop(1)
+    found = run_jobs(jobs, 1, ray="local")
+    assert [one.get("square", one.get("count")) for one in found] == [4, 16, 2]
 
 
 def test_only_what_is_missing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
