@@ -188,7 +188,7 @@ def paint_pictures(command: Paint) -> None:
     if signals.received is not None:
         sys.exit(128 + signals.received)
     if failed:
-        names = ", ".join(str(picture) for picture in failed)
+        names = ", ".join(sorted(map(str, failed)))
         raise ValueError(f"{len(failed)} of {len(jobs)} pictures were not painted: {names}")
 
 

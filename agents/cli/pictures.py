@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -18,10 +19,12 @@ from paint_gym.painting import check_ending
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import check_writable, read_limited
 
+logger = logging.getLogger(__name__)
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: the picture's own, and how many
 STREAM = Path("-")  # standard input or output
 MAX_BYTES = 500_000_000  # of standard input, or of a file that is sent
 MAX_LIST = 50_000_000  # bytes of a list of files
+NAMED = 5  # files in an error
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Picture:
 def find_pictures(given: Sequence[Path]) -> list[Picture]:
     """Files as they are, folders and patterns as the pictures in them, ``@list.txt`` as the files it names.
 
+    What is named twice is found once.
+
     Raises:
         ValueError: none there, or a list that names none.
         OSError: a list that cannot be read.
@@ -72,7 +77,10 @@ def find_pictures(given: Sequence[Path]) -> list[Picture]:
     found = [picture for path in given for picture in _found(path)]
     if not found:
         raise ValueError("no picture to paint; name at least one file")
-    return found
+    once = list(dict.fromkeys(found))
+    if len(once) < len(found):
+        logger.info("%d pictures are named more than once, and painted once", len(found) - len(once))
+    return once
 
 
 def _found(path: Path) -> list[Picture]:
@@ -151,9 +159,12 @@ def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
 
 def check_distinct(outputs: Sequence[Path]) -> None:
     """Refuse files that are one and the same."""
-    twice = [str(output) for output, count in Counter(outputs).items() if count > 1]
+    twice = sorted(str(output) for output, count in Counter(outputs).items() if count > 1)
     if twice:
-        raise ValueError(f"pictures of the same name would overwrite each other: {', '.join(sorted(twice))}")
+        more = f", and {len(twice) - NAMED} more" if len(twice) > NAMED else ""
+        raise ValueError(
+            f"pictures of the same name would overwrite each other: {', '.join(twice[:NAMED])}{more}"
+        )
 
 
 def check_outputs(outputs: Sequence[Path], kept: Sequence[Path], overwrite: bool) -> None:

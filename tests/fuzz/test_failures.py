@@ -125,6 +125,17 @@ def test_paintings_on_a_full_disk(
     assert sorted(file.name for file in full.iterdir() if file.name != "sub") == before
 
 
+def test_a_full_disk_ends_a_long_list_at_once(
+    full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos(tmp_path, 3)
+    monkeypatch.chdir(tmp_path)
+    command = ["paint", "photos", *PAINT[2:], "--refine", "0", "-o", str(full / "new-{name}.png")]
+    with pytest.raises(SystemExit, match=r"new-0\.png: No space left"):
+        main(command)
+    assert "is not painted" not in caplog.text  # as if the next could be
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # TensorBoard's thread
 @pytest.mark.parametrize("writer", ["train", "train-renderer", "cache"])
 def test_other_writers_on_a_full_disk(

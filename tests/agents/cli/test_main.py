@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from agents.cli.main import COMMANDS, main
@@ -284,6 +285,66 @@ def test_shards_share_pictures_and_go_on_where_they_were(demo: Path, tmp_path: P
     shutil.copy(demo / "target_0.png", tmp_path / "in" / "more" / "1.png")
     with pytest.raises(SystemExit, match="overwrite each other"):  # also where the twin is another shard's
         main(["paint", str(tmp_path / "in"), *options, "--shard", "1/6"])
+
+
+def test_a_shard_uses_one_thread_unless_told_otherwise(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", chosen.append)
+    command = ["paint", str(demo / "target_0.png"), "-o", f"{tmp_path}/", *FAST]
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    main(command)
+    assert not chosen
+    main([*command, "--overwrite", "--shard", "1/1"])
+    assert chosen == [1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    main([*command, "--overwrite", "--shard", "1/1"])
+    assert chosen == [1]
+
+
+def test_a_shard_that_was_killed_goes_on(demo: Path, tmp_path: Path) -> None:
+    for i in range(20):
+        shutil.copy(demo / f"target_{i % 4}.png", tmp_path / f"{i:02}.png")
+    pictures = [str(path) for path in sorted(tmp_path.iterdir())]
+    options = ["--strokes", "10", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]
+    main(["paint", *pictures, "-o", f"{tmp_path}/whole/", *options])
+    out = tmp_path / "out"
+    arguments = ["paint", *pictures, "-o", f"{out}/", *options, "--shard", "1/1"]
+    arguments += ["--report", f"{tmp_path}/report"]
+    command = [sys.executable, "-m", "agents", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not out.is_dir() or not list(out.iterdir()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    there = {path: path.stat().st_mtime_ns for path in out.iterdir() if not path.name.startswith(".")}
+    assert len(there) < 20
+    main(arguments)
+    assert all(path.stat().st_mtime_ns == written for path, written in there.items())  # nothing twice
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == whole  # and no half file
+
+
+def test_lists_with_missing_files_doubles_and_twins(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
+    for name in ("a.png", "b.png", "c.png"):
+        shutil.copy(demo / "target_0.png", name)
+    Path("list.txt").write_text("a.png\nmissing.png\n./a.png\nb.png\n\nc.png\n")
+    Path("b.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit, match=r"2 of 4 pictures were not painted: b\.png, missing\.png"):
+        main(["paint", "@list.txt", *FAST, "-o", "out/", "--skip-bad"])
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    assert "1 pictures are named more than once" in caplog.text
+    with pytest.raises(SystemExit, match=r"missing\.png"):
+        main(["paint", "@list.txt", *FAST, "-o", "out/", "--overwrite", "--no-skip-bad"])
+    Path("twins.txt").write_text("\n".join(f"{folder}/{i}.png" for folder in "xy" for i in range(9)))
+    with pytest.raises(SystemExit, match=r"overwrite each other: out/0\.png, .*out/4\.png, and 4 more"):
+        main(["paint", "@twins.txt", *FAST, "-o", "out/"])
 
 
 def test_a_shard_that_ended_between_two_files_of_a_painting_is_completed(demo: Path, tmp_path: Path) -> None:
