@@ -11,6 +11,7 @@ import pytest
 from paint_gym import PaintCanvasVectorEnv
 
 ray = pytest.importorskip("ray")
+pytest.importorskip("ray.rllib", exc_type=ImportError)  # needs more than Ray
 from ray.rllib.algorithms.ppo import PPO, PPOConfig  # noqa: E402
 from ray.tune import register_env  # noqa: E402
 
