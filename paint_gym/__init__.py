@@ -45,4 +45,19 @@ gymnasium.register(
     vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
 )
 
+# for clients that take an id and nothing else
+gymnasium.register(
+    id="PaintCanvasFlat-v0",
+    entry_point="paint_gym.envs:PaintCanvasEnv",
+    kwargs={"size": 32, "max_strokes": 20, "observation": "float", "action_range": (-1, 1)},
+    additional_wrappers=(gymnasium.wrappers.FlattenObservation.wrapper_spec(),),
+)
+# for debugging: an episode is two steps of a few milliseconds
+gymnasium.register(
+    id="PaintCanvasTiny-v0",
+    entry_point="paint_gym.envs:PaintCanvasEnv",
+    vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
+    kwargs={"size": 16, "max_strokes": 4, "bundle": 2},
+)
+
 fork.cure()
