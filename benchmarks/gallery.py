@@ -25,6 +25,7 @@ CROPS = {  # name in skimage.data: left, top, side of the square that is painted
     "chelsea": (60, 10, 280),
     "coffee": (100, 0, 400),
 }
+FRAMES, RATE = 50, 12  # of a film, and a second
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Gallery(BenchmarkConfig):
     """Side of the canvas in pixels."""
     sheet: Path | None = None
     """PNG with a row for each photo: the photo, then each budget by the agent alone, and refined."""
+    film: Path | None = None
+    """Animated WebP of the refined paintings side by side, as they grow."""
 
 
 def photo(name: str, size: int) -> np.ndarray:
@@ -55,6 +58,7 @@ def tables(options: Gallery) -> Iterator[Table]:
     agent = load("pretrained")
     rows: list[Row] = []
     sheet: list[list[np.ndarray]] = []
+    films: list[list[np.ndarray]] = []
     for name in CROPS:
         target = photo(name, options.size)
         picture = torch.from_numpy(target)
@@ -73,10 +77,26 @@ def tables(options: Gallery) -> Iterator[Table]:
                 }
             )  # fmt: skip
             sheet[-1] += [painting.render(), refined.render()]
+        films.append(list(refined.frames(max(1, strokes // FRAMES))))
     yield f"{options.iterations} iterations of refinement, {options.size} px", rows
     if options.sheet:
         with replace_when_done(options.sheet) as file:
             Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in sheet], 0)).save(file)
+    if options.film:
+        frames = [np.concatenate(row, 1) for row in zip(*films, strict=True)]
+        duration = [1000 // RATE] * (len(frames) - 1) + [1500]
+        first, *rest = [Image.fromarray(frame) for frame in frames]
+        with replace_when_done(options.film) as file:
+            first.save(
+                file,
+                "WEBP",
+                save_all=True,
+                append_images=rest,
+                duration=duration,
+                loop=0,
+                quality=70,
+                method=6,
+            )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,152 @@
+"""The pages and README: their code runs, their commands parse, their files are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents import ACTORS, ALGORITHMS, TrainConfig, Trainer
+from agents.cli.main import COMMANDS, parse
+from paint_gym import RENDERERS, REWARDS
+from paint_gym.datasets.registry import DATASETS
+from paint_gym.strokes import STROKES
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("your_own/*.md"))]
+GENERATED = ("paper.md", "benchmarks.md")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks_of(page: Path, *languages: str) -> list[str]:
+    blocks = re.findall(r"^```(\S*)[^\n]*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [block for language, block in blocks if language in languages]
+
+
+def python_of(page: Path) -> list[str]:
+    return blocks_of(page, "python")
+
+
+def commands_of(page: Path) -> list[list[str]]:
+    """The lines of a page that begin with the project's own command, as the arguments of each."""
+    blocks = [re.sub(r"\\\n\s*", " ", block) for block in blocks_of(page, "", "sh")]
+    lines = [line.partition(" < ")[0] for block in blocks for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("paint-gym ")]
+
+
+WITH_CODE = [page for page in PAGES if python_of(page)]
+WITH_COMMANDS = [page for page in PAGES if commands_of(page)]
+
+
+@pytest.fixture(autouse=True)
+def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page registers goes with it."""
+    for registry in (STROKES, REWARDS, RENDERERS, DATASETS, ACTORS, ALGORITHMS):
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+
+
+def run(page: Path, blocks: list[str]) -> None:
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks):
+        code = re.sub(r"\d+_\d+", "10", block)  # steps of training
+        code = re.sub(r"num_envs=\d+", "num_envs=8", code)
+        code = code.replace(
+            "PPOConfig()", "PPOConfig().training(train_batch_size_per_learner=128, num_epochs=1)"
+        )
+        exec(compile(code, f"{page.name}, block {number + 1}", "exec"), names)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the other libraries
+@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    blocks = python_of(page)
+    if page.name == "plug_in.md":  # each needs a library of its own
+        assert len(blocks) == 5
+        for number, block in enumerate(blocks):
+            libraries = re.findall(r"^from ([\w.]+)", block, re.MULTILINE)
+            if number != 3 or all(importable(library) for library in libraries):  # RLlib's turn comes alone
+                run(page, [block])
+        if "ray" in sys.modules:
+            sys.modules["ray"].shutdown()
+        return
+    run(page, blocks)
+
+
+def importable(library: str) -> bool:
+    try:
+        __import__(library)
+    except ImportError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name_of)
+def test_commands_parse(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("photo.jpg")
+    for arguments in commands_of(page):
+        parse(arguments)
+
+
+def test_each_command_is_on_a_page() -> None:
+    shown = {arguments[0] for page in WITH_COMMANDS for arguments in commands_of(page)}
+    assert shown == set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, heading = target.partition("#")
+        if "://" in file:
+            continue
+        there = page.parent / file if file else page
+        assert there.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)", there.read_text(), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    pattern = r"`((?:paint_gym|agents|benchmarks|tests|examples)/[\w./-]*)`"
+    for name in re.findall(pattern, page.read_text()):
+        assert (ROOT / name).exists(), name
+
+
+def test_parts_of_ones_own_train(tiny: TrainConfig) -> None:
+    for page in sorted(DOCS.glob("your_own/*.md")):
+        run(page, python_of(page))
+    own = {"stroke": "dot", "reward": "l1", "actor": "mean-colour", "algo": "greedy", "renderer": "blobs"}
+    config = replace(tiny, agent=replace(tiny.agent, **own), dataset="noise", updates=3)
+    trainer = Trainer(config, "cpu").fit()
+    assert trainer.task.stroke_dim == 7 and trainer.agent.explore(trainer.state).shape == (4, 35)
+
+
+def test_the_actions_table_is_the_designs() -> None:
+    """Names of all numbers of each design, in order."""
+    table = (DOCS / "environment.md").read_text().partition("| number |")[2].partition("\n\n")[0]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    columns = list(zip(*rows, strict=True))
+    for title, column in zip(head, columns[1:], strict=True):
+        name, dim = re.fullmatch(r"`(\w+)` \((\d+)\)", title).groups()
+        names = [cell.split(",")[0].strip("`") for cell in column if cell]
+        assert names == [*STROKES[name].parameters, "R", "G", "B"] and len(names) == int(dim)
+
+
+def test_readme_is_short() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 140 and len(text.split()) <= 1200
