@@ -18,6 +18,7 @@ from paint_gym.datasets import registry
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, help="rounds of each test in tests/fuzz; a few hundred by default")
+    parser.addoption("--golden", action="store_true", help="draw the golden pictures of tests/golden anew")
     parser.addoption("--first", type=int, default=0, help="number of the first round, to see one again")
 
 

@@ -1,0 +1,59 @@
+"""What holds for any strokes, of any design, with any renderer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paint_gym import make_renderer
+from paint_gym.strokes import BUILT_IN
+
+RENDERERS = {"analytic": 40, "raster": 40, "neural": 128}  # and a size for each
+DESIGNS = [design.name for design in BUILT_IN]
+
+
+def strokes_of(design: str, count: int, seed: int) -> torch.Tensor:
+    """Random numbers, a third of which lie on the border of the cube."""
+    rng = np.random.default_rng(seed)
+    dim = next(one.dim for one in BUILT_IN if one.name == design)
+    numbers = rng.random((count, dim), dtype=np.float32)
+    border = rng.random(numbers.shape) < 1 / 3
+    return torch.from_numpy(np.where(border, numbers.round(), numbers))
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("renderer", RENDERERS)
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 6))
+def test_coverage_is_in_0_to_1(renderer: str, design: str, seed: int, count: int) -> None:
+    coverage = make_renderer(renderer, design)(strokes_of(design, count, seed), RENDERERS[renderer])
+    assert coverage.min() >= 0 and coverage.max() <= 1
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("renderer", RENDERERS)
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_order_in_a_batch_does_not_matter(renderer: str, design: str, seed: int) -> None:
+    size, painter = RENDERERS[renderer], make_renderer(renderer, design)
+    strokes = strokes_of(design, 12, seed).view(4, 3, -1)
+    blank = torch.zeros(4, 3, size, size)
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(4))
+    painted, shuffled = painter.paint(blank, strokes), painter.paint(blank, strokes[order])
+    torch.testing.assert_close(shuffled, painted[order], rtol=0, atol=1e-6)
+    assert painted.min() >= 0 and painted.max() <= 1
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_stroke_without_alpha_changes_nothing(design: str, seed: int) -> None:
+    painter, strokes = make_renderer("analytic", design), strokes_of(design, 3, seed)
+    for number, kind in enumerate(painter.design.kinds):
+        if kind == "alpha":
+            strokes[:, number] = 0
+    canvas = torch.rand(1, 3, 40, 40)
+    torch.testing.assert_close(painter.paint(canvas, strokes[None]), canvas)
