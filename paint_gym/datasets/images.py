@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 MAX_PIXELS = 100_000_000
 """The most pixels a picture may have unless the caller says otherwise: 300 MB once decoded."""
@@ -166,7 +166,7 @@ def _explained(file: BinaryIO, name: str) -> Iterator[None]:
     file.seek(0)
     try:
         yield
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         if _is_tiff(file):
             raise ValueError(
                 f"{name}: a TIFF of a kind that is not read here, such as 64-bit floats or 16-bit grey with "

@@ -14,7 +14,7 @@ from PIL import Image
 
 from agents import ACTORS, ALGORITHMS, TrainConfig, Trainer
 from agents.cli.main import COMMANDS, parse
-from paint_gym import RENDERERS, REWARDS
+from paint_gym import RENDERERS, REWARDS, __version__
 from paint_gym.datasets.registry import DATASETS
 from paint_gym.strokes import STROKES
 
@@ -40,7 +40,7 @@ def python_of(page: Path) -> list[str]:
 def commands_of(page: Path) -> list[list[str]]:
     """The lines of a page that begin with the project's own command, as the arguments of each."""
     blocks = [re.sub(r"\\\n\s*", " ", block) for block in blocks_of(page, "", "sh")]
-    lines = [line.partition(" < ")[0] for block in blocks for line in block.splitlines()]
+    lines = [re.split(" [<>] ", line)[0] for block in blocks for line in block.splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("paint-gym ")]
 
 
@@ -98,12 +98,15 @@ def test_commands_parse(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("photo.jpg")
     for arguments in commands_of(page):
-        parse(arguments)
+        try:
+            parse(arguments)
+        except SystemExit as done:  # it printed what was asked for
+            assert not done.code and arguments[0].startswith("--")
 
 
 def test_each_command_is_on_a_page() -> None:
     shown = {arguments[0] for page in WITH_COMMANDS for arguments in commands_of(page)}
-    assert shown == set(COMMANDS)
+    assert {name for name in shown if not name.startswith("-")} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -145,6 +148,16 @@ def test_the_actions_table_is_the_designs() -> None:
         name, dim = re.fullmatch(r"`(\w+)` \((\d+)\)", title).groups()
         names = [cell.split(",")[0].strip("`") for cell in column if cell]
         assert names == [*STROKES[name].parameters, "R", "G", "B"] and len(names) == int(dim)
+
+
+def test_version_and_address_are_said_alike() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (.*)$", citation, re.MULTILINE)[1] == __version__
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == __version__
+    (url,) = re.findall(r"^url = (.*)$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
+    for page in [*PAGES, ROOT / "CITATION.cff", ROOT / "CONTRIBUTING.md"]:
+        for owner in re.findall(r"(?:github|githubusercontent)\.com/([\w-]+/[\w-]+)", page.read_text()):
+            assert url.endswith(owner), f"{page}: {owner}"
 
 
 def test_readme_is_short() -> None:
