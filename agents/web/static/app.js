@@ -27,6 +27,8 @@ function enable() {
   $("stop").disabled = job === null;
   $("play").disabled = $("scrub").disabled = strokes.length === 0;
   $("compare").disabled = !source;
+  $("hand").disabled = !kept || head.stroke !== "bezier";
+  painting.classList.toggle("hand", !$("hand").disabled && $("hand").checked);
   for (const button of document.querySelectorAll("[data-format]")) button.disabled = !kept;
   const playing = !paused && (job !== null || Number($("scrub").value) < strokes.length);
   $("play").textContent = playing ? "Pause" : "Play";
@@ -161,6 +163,60 @@ function setCompare(value) {
   $("photo").style.clipPath = `inset(0 ${100 - value}% 0 0)`;
 }
 $("compare").oninput = () => setCompare($("compare").value);
+
+// ---- by hand ----
+// A drag over the painting is a Bezier stroke through its middle, in the photo's colour where it begins.
+
+let drag = []; // places of the pointer, in widths and heights
+
+function place(event) {
+  const box = painting.getBoundingClientRect();
+  const inside = (value) => Math.min(1, Math.max(0, value));
+  return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
+}
+
+function photoColour([x, y]) {
+  const pixel = document.createElement("canvas").getContext("2d");
+  const [width, height] = [$("photo").naturalWidth, $("photo").naturalHeight];
+  pixel.drawImage($("photo"), -Math.floor(x * (width - 1)), -Math.floor(y * (height - 1)));
+  return [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}
+
+function addByHand() {
+  const [start, middle, end] = [drag[0], drag[drag.length >> 1], drag[drag.length - 1]];
+  // the control point of the curve that is in the middle there; a stroke has it relative to the box of its ends
+  const relative = start.map((from, i) => {
+    const control = 2 * middle[i] - (from + end[i]) / 2;
+    return from === end[i] ? 0.5 : Math.min(1, Math.max(0, (control - from) / (end[i] - from)));
+  });
+  const thickness = Number($("thickness").value);
+  const colour = photoColour(start);
+  const { width, height } = painting.viewBox.baseVal;
+  const at = start.map((from, i) => from + (end[i] - from) * relative[i]);
+  const points = [start, at, end].map(([x, y]) => `${x * width} ${y * height}`);
+  const broad = (2 * (1 + 64 * thickness) * Math.min(width, height)) / 256;
+  const look = `fill="none" stroke="rgb(${colour})" stroke-width="${broad}" stroke-linecap="round"`;
+  show(strokes.length);
+  numbers.push([...start, ...relative, ...end, thickness, 1, thickness, 1, ...colour.map((value) => value / 255)]);
+  add([`<path d="M${points[0]} Q${points[1]} ${points[2]}" ${look}/>`]);
+  show(strokes.length);
+  say(`${strokes.length} strokes. Paint on refines yours, too.`);
+}
+
+$("hand").onchange = () => { setCompare(0); enable(); };
+painting.onpointerdown = (event) => {
+  if (!painting.classList.contains("hand")) return;
+  painting.setPointerCapture(event.pointerId);
+  drag = [place(event)];
+};
+painting.onpointermove = (event) => { if (drag.length) drag.push(place(event)); };
+painting.onpointercancel = () => { drag = []; };
+painting.onpointerup = (event) => {
+  if (!drag.length) return;
+  drag.push(place(event));
+  addByHand();
+  drag = [];
+};
 
 // ---- jobs ----
 

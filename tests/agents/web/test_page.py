@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -113,6 +114,36 @@ def test_upload_grow_scrub_compare_and_download(page: webdriver.Chrome, tmp_path
     put(page, strokes=20, refine=0)
     page.find_element(By.ID, "more").click()
     wait(page, "return job === null && strokes.length === 80")
+
+
+def test_a_stroke_by_hand(page: webdriver.Chrome, tmp_path: Path) -> None:
+    Image.new("RGB", (120, 90), (200, 30, 40)).save(tmp_path / "red.png")
+    upload(page, tmp_path / "red.png")
+    wait(page, lambda: "red.png is chosen" in status(page))
+    assert not page.find_element(By.ID, "hand").is_enabled()
+    put(page, strokes=10, refine=0)
+    page.find_element(By.ID, "paint").click()
+    wait(page, PAINTED)
+    page.find_element(By.ID, "hand").click()
+    put(page, thickness=0.3)
+    canvas = page.find_element(By.ID, "painting")
+    width, height = canvas.rect["width"], canvas.rect["height"]
+    path = [(0.25, 0.5), (0.5, 0.7), (0.75, 0.5)]
+    pointer = ActionChains(page, duration=50)
+    for number, (x, y) in enumerate(path):
+        pointer.move_to_element_with_offset(canvas, round((x - 0.5) * width), round((y - 0.5) * height))
+        if number == 0:
+            pointer.click_and_hold()
+    pointer.release().perform()
+    assert page.execute_script(GROWN) == 11 and "11 strokes" in status(page)
+    page.find_element(By.CSS_SELECTOR, "[data-format=json]").click()
+    wait(page, (tmp_path / "painting.json").exists)
+    stroke = Painting.load(tmp_path / "painting.json").strokes[-1]
+    np.testing.assert_allclose(stroke[[0, 1, 4, 5]], [0.25, 0.5, 0.75, 0.5], atol=0.02)
+    np.testing.assert_allclose(stroke[6:], [0.3, 1, 0.3, 1, 200 / 255, 30 / 255, 40 / 255], atol=1e-6)
+    put(page, strokes=10, refine=0)
+    page.find_element(By.ID, "more").click()
+    wait(page, "return job === null && strokes.length === 21")
 
 
 def test_what_is_drawn_is_the_painting(page: webdriver.Chrome, tmp_path: Path) -> None:
