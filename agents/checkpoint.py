@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from agents.factory import build_painter
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.files import hold_folder
 from paint_gym.utils.serialization import load_state, save_state
 
 CHECKPOINT = "checkpoint.safetensors"  # of a run, in its folder
@@ -92,14 +89,12 @@ def load(
     return agent
 
 
-@contextmanager
-def hold_run(folder: Path, resume: bool) -> Iterator[None]:
-    """Keep other processes out of a run's folder while the block runs.
+def check_run(folder: Path, resume: bool) -> None:
+    """Refuse to begin a run where there is one, or to go on with none.
 
     Raises:
         FileNotFoundError: there is no run to resume.
         FileExistsError: there is one that would be written over.
-        BlockingIOError: another process is at work in it.
     """
     if resume:
         checkpoint_of(folder)
@@ -107,8 +102,6 @@ def hold_run(folder: Path, resume: bool) -> Iterator[None]:
         raise FileExistsError(
             f"there is a run in {folder} already; add --resume to go on, or choose another --out"
         )
-    with hold_folder(folder):
-        yield
 
 
 def checkpoint_of(folder: str | PathLike[str]) -> Path:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
 from typing import Any, TypeVar
@@ -21,6 +24,8 @@ from paint_gym.utils.modules import import_module
 
 TRIES = 5  # more, for a task whose node or process is lost
 SECONDS = 5.0  # for a cluster to answer
+SILENT = 60  # seconds without an answer, after which that is said
+logger = logging.getLogger(__name__)
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 Shared = TypeVar("Shared")
@@ -69,7 +74,10 @@ def run_on_cluster(
                 waiting[remote.remote(versions(), modules, function, kept, task)] = task
             if not waiting:
                 return
-            done, _ = ray.wait(list(waiting), num_returns=1, timeout=10)
+            done, _ = ray.wait(list(waiting), num_returns=1, timeout=SILENT)
+            if not done:
+                free = ray.available_resources().get("CPU", 0)
+                logger.warning("no task has finished for %d s; %g processors are free", SILENT, free)
             for each in done:
                 yield waiting.pop(each), _answer(ray, each)
     finally:
@@ -140,19 +148,37 @@ def _connect(address: str) -> ModuleType:
             raise
         raise ModuleNotFoundError("--ray needs Ray: pip install 'paint-gym[cluster]'", name="ray") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    _check_reachable(address)
+    check_address(address)
     local: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+        with _own_signals():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
     except ConnectionError as error:
-        advice = "; start one by `ray start --head`, or use --ray local" if address == "auto" else ""
+        advice = (
+            "; start one by `ray start --head`, or use --ray local"
+            if address == "auto"
+            else "; if it asks for a token, set RAY_AUTH_MODE=token and copy its ~/.ray/auth_token"
+        )
         raise ConnectionError(f"no Ray cluster at {address!r}: {_one_line(error)}{advice}") from error
     except (RuntimeError, ValueError) as error:  # of another version of Ray or Python, or no address
         raise ValueError(f"cannot join the Ray cluster at {address!r}: {_one_line(error)}") from error
     return ray
 
 
-def _check_reachable(address: str) -> None:
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's own answer to SIGTERM, which Ray takes over."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def check_address(address: str) -> None:
     """Refuse at once an address where nobody answers: Ray would wait for minutes.
 
     Raises:

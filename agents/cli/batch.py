@@ -19,7 +19,7 @@ from agents.cli.studio import Studio, Work
 from agents.common.signals import StopSignals
 from agents.evaluation import l2_of
 from paint_gym.painting import Painting
-from paint_gym.utils.files import DISK_ERRORS, replace_when_done
+from paint_gym.utils.files import replace_when_done
 
 BATCH = 16  # pictures
 SENT = 4  # pictures, to a node of a cluster: few, so that all have some, and little is lost with one
@@ -79,13 +79,21 @@ def batches(jobs: Sequence[Job], size: int = BATCH) -> list[Sequence[Job]]:
     return [jobs[first : first + size] for first in range(0, len(jobs), size)]
 
 
-def paint_jobs(studio: Studio, jobs: Sequence[Job], signals: StopSignals) -> Iterator[Outcome]:
-    """Paint pictures and write the paintings; one that cannot be read or written does not keep the others.
+def paint_jobs(
+    studio: Studio, jobs: Sequence[Job], signals: StopSignals, unfinished: bool = True
+) -> Iterator[Outcome]:
+    """Paint pictures and write the paintings; a picture that cannot be read does not keep the others.
 
-    A signal while paintings are refined ends that; these are written as they are, and no others.
+    A signal while paintings are refined ends that, and nothing after it is painted.
+
+    Args:
+        studio: how to paint.
+        jobs: what.
+        signals: what is received.
+        unfinished: whether paintings that a signal has kept from being refined are written as they are.
 
     Raises:
-        OSError: the disk is full or broken.
+        OSError: a file cannot be written.
     """
     drafts = []
     for job in jobs:
@@ -93,16 +101,18 @@ def paint_jobs(studio: Studio, jobs: Sequence[Job], signals: StopSignals) -> Ite
             work = studio.look_at(job.picture)
             drafts += [_draft(studio, work, job.picture, *budget) for budget in job.budgets]
         except (ValueError, OSError) as error:
-            yield _failed(job.picture, error)
+            yield Outcome(job.picture, error=error)
     for group in _groups(studio, drafts):
         began = time.monotonic()
         refined = studio.refine([one.work for one in group], [one.painting for one in group], signals)
         each = (time.monotonic() - began) / len(group)
+        if signals.received is not None and not unfinished:
+            return
         for draft, painting in zip(group, refined, strict=True):
             try:
                 yield _written(studio, draft, painting, draft.seconds + each)
-            except (ValueError, OSError) as error:
-                yield _failed(draft.outcome.picture, error)
+            except ValueError as error:
+                yield replace(draft.outcome, files=(), error=error)
         if signals.received is not None:
             return
 
@@ -138,13 +148,6 @@ def _written(studio: Studio, draft: _Draft, painting: Painting, seconds: float) 
     return replace(draft.outcome, line=line)
 
 
-def _failed(picture: Picture, error: ValueError | OSError) -> Outcome:
-    """Say so of a picture, unless nothing could be written any more."""
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        raise error
-    return Outcome(picture, error=error)
-
-
 def with_content(jobs: Sequence[Job]) -> list[Job]:
     """The same, for a machine that does not see the files."""
     return [replace(job, picture=job.picture.with_content()) for job in jobs]
@@ -175,12 +178,9 @@ def fetched(outcome: Outcome, contents: Sequence[bytes]) -> Outcome:
     """Write here what `paint_elsewhere` gave.
 
     Raises:
-        OSError: the disk is full or broken.
+        OSError: a file cannot be written.
     """
-    try:
-        for file, content in zip(outcome.files, contents, strict=True):
-            with replace_when_done(file) as temporary:
-                temporary.write_bytes(content)
-    except OSError as error:
-        return _failed(outcome.picture, error)
+    for file, content in zip(outcome.files, contents, strict=True):
+        with replace_when_done(file) as temporary:
+            temporary.write_bytes(content)
     return outcome

@@ -39,7 +39,7 @@ from agents.cli.pictures import (
     output_files,
 )
 from agents.cli.studio import Studio
-from agents.cluster import LostTaskError, run_on_cluster
+from agents.cluster import LostTaskError, check_address, run_on_cluster
 from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE, Between
@@ -73,14 +73,15 @@ class Paint(Command):
     """Write over files that are there; never over a picture that is to be painted."""
     shard: str | None = None
     """Paint only a part of the pictures, as "3/16" the third of sixteen, so that many machines share them;
-    what is there already is skipped, so that a part can be started again."""
+    files that are there already are skipped, so that a part can be started again. It takes one thread, unless
+    OMP_NUM_THREADS says more."""
     skip_bad: bool = True
     """Go on after a picture that cannot be read or painted; it is named at the end, and the exit status
     is 1."""
     ray: str | None = None
     """Paint on a Ray cluster: "local" for the processors of this machine, "auto" for the cluster that it is
     part of, or an address, as in "10.0.0.1:6379". Nodes need the same version of this package, and no shared
-    folder. Needs pip install 'paint-gym[cluster]'."""
+    folder; files that are there already are skipped. Needs pip install 'paint-gym[cluster]'."""
     report: Path | None = None
     """A file to which a line of JSON is added for each painting: its picture, files, size, strokes, l2 and
     PSNR on the canvas, and seconds."""
@@ -142,11 +143,17 @@ class Paint(Command):
     device: str = "auto"
     """Device to paint on."""
 
+    @property
+    def completes(self) -> bool:
+        """Whether what is there is kept and the rest painted, so that the command can be started again."""
+        return self.shard is not None or self.ray is not None
+
 
 def paint_pictures(command: Paint) -> None:
     """Paint and write; options that cannot work are refused before the work.
 
-    On SIGINT or SIGTERM while paintings are refined, these are written as they are by then, and no others.
+    On SIGINT or SIGTERM while paintings are refined, these are written as they are by then, and no others; of
+    a command that completes what is there, they are not, so that it can do them again.
 
     Raises:
         SystemExit: after such a signal; the status is 128 and its number.
@@ -159,12 +166,13 @@ def paint_pictures(command: Paint) -> None:
     several = "-{strokes}" if len(command.strokes) > 1 else ""
     patterns = command.output or (Path(f"{{name}}-painted{several}.{command.format}"),)
     outputs = output_files(everything, patterns, command.strokes, command.format)
-    check_distinct([file for budgets in outputs for files in budgets for file in files])
+    check_distinct(everything, outputs)
     jobs = _jobs(command, everything, outputs)
     studio = _studio(command, patterns, len(everything))
     kept = [*_inputs(command), *(picture.path for picture in everything)]
     written = [file for job in jobs for _, files in job.budgets for file in files]
-    check_outputs(written, kept, command.overwrite or command.shard is not None)  # a shard is completed
+    check_outputs(written, kept, command.overwrite or command.completes)
+    jobs = _missing(command, jobs)
     signals = StopSignals()
     failed: list[Picture] = []
     total = sum(len(job.budgets) for job in jobs)
@@ -186,6 +194,8 @@ def paint_pictures(command: Paint) -> None:
             if signals.received is not None:
                 logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
     if signals.received is not None:
+        if command.completes:
+            logger.info("stopped; the same command goes on")
         sys.exit(128 + signals.received)
     if failed:
         names = ", ".join(sorted(map(str, failed)))
@@ -193,7 +203,7 @@ def paint_pictures(command: Paint) -> None:
 
 
 def _jobs(command: Paint, pictures: list[Picture], outputs: list[list[list[Path]]]) -> list[Job]:
-    """Pictures, and of each the numbers of strokes and their files; of a shard what is not there yet."""
+    """Pictures, and of each the numbers of strokes and their files; those of the shard, if there is one."""
     every = [
         Job(picture, tuple(zip(command.strokes, map(tuple, budgets), strict=True)))
         for picture, budgets in zip(pictures, outputs, strict=True)
@@ -201,16 +211,23 @@ def _jobs(command: Paint, pictures: list[Picture], outputs: list[list[list[Path]
     if command.shard is None:
         return every
     ours = slice_of(every, command.shard)
-    if command.overwrite:
-        return ours
+    if not ours:
+        logger.info("nothing to paint: shard %s of %d pictures is empty", command.shard, len(every))
+    return ours
+
+
+def _missing(command: Paint, jobs: list[Job]) -> list[Job]:
+    """What is not there yet, where what is there is kept."""
+    if command.overwrite or not command.completes:
+        return jobs
     missing = [
         replace(job, budgets=tuple(budget for budget in job.budgets if not all(map(Path.exists, budget[1]))))
-        for job in ours
+        for job in jobs
     ]
-    jobs = [job for job in missing if job.budgets]
-    if len(jobs) < len(ours):
-        logger.info("%d of %d pictures are painted already", len(ours) - len(jobs), len(ours))
-    return jobs
+    left = [job for job in missing if job.budgets]
+    if len(left) < len(jobs):
+        logger.info("%d of %d pictures are painted already", len(jobs) - len(left), len(jobs))
+    return left
 
 
 def _outcomes(command: Paint, studio: Studio, jobs: list[Job], signals: StopSignals) -> Iterator[Outcome]:
@@ -219,7 +236,7 @@ def _outcomes(command: Paint, studio: Studio, jobs: list[Job], signals: StopSign
         if command.shard is not None and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(1)  # there are other shards for the other processors
         for batch in batches(jobs):
-            yield from paint_jobs(studio, batch, signals)
+            yield from paint_jobs(studio, batch, signals, not command.completes)
             if signals.received is not None:
                 return
         return
@@ -261,8 +278,13 @@ def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio
         )
     if command.detail not in (None, "faces") and not Path(command.detail).is_file():
         raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError(
+            "torchrun is for train: each of its processes would paint all; use --shard, or --ray"
+        )
     if command.report is not None:
         check_writable(command.report)
+        command.report.parent.mkdir(parents=True, exist_ok=True)
     if command.size is not None:
         check_size(command.size)
     begun = None if command.begun is None else Painting.load(command.begun)
@@ -274,8 +296,10 @@ def _studio(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Studio
         raise ValueError("--from goes on with the painting of one picture")
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if begun is None else begun.background
-    if command.ray is not None and STREAM in patterns:
-        raise ValueError("--ray writes files, not to standard output")
+    if command.ray is not None:
+        check_address(command.ray)
+        if STREAM in patterns:
+            raise ValueError("--ray writes files, not to standard output")
     agent = _load_agent(command, begun)
     agent.actor.reseed(command.seed)
     opacity = (1.0, 1.0) if command.opaque or paper else agent.renderer.opacity

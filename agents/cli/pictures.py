@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import logging
+import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,7 +77,7 @@ def find_pictures(given: Sequence[Path]) -> list[Picture]:
     found = [picture for path in given for picture in _found(path)]
     if not found:
         raise ValueError("no picture to paint; name at least one file")
-    once = list(dict.fromkeys(found))
+    once = list({os.path.abspath(picture.path): picture for picture in reversed(found)}.values())[::-1]
     if len(once) < len(found):
         logger.info("%d pictures are named more than once, and painted once", len(found) - len(once))
     return once
@@ -157,13 +157,18 @@ def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
     return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
-def check_distinct(outputs: Sequence[Path]) -> None:
-    """Refuse files that are one and the same."""
-    twice = sorted(str(output) for output, count in Counter(outputs).items() if count > 1)
+def check_distinct(pictures: Sequence[Picture], outputs: Sequence[Sequence[Sequence[Path]]]) -> None:
+    """Refuse files that are one and the same; `outputs` as `output_files` gives them."""
+    makers: dict[Path, list[str]] = {}
+    for picture, budgets in zip(pictures, outputs, strict=True):
+        for file in (file for files in budgets for file in files):
+            makers.setdefault(file, []).append(str(picture))
+    twice = [f"{file} (of {' and '.join(names)})" for file, names in makers.items() if len(names) > 1]
     if twice:
         more = f", and {len(twice) - NAMED} more" if len(twice) > NAMED else ""
         raise ValueError(
-            f"pictures of the same name would overwrite each other: {', '.join(twice[:NAMED])}{more}"
+            f"pictures of the same name would overwrite each other: {', '.join(twice[:NAMED])}{more}; paint "
+            "them by commands of their own, into other folders"
         )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.checkpoint import CHECKPOINT, hold_run, load
+from agents.checkpoint import CHECKPOINT, check_run, load
 from agents.cli.command import Command
 from agents.common.config import TrainConfig
 from agents.common.settings import Between
@@ -21,7 +21,7 @@ from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.run import Run
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import hold_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
 DEFAULT: Preset = "cpu"
@@ -80,15 +80,17 @@ def train(command: Train) -> dict[str, float]:
         FileNotFoundError: there is none to resume.
     """
     resume = command.resume or (is_restarted() and (command.out / CHECKPOINT).exists())
-    with process_group(), hold_run(command.out, resume) if is_main_process() else nullcontext():
+    check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
+    with process_group(), hold_folder(command.out) if is_main_process() else nullcontext():
         trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
-        if resume:
-            logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
         device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
-        for line in _summary(trainer.config):
-            logger.info("%s", line)
-        logger.info("replay: %.2f GiB on %s", size, device)
-        if is_main_process():  # before the work: a split that is not there is refused now
+        if is_main_process():
+            if resume:
+                logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
+            for line in _summary(trainer.config):
+                logger.info("%s", line)
+            logger.info("replay: %.2f GiB on %s", size, device)
+            # before the work: a split that is not there is refused now
             logger.info("evaluations paint %d pictures", len(trainer.eval_targets))
         last = Run(trainer, command.out, command.checkpoint_minutes, device).fit()
     if last:

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import tyro
 
-from agents.checkpoint import hold_run
+from agents.checkpoint import check_run
 from agents.cli.command import Command
 from agents.common.settings import Between
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from agents.training.run import Run
+from paint_gym.utils.files import hold_folder
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ def train_renderer(command: TrainRenderer) -> dict[str, float]:
         BlockingIOError: another process trains in it.
         FileNotFoundError: there is none to resume.
     """
-    with hold_run(command.out, command.resume):
+    check_run(command.out, command.resume)
+    with hold_folder(command.out):
         if command.resume:
             trainer = RendererTrainer.resume(command.out, command.device)
         else:

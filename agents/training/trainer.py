@@ -269,9 +269,10 @@ def _own(folder: str | PathLike[str], state: StateDict) -> StateDict:
     """What is this process's own; just the number of updates, if its file is not of the same moment."""
     file = _own_file(folder)
     own = load_state(file) if file.is_file() else {}
-    if own.get("updates") == state.get("updates"):
+    if own and own.get("updates") == state.get("updates"):
         return own
-    logger.warning("process %d begins new paintings: %s is not of the same update", rank(), file)
+    reason = "is not of the same update" if own else "is not there"
+    logger.warning("process %d begins new paintings: %s %s", rank(), file, reason)
     return {"updates": state.get("updates")}
 
 

@@ -327,6 +327,43 @@ def test_a_shard_that_was_killed_goes_on(demo: Path, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in out.iterdir()} == whole  # and no half file
 
 
+def test_a_shard_that_is_stopped_leaves_nothing_half_refined(demo: Path, tmp_path: Path) -> None:
+    for i in range(3):
+        shutil.copy(demo / f"target_{i}.png", tmp_path / f"{i}.png")
+    out = tmp_path / "out"
+    options = ["--strokes", "10", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]
+    command = ["paint", str(tmp_path), "-o", f"{out}/", *options, "--shard", "1/1", "--refine", "1000000"]
+    process = subprocess.Popen([sys.executable, "-m", "agents", *command], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    time.sleep(6)  # it is refined by then
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM and "the same command goes on" in said
+    assert not list(out.glob("*"))
+
+
+def test_what_a_shard_refuses(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
+    shutil.copy(demo / "target_0.png", "a.png")
+    for arguments, text in {
+        ("-o", "./", "--shard", "1/1"): "a.png is a picture to be painted",
+        ("-o", "out/", "--report", "."): "cannot write .: it is a folder",
+        ("-o", "out/", "--ray", "locl"): "local, auto or an address",
+    }.items():
+        with pytest.raises(SystemExit, match=re.escape(text)):
+            main(["paint", "a.png", *FAST, *arguments])
+    main(["paint", "a.png", *FAST, "-o", "out/", "--shard", "2/2"])
+    assert "shard 2/2 of 1 pictures is empty" in caplog.text and not Path("out").exists()
+    main(["paint", "a.png", str(Path("a.png").absolute()), *FAST, "-o", "out/", "--report", "new/r.jsonl"])
+    assert len(Path("new/r.jsonl").read_text().splitlines()) == 1
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SystemExit, match="torchrun is for train"):
+        main(["paint", "a.png", *FAST, "-o", "more/"])
+
+
 def test_lists_with_missing_files_doubles_and_twins(
     demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -343,7 +380,9 @@ def test_lists_with_missing_files_doubles_and_twins(
     with pytest.raises(SystemExit, match=r"missing\.png"):
         main(["paint", "@list.txt", *FAST, "-o", "out/", "--overwrite", "--no-skip-bad"])
     Path("twins.txt").write_text("\n".join(f"{folder}/{i}.png" for folder in "xy" for i in range(9)))
-    with pytest.raises(SystemExit, match=r"overwrite each other: out/0\.png, .*out/4\.png, and 4 more"):
+    with pytest.raises(
+        SystemExit, match=r"other: out/0\.png \(of x/0\.png and y/0\.png\), .*4\.png\), and 4 more"
+    ):
         main(["paint", "@twins.txt", *FAST, "-o", "out/"])
 
 
@@ -395,8 +434,9 @@ def test_several_pictures(demo: Path, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["target_0.svg", "target_1.svg"]
     with pytest.raises(SystemExit, match=r"2 pictures cannot all be written to .*\{name\}\.svg"):
         main(["paint", *pictures, "-o", str(tmp_path / "one.svg"), *agent])
+    twin = shutil.copy(pictures[0], tmp_path)
     with pytest.raises(SystemExit, match="overwrite each other"):
-        main(["paint", pictures[0], pictures[0], "-o", str(tmp_path / "{name}.svg"), *agent])
+        main(["paint", pictures[0], twin, "-o", str(tmp_path / "{name}.svg"), *agent])
 
 
 @pytest.mark.parametrize(

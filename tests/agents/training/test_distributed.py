@@ -170,6 +170,17 @@ def test_a_run_goes_on_when_a_process_was_killed(lost: int, tmp_path: Path) -> N
     assert Trainer.resume(tmp_path, "cpu").updates == 200
 
 
+@pytest.mark.slow
+def test_a_run_that_is_there_is_refused_by_all_processes(tmp_path: Path) -> None:
+    Trainer(PRESETS["smoke"], "cpu").save(tmp_path)
+    refused = subprocess.run(
+        [*launch(), "--out", str(tmp_path)], capture_output=True, text=True, timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert refused.returncode == 1 and refused.stderr.count("add --resume to go on") >= 1
+    assert "all_reduce" not in refused.stderr
+
+
 def workers_of(parent: int) -> list[int]:
     """Of torchrun, by their rank."""
     ranks = {}
