@@ -1,9 +1,12 @@
-"""Compiles `kernel.c` at first use with the machine's own C compiler, keeps the result, and loads it.
+"""Loads the compiled `kernel.c`: what came with the package, else what the machine's C compiler makes of it.
 
-The build takes about half a second and is kept in the user's cache folder, under a name made of the source,
-the compiler's version and the processor, so it is made once per machine. It is loaded again if its checksum
-is right, and if nobody else could have put it there. Without a compiler `load` returns None, and the analytic
-renderer falls back to PyTorch: the same numbers, slower.
+The package has a library for each of `compiling.LEVELS`. One that was not compiled from this kernel.c, as
+after a change in an editable installation, is passed over.
+
+What is compiled at first use, in about half a second, is kept in the user's cache folder, under a name made
+of the source, the compiler's version and the processor, so it is made once per machine. It is loaded again if
+its checksum is right, and if nobody else could have put it there. Where there is no compiler either, `load`
+returns None, and the analytic renderer falls back to PyTorch: the same numbers, slower.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import hashlib
 import logging
 import os
 import platform
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -24,23 +26,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from paint_gym.renderers.analytic.compiling import (
+    LEVELS,
+    compile_kernel,
+    find_compiler,
+    fingerprint,
+    shipped_key,
+    shipped_name,
+)
 from paint_gym.utils.files import cache_folder, others_place, replace_when_done
 
 logger = logging.getLogger(__name__)
-SOURCE = Path(__file__).with_name("kernel.c")
-# -ffast-math without its two side effects: NaN stays visible, and the processor's rounding mode stays as it
-# is.
-FLAGS = [
-    "-O3",
-    "-fPIC",
-    "-shared",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-fno-signed-zeros",
-    "-fassociative-math",
-    "-freciprocal-math",
-    "-fopenmp-simd",
-]
+SHIPPED = Path(__file__).parent
+"""Where setup.py puts what it compiles."""
+CPUINFO = Path("/proc/cpuinfo")
 REAL = {torch.float32: "float", torch.float64: "double"}
 
 
@@ -130,23 +129,41 @@ def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
-def find_compiler() -> str | None:
-    """The C compiler: the environment variable ``CC``, else cc, gcc or clang; None if there is none."""
-    for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
-        if name and (path := shutil.which(name)):
-            return path
-    return None
+def best_level() -> str:
+    """The first of `compiling.LEVELS` that this processor can run; "plain" if the system does not say."""
+    cores = [set(line.partition(":")[2].split()) for line in _cpuinfo() if line.startswith("flags")]
+    known = set.intersection(*cores) if cores else set()
+    return next(level for level, needed in LEVELS.items() if known.issuperset(needed))
 
 
 def _processor() -> str:
     """Description of the processor, so that a cache shared by machines holds a build for each kind."""
+    lines = {line for line in _cpuinfo() if line.startswith(("flags", "Features", "model name"))}
+    return "\n".join(sorted(lines)) or platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> list[str]:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return "\n".join(
-            sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))})
-        )
-    except OSError:
-        return platform.processor() or platform.machine()
+        return CPUINFO.read_text().splitlines()
+    except OSError:  # not Linux
+        return []
+
+
+def shipped(dtype: torch.dtype) -> ctypes.CDLL | None:
+    """The kernel that came with the package; None if there is none for `dtype` and this processor.
+
+    Its key is looked for before it is loaded: a library that is loaded stays.
+    """
+    level = best_level()
+    library = SHIPPED / shipped_name(REAL[dtype], level)
+    try:
+        if shipped_key(level).encode() in library.read_bytes():
+            return bind(library)
+        reason = "it was compiled from another kernel.c"
+    except (OSError, AttributeError) as error:
+        reason = str(error)
+    logger.debug("%s is not used: %s", library, reason)
+    return None
 
 
 def build(dtype: torch.dtype, compiler: str, folder: Path) -> Path:
@@ -156,8 +173,7 @@ def build(dtype: torch.dtype, compiler: str, folder: Path) -> Path:
         OSError, subprocess.SubprocessError: the compiler failed, or the folder cannot be written.
     """
     version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60).stdout
-    parts = (SOURCE.read_bytes(), compiler.encode(), version, _processor().encode(), " ".join(FLAGS).encode())
-    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    key = fingerprint(compiler.encode(), version, _processor().encode())[:16]
     library = folder / f"paint_{REAL[dtype]}_{key}.so"
     checksum = library.with_suffix(".sha256")
     if library.exists() and checksum.exists() and others_place(library) is None:
@@ -165,10 +181,10 @@ def build(dtype: torch.dtype, compiler: str, folder: Path) -> Path:
             return library
         logger.warning("the native kernel in %s is damaged and is compiled again", library)
     with replace_when_done(library) as temporary:
-        command = [compiler, *FLAGS, f"-DREAL={REAL[dtype]}", str(SOURCE), "-o", str(temporary), "-lm"]
-        tuned = subprocess.run([*command, "-march=native"], capture_output=True, timeout=300)
-        if tuned.returncode:  # not every compiler knows this flag on every processor
-            subprocess.run(command, capture_output=True, check=True, timeout=300)
+        try:
+            compile_kernel(compiler, REAL[dtype], temporary, "-march=native")
+        except subprocess.CalledProcessError:  # not every compiler knows this flag on every processor
+            compile_kernel(compiler, REAL[dtype], temporary)
     with replace_when_done(checksum) as temporary:
         temporary.write_bytes(_checksum(library))
     return library
@@ -180,9 +196,11 @@ def _checksum(file: Path) -> bytes:
 
 @functools.cache
 def load(dtype: torch.dtype) -> ctypes.CDLL | None:
-    """The kernel for float32 or float64; None for other types, or where nothing can be compiled."""
+    """The kernel for float32 or float64; None for other types, or where there is none and no compiler."""
     if dtype not in REAL:
         return None
+    if (library := shipped(dtype)) is not None:
+        return library
     compiler = find_compiler()
     if compiler is None:
         logger.warning(

@@ -12,14 +12,16 @@ import pytest
 import torch
 
 from paint_gym.renderers import make_renderer
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic import compiling, kernel
 
 pytestmark = pytest.mark.skipif(kernel.find_compiler() is None, reason="no C compiler on this machine")
 
 
 @pytest.fixture(autouse=True)
 def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """No kernel is in the cache, and none came with the package."""
     monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
+    monkeypatch.setattr(kernel, "SHIPPED", tmp_path / "shipped")
     kernel.load.cache_clear()
     yield
     kernel.load.cache_clear()
@@ -95,6 +97,107 @@ def test_a_cache_that_cannot_be_is_no_reason_to_paint_slowly(
     (tmp_path / "file").touch()
     monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path / "file"))
     assert kernel.load(torch.float32) is not None and "is compiled anew at each start" in caplog.text
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """The library that came with the package, for this processor."""
+    level = kernel.best_level()
+    library = tmp_path / "shipped" / compiling.shipped_name("float", level)
+    library.parent.mkdir()
+    compiling.compile_shipped(compiling.find_compiler(), "float", level, library)
+    return library
+
+
+@pytest.mark.parametrize("compiler", [None, "/nowhere/cc"])
+def test_what_came_with_the_package_is_used_and_nothing_else(
+    compiler: str | None,
+    shipped: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path / "file"))  # to make a folder there is an error
+    monkeypatch.setattr(kernel, "find_compiler", lambda: compiler)
+    shipped.chmod(0o444)
+    assert Path(kernel.load(torch.float32)._name) == shipped
+    assert make_renderer("analytic")(torch.rand(1, 13), 16).isfinite().all() and not caplog.records
+
+
+@pytest.mark.parametrize("other", ["source", "flags", "no library", "no functions"])
+def test_what_does_not_belong_to_this_source_is_not_used(
+    other: str, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, source = compiling.shipped_key(kernel.best_level()), tmp_path / "kernel.c"
+    source.write_text(compiling.SOURCE.read_text() + "/* changed */\n")
+    if other == "source":
+        monkeypatch.setattr(compiling, "SOURCE", source)
+    elif other == "flags":
+        monkeypatch.setattr(compiling, "FLAGS", [*compiling.FLAGS, "-g"])
+    elif other == "no library":
+        shipped.write_text(key)
+    else:
+        source.write_text(f'const char key[] = "{key}";')
+        subprocess.run([compiling.find_compiler(), "-shared", "-fPIC", source, "-o", shipped], check=True)
+    assert Path(kernel.load(torch.float32)._name).parent == tmp_path / "native"
+
+
+AVX2, AVX512 = "fma avx avx2", "fma avx avx2 avx512f avx512dq avx512cd avx512bw avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("cores", "level"),
+    [
+        ([AVX512], "avx512"), ([AVX2], "avx2"), (["avx"], "plain"), ([AVX512, AVX2], "avx2"),
+        ([AVX512.replace("avx512bw", "")], "avx2"), ([AVX512.replace("fma", "")], "plain"), ([], "plain"),
+    ],
+)  # fmt: skip
+def test_the_level_is_what_all_cores_can_do(
+    cores: list[str], level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel, "CPUINFO", tmp_path / "cpuinfo")
+    assert kernel.best_level() == "plain"  # no such file
+    lines = [f"model name\t: A\nflags\t\t: fpu sse2 {flags}\nvmx flags\t: {AVX512}\n" for flags in cores]
+    kernel.CPUINFO.write_text("\n".join(lines) + "Features\t: fp asimd\n")
+    assert kernel.best_level() == level
+
+
+@pytest.mark.skipif(compiling.shipped_levels() == ["plain"], reason="this processor has but one level")
+@pytest.mark.parametrize("level", compiling.LEVELS)
+def test_the_library_of_the_level_is_loaded(
+    level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "shipped" / f"kernel_double_{level}.so"
+    library.parent.mkdir()
+    compiling.compile_shipped(compiling.find_compiler(), "double", level, library)
+    monkeypatch.setattr(kernel, "best_level", lambda: level)
+    assert Path(kernel.load(torch.float64)._name) == library
+
+
+@pytest.mark.parametrize("level", compiling.shipped_levels())
+@pytest.mark.parametrize("dtype", kernel.REAL)
+def test_levels_paint_what_a_native_build_paints(
+    level: str, dtype: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = list(compiling.LEVELS)
+    if order.index(level) < order.index(kernel.best_level()):
+        pytest.skip(f"this processor has no {level}")
+    torch.manual_seed(0)
+    strokes, canvas = torch.rand(2, 20, 13, dtype=dtype), torch.rand(2, 3, 48, 50, dtype=dtype)
+    renderer, weight = make_renderer("analytic"), torch.rand_like(canvas)
+    library = tmp_path / "kernel.so"
+    compiling.compile_shipped(compiling.find_compiler(), kernel.REAL[dtype], level, library)
+    results = []
+    for loaded in (kernel.load(dtype), kernel.bind(library)):
+        with monkeypatch.context() as patch:
+            patch.setattr(kernel, "load", lambda dtype, loaded=loaded: loaded)
+            leaf = strokes.clone().requires_grad_()
+            painted = renderer.paint(canvas, leaf)
+            results.append((painted.detach(), torch.autograd.grad(painted, leaf, weight)[0]))
+    (native, native_grad), (painted, grad) = results
+    torch.testing.assert_close(painted, native, rtol=0, atol=1e-5)
+    assert (grad - native_grad).norm() < 1e-4 * native_grad.norm()  # some jump where two pieces tie
 
 
 FOREIGN = """#!/bin/sh
@@ -198,12 +301,12 @@ def test_nowhere_else_is_written() -> None:
 SANITIZED = """
 import subprocess, sys, torch
 from pathlib import Path
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic import compiling, kernel
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import stroke_names
 library = Path(sys.argv[1])
 flags = ["-g", "-O1", "-fPIC", "-shared", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-command = [kernel.find_compiler(), *flags, "-DREAL=float", str(kernel.SOURCE), "-o", str(library), "-lm"]
+command = [kernel.find_compiler(), *flags, "-DREAL=float", str(compiling.SOURCE), "-o", str(library), "-lm"]
 subprocess.run(command, check=True, env={"PATH": "/usr/bin:/bin"})
 kernel.load = lambda dtype, library=kernel.bind(library): library if dtype == torch.float32 else None
 torch.manual_seed(0)
