@@ -42,7 +42,8 @@ class BuildKernels(build_ext):
         try:
             compiling.compile_shipped(COMPILER, *KERNELS[ext.name], library)
         except (OSError, subprocess.SubprocessError) as error:
-            raise CompileError(f"{error} {getattr(error, 'stderr', None) or ''}") from error
+            output = getattr(error, "stderr", None) or b""
+            raise CompileError(f"{error} {output.decode(errors='replace')}") from error
 
 
 class Wheel(bdist_wheel):

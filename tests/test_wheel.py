@@ -1,0 +1,177 @@
+"""The wheel brings its kernel to machines without a compiler, and can be made where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from paint_gym.renderers import make_renderer
+from paint_gym.renderers.analytic import compiling, kernel
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(kernel.find_compiler() is None, reason="no C compiler on this machine"),
+]
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "paint_gym", "agents")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of the project to build from."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def run(folder: Path, *command: str | Path, **settings: str | Path) -> str:
+    """What a command writes in a folder, with these environment variables only, if it warns of no kernel."""
+    settings = {"PATH": os.environ["PATH"], "HOME": folder, **settings}
+    variables = {name: str(value) for name, value in settings.items()}
+    done = subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "native kernel" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def make_wheel(source: Path, kind: str = "wheel", **settings: str | Path) -> Path:
+    """By what pip and build call, of kind "wheel" or "editable", with the setuptools that is installed."""
+    hook = f"from setuptools.build_meta import build_{kind}; build_{kind}('dist')"
+    run(source, sys.executable, "-W", "ignore", "-c", hook, **settings)
+    (wheel,) = (source / "dist").iterdir()
+    return wheel
+
+
+def kernels(wheel: Path) -> list[str]:
+    """The names of all files of the kernel in a wheel, the source too."""
+    names = ZipFile(wheel).namelist()
+    return sorted(Path(name).name for name in names if name.endswith((".c", ".so")))
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A virtual environment, empty but for Python; no compiler is among its programs."""
+    pytest.importorskip("pip")
+    folder = tmp_path / "bare"
+    venv.create(folder, symlinks=True)
+    return folder
+
+
+def install(wheel: Path, environment: Path) -> None:
+    """Install a wheel alone; what it depends on is read from where this process has it.
+
+    Those folders are named when the wheel is there, as pip would take this project for installed. A ``.pth``
+    in them, such as that of an editable installation, is not followed.
+    """
+    python = environment / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
+    run(environment, *pip, "install", "--no-deps", "--no-index", wheel)
+    (site,) = environment.glob("lib/python*/site-packages")
+    folders = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    (site / "of_the_tests.pth").write_text("\n".join(folders))
+
+
+CHECK = """
+import json, sys
+import gymnasium as gym
+import numpy as np
+import torch
+import paint_gym
+from paint_gym.renderers.analytic import kernel
+
+env = gym.make("PaintCanvas-v0", dataset=np.full((2, 3, 16, 16), 200, np.uint8))
+env.reset(seed=0)
+env.action_space.seed(0)
+reward = env.step(env.action_space.sample())[1]
+canvas, strokes = np.load(sys.argv[1]).values()
+painted = paint_gym.make_renderer("analytic").paint(torch.from_numpy(canvas), torch.from_numpy(strokes))
+np.save(sys.argv[2], painted.numpy())
+libraries = [kernel.load(dtype)._name for dtype in kernel.REAL]
+print(json.dumps({"compiler": kernel.find_compiler(), "libraries": libraries, "reward": float(reward)}))
+"""
+
+
+def test_the_wheel_paints_where_there_is_no_compiler(
+    source: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_wheel(source)
+    libraries = [f"kernel_{real}_{level}.so" for real in kernel.REAL.values() for level in compiling.LEVELS]
+    if compiling.shipped_levels() != ["plain"]:
+        assert kernels(wheel) == sorted(["kernel.c", *libraries])
+    assert "-py3-none-" in wheel.name and not wheel.name.endswith("-any.whl")
+    install(wheel, bare)
+
+    torch.manual_seed(0)
+    canvas, strokes = torch.rand(2, 3, 48, 64), torch.rand(2, 50, 13)
+    np.savez(tmp_path / "inputs.npz", canvas=canvas.numpy(), strokes=strokes.numpy())
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)).save(tmp_path / "a.png")
+    settings = {"PATH": bare / "bin", "PAINT_GYM_CACHE": tmp_path / "cache"}
+    said = json.loads(
+        run(tmp_path, bare / "bin" / "python", "-c", CHECK, "inputs.npz", "painted.npy", **settings)
+    )
+    assert said["compiler"] is None and np.isfinite(said["reward"])
+    assert all(Path(library).is_relative_to(bare) for library in said["libraries"])
+    run(tmp_path, bare / "bin" / "paint-gym", "paint", "a.png", "-o", "b.png", "--strokes", "10", **settings)
+    with Image.open(tmp_path / "b.png") as picture:
+        assert picture.convert("L").getextrema()[1] > 50
+    assert not (tmp_path / "cache" / "native").exists()
+
+    native = kernel.bind(kernel.build(torch.float32, kernel.find_compiler(), tmp_path))
+    monkeypatch.setattr(kernel, "load", lambda dtype: native)
+    painted = torch.from_numpy(np.load(tmp_path / "painted.npy"))
+    torch.testing.assert_close(painted, make_renderer("analytic").paint(canvas, strokes), rtol=0, atol=1e-5)
+
+
+@pytest.fixture
+def loaded(bare: Path, tmp_path: Path) -> Callable[[], Path]:
+    """Where the kernel lies that a process of `bare` loads, which has a compiler and at first no cache."""
+    python, settings = bare / "bin" / "python", {"PAINT_GYM_CACHE": tmp_path / "cache"}
+    script = (
+        "import torch; from paint_gym.renderers.analytic.kernel import load; print(load(torch.float32)._name)"
+    )
+    return lambda: Path(run(tmp_path, python, "-c", script, **settings).strip())
+
+
+@pytest.mark.parametrize("compiler", ["none", "broken"])
+def test_the_wheel_is_made_without_a_compiler(
+    compiler: str, source: Path, bare: Path, tmp_path: Path, loaded: Callable[[], Path]
+) -> None:
+    (tmp_path / "bin").mkdir()
+    if compiler == "broken":
+        cc = tmp_path / "bin" / "cc"
+        cc.write_text("#!/bin/sh\nexit 1\n")
+        cc.chmod(0o755)
+    wheel = make_wheel(source, PATH=tmp_path / "bin")
+    assert kernels(wheel) == ["kernel.c"]
+    assert wheel.name.endswith("-py3-none-any.whl") == (compiler == "none")
+    install(wheel, bare)
+    assert loaded().parent == tmp_path / "cache" / "native"
+
+
+def test_an_editable_installation_has_the_kernel_until_its_source_changes(
+    source: Path, bare: Path, tmp_path: Path, loaded: Callable[[], Path]
+) -> None:
+    install(make_wheel(source, "editable"), bare)
+    analytic = source / "paint_gym" / "renderers" / "analytic"
+    assert loaded().parent == analytic and not (tmp_path / "cache").exists()
+    with (analytic / "kernel.c").open("a") as file:
+        file.write("/* changed */\n")
+    assert loaded().parent == tmp_path / "cache" / "native"
