@@ -1,4 +1,4 @@
-"""How long `paint-gym paint` takes: to the first stroke and in all, before the kernel is compiled and after.
+"""How long `paint-gym paint` takes: to the first stroke and in all, with an empty cache and with a warm one.
 
 Run: python -m benchmarks.cold_start --json benchmarks/results/cold_start.json
 """

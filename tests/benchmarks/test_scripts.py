@@ -17,6 +17,7 @@ from benchmarks import (
     cold_start,
     cost,
     gallery,
+    kernel_levels,
     memory,
     palette,
     pareto,
@@ -32,6 +33,7 @@ from benchmarks import (
 )
 from benchmarks.harness import suite
 from benchmarks.harness.paper_renderer import PaperRenderer
+from paint_gym.renderers.analytic import compiling, kernel
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -50,6 +52,7 @@ SMALL = {
     "svg": svg.Svg(strokes=5, many=10, refine=2),
     "cost": cost.Cost(strokes=10, repeats=1),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
+    "kernel_levels": kernel_levels.KernelLevels(strokes=5, repeats=1),
     "palette": palette.Palette(datasets=("photos",), images=2, colours=3, strokes=10, size=32, refine=4),
     "pareto": pareto.Pareto(dataset="photos", portraits=2, strokes=10, size=32, photos=0),
     "photo": photo.Photo(strokes=5, size=32),
@@ -62,6 +65,7 @@ SMALL = {
 }
 CHROMIUM = (1,) if shutil.which("chromium") else ()
 DESIGNS = len(stroke_names())
+LEVELS = list(compiling.LEVELS)[list(compiling.LEVELS).index(kernel.best_level()) :]
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
     "adapter": (1,),
@@ -73,6 +77,7 @@ ROWS = {  # of each table, in order
     "web": (2,),
     "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
+    "kernel_levels": (4 * len(LEVELS),),
     "palette": (1,),
     "pareto": (len(pareto.WAYS),),
     "photo": (2,),
@@ -93,6 +98,7 @@ FIGURES = {  # that its first row, or every row, holds
     "svg": {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
+    "kernel_levels": {"numbers", "what", "kernel", "seconds", "native", "times", "bar", "met"},
     "palette": {"pictures", "any colours", "palette", "picture in these colours", "times", "bar", "met"},
     "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
     "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
