@@ -15,8 +15,11 @@ import torch
 from PIL import Image
 
 from agents import load, paint, refine
+from agents.checkpoint import shipped_agent
 from agents.evaluation import l2_by_raster
+from agents.palette import choose_palette
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
+from paint_gym import Painting, make_renderer
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
 
@@ -26,6 +29,14 @@ CROPS = {  # name in skimage.data: left, top, side of the square that is painted
     "coffee": (100, 0, 400),
 }
 FRAMES, RATE = 50, 12  # of a film, and a second
+STYLES = (  # stroke, strokes, opaque, colours
+    ("bezier", 300, False, None),
+    ("straight", 300, False, None),
+    ("circle", 500, False, None),
+    ("triangle", 300, False, None),
+    ("bezier", 300, True, None),
+    ("bezier", 500, True, 6),
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class Gallery(BenchmarkConfig):
     """Side of the canvas in pixels."""
     sheet: Path | None = None
     """PNG with a row for each photo: the photo, then each budget by the agent alone, and refined."""
+    styles: Path | None = None
+    """PNG of one photo in the styles of `STYLES`, three in a row."""
     film: Path | None = None
     """Animated WebP of the refined paintings side by side, as they grow."""
 
@@ -51,6 +64,16 @@ def photo(name: str, size: int) -> np.ndarray:
     left, top, side = CROPS[name]
     picture = Image.fromarray(getattr(data, name)())
     return resize_box(picture, (left, top, left + side, top + side), size).transpose(2, 0, 1).copy()
+
+
+def _styles(picture: torch.Tensor) -> Iterator[Painting]:
+    """A picture ``(3, H, W)`` uint8 in each of `STYLES`."""
+    for stroke, strokes, opaque, colours in STYLES:
+        agent = load(shipped_agent(stroke))
+        agent.renderer = make_renderer("analytic", stroke, (1.0, 1.0) if opaque else (0.0, 1.0))
+        palette = None if colours is None else choose_palette(picture[None] / 255, colours)
+        (painting,) = paint(agent, picture[None], strokes, palette=palette)
+        yield refine(painting, picture, 150, palette=palette)
 
 
 def tables(options: Gallery) -> Iterator[Table]:
@@ -82,6 +105,11 @@ def tables(options: Gallery) -> Iterator[Table]:
     if options.sheet:
         with replace_when_done(options.sheet) as file:
             Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in sheet], 0)).save(file)
+    if options.styles:
+        painted = [style.render() for style in _styles(torch.from_numpy(photo("chelsea", options.size)))]
+        lines = [np.concatenate(painted[first : first + 3], 1) for first in (0, 3)]
+        with replace_when_done(options.styles) as file:
+            Image.fromarray(np.concatenate(lines, 0)).save(file, optimize=True)
     if options.film:
         frames = [np.concatenate(row, 1) for row in zip(*films, strict=True)]
         duration = [1000 // RATE] * (len(frames) - 1) + [1500]
