@@ -87,6 +87,10 @@ def train(command: Train) -> dict[str, float]:
         if is_main_process():
             if resume:
                 logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
+                for name, has, given in _ignored(command, trainer.config):
+                    logger.warning(
+                        "a run goes on with its own settings: %s stays %s, not %s", name, has, given
+                    )
             for line in _summary(trainer.config):
                 logger.info("%s", line)
             logger.info("replay: %.2f GiB on %s", size, device)
@@ -116,6 +120,23 @@ def _summary(config: TrainConfig) -> Iterator[str]:
         f"learning rates {late}: actor {learning.actor_lr:g} to {learning.actor_lr_late:g}, critic "
         f"{learning.critic_lr:g} to {learning.critic_lr_late:g}, tau {learning.tau:g}"
     )
+
+
+def _ignored(command: Train, config: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
+    """Settings that are given, by their difference from the preset's, and are others than the run's."""
+    default = preset_for(command.preset, command.config.agent.algo)
+    run, given, usual = (_flat(dataclasses.asdict(one)) for one in (config, command.config, default))
+    return (
+        (name, run[name], value) for name, value in given.items() if value not in (usual[name], run[name])
+    )
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by their dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _new_trainer(command: Train) -> Trainer:

@@ -1,15 +1,16 @@
-"""The command line of training: every setting, the short flags, presets; it starts no training."""
+"""The command line of training: every setting, the short flags, presets; and runs that are resumed."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents import PRESETS, TrainConfig
-from agents.cli.main import parse
+from agents.cli.main import main, parse
 from agents.cli.train import Train
 from agents.training.presets import preset_for
 
@@ -92,3 +93,20 @@ def test_a_model_free_algorithm_looks_ahead(algo: list[str]) -> None:
     assert parse(["train"]).config.agent.learning.gamma == 0
     paper = parse(["train", "--preset", "paper", *algo]).config.agent
     assert paper == dataclasses.replace(PRESETS["paper"].agent, algo="patchq")
+
+
+def test_settings_that_a_resumed_run_has_otherwise_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING")
+    smoke = ["train", "--preset", "smoke", "--device", "cpu", "--out", str(tmp_path)]
+    main([*smoke, "--updates", "3", "--reward", "l2"])
+    assert not caplog.messages
+    main([*smoke, "--updates", "3", "--resume"])  # the same command again
+    main(["train", "--out", str(tmp_path), "--device", "cpu", "--resume"])
+    assert not caplog.messages
+    main([*smoke, "--updates", "60", "--gamma", "0.5", "--resume"])
+    assert sorted(caplog.messages) == [
+        "a run goes on with its own settings: agent.learning.gamma stays 0.95, not 0.5",
+        "a run goes on with its own settings: updates stays 3, not 60",
+    ]
