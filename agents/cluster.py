@@ -38,6 +38,7 @@ def run_on_cluster(
     address: str,
     modules: tuple[str, ...] = (),
     processors: int = 1,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Task, Answer | Exception]]:
     """Call a function for each task, on all processors of a cluster, in whatever order they finish.
 
@@ -52,6 +53,7 @@ def run_on_cluster(
             of, or the address of one, as in "10.0.0.1:6379" or "ray://head:10001".
         modules: to be imported first, such as those that register strokes.
         processors: that a task takes.
+        stop: asked each second; if it says so, what has not finished is left.
 
     Yields:
         Each task, and its answer or the error that it ended with.
@@ -67,6 +69,7 @@ def run_on_cluster(
         kept = [ray.put(shared)]  # in a list, so that it is not unpacked before the modules are there
         waiting: dict[Any, Task] = {}
         coming = iter(tasks)
+        silent = 0
         while True:
             at_once = int(ray.cluster_resources().get("CPU", 1)) // processors
             room = 2 * max(1, at_once) - len(waiting)
@@ -74,10 +77,16 @@ def run_on_cluster(
                 waiting[remote.remote(versions(), modules, function, kept, task)] = task
             if not waiting:
                 return
-            done, _ = ray.wait(list(waiting), num_returns=1, timeout=SILENT)
-            if not done:
-                free = ray.available_resources().get("CPU", 0)
-                logger.warning("no task has finished for %d s; %g processors are free", SILENT, free)
+            done, _ = ray.wait(list(waiting), num_returns=1, timeout=1)
+            if stop():
+                return
+            silent = 0 if done else silent + 1
+            if silent and silent % SILENT == 0:
+                logger.warning(
+                    "no task has finished for %d s; a task takes %d processors, %g are free, and the largest "
+                    "node has %g", silent, processors, ray.available_resources().get("CPU", 0),
+                    max([node["Resources"].get("CPU", 0) for node in ray.nodes()], default=0),
+                )  # fmt: skip
             for each in done:
                 yield waiting.pop(each), _answer(ray, each)
     finally:

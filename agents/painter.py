@@ -227,7 +227,8 @@ def check_weight(weight: Tensor | None, target: Tensor) -> Tensor:
     if not bool((weight >= 0).all() & weight.isfinite().all() & (weight.amax((1, 2)) > 0).all()):
         raise ValueError("weight must be finite, at least 0, and not 0 everywhere")
     weight = weight / weight.amax((1, 2), keepdim=True)  # however great: their mean is finite
-    return weight / weight.mean((1, 2), keepdim=True)
+    means = torch.stack([one.mean() for one in weight])  # one by one, or threads would sum a batch otherwise
+    return weight / means.view(-1, 1, 1)
 
 
 def fit_to_canvas(picture: Tensor, side: int) -> Tensor:

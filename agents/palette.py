@@ -14,6 +14,7 @@ from paint_gym.utils.files import read_limited
 from paint_gym.utils.opencv import load_opencv
 
 MOST = 256  # colours
+EXACT = "donot_use_mm_for_euclid_dist"  # which would depend on how many colours there are
 SEEN = 20_000  # pixels that colours are chosen from
 MAX_BYTES = 1_000_000  # of a file of colours
 # Björn Ottosson, "A perceptual color space for image processing", 2020.
@@ -44,7 +45,7 @@ def from_oklab(colours: Tensor) -> Tensor:
 
 def nearest_colours(colours: Tensor, palette: Tensor) -> Tensor:
     """The colour of a palette ``(K, 3)`` that is nearest to each of ``(..., 3)``."""
-    apart = torch.cdist(to_oklab(colours).reshape(-1, 3), to_oklab(palette))
+    apart = torch.cdist(to_oklab(colours).reshape(-1, 3), to_oklab(palette), compute_mode=EXACT)
     return palette[apart.argmin(-1)].view(colours.shape)
 
 

@@ -18,6 +18,7 @@ from torch.nn.functional import avg_pool2d
 from agents.common.allowed import Allowed
 from agents.common.stroke_adam import StrokeAdam, rates
 from agents.painter import check_easel, check_weight
+from agents.palette import EXACT
 from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import COLOUR
@@ -169,7 +170,7 @@ class _Refinement:
                 for canvas, sheet in zip(canvases, self.sheets, strict=True)
             ]
             error = sum(errors[1:], errors[0]) / len(errors) * self.weight  # (B, H, W)
-            l2 = error.mean((1, 2))
+            l2 = torch.stack([one.mean() for one in error])  # as if each were alone, to the last bit
             with torch.no_grad():
                 better = l2 < least
                 best = torch.where(better.view(-1, 1, 1), strokes, best)
@@ -208,7 +209,7 @@ class _Refinement:
         palette = self.allowed.palette
         assert palette is not None
         palette = palette.to(best)
-        nearest = palette[torch.cdist(best, palette).argmin(-1)]
+        nearest = palette[torch.cdist(best, palette, compute_mode=EXACT).argmin(-1)]
         self.adam.strokes = torch.cat([geometry, nearest], -1).detach()
 
     def _reseed(self, shown: Tensor, error: Tensor) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.cli.pictures import Picture
 from agents.cli.studio import Studio, Work
-from agents.common.signals import StopSignals
+from agents.common.signals import NoSignals, StopSignals
 from agents.evaluation import l2_of
 from paint_gym.painting import Painting
 from paint_gym.utils.files import replace_when_done
@@ -166,7 +166,7 @@ def paint_elsewhere(studio: Studio, jobs: Sequence[Job]) -> list[tuple[Outcome, 
             for job in jobs
         ]
         done = []
-        for outcome in paint_jobs(studio, moved, StopSignals()):
+        for outcome in paint_jobs(studio, moved, NoSignals()):
             files = tuple(back[file] for file in outcome.files)
             line = None if outcome.line is None else outcome.line | {"files": [str(file) for file in files]}
             contents = [file.read_bytes() for file in outcome.files]

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +35,7 @@ from agents.cli.pictures import (
     Picture,
     check_distinct,
     check_outputs,
+    check_outside,
     find_pictures,
     output_files,
 )
@@ -172,6 +173,12 @@ def paint_pictures(command: Paint) -> None:
     kept = [*_inputs(command), *(picture.path for picture in everything)]
     written = [file for job in jobs for _, files in job.budgets for file in files]
     check_outputs(written, kept, command.overwrite or command.completes)
+    if command.report is not None:
+        check_outputs([command.report], [*kept, *written], overwrite=True)
+        if command.report in written:
+            raise ValueError(f"{command.report} cannot be the report and a painting")
+    if command.completes:
+        check_outside(command.images, written)
     jobs = _missing(command, jobs)
     signals = StopSignals()
     failed: list[Picture] = []
@@ -191,7 +198,7 @@ def paint_pictures(command: Paint) -> None:
                 if command.report is not None:
                     _add_line(command.report, line)
             bar.update()
-            if signals.received is not None:
+            if signals.received is not None and not command.completes:
                 logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
     if signals.received is not None:
         if command.completes:
@@ -235,21 +242,34 @@ def _outcomes(command: Paint, studio: Studio, jobs: list[Job], signals: StopSign
     if command.ray is None:
         if command.shard is not None and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(1)  # there are other shards for the other processors
-        for batch in batches(jobs):
+        for batch in batches(jobs) if command.skip_bad else batches(jobs, 1):
             yield from paint_jobs(studio, batch, signals, not command.completes)
             if signals.received is not None:
                 return
         return
-    sent = map(with_content, batches(jobs, SENT))
-    for batch, answer in run_on_cluster(
-        paint_elsewhere, studio.with_content(), sent, command.ray, command.imports
-    ):
-        if isinstance(answer, LostTaskError):
-            yield from (Outcome(job.picture, error=ValueError(str(answer))) for job in batch)
-        elif isinstance(answer, Exception):
-            raise answer
-        else:
-            yield from (fetched(*each) for each in answer)
+    with signals:
+        yield from _on_cluster(command, studio, jobs, signals)
+
+
+def _on_cluster(command: Paint, studio: Studio, jobs: list[Job], signals: StopSignals) -> Iterator[Outcome]:
+    """Paint on a cluster; what is lost with others is tried alone, as one of them may be the reason."""
+    assert command.ray is not None
+    waiting, sent = batches(jobs, SENT), studio.with_content()
+    while waiting and signals.received is None:
+        lost: list[Sequence[Job]] = []
+        for batch, answer in run_on_cluster(
+            paint_elsewhere, sent, map(with_content, waiting), command.ray, command.imports,
+            stop=lambda: signals.received is not None,
+        ):  # fmt: skip
+            if isinstance(answer, LostTaskError) and len(batch) > 1:
+                lost += [[job] for job in batch]
+            elif isinstance(answer, LostTaskError):
+                yield Outcome(batch[0].picture, error=ValueError(str(answer)))
+            elif isinstance(answer, Exception):
+                raise answer
+            else:
+                yield from (fetched(*each) for each in answer)
+        waiting = lost
 
 
 def _add_line(report: Path, line: dict[str, Any]) -> None:

@@ -180,7 +180,7 @@ def check_outputs(outputs: Sequence[Path], kept: Sequence[Path], overwrite: bool
         kept: what must not be written over, even so.
         overwrite: whether others may be.
     """
-    inputs = {_identity(file) for file in kept if file.is_file()}
+    inputs = {_identity(file) for file in kept if os.path.isfile(file)}
     for output in outputs:
         if output == STREAM:
             continue
@@ -190,6 +190,19 @@ def check_outputs(outputs: Sequence[Path], kept: Sequence[Path], overwrite: bool
             if not overwrite:
                 raise ValueError(f"{output} is there already; --overwrite writes over it")
         check_writable(output)
+
+
+def check_outside(given: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Refuse files in folders that are painted: the next to look there would paint the paintings."""
+    folders = [os.path.realpath(path) for path in given if path.is_dir()]
+    for place in {output.parent for output in outputs}:
+        parents = {os.path.realpath(place), *map(str, Path(os.path.realpath(place)).parents)}
+        for folder in folders:
+            if folder in parents:
+                raise ValueError(
+                    f"{place} is in {folder}, which is painted: started again, the command, or another "
+                    "shard, would paint the paintings; choose a folder outside"
+                )
 
 
 def _identity(file: Path) -> tuple[int, int]:

@@ -79,7 +79,7 @@ def train(command: Train) -> dict[str, float]:
         BlockingIOError: another process trains in it.
         FileNotFoundError: there is none to resume.
     """
-    resume = command.resume or (is_restarted() and (command.out / CHECKPOINT).exists())
+    resume = command.resume or (is_restarted() and _has_begun(command))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
     with process_group(), hold_folder(command.out) if is_main_process() else nullcontext():
         trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
@@ -120,6 +120,15 @@ def _summary(config: TrainConfig) -> Iterator[str]:
         f"learning rates {late}: actor {learning.actor_lr:g} to {learning.actor_lr_late:g}, critic "
         f"{learning.critic_lr:g} to {learning.critic_lr_late:g}, tau {learning.tau:g}"
     )
+
+
+def _has_begun(command: Train) -> bool:
+    """Whether the run in the folder is that of the command."""
+    settings, checkpoint = command.out / "config.json", command.out / CHECKPOINT
+    if not (settings.is_file() and checkpoint.is_file()):
+        return False
+    asked = json.loads(json.dumps(dataclasses.asdict(command.config)))
+    return bool(json.loads(settings.read_text()) == asked)
 
 
 def _ignored(command: Train, config: TrainConfig) -> Iterator[tuple[str, Any, Any]]:

@@ -98,7 +98,8 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     check_writable(target)
-    begins = f".{target.name[:100]}.{platform.node()}."
+    short = os.fsencode(target.name)[:100].decode(errors="ignore")  # names have a limit in bytes
+    begins = f".{short}.{platform.node()}."
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_over(target.parent, begins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +16,24 @@ from PIL import Image
 
 from agents import cluster
 from agents.cli.main import main
+from agents.cli.pictures import Picture
 from agents.cluster import LostTaskError, run_on_cluster
 
 ray = pytest.importorskip("ray")
+KILLER = """
+import os
+import ray
+from agents.cli.pictures import Picture
+
+read = Picture.read
+
+def deadly(picture, *arguments, **options):
+    if picture.stem == "02" and ray.is_initialized() and ray.get_runtime_context().worker.mode == 1:
+        os._exit(1)
+    return read(picture, *arguments, **options)
+
+Picture.read = deadly
+"""
 FAST = ["--strokes", "10", "--canvas", "32", "--refine", "5"]
 
 
@@ -82,6 +98,21 @@ def test_lost_processes_are_tried_again(
     monkeypatch.setattr(cluster, "TRIES", 1)
     ((_, error),) = run_on_cluster(lose, tmp_path, [9], address)
     assert isinstance(error, LostTaskError) and "lost 2 times" in str(error)
+
+
+def test_a_picture_that_ends_its_process_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = pictures(tmp_path / "in", 4)
+    (tmp_path / "killer.py").write_text(KILLER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(Picture, "read", Picture.read)
+    monkeypatch.setattr(cluster, "TRIES", 0)
+    command = ["paint", *some, *FAST, "-o", f"{tmp_path}/out/", "--ray", "local", "--import", "killer"]
+    with pytest.raises(SystemExit, match=r"1 of 4 pictures were not painted: .*02\.png"):
+        main(command)
+    assert sorted(contents(tmp_path / "out")) == ["00.png", "01.png", "03.png"]
 
 
 def test_nodes_of_other_versions_are_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from agents import refine, refinement
+from agents.common.allowed import Allowed
 from agents.evaluation import l2_by_raster
+from agents.painter import check_weight
 from paint_gym import Painting
+from paint_gym.strokes import get_stroke
 
 
 def target_of(count: int, size: tuple[int, int] = (32, 32)) -> torch.Tensor:
@@ -214,3 +217,19 @@ def test_what_is_transparent_stays_so() -> None:
         refine(random_painting(2), on_white, 2, "cpu", alpha=alpha)
     with pytest.raises(ValueError, match=r"alpha must be \(32, 32\)"):
         refine(painting, on_white, 2, "cpu", alpha=alpha[:5])
+
+
+def test_a_weighted_painting_is_the_same_alone_and_among_others() -> None:
+    """Large enough that threads would share the sum over one weight, but not over several."""
+    torch.manual_seed(0)
+    targets, weight = torch.rand(3, 3, 192, 192), torch.rand(192, 192)
+    assert torch.equal(check_weight(weight, targets)[0], check_weight(weight, targets[:1])[0])
+
+
+def test_the_nearest_of_colours_that_are_almost_the_same() -> None:
+    """It is the same for few and for many."""
+    palette = 1 - torch.rand(24, 3, generator=torch.Generator().manual_seed(0)) * 0.02
+    colours = 1 - torch.rand(400, 3, generator=torch.Generator().manual_seed(1)) * 0.02
+    allowed = Allowed(get_stroke("circle"), palette, None)
+    few = torch.cat([allowed.nearest_colour(colour[None]) for colour in colours])
+    assert torch.equal(allowed.nearest_colour(colours), few)

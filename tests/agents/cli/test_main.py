@@ -352,9 +352,13 @@ def test_what_a_shard_refuses(
         ("-o", "./", "--shard", "1/1"): "a.png is a picture to be painted",
         ("-o", "out/", "--report", "."): "cannot write .: it is a folder",
         ("-o", "out/", "--ray", "locl"): "local, auto or an address",
+        ("-o", "out/", "--report", "a.png"): "a.png is a picture to be painted",
+        ("-o", "b.json", "--report", "b.json"): "cannot be the report and a painting",
     }.items():
         with pytest.raises(SystemExit, match=re.escape(text)):
             main(["paint", "a.png", *FAST, *arguments])
+    with pytest.raises(SystemExit, match="would paint the paintings"):
+        main(["paint", ".", *FAST, "-o", "out/", "--shard", "1/2"])
     main(["paint", "a.png", *FAST, "-o", "out/", "--shard", "2/2"])
     assert "shard 2/2 of 1 pictures is empty" in caplog.text and not Path("out").exists()
     main(["paint", "a.png", str(Path("a.png").absolute()), *FAST, "-o", "out/", "--report", "new/r.jsonl"])

@@ -179,6 +179,11 @@ def test_a_run_that_is_there_is_refused_by_all_processes(tmp_path: Path) -> None
     )  # fmt: skip
     assert refused.returncode == 1 and refused.stderr.count("add --resume to go on") >= 1
     assert "all_reduce" not in refused.stderr
+    restarts = [*launch("--max-restarts", "1"), "--out", str(tmp_path), "--updates", "50", "--seed", "5"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    again = subprocess.run(restarts, capture_output=True, text=True, timeout=120, env=environment)
+    assert again.returncode == 1  # started anew, it does not go on with another's run
+    assert Trainer.resume(tmp_path, "cpu").updates == 0
 
 
 def workers_of(parent: int) -> list[int]:
