@@ -328,14 +328,16 @@ def test_a_shard_that_was_killed_goes_on(demo: Path, tmp_path: Path) -> None:
 
 
 def test_a_shard_that_is_stopped_leaves_nothing_half_refined(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
     for i in range(3):
-        shutil.copy(demo / f"target_{i}.png", tmp_path / f"{i}.png")
+        shutil.copy(demo / f"target_{i}.png", tmp_path / "in" / f"{i}.png")
     out = tmp_path / "out"
     options = ["--strokes", "10", "--canvas", "32", "--agent", str(demo / "agent.safetensors")]
-    command = ["paint", str(tmp_path), "-o", f"{out}/", *options, "--shard", "1/1", "--refine", "1000000"]
+    command = ["paint", f"{tmp_path}/in", "-o", f"{out}/", *options, "--shard", "1/1", "--refine", "1000000"]
     process = subprocess.Popen([sys.executable, "-m", "agents", *command], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    time.sleep(6)  # it is refined by then
+    assert any(line.startswith("paintings") for line in process.stderr)
+    time.sleep(3)  # they are refined by then
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM and "the same command goes on" in said
