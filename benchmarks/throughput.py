@@ -86,8 +86,8 @@ def _memory(options: Config, folder: Path) -> Iterator[Row]:
     _pictures(folder, options.many, options.size)
     peaks = []
     for count in (options.many // 10, options.many):
-        code = "import sys; from agents.cli.main import main; main(sys.argv[1:]); import resource; "
-        code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        code = "import sys; from agents.cli.main import main; main(sys.argv[1:]); "
+        code += "from benchmarks.harness.suite import peak_memory; print(peak_memory())"
         names = folder / f"{count}.txt"
         names.write_text("\n".join(str(folder / "in" / f"{i:05}.png") for i in range(count)))
         command = [sys.executable, "-c", code, "paint", f"@{names}", "-o", f"{folder}/{count}/"]
@@ -95,7 +95,7 @@ def _memory(options: Config, folder: Path) -> Iterator[Row]:
             [*command, *_options(options)], check=True, capture_output=True, text=True,
             env=os.environ | {"OMP_NUM_THREADS": "2"},
         )  # fmt: skip
-        peaks.append(int(done.stdout.split()[-1]) / 2**10)
+        peaks.append(float(done.stdout.split()[-1]) * 2**10)
         yield {"pictures": count, "peak MiB": peaks[-1]} | (
             at_most(peaks[-1] / peaks[0], 1.05) if len(peaks) > 1 else {}
         )
