@@ -10,6 +10,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
+    "sphinxcontrib.programoutput",
     "sphinxcontrib.mermaid",
 ]
 exclude_patterns = ["_build"]

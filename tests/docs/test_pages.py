@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import Image
 
 from agents import ACTORS, ALGORITHMS, TrainConfig, Trainer
 from agents.cli.main import COMMANDS, parse
+from agents.training.presets import preset_for
 from paint_gym import RENDERERS, REWARDS, __version__
 from paint_gym.datasets.registry import DATASETS
 from paint_gym.strokes import STROKES
@@ -21,6 +22,8 @@ from paint_gym.strokes import STROKES
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("your_own/*.md"))]
+BY_EXTRAS = {"ray", "skrl", "tianshou", "minari"}
+"""Libraries of agents that tests of the pages go without where they are not installed."""
 GENERATED = ("paper.md", "benchmarks.md")
 
 
@@ -74,10 +77,11 @@ def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     blocks = python_of(page)
     if page.name == "plug_in.md":  # each needs a library of its own
-        assert len(blocks) == 5
-        for number, block in enumerate(blocks):
-            libraries = re.findall(r"^from ([\w.]+)", block, re.MULTILINE)
-            if number != 3 or all(importable(library) for library in libraries):  # RLlib's turn comes alone
+        monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+        assert len(blocks) == 8
+        for block in blocks:
+            modules = re.findall(r"^from ([\w.]+)", block, re.MULTILINE)
+            if all(importable(name) for name in modules if name.partition(".")[0] in BY_EXTRAS):
                 run(page, [block])
         if "ray" in sys.modules:
             sys.modules["ray"].shutdown()
@@ -128,6 +132,26 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     pattern = r"`((?:paint_gym|agents|benchmarks|tests|examples)/[\w./-]*)`"
     for name in re.findall(pattern, page.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_presets_are_as_the_page_says() -> None:
+    page = (DOCS / "training.md").read_text().partition("| setting |")[2]
+    shown = {
+        name: cells.split(" | ")
+        for name, cells in re.findall(r"^\| `(\w+)`[^|]*\| (.*) \|$", page, re.MULTILINE)
+    }
+    presets = [preset_for("smoke"), preset_for("cpu"), preset_for("cpu", "ddpg"), preset_for("paper")]
+    settings = []
+    for preset in presets:
+        values = asdict(preset)
+        agent = values.pop("agent")
+        learning = agent.pop("learning")
+        settings.append(values | agent | learning)
+    differ = {name for name in settings[0] if len({str(each[name]) for each in settings}) > 1}
+    differ.remove("algo")  # it has a column
+    assert set(shown) == differ
+    for name, cells in shown.items():
+        assert [cell.replace(",", "") for cell in cells] == [str(each[name]) for each in settings], name
 
 
 def test_parts_of_ones_own_train(tiny: TrainConfig) -> None:
