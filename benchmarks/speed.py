@@ -7,8 +7,8 @@ Both take turns in one process, on the same strokes at 128 px; the network is in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -29,7 +29,6 @@ from benchmarks.harness.suite import (
 )
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
-from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
 FORWARD_BAR = 4.0
@@ -89,7 +88,7 @@ def compare_renderers(design: StrokeDesign, options: Speed, kernel: bool = True)
             ("forward", forward, FORWARD_BAR),
             ("forward and backward", forward_backward, BACKWARD_BAR),
         ):
-            with nullcontext() if kernel else patch.object(analytic, "_has_kernel", return_value=False):
+            with patch.dict(os.environ, PAINT_GYM_KERNEL="c" if kernel else "torch"):
                 calls = {"ours": measure(ours[name], strokes), "paper": measure(paper[name], strokes)}
                 repeats = options.repeats if kernel else options.fallback_repeats
                 seconds = take_turns(calls, repeats, warmup=2 if kernel else 1)

@@ -7,6 +7,8 @@ What is compiled at first use, in about half a second, is kept in the user's cac
 of the source, the compiler's version and the processor, so it is made once per machine. It is loaded again if
 its checksum is right, and if nobody else could have put it there. Where there is no compiler either, `load`
 returns None, and the analytic renderer falls back to PyTorch: the same numbers, slower.
+
+`paint` and `paint_backward` share the work among as many threads as torch has.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +44,9 @@ SHIPPED = Path(__file__).parent
 """Where setup.py puts what it compiles."""
 CPUINFO = Path("/proc/cpuinfo")
 REAL = {torch.float32: "float", torch.float64: "double"}
+BANDS = 8
+"""Bands of rows into which the gradient of a canvas is cut; fixed, so that it is the same for any number of
+threads and canvases."""
 
 
 class Shape(ctypes.Structure):
@@ -51,9 +57,59 @@ class Shape(ctypes.Structure):
     ] + [("polygon", ctypes.c_int)]
 
 
+def paint(
+    canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, keep: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """See `backends.Backend`; the gradient paints again, so nothing is kept."""
+    out = torch.empty(canvas.shape, dtype=canvas.dtype)
+    call = Call(canvas, nodes, colours, primitive)
+    _in_parallel(call.paint(out), call.strips, canvas.numel() * nodes.shape[1])
+    return out, ()
+
+
+def paint_backward(
+    canvas: Tensor,
+    nodes: Tensor,
+    colours: Tensor,
+    primitive: str,
+    kept: tuple[Tensor, ...],
+    grad_out: Tensor,
+    wanted: bool,
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """See `backends.Backend`."""
+    grad_canvas = torch.empty_like(canvas) if wanted else None
+    grad_nodes = nodes.new_zeros(len(nodes), BANDS, *nodes.shape[1:])
+    grad_colours = colours.new_zeros(len(nodes), BANDS, *colours.shape[1:])
+    call = Call(canvas, nodes, colours, primitive)
+    backward = call.paint_backward(grad_out, grad_canvas, grad_nodes, grad_colours)
+    _in_parallel(backward, len(canvas) * BANDS, canvas.numel() * nodes.shape[1])
+    return grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="paint")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_threads.cache_clear)
+
 Part = Callable[[int, int], int]
 """A part ``[first, end)`` of the work, which parts may share in any order; 0, or 1 if out of memory. It holds
 addresses only: the tensors must outlive it."""
+
+
+def _in_parallel(call: Part, items: int, work: int) -> None:
+    """Run ``call(first, end)`` over all items, in chunks on torch's number of threads."""
+    threads = min(torch.get_num_threads(), items)
+    if threads == 1 or work < 100_000:
+        failures = [call(0, items)]
+    else:
+        chunks = min(items, 4 * threads)
+        cuts = [items * i // chunks for i in range(chunks + 1)]
+        failures = list(_threads(threads).map(call, cuts[:-1], cuts[1:]))
+    if any(failures):
+        raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
 
 
 class Call:

@@ -1,22 +1,20 @@
 """The analytic renderer: coverage as a closed form, differentiable, any size and aspect, no weights.
 
-On the CPU a compiled kernel (`kernel.c`) paints straight onto the canvas and never stores a coverage map;
-elsewhere, and where there is no compiler, `coverage.py` gives the same numbers in PyTorch.
+Kernels paint straight onto the canvas and never store a coverage map: on the CPU one in C (`kernel.c`), on
+NVIDIA's and AMD's GPUs one in Triton (`triton_kernel.py`). Elsewhere, and where they cannot be had,
+`coverage.py` gives the same numbers in PyTorch.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.backends import Backend, choose
 from paint_gym.renderers.analytic.coverage import coverage, to_pixels
 from paint_gym.renderers.base import (
     Renderer,
@@ -30,9 +28,6 @@ from paint_gym.renderers.base import (
 )
 from paint_gym.utils.images import has_storage
 
-BANDS = 8
-"""Bands of rows into which the gradient of a canvas is cut; fixed, so that it is the same for any number of
-threads and canvases."""
 AT_ONCE = 2**20
 """Strokes times pixels whose maps autograd may keep without the kernel: a quarter of a gigabyte."""
 
@@ -51,11 +46,11 @@ class AnalyticRenderer(Renderer):
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
         nodes = self._nodes(_once(strokes), height, width)
-        if not _has_kernel(nodes):
+        if choose(nodes) is None:
             return coverage(nodes, height, width, self.design.primitive)
         canvas = nodes.new_zeros(len(strokes), 1, height, width)
         white = nodes.new_ones(len(strokes), 1, 1)
-        return _Paint.apply(canvas, nodes.unsqueeze(1), white, self.design.primitive).squeeze(1)
+        return paint_nodes(canvas, nodes.unsqueeze(1), white, self.design.primitive).squeeze(1)
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``; see `Renderer.paint`."""
@@ -74,15 +69,20 @@ class AnalyticRenderer(Renderer):
 
     def _paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor) -> Tensor:
         canvas, colours = _once(canvas.to(nodes.dtype)), colours.to(nodes.dtype)
-        if _has_kernel(canvas, nodes, colours):
-            return _Paint.apply(canvas, nodes, colours, self.design.primitive)
-        return paint_by_definition(canvas, nodes, colours, self.design.primitive)
+        return paint_nodes(canvas, nodes, colours, self.design.primitive)
 
     def _nodes(self, strokes: Tensor, height: int, width: int) -> Tensor:
         check_strokes(strokes, self.design)
         strokes = strokes.double() if strokes.dtype == torch.float64 else strokes.float()
         nodes = self.design.outline(strokes, segments(height, width), self.opacity)
         return to_pixels(nodes, height, width, self.design.primitive)
+
+
+def paint_nodes(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
+    """The canvas after strokes, by a kernel where there is one; arguments as `paint_by_definition`."""
+    if (backend := choose(canvas, nodes, colours)) is not None:
+        return _Paint.apply(canvas, nodes, colours, primitive, backend)
+    return paint_by_definition(canvas, nodes, colours, primitive)
 
 
 def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
@@ -165,34 +165,6 @@ def segments(height: int, width: int) -> int:
     return max(8, math.ceil(math.sqrt(max(height, width))))
 
 
-def _has_kernel(*tensors: Tensor) -> bool:
-    """True if the kernel paints these: numbers in the CPU's memory, and no transform of torch.func."""
-    on_cpu = all(tensor.device.type == "cpu" for tensor in tensors)
-    return on_cpu and has_storage(*tensors) and kernel.load(tensors[0].dtype) is not None
-
-
-@functools.cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="paint")
-
-
-if hasattr(os, "register_at_fork"):  # threads do not survive a fork
-    os.register_at_fork(after_in_child=_threads.cache_clear)
-
-
-def _in_parallel(call: kernel.Part, items: int, work: int) -> None:
-    """Run ``call(first, end)`` over all items, in chunks on torch's number of threads."""
-    threads = min(torch.get_num_threads(), items)
-    if threads == 1 or work < 100_000:
-        failures = [call(0, items)]
-    else:
-        chunks = min(items, 4 * threads)
-        cuts = [items * i // chunks for i in range(chunks + 1)]
-        failures = list(_threads(threads).map(call, cuts[:-1], cuts[1:]))
-    if any(failures):
-        raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
-
-
 def _once(x: Tensor) -> Tensor:
     """`x`, of which only first derivatives can be taken; while compiling, PyTorch refuses others itself."""
     return x if torch.compiler.is_compiling() else _Once.apply(x)
@@ -255,40 +227,43 @@ class _NoSecond(torch.autograd.Function):
 
 
 class _Paint(torch.autograd.Function):
-    """The kernel for autograd: canvas (B, C, H, W), nodes (B, K, M, 4) in pixels, colours (B, K, C)."""
+    """A kernel for autograd: canvas (B, C, H, W), nodes (B, K, M, 4) in pixels, colours (B, K, C)."""
 
     @staticmethod
-    def forward(ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        ctx.save_for_backward(canvas, nodes, colours)
-        ctx.primitive = primitive
-        call = kernel.Call(canvas.contiguous(), nodes.contiguous(), colours.contiguous(), primitive)
-        out = torch.empty(canvas.shape, dtype=canvas.dtype)
-        _in_parallel(call.paint(out), call.strips, canvas.numel() * nodes.shape[1])
-        return out
+    def forward(
+        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, backend: Backend
+    ) -> Tensor:
+        painted, kept = backend.paint(
+            canvas.contiguous(),
+            nodes.contiguous(),
+            colours.contiguous(),
+            primitive,
+            any(ctx.needs_input_grad),
+        )
+        ctx.save_for_backward(canvas, nodes, colours, *kept)
+        ctx.primitive, ctx.backend = primitive, backend
+        return painted
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         gradients = _Paint._gradients(ctx, grad_out)
         if torch.is_grad_enabled():
-            inputs = ctx.saved_tensors
+            inputs = ctx.saved_tensors[:3]
             gradients = [
                 None if each is None else _NoSecond.apply(each, grad_out, *inputs) for each in gradients
             ]
-        return (*gradients, None)
+        return (*gradients, None, None)
 
     @staticmethod
     def _gradients(ctx: Any, grad_out: Tensor) -> list[Tensor | None]:
-        canvas, nodes, colours = (tensor.detach().contiguous() for tensor in ctx.saved_tensors)
+        canvas, nodes, colours, *kept = (tensor.detach().contiguous() for tensor in ctx.saved_tensors)
         if not has_storage(grad_out):  # several gradients at once, by vmap
             with torch.enable_grad():
                 inputs = [tensor.requires_grad_() for tensor in (canvas, nodes, colours)]
                 painted = paint_by_definition(canvas, nodes, colours, ctx.primitive)
             return list(torch.autograd.grad(painted, inputs, grad_out))
-        grad_canvas = torch.empty_like(canvas) if ctx.needs_input_grad[0] else None
-        grad_nodes = nodes.new_zeros(len(nodes), BANDS, *nodes.shape[1:])
-        grad_colours = colours.new_zeros(len(nodes), BANDS, *colours.shape[1:])
-        call = kernel.Call(canvas, nodes, colours, ctx.primitive)
-        grad_out = grad_out.contiguous()
-        backward = call.paint_backward(grad_out, grad_canvas, grad_nodes, grad_colours)
-        _in_parallel(backward, len(canvas) * BANDS, canvas.numel() * nodes.shape[1])
-        return [grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)]
+        wanted = ctx.needs_input_grad[0]
+        gradients = ctx.backend.paint_backward(
+            canvas, nodes, colours, ctx.primitive, tuple(kept), grad_out.contiguous(), wanted
+        )
+        return list(gradients)

@@ -24,7 +24,7 @@ needs_kernel = pytest.mark.skipif(kernel.load(torch.float32) is None, reason="no
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """On the compiled kernel, and without it: all at once, and in bands of few rows and strokes."""
     if request.param != "kernel":
-        monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+        monkeypatch.setenv("PAINT_GYM_KERNEL", "torch")
         monkeypatch.setattr(analytic, "AT_ONCE", 2**12 if request.param == "bands" else 2**40)
     elif kernel.load(torch.float32) is None:
         pytest.skip("no kernel, and no C compiler")
@@ -52,8 +52,8 @@ def test_kernel_equals_pytorch(stroke: str, size: tuple[int, int], monkeypatch: 
     canvas = torch.rand(3, 3, *size, dtype=torch.float64)
     weight = torch.randn(3, 3, *size, dtype=torch.float64)
     results = []
-    for has_kernel in (True, False):
-        monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors, has_kernel=has_kernel: has_kernel)
+    for kernel_name in ("c", "torch"):
+        monkeypatch.setenv("PAINT_GYM_KERNEL", kernel_name)
         inputs = canvas.clone().requires_grad_(), strokes.clone().requires_grad_()
         painted = make_renderer("analytic", stroke).paint(*inputs)
         (painted * weight).sum().backward()
@@ -65,7 +65,7 @@ def test_kernel_equals_pytorch(stroke: str, size: tuple[int, int], monkeypatch: 
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_bands_change_nothing(stroke: str, monkeypatch: pytest.MonkeyPatch) -> None:
     strokes, canvas = random_strokes(stroke, 2, 7), torch.rand(2, 3, 41, 30)
-    monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+    monkeypatch.setenv("PAINT_GYM_KERNEL", "torch")
     results = []
     for at_once in (2**40, 2**12, 2**9):
         monkeypatch.setattr(analytic, "AT_ONCE", at_once)
@@ -254,16 +254,19 @@ def random_nodes(
 @pytest.mark.parametrize("widest", [2.0, 25.0])
 @pytest.mark.parametrize("reach", [3.0, 30.0, 100.0])
 @pytest.mark.parametrize(("primitive", "count"), [("sweep", 1), ("sweep", 2), ("sweep", 40), ("polygon", 3)])
-def test_kernel_equals_pytorch_for_any_nodes(primitive: str, count: int, reach: float, widest: float) -> None:
+def test_kernel_equals_pytorch_for_any_nodes(
+    primitive: str, count: int, reach: float, widest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator = torch.Generator().manual_seed(count)
     for height, width in ((31, 22), (1, 50), (4, 4)):
         canvas, weight = torch.rand(2, 2, 3, height, width, generator=generator, dtype=torch.float64)
         colours = torch.rand(2, 3, 3, generator=generator, dtype=torch.float64)
         inputs = [canvas, random_nodes(primitive, count, generator, reach, widest), colours]
         results = []
-        for paint in (analytic._Paint.apply, analytic.paint_by_definition):
+        for name in ("c", "torch"):
+            monkeypatch.setenv("PAINT_GYM_KERNEL", name)
             leaves = [tensor.clone().requires_grad_() for tensor in inputs]
-            painted = paint(*leaves, primitive)
+            painted = analytic.paint_nodes(*leaves, primitive)
             results.append((painted.detach(), *torch.autograd.grad((painted * weight).sum(), leaves)))
         for ours, theirs in zip(*results, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-9)

@@ -19,14 +19,14 @@ DESIGNS = ["bezier", "triangle"]
 @pytest.fixture(params=["kernel", "pytorch", "raster"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "pytorch":
-        monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+        monkeypatch.setenv("PAINT_GYM_KERNEL", "torch")
     return "raster" if request.param == "raster" else "analytic"
 
 
 @pytest.fixture(params=["kernel", "pytorch", "bands"])
 def gradients(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param != "kernel":
-        monkeypatch.setattr(analytic, "_has_kernel", lambda *tensors: False)
+        monkeypatch.setenv("PAINT_GYM_KERNEL", "torch")
     if request.param == "bands":
         monkeypatch.setattr(analytic, "AT_ONCE", 2**10)
 

@@ -1,0 +1,331 @@
+"""What painting costs on a GPU: on paper, by the kernel's design; and measured, where there is a GPU.
+
+Run: python -m benchmarks.gpu --json benchmarks/results/gpu.json
+
+On paper: bytes that the kernel must read and write, operations on pixels, both counted for random strokes,
+and registers of the compiled kernels; the last needs Triton (extra `gpu-test`), but no GPU. The least time
+that a GPU can take follows from its data sheet: the longer of both at full speed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents import build_agent, load, paint, refine
+from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
+from benchmarks.harness.suite import (
+    BenchmarkConfig,
+    Row,
+    Table,
+    at_least,
+    at_most,
+    main,
+    random_strokes,
+    take_turns,
+)
+from benchmarks.learning_speed import paper_config, random_batch
+from benchmarks.speed import Function, forward, forward_backward, functions
+from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
+from paint_gym.renderers.analytic.coverage import to_pixels
+from paint_gym.renderers.analytic.renderer import segments
+from paint_gym.strokes import BUILT_IN
+
+TRAFFIC_BAR = 10.0  # times what must be read and written once
+SPEED_BAR = 10.0  # times the paper's network
+SPECS = {"H100 SXM": (3.35e12, 33.5e12), "RTX 2080 Ti": (0.616e12, 6.7e12)}
+"""Bytes a second, and operations in float32 a second that are no fused ones, of NVIDIA's data sheets."""
+PIECE, STROKE, SUMS, GRADIENT = 38, 80, 40, 120
+"""Operations a pixel in `triton_kernel.py`, roots and divisions counted as 4: `_depth` and what `_search`
+does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and the
+rest for a stroke."""
+INTEGERS = {"strokes", "height", "width", "columns", "tiles", "groups"}  # among the kernels' arguments
+
+
+@dataclass(frozen=True)
+class Gpu(BenchmarkConfig):
+    """What painting costs on a GPU."""
+
+    canvases: int = 96
+    """Canvases painted at once."""
+    bundle: int = 5
+    """Strokes on each canvas."""
+    repeats: int = 30
+    """Timed turns, after two that warm up."""
+    device: str = "cuda"
+    """Where to measure. With "cpu" all is run, which says nothing of a GPU."""
+    smoke: bool = False
+    """Few canvases and small networks, to see that all runs."""
+
+
+def tables(options: Gpu) -> Iterator[Table]:
+    """On paper, and where there is a GPU, measured."""
+    if options.smoke:
+        options = dataclasses.replace(options, canvases=2, repeats=1)
+    count = options.canvases * options.bundle
+    yield f"on paper: {count} strokes, {SIZE} px", list(on_paper(options))
+    if importlib.util.find_spec("triton") is not None:
+        yield "compiled", [used._asdict() for capability in (80, 90) for used in compiled(capability)]
+    if options.device == "cuda" and not torch.cuda.is_available():
+        print("no GPU here: nothing is measured")
+        return
+    device = torch.device(options.device)
+    yield f"{count} strokes, {SIZE} px", list(compare_renderers(options, device))
+    yield "steps of the environment", list(environments(options, device))
+    yield "learning and refinement", list(learning(options, device))
+
+
+class Work(NamedTuple):
+    """What random strokes are to tiles, counted; of all canvases together.
+
+    Attributes:
+        tiles: of all canvases.
+        touched: pairs of a tile and a stroke whose box it is in.
+        searched: triples with a piece that is looked at for each pixel.
+        summed: those whose gradients are added up.
+    """
+
+    tiles: int
+    touched: int
+    searched: int
+    summed: int
+
+
+def count_work(nodes: Tensor, primitive: str, side: int) -> Work:
+    """What the kernel will do.
+
+    Args:
+        nodes: ``(B, K, M, 4)`` in pixels of a canvas of `SIZE`.
+        primitive: ``"sweep"`` or ``"polygon"``.
+        side: of a tile, in pixels.
+    """
+    corners = torch.arange(0, SIZE, side, dtype=nodes.dtype)
+    tops, lefts = (grid.flatten() for grid in torch.meshgrid(corners, corners, indexing="ij"))
+    x, y = lefts + side / 2, tops + side / 2  # (T,)
+    half = (side - 1) / 2
+    reach = nodes[..., 2] + 0.5 if primitive == "sweep" else torch.full_like(nodes[..., 2], 0.5)
+    boxes = [((nodes[..., axis] - reach).amin(-1), (nodes[..., axis] + reach).amax(-1)) for axis in (0, 1)]
+    touched = torch.ones(*nodes.shape[:2], len(x), dtype=torch.bool)  # (B, K, T)
+    for (low, high), centre in zip(boxes, (x, y), strict=True):
+        touched &= (low.unsqueeze(-1) <= centre + half) & (high.unsqueeze(-1) >= centre - half)
+    many = nodes.shape[2]
+    if primitive == "polygon":
+        every = int(touched.sum()) * many
+        return Work(len(nodes) * len(x), int(touched.sum()), every, every)
+    start, end = (nodes, nodes) if many == 1 else (nodes[:, :, :-1], nodes[:, :, 1:])
+    along = (end - start).unsqueeze(2)  # (B, K, 1, pieces, 4)
+    qx, qy = (each[:, None] - start[..., None, :, axis] for axis, each in ((0, x), (1, y)))
+    u = ((qx * along[..., 0] + qy * along[..., 1]) / along[..., :2].square().sum(-1).clamp(min=1e-6)).clamp(
+        0, 1
+    )
+    distance = torch.hypot(qx - u * along[..., 0], qy - u * along[..., 1])
+    depth = start[..., None, :, 2] + u * along[..., 2] - distance  # of the tile's centre, nearly
+    clear = 0.7072 * (side - 1) + 0.51
+    near = (depth > -clear) & touched.unsqueeze(-1)
+    beneath = (depth > clear).flip(-1).cummax(-1).values.flip(-1)  # one that covers all, or one under it
+    return Work(len(nodes) * len(x), int(touched.sum()), int((near & ~beneath).sum()), int(near.sum()))
+
+
+def on_paper(options: Gpu) -> Iterator[Row]:
+    """Bytes and operations of each design, and the least time of two GPUs."""
+    canvases, side = options.canvases, 16 if options.canvases * (SIZE / 16) ** 2 >= 512 else 8
+    plane = 4 * canvases * SIZE * SIZE
+    for design in BUILT_IN:
+        strokes = random_strokes(design, canvases, options.bundle)
+        nodes = to_pixels(design.outline(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
+        work = count_work(nodes, design.primitive, side)
+        pieces = nodes.shape[2] if design.primitive == "polygon" else max(1, nodes.shape[2] - 1)
+        given = 4 * (nodes.numel() + strokes[..., -3:].numel())
+        table = 4 * canvases * options.bundle * (16 * pieces + 4)  # of pieces and boxes
+        sums = 4 * work.tiles * options.bundle * (8 * pieces + 3)  # zeroed, and read to be added up
+        least, forth = 6 * plane + given, 6 * plane + given + 2 * table
+        least_both = least + 9 * plane + 2 * given
+        both = (
+            forth
+            + 2 * plane
+            + 11 * plane
+            + 2 * given
+            + table
+            + 2 * sums
+            + 4 * (8 * work.summed + 3 * work.touched)
+        )
+        search = side**2 * (PIECE * work.searched + STROKE * work.touched)
+        gradient = search + side**2 * (SUMS * work.summed + GRADIENT * work.touched)
+        for what, total, must, done in (
+            ("forward", forth, least, search),
+            ("forward and backward", both, least_both, search + gradient),
+        ):
+            row: Row = {
+                "stroke": design.name,
+                "what": what,
+                "MB": total / 1e6,
+                "times what must be": total / must,
+                "million operations": done / 1e6,
+            }
+            for name, (bandwidth, speed) in SPECS.items():
+                row[f"least ms, {name}"] = 1e3 * max(total / bandwidth, done / speed)
+            yield row | at_most(total / must, TRAFFIC_BAR)
+
+
+class Compiled(NamedTuple):
+    """What a compiled kernel takes of a GPU.
+
+    Attributes:
+        capability: of the GPU: 80 is an A100, 90 an H100.
+        kernel: its name.
+        primitive: ``"sweep"`` of 12 pieces, or ``"polygon"`` of 3.
+        side: of a tile in pixels.
+        registers: a thread.
+        spilled: bytes a thread that did not fit into registers.
+        shared: bytes of shared memory.
+    """
+
+    capability: int
+    kernel: str
+    primitive: str
+    side: int
+    registers: int
+    spilled: int
+    shared: int
+
+
+def compiled(capability: int) -> Iterator[Compiled]:
+    """Compile all kernels for a GPU that need not be here."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.backends.nvidia import compiler as nvidia
+
+    from paint_gym.renderers.analytic import triton_backend, triton_kernel
+
+    tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
+    for primitive, count in (("sweep", 13), ("polygon", 3)):
+        for side in triton_backend.SIDES:
+            nodes, canvas = torch.empty(1, 5, count, 4), torch.empty(1, 3, side, side)
+            call = triton_backend.Call(canvas, nodes, primitive, (side,))
+            backward = call.painting | {"WANTED": True, "ALONE": True}
+            kernels = [
+                (triton_kernel.prepare_kernel, call.preparing, triton_backend.PREPARING),
+                (triton_kernel.paint_kernel, call.painting | {"KEEP": True}, call.options),
+                (triton_kernel.paint_backward_kernel, backward, call.options),
+            ]
+            for kernel, fixed, options in kernels:
+                kinds = {name: "i32" if name in INTEGERS else "*fp32" for name in kernel.arg_names}
+                source = triton.compiler.ASTSource(kernel, kinds | dict.fromkeys(fixed, "constexpr"), fixed)
+                built = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
+                with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+                    file.write(built.asm["cubin"])
+                    file.flush()
+                    command = [str(tool), "-res-usage", file.name]
+                    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                registers, stack = (int(number) for number in re.findall(r"(?:REG|STACK):(\d+)", said))
+                yield Compiled(
+                    capability, kernel.fn.__name__, primitive, side, registers, stack, built.metadata.shared
+                )
+
+
+def compare_renderers(options: Gpu, device: torch.device) -> Iterator[Row]:
+    """Ours against the network of Fig. 12, in float32 and in bfloat16, with and without gradients."""
+    canvas = torch.rand(options.canvases, 3, SIZE, SIZE, device=device)
+    for design in BUILT_IN:
+        strokes = random_strokes(design, options.canvases, options.bundle).to(device)
+        ours = functions(make_renderer("analytic", design), canvas)
+        network = PaperRenderer(design)
+        network.network.to(device)
+        paper = functions(network, canvas)
+        for name, function in ours.items():
+            for what, measure in (("forward", forward), ("forward and backward", forward_backward)):
+                half = in_bfloat16(paper[name], device)
+                calls = {
+                    "ours": finished(measure(function, strokes), device),
+                    "fp32": finished(measure(paper[name], strokes), device),
+                    "bf16": finished(measure(half, strokes), device),
+                }
+                seconds = take_turns(calls, options.repeats)
+                row: Row = {"stroke": design.name, "what": f"{name}, {what}", "ms": 1e3 * seconds["ours"]}
+                for kind in ("fp32", "bf16"):
+                    row[f"ms, Fig. 12 in {kind}"] = 1e3 * seconds[kind]
+                    row[f"times faster, {kind}"] = seconds[kind] / seconds["ours"]
+                yield row | at_least(seconds["bf16"] / seconds["ours"], SPEED_BAR)
+
+
+def in_bfloat16(function: Function, device: torch.device) -> Function:
+    """A function under autocast."""
+
+    def call(strokes: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            return function(strokes).float()
+
+    return call
+
+
+def finished(call: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """A call that returns when the GPU is done."""
+
+    def wait() -> None:
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return wait
+
+
+def environments(options: Gpu, device: torch.device) -> Iterator[Row]:
+    """Steps a second with tensors, a whole episode with its resets."""
+    for count in (2,) if options.smoke else (96, 1024):
+        pictures = np.random.default_rng(0).integers(256, size=(256, 3, SIZE, SIZE), dtype=np.uint8)
+        env = PaintCanvasVectorEnv(
+            count, dataset=pictures, device=device, bundle=options.bundle, array="torch", max_strokes=200
+        )
+        env.reset(seed=0)
+        size = (200 // options.bundle, count, options.bundle * env.task.stroke_dim)
+        actions = torch.rand(size, device=device)
+
+        def episode(env: PaintCanvasVectorEnv = env, actions: Tensor = actions) -> None:
+            for action in actions:
+                env.step(action)
+
+        seconds = take_turns({"episode": finished(episode, device)}, max(1, options.repeats // 10))["episode"]
+        step = seconds / len(actions)
+        yield {"environments": count, "ms a step": 1e3 * step, "canvases a second": count / step}
+
+
+def learning(options: Gpu, device: torch.device) -> Iterator[Row]:
+    """An update of the preset "paper", and an iteration of refinement of 8 pictures."""
+    config = paper_config(8 if options.smoke else 64)
+    agent = build_agent(config, device)
+    batch = _to(random_batch(2 if options.smoke else 96, config.bundle, agent.steps), device)
+    iterations, count = 20, 2 if options.smoke else 8
+    pictures = torch.from_numpy(load_dataset("photos", "test", SIZE)[np.arange(count)])
+    paintings = paint(load("pretrained", device), pictures, 10 if options.smoke else 200)
+    calls = {
+        "an update of preset paper": finished(lambda: agent.update(batch), device),
+        f"an iteration of refinement, {count} pictures": finished(
+            lambda: refine(paintings, pictures, iterations, device), device
+        ),
+    }
+    seconds = take_turns(calls, max(1, options.repeats // 10))
+    update, refining = calls
+    yield {"what": update, "ms": 1e3 * seconds[update]}
+    yield {"what": refining, "ms": 1e3 * seconds[refining] / iterations}
+
+
+def _to(batch: Any, device: torch.device) -> Any:
+    """Tensors in named tuples, on a device."""
+    return (
+        batch.to(device) if isinstance(batch, Tensor) else type(batch)(*(_to(part, device) for part in batch))
+    )
+
+
+if __name__ == "__main__":
+    main(Gpu, tables)

@@ -1,0 +1,98 @@
+"""Which kernel paints: the one in C, the one in Triton, or none, and PyTorch does by `coverage.py`."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import os
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from paint_gym.renderers.analytic import kernel
+from paint_gym.utils.errors import check_choice
+from paint_gym.utils.images import has_storage
+
+logger = logging.getLogger(__name__)
+VARIABLE = "PAINT_GYM_KERNEL"
+"""The environment variable that says which kernel paints: "c", "triton", or "torch" for none. An error is
+raised where that one cannot. Without it, the device decides."""
+
+
+class Backend(Protocol):
+    """What a kernel does; all tensors are contiguous, on one device and of one dtype.
+
+    Args of both methods:
+        canvas: ``(B, C, H, W)``.
+        nodes: ``(B, K, M, 4)`` in pixels, see `to_pixels`.
+        colours: ``(B, K, C)``.
+        primitive: ``"sweep"`` or ``"polygon"``.
+    """
+
+    def paint(
+        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, keep: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The canvas after strokes, and with `keep` what `paint_backward` wants to have."""
+
+    def paint_backward(
+        self,
+        canvas: Tensor,
+        nodes: Tensor,
+        colours: Tensor,
+        primitive: str,
+        kept: tuple[Tensor, ...],
+        grad_out: Tensor,
+        wanted: bool,
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Gradients of canvas (None unless `wanted`), nodes and colours, given that of what was painted."""
+
+
+def choose(*tensors: Tensor) -> Backend | None:
+    """The kernel that paints with these tensors; None where PyTorch does, as under torch.func's transforms.
+
+    Raises:
+        ValueError: `PAINT_GYM_KERNEL` asks for a kernel that does not exist, or not for these tensors.
+        RuntimeError: it asks for one that cannot be had here.
+    """
+    forced = os.environ.get(VARIABLE)
+    if forced:
+        check_choice(VARIABLE, forced, ("c", "triton", "torch"))
+    if forced == "torch" or not has_storage(*tensors):
+        return None
+    device, dtype = tensors[0].device, tensors[0].dtype
+    if forced == "c" and device.type != "cpu":
+        raise ValueError(f"{VARIABLE}=c paints on the CPU, and the canvas is on {device}; unset it")
+    if forced == "triton" and device.type != "cuda" and not os.environ.get("TRITON_INTERPRET") == "1":
+        raise ValueError(
+            f"{VARIABLE}=triton paints on a GPU, and the canvas is on {device}; unset it, or set "
+            "TRITON_INTERPRET=1 as well, with which the kernel runs on a CPU, slowly"
+        )
+    if forced == "triton" or (device.type == "cuda" and not forced):
+        if dtype != torch.float32:
+            return None
+        backend = _triton()
+        if backend is None and forced:
+            raise RuntimeError(f"{VARIABLE}=triton, but Triton is not installed: pip install triton")
+        return backend
+    if device.type != "cpu":
+        return None
+    if kernel.load(dtype) is not None:
+        return kernel
+    if forced and dtype in kernel.REAL:
+        raise RuntimeError(f"{VARIABLE}=c, but there is no C kernel and no compiler; the log says why")
+    return None
+
+
+@functools.cache
+def _triton() -> Backend | None:
+    """The kernel in Triton; None, which is logged, where Triton is not installed."""
+    try:
+        importlib.import_module("triton")
+    except ImportError as error:
+        logger.warning(
+            "painting with PyTorch on the GPU, many times slower, as there is no Triton: %s", error
+        )
+        return None
+    return importlib.import_module("paint_gym.renderers.analytic.triton_backend")
