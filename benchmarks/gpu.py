@@ -48,8 +48,8 @@ SPECS = {"H100 SXM": (3.35e12, 33.5e12), "RTX 2080 Ti": (0.616e12, 6.7e12)}
 """Bytes a second, and operations in float32 a second that are no fused ones, of NVIDIA's data sheets."""
 PIECE, STROKE, SUMS, GRADIENT = 38, 80, 40, 120
 """Operations a pixel in `triton_kernel.py`, roots and divisions counted as 4: `_depth` and what `_search`
-does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and the
-rest for a stroke."""
+does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and
+the rest for a stroke."""
 INTEGERS = {"strokes", "height", "width", "columns", "tiles", "groups"}  # among the kernels' arguments
 
 

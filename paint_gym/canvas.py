@@ -11,6 +11,8 @@ from paint_gym.renderers.base import Renderer, match_batches
 from paint_gym.rewards.base import RewardFunction
 from paint_gym.utils.images import check_finite
 
+NOT_FINITE = "the action holds NaN or inf; every number must be finite"
+
 
 class CanvasState(NamedTuple):
     """All that an agent may know: s_t = (C_t, I, t).
@@ -37,7 +39,7 @@ def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
             f"an action must be (batch, bundle * {stroke_dim}): bundles of strokes of {stroke_dim} numbers; "
             f"got shape {tuple(action.shape)}"
         )
-    check_finite(action, "the action holds NaN or inf; every number must be finite")
+    check_finite(action, NOT_FINITE)
     return action.clamp(0, 1).reshape(len(action), action.shape[1] // stroke_dim, stroke_dim)
 
 

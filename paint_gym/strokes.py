@@ -125,9 +125,8 @@ class StrokeDesign:
         if opacity == (0.0, 1.0):
             return parameters
         low, high = opacity
-        scale = parameters.new_tensor([high - low if kind == "alpha" else 1.0 for kind in self.kinds])
-        shift = parameters.new_tensor([low if kind == "alpha" else 0.0 for kind in self.kinds])
-        return parameters * scale + shift
+        columns = zip(parameters.unbind(-1), self.kinds, strict=True)
+        return torch.stack([x * (high - low) + low if kind == "alpha" else x for x, kind in columns], -1)
 
     def window_to_canvas(
         self, strokes: Tensor, x: Tensor, y: Tensor, width: Tensor, height: Tensor, side: Tensor

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from agents.common.settings import MOST
 from paint_gym.canvas import CanvasState
-from paint_gym.datasets import Dataset
+from paint_gym.datasets.targets import Targets
+from paint_gym.utils.device import upload
 from paint_gym.utils.errors import as_whole
 from paint_gym.utils.images import to_bytes
 
@@ -35,8 +36,7 @@ class Replay:
         steps: steps per episode.
         num_envs: canvases that are painted in step.
         action_dim: length of an action.
-        dataset: whose pictures the targets are.
-        device: where the canvases are kept and batches are made.
+        targets: pictures by index; on their device canvases are kept and batches made.
     """
 
     def __init__(
@@ -45,12 +45,11 @@ class Replay:
         steps: int,
         num_envs: int,
         action_dim: int,
-        dataset: Dataset,
-        device: torch.device,
+        targets: Targets,
     ) -> None:
         self.rows = math.ceil(episodes / num_envs) * (steps + 1) + 1
-        self.steps, self.num_envs, self.dataset, self.device = steps, num_envs, dataset, device
-        side = dataset.size
+        self.steps, self.num_envs, self.targets, self.device = steps, num_envs, targets, targets.device
+        side, device = targets.dataset.size, targets.device
         self.canvas = torch.zeros(self.rows, num_envs, 3, side, side, dtype=torch.uint8, device=device)
         self.action = torch.zeros(self.rows, num_envs, action_dim, device=device)
         self.index = torch.zeros(self.rows, num_envs, dtype=torch.long)
@@ -97,12 +96,14 @@ class Replay:
             raise ValueError("the replay is empty; paint some steps before the first update")
         row = starts[torch.randint(len(starts), (batch,), generator=rng)]
         env = torch.randint(self.num_envs, (batch,), generator=rng)
-        target = torch.from_numpy(self.dataset[self.index[row, env].numpy()]).to(self.device).float() / 255
+        target = self.targets(self.index[row, env].numpy())
+        rows = [(at, upload(at, self.device)) for at in (row, (row + 1) % self.rows)]
+        env = upload(env, self.device)
         states = [
-            CanvasState(self.canvas[at, env].float() / 255, target, self.step[at].to(self.device))
-            for at in (row, (row + 1) % self.rows)
+            CanvasState(self.canvas[at, env].float() / 255, target, upload(self.step[here], self.device))
+            for here, at in rows
         ]
-        return Transition(states[0], self.action[row, env], states[1])
+        return Transition(states[0], self.action[rows[0][1], env], states[1])
 
     def _starts(self) -> Tensor:
         """Rows from which a transition starts."""

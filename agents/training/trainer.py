@@ -80,8 +80,7 @@ class Trainer(BaseTrainer):
             self.task.steps,
             config.num_envs,
             action_dim,
-            self.task.dataset,
-            self.agent.device,
+            self.task.targets,
         )
         if config.batch > self.replay.capacity:
             raise ValueError(

@@ -14,17 +14,18 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, model_step
+from paint_gym.canvas import NOT_FINITE, CanvasState, model_step
 from paint_gym.datasets import load_dataset
+from paint_gym.datasets.targets import Targets
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting, check_colour
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
-from paint_gym.utils.device import pick_device
+from paint_gym.utils.device import pick_device, upload
 from paint_gym.utils.errors import as_pair, as_whole, check_choice
-from paint_gym.utils.images import to_bytes
+from paint_gym.utils.images import check_finite, to_bytes
 
 Observation = Tensor | dict[str, Tensor]
 # beyond these an argument is a mistake, or meant to exhaust the memory
@@ -84,9 +85,11 @@ class PaintTask:
         self.renderer = make_renderer(renderer, stroke, opacity)
         check_size(self.renderer, size)
         self.device = pick_device(device)
+        self._background = torch.tensor(self.background).to(self.device)
         self.reward = make_reward(reward, self.device)
         root = None if data_root is None else Path(data_root)
         self.dataset = load_dataset(dataset, split=split, size=size, data_root=root)
+        self.targets = Targets(self.dataset, self.device)
         self.size, self.max_strokes, self.bundle, self.observation = size, max_strokes, bundle, observation
         self.steps = max_strokes // bundle
         self.stroke_dim = self.renderer.design.dim
@@ -144,15 +147,10 @@ class PaintTask:
             self._canvases(checked["canvas"], count)
         return checked
 
-    def targets(self, indices: np.ndarray) -> Tensor:
-        """Pictures of the data set, ``(n, 3, H, W)`` float in [0, 1] on the device."""
-        return torch.from_numpy(self.dataset[indices]).to(self.device).float() / 255
-
     def _canvases(self, canvas: ArrayLike | Tensor | None, count: int) -> Tensor:
         shape = (count, 3, self.size, self.size)
         if canvas is None:
-            colour = torch.tensor(self.background, device=self.device)
-            return colour.view(3, 1, 1).expand(shape).contiguous()
+            return self._background.view(3, 1, 1).expand(shape).contiguous()
         given = as_numbers("options['canvas']", canvas).detach()
         floats = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
         if floats.shape not in (shape, shape[1:]):
@@ -185,15 +183,29 @@ class PaintTask:
             )
         return indices
 
-    def actions(self, action: Any, count: int) -> Tensor:
+    def actions(self, action: Any, count: int, idle: np.ndarray | None = None) -> Tensor:
         """An array or tensor as actions ``(count, bundle * stroke_dim)`` float32 on the device.
 
+        Args:
+            action: what was given.
+            count: number of environments.
+            idle: ``(count,)`` bool, whose actions are ignored, whatever they are.
+
         Raises:
-            ValueError: another shape.
+            ValueError: another shape; or NaN or inf in what is about to go to another device.
         """
-        actions = as_numbers("an action", action).detach().to(self.device, torch.float32)
+        actions = as_numbers("an action", action).detach().float()
         self.check_action_shape(tuple(actions.shape), (count, self.bundle * self.stroke_dim))
-        return actions
+        if idle is not None:
+            ignored = upload(idle, actions.device).unsqueeze(1)
+            actions = torch.where(ignored, self.action_range[0], actions)
+        if actions.device != self.device:
+            check_finite(actions, NOT_FINITE)
+        return upload(actions, self.device)
+
+    def upload(self, given: np.ndarray) -> Tensor:
+        """An array on the device."""
+        return upload(given, self.device)
 
     def check_action_shape(self, given: tuple[int, ...], expected: tuple[int, ...]) -> None:
         """Raise a `ValueError` that explains the shape of an action, unless it has it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import gymnasium as gym
@@ -28,6 +29,7 @@ from paint_gym.envs.task import (
 )
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
+from paint_gym.utils.deferred import settle
 from paint_gym.utils.errors import as_whole, check_arguments, check_choice
 from paint_gym.utils.images import to_frames
 
@@ -47,9 +49,14 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     or one per environment, and ``reset_mask`` ``(num_envs,)`` bool, to reset only a part. `step` returns
     fresh arrays each time.
 
+    With ``array="torch"`` the host never waits for a GPU, except for the reward ``"wgan"``, and where a
+    painting is asked for. So an error about NaN or inf in actions that are on the GPU comes with a later
+    call; the canvases stay as they were, but that step is used up.
+
     Args:
         num_envs: number of canvases.
-        array: ``"numpy"``, or ``"torch"`` for tensors on the device.
+        array: ``"numpy"``, or ``"torch"`` for tensors on the device. Of the infos, masks stay arrays, and so
+            does what Gymnasium wants as one: ``final_obs``.
         autoreset_mode: what happens after the last bundle, as in Gymnasium. SAME_STEP: the environment is
             reset within the step; the last observation and info are in ``infos["final_obs"]`` and
             ``infos["final_info"]``. NEXT_STEP: it is reset by the next step, which ignores its action.
@@ -101,7 +108,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._rngs, self._rng_seeds = [rng for rng, _ in generators], [seed for _, seed in generators]
         self._state: CanvasState | None = None
         self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture each environment paints
-        self._actions = torch.zeros(num_envs, self.task.steps, *self.single_action_space.shape)
+        shape = (num_envs, self.task.steps, *self.single_action_space.shape)
+        self._actions = torch.zeros(shape, device=self.task.device)
+        self._rows = torch.arange(num_envs, device=self.task.device)
+        self._steps = np.zeros(num_envs, dtype=np.int64)  # those of the state, which may be on a GPU
         self._over = np.zeros(num_envs, dtype=bool)  # whose episode is over, and who wait for their reset
         self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
 
@@ -137,7 +147,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return [self._painting(i) for i in range(self.num_envs)]
 
     def _painting(self, i: int) -> Painting:
-        return self.task.painting(self._actions[i, : int(self.state.step[i])], self._backgrounds[i])
+        settle(wait=True)
+        return self.task.painting(self._actions[i, : self._steps[i]], self._backgrounds[i])
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
         """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
@@ -185,10 +196,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             Observations, rewards ``(num_envs,)`` float32, terminations, truncations (of `max_episode_steps`),
             infos with ``l2`` and ``index``; with the reward ``"wgan"`` also ``discriminator_loss`` of who
             painted. With autoreset SAME_STEP, ``final_info`` holds the finished ``painting`` too, None of one
-            that began on a picture.
+            that began on a picture; with ``array="torch"`` a `Paintings`, which fetches one when it is asked.
 
         Raises:
-            ValueError: NaN or inf, or the wrong shape; all canvases stay as they were.
+            ValueError: NaN or inf, or the wrong shape; all canvases stay as they were. See above for a GPU.
             gymnasium.error.ResetNeeded: with autoreset DISABLED, the episode of an environment is over.
         """
         waiting = np.flatnonzero(self._over)
@@ -196,23 +207,25 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise gym.error.ResetNeeded(
                 f"the episodes of environments {waiting.tolist()} are over; pass reset() a reset_mask"
             )
-        action, step = self.task.actions(actions, self.num_envs), self.state.step
-        if len(waiting):  # NEXT_STEP: their actions are ignored, whatever they are
-            idle = torch.from_numpy(self._over).to(action.device)
-            action = torch.where(
-                idle.unsqueeze(1), torch.full_like(action, self.task.action_range[0]), action
-            )
+        idle = self._over.copy() if len(waiting) else None  # NEXT_STEP: they begin again
+        action = self.task.actions(actions, self.num_envs, idle)
         next_state, reward = self.task.model_step(self.state, action)
+        if self.array == "numpy":
+            settle(wait=True)
+        elif self.task.device.type != "cpu":  # an error about these actions may come later
+            good = action.isfinite().all()
+            next_state = next_state._replace(canvas=torch.where(good, next_state.canvas, self.state.canvas))
+            action = torch.where(good, action, self.task.action_range[0])
         learnt = self._train_reward(next_state)
-        rows = np.arange(self.num_envs), step.clamp(max=self.task.steps - 1).cpu()
-        self._actions[rows] = self.task.in_unit_cube(action).cpu()
+        places = self._rows, self.state.step.clamp(max=self.task.steps - 1)
+        self._actions[places] = self.task.in_unit_cube(action)
         self._state = next_state
-        steps = next_state.step.cpu().numpy()
-        over = steps >= self.task.steps
-        cut = ~over & (steps >= (self.max_episode_steps or np.inf))
-        if len(waiting):  # NEXT_STEP: these did not paint, they begin again
+        self._steps += 1
+        over = self._steps >= self.task.steps
+        cut = ~over & (self._steps >= (self.max_episode_steps or np.inf))
+        if idle is not None:
             self._begin(waiting, {})
-            reward[torch.from_numpy(waiting).to(reward.device)] = 0
+            reward = torch.where(self.task.upload(idle), 0.0, reward)
             over[waiting] = cut[waiting] = False
         infos: dict[str, Any] = {}
         self._show()
@@ -223,7 +236,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         else:
             self._over = over | cut
         infos |= self._info(np.arange(self.num_envs)) | learnt
-        terminated, truncated = (torch.from_numpy(part).to(self.task.device) for part in (over, cut))
+        terminated, truncated = self.task.upload(over), self.task.upload(cut)
         observation = self.task.observe(self.state)
         return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
 
@@ -280,11 +293,12 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             index = self.task.indices(given, len(which), self._rngs[0])
         state = self.task.initial_state(index, options.get("canvas"))
         if len(which) < self.num_envs:
-            at = torch.from_numpy(which).to(self.task.device)
+            at = self.task.upload(which)
             pairs = zip(self.state, state, strict=True)
             state = CanvasState(*(old.index_copy(0, at, new) for old, new in pairs))
         self._state = state
         self.index[which] = index
+        self._steps[which] = 0
         self._over[which] = False
         for i in which:
             given = "canvas" in options and options["canvas"] is not None
@@ -315,38 +329,89 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Gymnasium's infos: for each key an array over all environments, and under ``_key`` who has it."""
         mask = np.zeros(self.num_envs, dtype=bool)
         mask[which] = True
-        l2 = np.where(mask, self.task.l2(self.state).cpu().numpy(), 0)
-        index = np.where(mask, self.index, 0)
-        return {"l2": l2, "_l2": mask, "index": index, "_index": mask.copy()}
+        l2 = self.task.l2(self.state)
+        if not mask.all():
+            l2 = torch.where(self.task.upload(mask), l2, 0)
+        index = self.task.upload(np.where(mask, self.index, 0))
+        return {"l2": self._out(l2), "_l2": mask, "index": self._out(index), "_index": mask.copy()}
 
     def _train_reward(self, next_state: CanvasState) -> dict[str, Any]:
         """Let the reward learn from those that painted, not from those that wait for a reset; its infos."""
         painted = ~self._over
-        state = next_state if painted.all() else _rows(next_state, np.flatnonzero(painted))
+        state = next_state if painted.all() else self._part(next_state, np.flatnonzero(painted))
         loss = self.task.train_reward(state)
         if loss is None:
             return {}
-        loss_of_each = np.where(painted, np.float32(loss), np.float32(0))
-        return {"discriminator_loss": loss_of_each, "_discriminator_loss": painted}
+        loss_of_each = self.task.upload(np.where(painted, np.float32(loss), np.float32(0)))
+        return {"discriminator_loss": self._out(loss_of_each), "_discriminator_loss": painted}
 
     def _final(self, which: np.ndarray) -> dict[str, Any]:
         """``final_obs`` and ``final_info`` of the environments whose episode ends in this step."""
-        last = self._out(self.task.observe(_rows(self.state, which)))
+        last = self._out(self.task.observe(self._part(self.state, which)))
         final_obs = np.full(self.num_envs, None, dtype=object)
         for place, i in enumerate(which):
             final_obs[i] = (
                 {key: part[place] for key, part in last.items()} if isinstance(last, dict) else last[place]
             )
         info = self._info(which)
+        actions = self._actions[self.task.upload(which)]
+        backgrounds = {int(i): (place, self._backgrounds[i]) for place, i in enumerate(which)}
+        finished = Paintings(self.num_envs, self.task, actions, self._steps[which], backgrounds)
         paintings = np.full(self.num_envs, None, dtype=object)
-        for i in which:
-            paintings[i] = None if self._backgrounds[i] is None else self._painting(i)
-        info |= {"painting": paintings, "_painting": info["_l2"].copy()}
+        if self.array == "numpy":
+            for i in which:
+                paintings[i] = finished[i]
+        info["painting"] = paintings if self.array == "numpy" else finished
+        info["_painting"] = info["_l2"].copy()
         return {"final_obs": final_obs, "_final_obs": info["_l2"].copy(), "final_info": info,
                 "_final_info": info["_l2"].copy()}  # fmt: skip
 
+    def _part(self, state: CanvasState, which: np.ndarray) -> CanvasState:
+        """What of a state belongs to the environments `which`."""
+        at = self.task.upload(which)
+        return CanvasState(*(part[at] for part in state))
+
     def _out(self, value: Any) -> Any:
         return value if self.array == "torch" else to_numpy(value)
+
+
+class Paintings(Sequence[Painting | None]):
+    """The paintings that were finished in a step, by environment; each is fetched from a GPU when asked for.
+
+    Args:
+        num_envs: number of environments.
+        task: what they paint.
+        actions: ``(n, steps, bundle * stroke_dim)`` in [0, 1], of those whose episode has ended.
+        steps: ``(n,)``, how many steps each was long.
+        which: for each of those, its place in the two above and its background.
+    """
+
+    def __init__(
+        self,
+        num_envs: int,
+        task: PaintTask,
+        actions: Tensor,
+        steps: np.ndarray,
+        which: dict[int, tuple[int, tuple[float, ...] | None]],
+    ) -> None:
+        self._count, self._task, self._which = num_envs, task, which
+        self._actions, self._steps = actions, steps
+
+    def __len__(self) -> int:
+        """The number of environments."""
+        return self._count
+
+    def __getitem__(self, i: Any) -> Any:
+        """The painting of one environment: None if its episode goes on, or began on a picture."""
+        if isinstance(i, slice):
+            return [self[place] for place in range(*i.indices(self._count))]
+        if not -self._count <= i < self._count:
+            raise IndexError(f"environment {i} of {self._count}")
+        place, background = self._which.get(int(i) % self._count, (0, None))
+        if background is None:
+            return None
+        settle(wait=True)
+        return self._task.painting(self._actions[place, : self._steps[place]], background)
 
 
 class _OneOf:
@@ -391,8 +456,3 @@ class _OneOf:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._env, name)
-
-
-def _rows(state: CanvasState, which: np.ndarray) -> CanvasState:
-    """The part of a state that belongs to the environments `which`."""
-    return CanvasState(*(part[torch.from_numpy(which).to(part.device)] for part in state))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import reprlib
 
+import numpy as np
 import torch
+from torch import Tensor
 
 
 def pick_device(device: str | torch.device) -> torch.device:
@@ -13,18 +15,24 @@ def pick_device(device: str | torch.device) -> torch.device:
     Raises:
         ValueError: no such device, or not on this machine.
     """
-    if device != "auto":
-        try:
-            if (picked := torch.empty(0, device=device).device).type == "meta":
-                raise RuntimeError("it holds no numbers")
-            return picked
-        except (RuntimeError, AssertionError, ImportError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(
-                f'device {reprlib.repr(device)} cannot be used here: {reason}; try "auto"'
-            ) from error
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return accelerator or torch.device("cpu")
+    if device == "auto":
+        device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    try:
+        if (picked := torch.empty(0, device=device).device).type == "meta":
+            raise RuntimeError("it holds no numbers")
+        return picked
+    except (RuntimeError, AssertionError, ImportError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device {reprlib.repr(device)} cannot be used here: {reason}; try "auto"'
+        ) from error
+
+
+def upload(given: np.ndarray | Tensor, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+    """An array or tensor on a device; the host does not wait for a GPU to be ready for it."""
+    tensor = torch.from_numpy(given) if isinstance(given, np.ndarray) else given
+    later = device.type != "cpu" and not tensor.is_pinned()  # pinned memory may change before it is read
+    return tensor.to(device, dtype or tensor.dtype, non_blocking=later)
 
 
 def has_bf16(device: torch.device) -> bool:

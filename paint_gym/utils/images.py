@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paint_gym.utils.deferred import require
+
 ROUNDING = 1e-3  # beyond [0, 1] that is taken for a rounding error
 
 
@@ -60,6 +62,9 @@ def has_storage(*tensors: Tensor) -> bool:
 
 
 def check_finite(tensor: Tensor, message: str) -> None:
-    """Raise a `ValueError` with this message if a number is NaN or inf; where they cannot be seen, do not."""
-    if has_storage(tensor) and not bool(torch.isfinite(tensor.detach()).all()):
-        raise ValueError(message)
+    """Raise a `ValueError` with this message if a number is NaN or inf; where they cannot be seen, do not.
+
+    Of a tensor on a GPU it is raised by a later call; see `deferred.require`.
+    """
+    if has_storage(tensor):
+        require(torch.isfinite(tensor.detach()).all(), message)

@@ -8,11 +8,12 @@ import torch
 
 from agents.common.replay import Replay
 from paint_gym.datasets import load_dataset
+from paint_gym.datasets.targets import Targets
 
 
 def filled(pictures: np.ndarray, episodes: int, kept: int = 4) -> Replay:
     """Two environments, episodes of three steps; canvas, action and index tell the episode and the step."""
-    replay = Replay(kept, 3, 2, 1, load_dataset(pictures, size=32), torch.device("cpu"))
+    replay = Replay(kept, 3, 2, 1, Targets(load_dataset(pictures, size=32), torch.device("cpu")))
     for episode in range(episodes):
         for step in range(4):
             level = torch.tensor([episode * 10 + step, episode * 10 + step + 100]) / 255
@@ -55,7 +56,7 @@ def test_capacity_is_what_it_holds_when_full(pictures: np.ndarray) -> None:
 def test_memory_of_the_papers_size(pictures: np.ndarray) -> None:
     """800 episodes of 40 steps at 128 px fit in 2 GiB."""
     dataset = load_dataset(pictures, size=128)
-    assert 1 << 30 < Replay(800, 40, 96, 65, dataset, torch.device("meta")).nbytes < 2 << 30
+    assert 1 << 30 < Replay(800, 40, 96, 65, Targets(dataset, torch.device("meta"))).nbytes < 2 << 30
 
 
 def test_state_dict_goes_on_alike(pictures: np.ndarray) -> None:

@@ -132,12 +132,12 @@ def test_no_gradient_comes_from_beneath_an_opaque_stroke(backend: ModuleType) ->
     assert nodes[0, 4:].any() and colours[0, 3:].any()
 
 
-def test_a_thousand_strokes_on_each_other(backend: ModuleType) -> None:
-    """The transmittance is the product of a thousand numbers, some of them 0 or nearly so."""
+def test_hundreds_of_strokes_on_each_other(backend: ModuleType) -> None:
+    """The transmittance is the product of hundreds of numbers, some of them 0 or nearly so."""
     generator = torch.Generator().manual_seed(0)
-    nodes = torch.rand(1, 1000, 1, 4, generator=generator) * torch.tensor([16.0, 16.0, 9.0, 1.0])
+    nodes = torch.rand(1, 300, 1, 4, generator=generator) * torch.tensor([16.0, 16.0, 9.0, 1.0])
     nodes[0, ::50, :, 3], nodes[0, ::70, :, 3] = 1.0, 1 - 1e-6
-    colours, canvas = torch.rand(1, 1000, 3, generator=generator), torch.rand(1, 3, 16, 16)
+    colours, canvas = torch.rand(1, 300, 3, generator=generator), torch.rand(1, 3, 16, 16)
     weight = torch.rand(1, 3, 16, 16, generator=generator)
     assert_close(compare([canvas, nodes, colours], "sweep", weight))
 

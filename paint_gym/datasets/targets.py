@@ -1,0 +1,39 @@
+"""Pictures of a data set as targets: tensors on a device."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from paint_gym.datasets.dataset import Dataset
+from paint_gym.utils.device import upload
+
+PART = 4
+"""The part of a GPU's free memory that a data set may take: one in so many."""
+
+
+class Targets:
+    """The pictures of a data set on a device; on a GPU with room for all of them, they stay there.
+
+    Args:
+        dataset: whose pictures they are.
+        device: where they are wanted.
+    """
+
+    def __init__(self, dataset: Dataset, device: torch.device) -> None:
+        self.dataset, self.device = dataset, device
+        self._all: Tensor | None = None
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if dataset.images.nbytes <= free // PART:
+                self._all = upload(dataset[np.arange(len(dataset))], device)
+
+    def __call__(self, indices: NDArray[np.integer]) -> Tensor:
+        """Pictures ``(n, 3, H, W)`` float32 in [0, 1], of indices ``(n,)``."""
+        if self._all is None:
+            pictures = upload(self.dataset[indices], self.device)
+        else:
+            pictures = self._all[upload(indices, self.device)]
+        return pictures.float() / 255
