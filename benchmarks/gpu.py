@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from agents import build_agent, load, paint, refine
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
@@ -40,7 +41,7 @@ from benchmarks.speed import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
 from paint_gym.renderers.analytic.coverage import to_pixels
 from paint_gym.renderers.analytic.renderer import segments
-from paint_gym.strokes import BUILT_IN
+from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
 SPEED_BAR = 10.0  # times the paper's network
@@ -162,9 +163,10 @@ def on_paper(options: Gpu) -> Iterator[Row]:
         )
         search = side**2 * (PIECE * work.searched + STROKE * work.touched)
         gradient = search + side**2 * (SUMS * work.summed + GRADIENT * work.touched)
-        for what, total, must, done in (
-            ("forward", forth, least, search),
-            ("forward and backward", both, least_both, search + gradient),
+        started, started_both = kernels_started(design)
+        for what, total, must, done, kernels in (
+            ("forward", forth, least, search, started + 2),
+            ("forward and backward", both, least_both, search + gradient, started_both + 3),
         ):
             row: Row = {
                 "stroke": design.name,
@@ -172,10 +174,41 @@ def on_paper(options: Gpu) -> Iterator[Row]:
                 "MB": total / 1e6,
                 "times what must be": total / must,
                 "million operations": done / 1e6,
+                "kernels started": kernels,
             }
             for name, (bandwidth, speed) in SPECS.items():
                 row[f"least ms, {name}"] = 1e3 * max(total / bandwidth, done / speed)
             yield row | at_most(total / must, TRAFFIC_BAR)
+
+
+class CountingMode(TorchDispatchMode):
+    """Counts what PyTorch would start a kernel for: all but views, and what only reserves memory.
+
+    Attributes:
+        count: of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        """Count one, and do it."""
+        made = function(*arguments, **(named or {}))
+        name = function.name()
+        self.count += not (function.is_view or name.startswith("aten::empty") or name == "aten::detach")
+        return made
+
+
+def kernels_started(design: StrokeDesign) -> tuple[int, int]:
+    """Kernels that PyTorch starts beside ours, to paint a bundle, and to paint it and find the gradient."""
+    renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
+    strokes = random_strokes(design, 1, 5).requires_grad_()
+    with CountingMode() as forth:
+        painted = renderer.paint(canvas, strokes)
+    with CountingMode() as back:
+        torch.autograd.grad(painted, strokes, torch.ones_like(painted))
+    return forth.count, forth.count + back.count
 
 
 class Compiled(NamedTuple):

@@ -159,7 +159,7 @@ class StrokeDesign:
 
 def radius(r: Tensor) -> Tensor:
     """Radius in shorter canvas sides, from a thickness in [0, 1]: 1/256 to 65/256."""
-    return (1 + 64 * r) / 256
+    return r / 4 + MIN_RADIUS
 
 
 def thickness(radius: float) -> float:
@@ -173,12 +173,12 @@ def thickness(radius: float) -> float:
 
 def _bezier(parameters: Tensor, segments: int) -> Tensor:
     """Quadratic curve of eq. (6), its middle point relative to the box of its ends; parameters of eq. (5)."""
-    x0, y0, x1, y1, x2, y2, r0, t0, r1, t1 = parameters.unsqueeze(-1).unbind(-2)  # each (N, 1)
-    s = torch.linspace(0, 1, segments + 1, dtype=parameters.dtype, device=parameters.device)
-    first, middle, last = (1 - s) ** 2, 2 * s * (1 - s), s**2
-    x = first * x0 + middle * (x0 + (x2 - x0) * x1) + last * x2
-    y = first * y0 + middle * (y0 + (y2 - y0) * y1) + last * y2
-    return torch.stack([x, y, radius(r0 + (r1 - r0) * s), t0 + (t1 - t0) * s], -1)
+    start, relative, end, first, last = parameters.unsqueeze(-2).split(2, -1)  # each (N, 1, 2): x y or r t
+    middle = torch.lerp(start, end, relative)
+    s = torch.linspace(0, 1, segments + 1, dtype=parameters.dtype, device=parameters.device).unsqueeze(-1)
+    places = torch.lerp(torch.lerp(start, middle, s), torch.lerp(middle, end, s), s)  # de Casteljau
+    r, t = torch.lerp(first, last, s).unbind(-1)
+    return torch.stack([*places.unbind(-1), radius(r), t], -1)
 
 
 def _straight(parameters: Tensor, segments: int) -> Tensor:

@@ -1,6 +1,7 @@
 """Every benchmark runs, at a size that takes seconds, and writes finite figures."""
 
 import dataclasses
+import importlib.util
 import json
 import math
 import shutil
@@ -17,6 +18,7 @@ from benchmarks import (
     cold_start,
     cost,
     gallery,
+    gpu,
     kernel_levels,
     memory,
     palette,
@@ -52,6 +54,7 @@ SMALL = {
     "svg": svg.Svg(strokes=5, many=10, refine=2),
     "cost": cost.Cost(strokes=10, repeats=1),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
+    "gpu": gpu.Gpu(device="cpu", smoke=True),
     "kernel_levels": kernel_levels.KernelLevels(strokes=5, repeats=1),
     "palette": palette.Palette(datasets=("photos",), images=2, colours=3, strokes=10, size=32, refine=4),
     "pareto": pareto.Pareto(dataset="photos", portraits=2, strokes=10, size=32, photos=0),
@@ -77,6 +80,7 @@ ROWS = {  # of each table, in order
     "web": (2,),
     "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
+    "gpu": (2 * DESIGNS, *((24,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
     "kernel_levels": (4 * len(LEVELS),),
     "palette": (1,),
     "pareto": (len(pareto.WAYS),),
@@ -97,6 +101,16 @@ FIGURES = {  # that its first row, or every row, holds
     "web": {"what", "seconds", "bar", "met"},
     "svg": {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
+    "gpu": {
+        "stroke",
+        "what",
+        "MB",
+        "times what must be",
+        "million operations",
+        "kernels started",
+        "bar",
+        "met",
+    },
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
     "kernel_levels": {"numbers", "what", "kernel", "seconds", "native", "times", "bar", "met"},
     "palette": {"pictures", "any colours", "palette", "picture in these colours", "times", "bar", "met"},
