@@ -244,8 +244,9 @@ def compiled(capability: int) -> Iterator[Compiled]:
     tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
     for primitive, count in (("sweep", 13), ("polygon", 3)):
         for side in triton_backend.SIDES:
-            nodes, canvas = torch.empty(1, 5, count, 4), torch.empty(1, 3, side, side)
-            call = triton_backend.Call(canvas, nodes, primitive, (side,))
+            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, count, 4)
+            colours = torch.empty(1, 5, 3)
+            call = triton_backend.Call(canvas, nodes, colours, primitive, (side,))
             backward = call.painting | {"WANTED": True, "ALONE": True}
             kernels = [
                 (triton_kernel.prepare_kernel, call.preparing, triton_backend.PREPARING),

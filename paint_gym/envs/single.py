@@ -23,7 +23,6 @@ from paint_gym.envs.task import (
 )
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
-from paint_gym.utils.deferred import settle
 from paint_gym.utils.errors import check_arguments, check_choice
 from paint_gym.utils.images import to_frames
 
@@ -153,7 +152,6 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         self.task.check_action_shape(tuple(given.shape), (self.task.bundle * self.task.stroke_dim,))
         actions = self.task.actions(given.unsqueeze(0), 1)
         next_state, reward = self.task.model_step(self.state, actions)
-        settle(wait=True)
         loss = self.task.train_reward(next_state)
         self._state = next_state
         self._actions.append(self.task.in_unit_cube(actions[0]))

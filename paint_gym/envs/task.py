@@ -181,7 +181,7 @@ class PaintTask:
             raise IndexError(
                 f"options['indices'] must lie in 0..{len(self.dataset) - 1}; got {indices.tolist()}"
             )
-        return indices
+        return indices.astype(np.int64)  # also a copy: of any layout, and the caller's stays the caller's
 
     def actions(self, action: Any, count: int, idle: np.ndarray | None = None) -> Tensor:
         """An array or tensor as actions ``(count, bundle * stroke_dim)`` float32 on the device.

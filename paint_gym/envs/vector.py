@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, Unpack
 
@@ -14,7 +15,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState
+from paint_gym.canvas import NOT_FINITE, CanvasState
 from paint_gym.envs.spec import complete_spec
 from paint_gym.envs.task import (
     MAX_ENVS,
@@ -29,9 +30,10 @@ from paint_gym.envs.task import (
 )
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
-from paint_gym.utils.deferred import settle
+from paint_gym.utils.deferred import Checks, trusted
+from paint_gym.utils.device import is_asynchronous
 from paint_gym.utils.errors import as_whole, check_arguments, check_choice
-from paint_gym.utils.images import to_frames
+from paint_gym.utils.images import all_finite, to_frames
 
 
 class VectorArguments(TaskArguments, total=False):
@@ -49,9 +51,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     or one per environment, and ``reset_mask`` ``(num_envs,)`` bool, to reset only a part. `step` returns
     fresh arrays each time.
 
-    With ``array="torch"`` the host never waits for a GPU, except for the reward ``"wgan"``, and where a
-    painting is asked for. So an error about NaN or inf in actions that are on the GPU comes with a later
-    call; the canvases stay as they were, but that step is used up.
+    With ``array="torch"`` no step waits for a GPU, unless the reward is ``"wgan"``. So an error about NaN or
+    inf in actions that are on the GPU comes with a later step, which does nothing else, or when a painting is
+    asked for. The step with the bad actions leaves the canvases as they were and rewards 0, but it counts,
+    and its strokes are zeros in the painting.
 
     Args:
         num_envs: number of canvases.
@@ -111,6 +114,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         shape = (num_envs, self.task.steps, *self.single_action_space.shape)
         self._actions = torch.zeros(shape, device=self.task.device)
         self._rows = torch.arange(num_envs, device=self.task.device)
+        self._checks = Checks()
         self._steps = np.zeros(num_envs, dtype=np.int64)  # those of the state, which may be on a GPU
         self._over = np.zeros(num_envs, dtype=bool)  # whose episode is over, and who wait for their reset
         self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
@@ -147,7 +151,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return [self._painting(i) for i in range(self.num_envs)]
 
     def _painting(self, i: int) -> Painting:
-        settle(wait=True)
+        self._checks.settle(wait=True)
         return self.task.painting(self._actions[i, : self._steps[i]], self._backgrounds[i])
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
@@ -179,6 +183,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
         given = self.task.check_start(given, len(which))
         fresh = {i: seeding.np_random(seeds[i]) for i in which if seeds[i] is not None}
+        if len(which) == self.num_envs:
+            self._checks.forget()
         for i, (generator, used) in fresh.items():
             self._rngs[i], self._rng_seeds[i] = generator, used
         self._begin(which, given)
@@ -209,13 +215,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             )
         idle = self._over.copy() if len(waiting) else None  # NEXT_STEP: they begin again
         action = self.task.actions(actions, self.num_envs, idle)
-        next_state, reward = self.task.model_step(self.state, action)
-        if self.array == "numpy":
-            settle(wait=True)
-        elif self.task.device.type != "cpu":  # an error about these actions may come later
-            good = action.isfinite().all()
-            next_state = next_state._replace(canvas=torch.where(good, next_state.canvas, self.state.canvas))
-            action = torch.where(good, action, self.task.action_range[0])
+        if self.array == "torch" and is_asynchronous(action.device):
+            action, next_state, reward = self._step_ahead(action)
+        else:
+            next_state, reward = self.task.model_step(self.state, action)
         learnt = self._train_reward(next_state)
         places = self._rows, self.state.step.clamp(max=self.task.steps - 1)
         self._actions[places] = self.task.in_unit_cube(action)
@@ -239,6 +242,20 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         terminated, truncated = self.task.upload(over), self.task.upload(cut)
         observation = self.task.observe(self.state)
         return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
+
+    def _step_ahead(self, action: Tensor) -> tuple[Tensor, CanvasState, Tensor]:
+        """The action, next state and reward, when nobody has waited to know whether the actions are finite.
+
+        If they are not, the canvases stay, and rewards are 0.
+        """
+        self._checks.settle()
+        good = all_finite(action)
+        self._checks.add(good, f"{NOT_FINITE} (in an earlier step: the GPU is not waited for)")
+        action = torch.where(good, action, self.task.action_range[0])
+        with trusted():
+            next_state, reward = self.task.model_step(self.state, action)
+        canvas = torch.where(good, next_state.canvas, self.state.canvas)
+        return action, next_state._replace(canvas=canvas), torch.where(good, reward, 0.0)
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
@@ -356,7 +373,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         info = self._info(which)
         actions = self._actions[self.task.upload(which)]
         backgrounds = {int(i): (place, self._backgrounds[i]) for place, i in enumerate(which)}
-        finished = Paintings(self.num_envs, self.task, actions, self._steps[which], backgrounds)
+        finished = Paintings(self.num_envs, self.task, self._checks, actions, self._steps[which], backgrounds)
         paintings = np.full(self.num_envs, None, dtype=object)
         if self.array == "numpy":
             for i in which:
@@ -381,6 +398,7 @@ class Paintings(Sequence[Painting | None]):
     Args:
         num_envs: number of environments.
         task: what they paint.
+        checks: of the actions.
         actions: ``(n, steps, bundle * stroke_dim)`` in [0, 1], of those whose episode has ended.
         steps: ``(n,)``, how many steps each was long.
         which: for each of those, its place in the two above and its background.
@@ -390,11 +408,12 @@ class Paintings(Sequence[Painting | None]):
         self,
         num_envs: int,
         task: PaintTask,
+        checks: Checks,
         actions: Tensor,
         steps: np.ndarray,
         which: dict[int, tuple[int, tuple[float, ...] | None]],
     ) -> None:
-        self._count, self._task, self._which = num_envs, task, which
+        self._count, self._task, self._checks, self._which = num_envs, task, checks, which
         self._actions, self._steps = actions, steps
 
     def __len__(self) -> int:
@@ -405,12 +424,13 @@ class Paintings(Sequence[Painting | None]):
         """The painting of one environment: None if its episode goes on, or began on a picture."""
         if isinstance(i, slice):
             return [self[place] for place in range(*i.indices(self._count))]
+        i = operator.index(i)
         if not -self._count <= i < self._count:
             raise IndexError(f"environment {i} of {self._count}")
-        place, background = self._which.get(int(i) % self._count, (0, None))
+        place, background = self._which.get(i % self._count, (0, None))
         if background is None:
             return None
-        settle(wait=True)
+        self._checks.settle(wait=True)
         return self._task.painting(self._actions[place, : self._steps[place]], background)
 
 

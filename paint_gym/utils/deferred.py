@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import torch
@@ -24,52 +26,60 @@ class Outcome(NamedTuple):
     message: str
 
 
-class _Pending(threading.local):
-    """The outcomes that are on their way, of each thread."""
+class Checks:
+    """The checks of one owner whose outcome is not known yet."""
 
     def __init__(self) -> None:
-        self.outcomes: deque[Outcome] = deque()
+        self._outcomes: deque[Outcome] = deque()
+
+    def add(self, good: Tensor, message: str) -> None:
+        """Refuse what is not `good`, by a later call of `settle`.
+
+        Args:
+            good: ``()`` bool on a GPU.
+            message: of the error.
+        """
+        here = torch.empty((), dtype=torch.bool, pin_memory=True)
+        here.copy_(good, non_blocking=True)
+        arrived = torch.Event(good.device)
+        arrived.record(torch.accelerator.current_stream(good.device))
+        self._outcomes.append(Outcome(here, arrived, message))
+
+    def settle(self, wait: bool = False) -> None:
+        """Look at the outcomes that have arrived; with `wait`, at all.
+
+        Raises:
+            ValueError: one is not good.
+        """
+        while self._outcomes and (wait or self._outcomes[0].arrived.query()):
+            outcome = self._outcomes.popleft()
+            if wait:
+                outcome.arrived.synchronize()
+            if not bool(outcome.good):
+                raise ValueError(outcome.message)
+
+    def forget(self) -> None:
+        """Drop what is not known yet."""
+        self._outcomes.clear()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Copies and other processes begin without checks: events are of this one."""
+        return {"_outcomes": deque()}
 
 
-_pending = _Pending()
+_trusted = ContextVar("trusted", default=False)
 
 
-def require(good: Tensor, message: str) -> None:
-    """Refuse what is not `good`: on the CPU now; on a GPU by a later call, once the outcome is known.
-
-    Args:
-        good: ``()`` bool.
-        message: of the error.
-
-    Raises:
-        ValueError: `good` is False, or that of an earlier call was.
-    """
-    settle()
-    if good.device.type != "cpu":
-        _pending.outcomes.append(_send(good, message))
-    elif not bool(good):
-        raise ValueError(message)
+@contextmanager
+def trusted() -> Iterator[None]:
+    """Within, `images.check_finite` checks nothing: the caller has seen to it."""
+    token = _trusted.set(True)
+    try:
+        yield
+    finally:
+        _trusted.reset(token)
 
 
-def settle(wait: bool = False) -> None:
-    """Look at the outcomes of this thread's checks: at those that have arrived, or with `wait` at all.
-
-    Raises:
-        ValueError: one is not good.
-    """
-    outcomes = _pending.outcomes
-    while outcomes and (wait or outcomes[0].arrived.query()):
-        outcome = outcomes.popleft()
-        if wait:
-            outcome.arrived.synchronize()
-        if not bool(outcome.good):
-            outcomes.clear()  # one error is enough: what a bad number went into is checked, too
-            raise ValueError(f"{outcome.message} (in an earlier call: the GPU is not waited for)")
-
-
-def _send(good: Tensor, message: str) -> Outcome:
-    here = torch.empty((), dtype=torch.bool, pin_memory=True)
-    here.copy_(good, non_blocking=True)
-    arrived = torch.Event(good.device)
-    arrived.record(torch.accelerator.current_stream(good.device))
-    return Outcome(here, arrived, message)
+def is_trusted() -> bool:
+    """True within `trusted`."""
+    return _trusted.get()

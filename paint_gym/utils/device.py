@@ -16,7 +16,8 @@ def pick_device(device: str | torch.device) -> torch.device:
         ValueError: no such device, or not on this machine.
     """
     if device == "auto":
-        device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        device = accelerator or torch.device("cpu")
     try:
         if (picked := torch.empty(0, device=device).device).type == "meta":
             raise RuntimeError("it holds no numbers")
@@ -28,11 +29,19 @@ def pick_device(device: str | torch.device) -> torch.device:
         ) from error
 
 
-def upload(given: np.ndarray | Tensor, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+def is_asynchronous(device: torch.device) -> bool:
+    """True if the host goes on while the device works, and what it hands over may be freed at once.
+
+    Not so of Apple's GPUs: there, PyTorch reads the host's memory later.
+    """
+    return device.type not in ("cpu", "mps")
+
+
+def upload(given: np.ndarray | Tensor, device: torch.device) -> Tensor:
     """An array or tensor on a device; the host does not wait for a GPU to be ready for it."""
     tensor = torch.from_numpy(given) if isinstance(given, np.ndarray) else given
-    later = device.type != "cpu" and not tensor.is_pinned()  # pinned memory may change before it is read
-    return tensor.to(device, dtype or tensor.dtype, non_blocking=later)
+    pinned = tensor.is_pinned()  # would be read later, when it may have changed
+    return tensor.to(device, non_blocking=is_asynchronous(device) and not pinned)
 
 
 def has_bf16(device: torch.device) -> bool:

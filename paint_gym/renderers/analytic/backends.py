@@ -50,7 +50,10 @@ class Backend(Protocol):
 
 
 def choose(*tensors: Tensor) -> Backend | None:
-    """The kernel that paints with these tensors; None where PyTorch does, as under torch.func's transforms.
+    """The kernel that paints with these tensors; None where PyTorch does.
+
+    PyTorch does under torch.func's transforms, and with types that the kernel does not know: that in C knows
+    float32 and float64, that in Triton float32.
 
     Raises:
         ValueError: `PAINT_GYM_KERNEL` asks for a kernel that does not exist, or not for these tensors.
@@ -62,9 +65,11 @@ def choose(*tensors: Tensor) -> Backend | None:
     if forced == "torch" or not has_storage(*tensors):
         return None
     device, dtype = tensors[0].device, tensors[0].dtype
+    if any(tensor.device != device for tensor in tensors):
+        return None  # PyTorch says what is wrong
     if forced == "c" and device.type != "cpu":
         raise ValueError(f"{VARIABLE}=c paints on the CPU, and the canvas is on {device}; unset it")
-    if forced == "triton" and device.type != "cuda" and not os.environ.get("TRITON_INTERPRET") == "1":
+    if forced == "triton" and device.type != "cuda" and not _is_interpreted():
         raise ValueError(
             f"{VARIABLE}=triton paints on a GPU, and the canvas is on {device}; unset it, or set "
             "TRITON_INTERPRET=1 as well, with which the kernel runs on a CPU, slowly"
@@ -72,9 +77,9 @@ def choose(*tensors: Tensor) -> Backend | None:
     if forced == "triton" or (device.type == "cuda" and not forced):
         if dtype != torch.float32:
             return None
-        backend = _triton()
+        backend = _triton(device)
         if backend is None and forced:
-            raise RuntimeError(f"{VARIABLE}=triton, but Triton is not installed: pip install triton")
+            raise RuntimeError(f"{VARIABLE}=triton, but Triton does not work here; the log says why")
         return backend
     if device.type != "cpu":
         return None
@@ -85,14 +90,21 @@ def choose(*tensors: Tensor) -> Backend | None:
     return None
 
 
+def _is_interpreted() -> bool:
+    """Whether Triton runs kernels on the CPU; what it takes for yes."""
+    return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
+
+
 @functools.cache
-def _triton() -> Backend | None:
-    """The kernel in Triton; None, which is logged, where Triton is not installed."""
+def _triton(device: torch.device) -> Backend | None:
+    """The kernel in Triton; None, which is logged, where there is no Triton, or it does not work."""
     try:
-        importlib.import_module("triton")
-    except ImportError as error:
+        backend = importlib.import_module("paint_gym.renderers.analytic.triton_backend")
+        nodes = torch.ones(1, 1, 1, 4, device=device)
+        backend.paint(nodes.new_zeros(1, 1, 2, 2), nodes, nodes.new_ones(1, 1, 1), "sweep", False)
+    except Exception as error:  # no Triton, no compiler that it wants, a GPU that it does not know
         logger.warning(
-            "painting with PyTorch on the GPU, many times slower, as there is no Triton: %s", error
+            "painting with PyTorch on the GPU, many times slower, as Triton does not work here: %s", error
         )
         return None
-    return importlib.import_module("paint_gym.renderers.analytic.triton_backend")
+    return backend

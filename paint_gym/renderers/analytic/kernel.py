@@ -130,25 +130,19 @@ class Call:
     """
 
     def __init__(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> None:
-        if canvas.ndim != 4 or nodes.ndim != 4 or colours.ndim != 3 or primitive not in ("sweep", "polygon"):
-            raise ValueError(
-                f"no call of the kernel: {[*map(_say, (canvas, nodes, colours))]}, {primitive!r}"
-            )
+        check_inputs(canvas, nodes, colours, primitive)
+        library = load(nodes.dtype)
+        if library is None or nodes.device.type != "cpu":
+            raise ValueError(f"there is no kernel for {nodes.dtype} on {nodes.device} here")
         images, channels, height, width = canvas.shape
         strokes, count = nodes.shape[1:3]
-        _check(nodes, (images, strokes, max(1, count), 4), nodes.dtype)
-        _check(canvas, (images, channels, height, width), nodes.dtype)
-        _check(colours, (images, strokes, channels), nodes.dtype)
-        library = load(nodes.dtype)
-        if library is None:
-            raise ValueError(f"there is no kernel for {nodes.dtype} here")
         self.library, self.inputs = library, (canvas, nodes, colours)
         self.strips = images * library.strips_of(height)
         self.shape = Shape(images, strokes, count, channels, height, width, primitive == "polygon")
 
     def paint(self, out: Tensor) -> Part:
         """The painted canvases into `out`, as a function of strips ``[first, end)``."""
-        _check(out, tuple(self.inputs[0].shape), self.inputs[0].dtype)
+        _check(out, tuple(self.inputs[0].shape), self.inputs[0])
         return partial(self.library.paint, *map(_pointer, (*self.inputs, out)), self.shape)
 
     def paint_backward(self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor) -> Part:
@@ -163,18 +157,34 @@ class Call:
         inputs, bands = self.inputs, nodes.shape[1]
         for tensor, like in ((grad_out, inputs[0]), (canvas, inputs[0])):
             if tensor is not None:
-                _check(tensor, tuple(like.shape), like.dtype)
+                _check(tensor, tuple(like.shape), like)
         for tensor, like in ((nodes, inputs[1]), (colours, inputs[2])):
-            _check(tensor, (len(like), bands, *like.shape[1:]), like.dtype)
+            _check(tensor, (len(like), bands, *like.shape[1:]), like)
         pointers = map(_pointer, (*inputs, grad_out, canvas, nodes, colours))
         return partial(self.library.paint_backward, *pointers, self.shape, bands)
 
 
-def _check(tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def check_inputs(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> None:
+    """Refuse what no kernel may be given.
+
+    Raises:
+        ValueError: shapes that do not go together, tensors that are not contiguous, or not alike.
+    """
+    if canvas.ndim != 4 or nodes.ndim != 4 or colours.ndim != 3 or primitive not in ("sweep", "polygon"):
+        raise ValueError(f"no call of the kernel: {[*map(_say, (canvas, nodes, colours))]}, {primitive!r}")
+    images, channels, height, width = canvas.shape
+    strokes, count = nodes.shape[1:3]
+    _check(nodes, (images, strokes, max(1, count), 4), nodes)
+    _check(canvas, (images, channels, height, width), nodes)
+    _check(colours, (images, strokes, channels), nodes)
+
+
+def _check(tensor: Tensor, shape: tuple[int, ...], like: Tensor) -> None:
     """Refuse a tensor that the kernel would read or write beyond its end."""
-    fits = tuple(tensor.shape) == shape and tensor.dtype == dtype
-    if not fits or not tensor.is_contiguous() or tensor.device.type != "cpu":
-        raise ValueError(f"the kernel needs a contiguous {shape} of {dtype} on the CPU, not {_say(tensor)}")
+    fits = tuple(tensor.shape) == shape and tensor.dtype == like.dtype and tensor.device == like.device
+    if not fits or not tensor.is_contiguous():
+        kind = f"{like.dtype} on {like.device}"
+        raise ValueError(f"the kernel needs a contiguous {shape} of {kind}, not {_say(tensor)}")
 
 
 def _say(tensor: Tensor) -> str:

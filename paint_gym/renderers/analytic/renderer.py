@@ -81,7 +81,8 @@ class AnalyticRenderer(Renderer):
 def paint_nodes(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
     """The canvas after strokes, by a kernel where there is one; arguments as `paint_by_definition`."""
     if (backend := choose(canvas, nodes, colours)) is not None:
-        return _Paint.apply(canvas, nodes, colours, primitive, backend)
+        keep = torch.is_grad_enabled() and any(each.requires_grad for each in (canvas, nodes, colours))
+        return _Paint.apply(canvas, nodes, colours, primitive, backend, keep)
     return paint_by_definition(canvas, nodes, colours, primitive)
 
 
@@ -231,14 +232,10 @@ class _Paint(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, backend: Backend
+        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, backend: Backend, keep: bool
     ) -> Tensor:
         painted, kept = backend.paint(
-            canvas.contiguous(),
-            nodes.contiguous(),
-            colours.contiguous(),
-            primitive,
-            any(ctx.needs_input_grad),
+            canvas.contiguous(), nodes.contiguous(), colours.contiguous(), primitive, keep
         )
         ctx.save_for_backward(canvas, nodes, colours, *kept)
         ctx.primitive, ctx.backend = primitive, backend
@@ -252,7 +249,7 @@ class _Paint(torch.autograd.Function):
             gradients = [
                 None if each is None else _NoSecond.apply(each, grad_out, *inputs) for each in gradients
             ]
-        return (*gradients, None, None)
+        return (*gradients, None, None, None)
 
     @staticmethod
     def _gradients(ctx: Any, grad_out: Tensor) -> list[Tensor | None]:

@@ -11,6 +11,7 @@ import torch
 import triton
 from torch import Tensor
 
+from paint_gym.renderers.analytic.kernel import check_inputs
 from paint_gym.renderers.analytic.triton_kernel import (
     COLUMNS,
     paint_backward_kernel,
@@ -38,7 +39,7 @@ def paint(
     right, top, bottom, right < left if it has no pixels; and ``(B, 2, H, W)``, log2 of how much of the first
     canvas is still seen, as a sum of two.
     """
-    call = Call(canvas, nodes, primitive)
+    call = Call(canvas, nodes, colours, primitive)
     out = torch.empty_like(canvas)
     pieces = nodes.new_empty(call.images, call.strokes, call.pieces, COLUMNS.value)
     boxes = nodes.new_empty(call.images, call.strokes, 4)
@@ -65,7 +66,7 @@ def paint_backward(
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     """See `backends.Backend`."""
     pieces, boxes, through = kept
-    call = Call(canvas, nodes, primitive)
+    call = Call(canvas, nodes, colours, primitive)
     grad_canvas = torch.empty_like(canvas) if wanted else None
     bytes_each = 4 * call.images * call.strokes * (8 * call.pieces + call.channels)
     groups = max(1, min(call.tiles, ROOM // max(1, bytes_each)))
@@ -96,8 +97,12 @@ class Call:
     Args:
         canvas: ``(B, C, H, W)``.
         nodes: ``(B, K, M, 4)``.
+        colours: ``(B, K, C)``.
         primitive: ``"sweep"`` or ``"polygon"``.
         sides: of tiles, from which one is chosen.
+
+    Raises:
+        ValueError: tensors that do not go together.
 
     Attributes:
         sizes: integers, in the order of the kernels' arguments: strokes, height, width, columns, tiles.
@@ -106,8 +111,14 @@ class Call:
     """
 
     def __init__(
-        self, canvas: Tensor, nodes: Tensor, primitive: str, sides: Sequence[int] | None = None
+        self,
+        canvas: Tensor,
+        nodes: Tensor,
+        colours: Tensor,
+        primitive: str,
+        sides: Sequence[int] | None = None,
     ) -> None:
+        check_inputs(canvas, nodes, colours, primitive)
         self.images, self.channels, height, width = canvas.shape
         self.strokes, count, self.polygon = nodes.shape[1], nodes.shape[2], primitive == "polygon"
         self.pieces = count if self.polygon else max(1, count - 1)

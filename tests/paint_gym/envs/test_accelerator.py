@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -111,11 +112,15 @@ good = torch.rand(2, 65).to("pretend")
 bad = good.clone()
 bad[1, 7] = float("nan")
 env.step(good)
+other = PaintCanvasVectorEnv(2, dataset="photos", size=24, device="pretend", array="torch", max_strokes=30)
+other.reset(seed=0)
 before = env.state.canvas.cpu()
 with no_waiting():
-    env.step(bad)
-assert env.state.canvas.cpu().equal(before)
-with pytest.raises(ValueError, match="NaN or inf.*in an earlier call"):
+    _, reward, *_ = env.step(bad)
+    for _ in range(4):  # whose actions were good
+        other.step(good)
+assert env.state.canvas.cpu().equal(before) and not reward.cpu().any()
+with pytest.raises(ValueError, match="NaN or inf.*in an earlier step"):
     for _ in range(3):
         env.step(good)
 assert env.step(good)[1].cpu().isfinite().all()
@@ -123,6 +128,10 @@ env.step(bad)
 with pytest.raises(ValueError, match="NaN or inf"):  # no painting is handed out before it is known
     env.paintings
 assert len(env.paintings[0].strokes) % 5 == 0
+env.step(bad)
+env.reset(seed=0)  # a new episode does not hear of the last one
+for _ in range(4):
+    env.step(good)
 for host in (bad.cpu(), bad.cpu().numpy()):  # of the host's own, at once
     with pytest.raises(ValueError, match="NaN or inf"):
         env.step(host)
@@ -179,3 +188,14 @@ def test_steps_do_not_wait_for_a_gpu() -> None:
             env.step(action)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, ">i8", np.int64])
+def test_pictures_that_stay_on_the_device_are_the_same(dtype: object, pictures: np.ndarray) -> None:
+    env = PaintCanvasVectorEnv(6, dataset=pictures, size=32, device="cpu", array="torch", max_strokes=10)
+    env.task.targets.keep()
+    for indices in (np.array([3, 3, 0, 1, 11, 3], dtype=dtype), np.arange(6, dtype=dtype)[::-1]):
+        env.reset(seed=0, options={"indices": indices})
+        expected = torch.from_numpy(pictures[indices.astype(int)]).float() / 255
+        torch.testing.assert_close(env.state.target, expected)
+        assert env.index.tolist() == indices.tolist()

@@ -11,6 +11,8 @@ import torch
 from paint_gym import make_renderer
 from paint_gym.renderers.analytic import backends, kernel
 
+CPU = torch.device("cpu")
+
 
 def paint(**kind: object) -> torch.Tensor:
     return make_renderer("analytic").paint(torch.zeros(1, 3, 16, 16, **kind), torch.rand(1, 2, 13, **kind))
@@ -40,10 +42,10 @@ def test_triton_that_is_not_there(monkeypatch: pytest.MonkeyPatch, caplog: pytes
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     backends._triton.cache_clear()
     with caplog.at_level(logging.WARNING):
-        assert backends._triton() is None and backends._triton() is None
-        assert caplog.text.count("as there is no Triton") == 1
+        assert backends._triton(CPU) is None and backends._triton(CPU) is None
+        assert caplog.text.count("as Triton does not work here: No module") == 1
         monkeypatch.setenv("PAINT_GYM_KERNEL", "triton")
-        with pytest.raises(RuntimeError, match="pip install triton"):
+        with pytest.raises(RuntimeError, match="Triton does not work here"):
             paint()
     backends._triton.cache_clear()
 
@@ -60,6 +62,7 @@ def test_no_kernel_for_other_devices_and_types(monkeypatch: pytest.MonkeyPatch) 
     assert backends.choose(torch.zeros(1, dtype=torch.bfloat16)) is None
     monkeypatch.setattr(backends, "has_storage", lambda *tensors: True)
     assert backends.choose(torch.zeros(1, device="meta")) is None
+    assert backends.choose(torch.zeros(1), torch.zeros(1, device="meta")) is None
     monkeypatch.setenv("PAINT_GYM_KERNEL", "c")
     with pytest.raises(ValueError, match="paints on the CPU, and the canvas is on meta"):
         backends.choose(torch.zeros(1, device="meta"))
