@@ -51,6 +51,12 @@ PIECE, STROKE, SUMS, GRADIENT = 38, 80, 40, 120
 """Operations a pixel in `triton_kernel.py`, roots and divisions counted as 4: `_depth` and what `_search`
 does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and
 the rest for a stroke."""
+CAPABILITIES = (75, 80, 90)
+"""Of GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
+START = 5e-6
+"""Seconds to start a kernel, about."""
+ADDED = {"bezier": 3, "straight": 3, "circle": 1, "triangle": 2}
+"""Kernels with which `triton_backend.paint_backward` puts gradients of pieces together, where C has none."""
 INTEGERS = {"strokes", "height", "width", "columns", "tiles", "groups"}  # among the kernels' arguments
 
 
@@ -77,7 +83,7 @@ def tables(options: Gpu) -> Iterator[Table]:
     count = options.canvases * options.bundle
     yield f"on paper: {count} strokes, {SIZE} px", list(on_paper(options))
     if importlib.util.find_spec("triton") is not None:
-        yield "compiled", [used._asdict() for capability in (80, 90) for used in compiled(capability)]
+        yield "compiled", [used._asdict() for capability in CAPABILITIES for used in compiled(capability)]
     if options.device == "cuda" and not torch.cuda.is_available():
         print("no GPU here: nothing is measured")
         return
@@ -164,6 +170,7 @@ def on_paper(options: Gpu) -> Iterator[Row]:
         search = side**2 * (PIECE * work.searched + STROKE * work.touched)
         gradient = search + side**2 * (SUMS * work.summed + GRADIENT * work.touched)
         started, started_both = kernels_started(design)
+        started_both += ADDED[design.name]
         for what, total, must, done, kernels in (
             ("forward", forth, least, search, started + 2),
             ("forward and backward", both, least_both, search + gradient, started_both + 3),
@@ -175,6 +182,7 @@ def on_paper(options: Gpu) -> Iterator[Row]:
                 "times what must be": total / must,
                 "million operations": done / 1e6,
                 "kernels started": kernels,
+                "ms to start them": 1e3 * START * kernels,
             }
             for name, (bandwidth, speed) in SPECS.items():
                 row[f"least ms, {name}"] = 1e3 * max(total / bandwidth, done / speed)
@@ -215,7 +223,7 @@ class Compiled(NamedTuple):
     """What a compiled kernel takes of a GPU.
 
     Attributes:
-        capability: of the GPU: 80 is an A100, 90 an H100.
+        capability: of the GPU, see `CAPABILITIES`.
         kernel: its name.
         primitive: ``"sweep"`` of 12 pieces, or ``"polygon"`` of 3.
         side: of a tile in pixels.

@@ -38,7 +38,7 @@ class Train(Command):
     out: Path = Path("runs/latest")
     """Folder of the run."""
     preset: Preset = DEFAULT
-    """smoke: done in seconds; cpu: learns fastest on a laptop; paper: Tables 1 and 2 to the letter."""
+    """smoke: done in seconds; cpu: learns fastest on a laptop; paper: Tables 1 and 2, with our renderer."""
     resume: bool = False
     """Go on with the run in --out, with the settings it was begun with."""
     init: str | None = None

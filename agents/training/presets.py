@@ -33,7 +33,7 @@ PRESETS: dict[str, TrainConfig] = {
         eval_every=2000,
     ),
 }  # fmt: skip
-"""smoke: seconds; cpu: learns fastest on two cores; paper: Tables 1 and 2 to the letter."""
+"""smoke: seconds; cpu: learns fastest on two cores; paper: Tables 1 and 2, with our renderer."""
 
 MODEL_FREE = AlgorithmConfig()
 """How model-free algorithms learn with preset cpu: as in Table 1. Its own rates are for gradients through the

@@ -47,6 +47,10 @@ def commands_of(page: Path) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("paint-gym ")]
 
 
+def test_no_block_of_code_is_empty() -> None:
+    assert all(block.strip() for page in PAGES for block in python_of(page))
+
+
 WITH_CODE = [page for page in PAGES if python_of(page)]
 WITH_COMMANDS = [page for page in PAGES if commands_of(page)]
 

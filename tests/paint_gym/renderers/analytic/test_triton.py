@@ -201,8 +201,8 @@ def test_float64_and_transforms_go_to_pytorch(
 
 COMPILE = """
 import json
-from benchmarks.gpu import compiled
-print(json.dumps([used._asdict() for capability in (80, 90) for used in compiled(capability)]))
+from benchmarks.gpu import CAPABILITIES, compiled
+print(json.dumps([used._asdict() for capability in CAPABILITIES for used in compiled(capability)]))
 """
 
 
