@@ -155,6 +155,7 @@ if __name__ == "__main__":
     torch.Event = Event  # type: ignore[misc, assignment]
     torch.accelerator.current_stream = lambda device: None  # type: ignore[assignment, return-value]
     del sys.argv[0]
+    del sys.path[0]  # this folder, which has an `agents` of its own
     sys.modules["pretend"] = sys.modules["__main__"]
     with Everywhere():
         runpy.run_path(sys.argv[0], run_name="__main__")
