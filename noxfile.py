@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import nox
 
 nox.options.sessions = ["lint", "type", "test"]
 nox.options.reuse_existing_virtualenvs = True
-NEEDED = "# what these need; `nox -s lock` writes it\n"
 CONSTRAINTS = ("-c", "constraints.txt")
 
 
@@ -72,15 +70,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Pin what the chosen versions of constraints.txt need; RLlib aside, which wants another Gymnasium."""
+    """Write all versions into requirements.lock; RLlib's aside, which wants another Gymnasium."""
     session.install(*CONSTRAINTS, "-e", ".[test,docs,clients,cluster,web]")
     frozen = str(session.run("python", "-m", "pip", "list", "--format=freeze", silent=True)).split()
-    file = Path("constraints.txt")
-    chosen = file.read_text().partition(NEEDED)[0]
-    names = {re.sub("[-_.]+", "-", line.partition("==")[0]).lower() for line in chosen.splitlines()}
-    names |= {"paint-gym", "pip"}
-    needed = [line for line in frozen if re.sub("[-_.]+", "-", line.partition("==")[0]).lower() not in names]
-    file.write_text(chosen + NEEDED + "\n".join(needed) + "\n")
+    pinned = [line.partition("+")[0] for line in frozen if not line.startswith(("paint-gym==", "pip=="))]
+    file = Path("requirements.lock")
+    file.write_text(file.read_text().splitlines()[0] + "\n" + "\n".join(sorted(pinned, key=str.lower)) + "\n")
 
 
 @nox.session
