@@ -163,7 +163,9 @@ def _on_cluster(jobs: Sequence[Job], address: str) -> dict[str, str]:
                 _write_files(job, files)
                 reasons[job.name] = why
             bar.update()
-    return {name: why for name, why in reasons.items() if why}
+    return {
+        job.name: reasons[job.name] for job in jobs if reasons[job.name]
+    }  # in their order, not the cluster's
 
 
 def _elsewhere(_: None, task: tuple[Job, dict[str, bytes]]) -> tuple[str, dict[str, bytes]]:
