@@ -163,9 +163,8 @@ def _on_cluster(jobs: Sequence[Job], address: str) -> dict[str, str]:
                 _write_files(job, files)
                 reasons[job.name] = why
             bar.update()
-    return {
-        job.name: reasons[job.name] for job in jobs if reasons[job.name]
-    }  # in their order, not the cluster's
+    in_order = {job.name: reasons.get(job.name, "") for job in jobs}  # the jobs', not the cluster's
+    return {name: why for name, why in in_order.items() if why}
 
 
 def _elsewhere(_: None, task: tuple[Job, dict[str, bytes]]) -> tuple[str, dict[str, bytes]]:
