@@ -41,6 +41,7 @@ from benchmarks.speed import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
 from paint_gym.renderers.analytic.coverage import to_pixels
 from paint_gym.renderers.analytic.renderer import segments
+from paint_gym.renderers.analytic.tiles import SIDES, clear_of, pieces_of, side_of
 from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
@@ -138,7 +139,7 @@ def count_work(nodes: Tensor, primitive: str, side: int) -> Work:
     )
     distance = torch.hypot(qx - u * along[..., 0], qy - u * along[..., 1])
     depth = start[..., None, :, 2] + u * along[..., 2] - distance  # of the tile's centre, nearly
-    clear = 0.7072 * (side - 1) + 0.51
+    clear = clear_of(side)
     near = (depth > -clear) & touched.unsqueeze(-1)
     beneath = (depth > clear).flip(-1).cummax(-1).values.flip(-1)  # one that covers all, or one under it
     return Work(len(nodes) * len(x), int(touched.sum()), int((near & ~beneath).sum()), int(near.sum()))
@@ -146,13 +147,13 @@ def count_work(nodes: Tensor, primitive: str, side: int) -> Work:
 
 def on_paper(options: Gpu) -> Iterator[Row]:
     """Bytes and operations of each design, and the least time of two GPUs."""
-    canvases, side = options.canvases, 16 if options.canvases * (SIZE / 16) ** 2 >= 512 else 8
+    canvases, side = options.canvases, side_of(options.canvases, SIZE, SIZE)
     plane = 4 * canvases * SIZE * SIZE
     for design in BUILT_IN:
         strokes = random_strokes(design, canvases, options.bundle)
         nodes = to_pixels(design.outline(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
         work = count_work(nodes, design.primitive, side)
-        pieces = nodes.shape[2] if design.primitive == "polygon" else max(1, nodes.shape[2] - 1)
+        pieces = pieces_of(nodes.shape[2], design.primitive)
         given = 4 * (nodes.numel() + strokes[..., -3:].numel())
         table = 4 * canvases * options.bundle * (16 * pieces + 4)  # of pieces and boxes
         sums = 4 * work.tiles * options.bundle * (8 * pieces + 3)  # zeroed, and read to be added up
@@ -251,10 +252,10 @@ def compiled(capability: int) -> Iterator[Compiled]:
 
     tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
     for primitive, count in (("sweep", 13), ("polygon", 3)):
-        for side in triton_backend.SIDES:
+        for side in SIDES:
             canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, count, 4)
             colours = torch.empty(1, 5, 3)
-            call = triton_backend.Call(canvas, nodes, colours, primitive, (side,))
+            call = triton_backend.Call(canvas, nodes, colours, primitive, side)
             backward = call.painting | {"WANTED": True, "ALONE": True}
             kernels = [
                 (triton_kernel.prepare_kernel, call.preparing, triton_backend.PREPARING),

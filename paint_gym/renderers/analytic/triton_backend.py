@@ -5,13 +5,12 @@ With the environment variable ``TRITON_INTERPRET=1`` the same kernels run on ten
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import triton
 from torch import Tensor
 
 from paint_gym.renderers.analytic.kernel import check_inputs
+from paint_gym.renderers.analytic.tiles import clear_of, pieces_of, side_of, tiles_of
 from paint_gym.renderers.analytic.triton_kernel import (
     COLUMNS,
     paint_backward_kernel,
@@ -24,10 +23,6 @@ FUSION = False
 PREPARING = {"num_warps": 1, "enable_fp_fusion": FUSION}
 ROOM = 2**28
 """Bytes for the places in which programs add up gradients; there are fewer programs where they take more."""
-ENOUGH = 512
-"""Programs that keep a GPU busy; with fewer, tiles are smaller."""
-SIDES = (16, 8)
-"""Of a tile, in pixels."""
 
 
 def paint(
@@ -99,7 +94,7 @@ class Call:
         nodes: ``(B, K, M, 4)``.
         colours: ``(B, K, C)``.
         primitive: ``"sweep"`` or ``"polygon"``.
-        sides: of tiles, from which one is chosen.
+        side: of a tile in pixels; by default as many as suit the size.
 
     Raises:
         ValueError: tensors that do not go together.
@@ -116,17 +111,15 @@ class Call:
         nodes: Tensor,
         colours: Tensor,
         primitive: str,
-        sides: Sequence[int] | None = None,
+        side: int | None = None,
     ) -> None:
         check_inputs(canvas, nodes, colours, primitive)
         self.images, self.channels, height, width = canvas.shape
         self.strokes, count, self.polygon = nodes.shape[1], nodes.shape[2], primitive == "polygon"
-        self.pieces = count if self.polygon else max(1, count - 1)
-        for side in sides or SIDES:
-            columns = triton.cdiv(width, side)
-            self.tiles = triton.cdiv(height, side) * columns
-            if self.images * self.tiles >= ENOUGH:
-                break
+        self.pieces = pieces_of(count, primitive)
+        side = side or side_of(self.images, height, width)
+        rows, columns = tiles_of(side, height, width)
+        self.tiles = rows * columns
         self.sizes = (self.strokes, height, width, columns, self.tiles)
         both = {"PIECES": self.pieces, "POLYGON": self.polygon}
         self.preparing = both | {"NODES": count, "LANES": triton.next_power_of_2(self.pieces)}
@@ -134,7 +127,7 @@ class Call:
             "CHANNELS": self.channels,
             "PADDED": triton.next_power_of_2(self.channels),
             "SIDE": side,
-            "CLEAR": 0.7072 * (side - 1) + 0.51,  # to the corner pixels' centres, and half a pixel
+            "CLEAR": clear_of(side),
         }
         self.options = {"num_warps": max(1, side**2 // 64), "enable_fp_fusion": FUSION}
 

@@ -241,18 +241,28 @@ def _cover(inside, POLYGON: tl.constexpr):
 
 
 @triton.jit
+def _leave(rows, last, x, y):
+    """Of the last piece at a pixel: its row, whether there is one, and what |q - uD| = r + u dr is made of.
+
+    The greatest u is ``(b + s) / lead``, or ``c / (b - s)``, s being the root of the last that is returned.
+    """
+    row, there = rows + tl.maximum(last, 0) * COLUMNS, last >= 0
+    qx, qy = x - tl.load(row, there, 0.0), y - tl.load(row + 1, there, 0.0)
+    dx, dy, dr = tl.load(row + 4, there, 0.0), tl.load(row + 5, there, 0.0), tl.load(row + 6, there, 0.0)
+    r, lead = tl.load(row + 2, there, 0.0) + 0.5, tl.load(row + 11, there, 0.0)
+    b, c = qx * dx + qy * dy + r * dr, qx * qx + qy * qy - r * r
+    return row, there, qx, qy, dx, dy, r, dr, lead, b, c, tl.maximum(b * b - lead * c, 0.0)
+
+
+@triton.jit
 def _opacity(rows, last, x, y, POLYGON: tl.constexpr):
     """The u at which the last piece leaves a pixel, the greatest with |q - uD| = r + u dr; its alpha."""
     u, opacity = x * 0, x * 0
     if POLYGON:
         opacity += tl.load(rows + 3)
     else:
-        row, there = rows + tl.maximum(last, 0) * COLUMNS, last >= 0
-        qx, qy = x - tl.load(row, there, 0.0), y - tl.load(row + 1, there, 0.0)
-        dx, dy, dr = tl.load(row + 4, there, 0.0), tl.load(row + 5, there, 0.0), tl.load(row + 6, there, 0.0)
-        r, lead = tl.load(row + 2, there, 0.0) + 0.5, tl.load(row + 11, there, 0.0)
-        b, c = qx * dx + qy * dy + r * dr, qx * qx + qy * qy - r * r
-        s = tl.sqrt(tl.maximum(b * b - lead * c, 0.0))
+        row, there, qx, qy, dx, dy, r, dr, lead, b, c, s2 = _leave(rows, last, x, y)
+        s = tl.sqrt(s2)
         u = tl.where(b > 0, b + s, c) / tl.where(b > 0, tl.maximum(lead, TINY), b - s - TINY)
         ex, ey, end = qx - dx, qy - dy, r + dr
         u = tl.where(ex * ex + ey * ey <= end * end, 1.0, tl.minimum(tl.maximum(u, 0.0), 1.0))
@@ -313,13 +323,8 @@ def _uncover_sweep(
     scale = tl.where(distance > TINY, r_rim / tl.maximum(distance, TINY), 0.0)
     x_rim, y_rim = scale * vx, scale * vy
     # the alpha at u, and how u moves: (r + u dr) d(r + u dr) + v.dX over s
-    row, there = rows + tl.maximum(last, 0) * COLUMNS, last >= 0
-    qx, qy = x - tl.load(row, there, 0.0), y - tl.load(row + 1, there, 0.0)
-    dx, dy, dr = tl.load(row + 4, there, 0.0), tl.load(row + 5, there, 0.0), tl.load(row + 6, there, 0.0)
-    r, lead = tl.load(row + 2, there, 0.0) + 0.5, tl.load(row + 11, there, 0.0)
+    row, there, qx, qy, dx, dy, r, dr, _lead, _b, _c, s2 = _leave(rows, last, x, y)
     length2 = dx * dx + dy * dy + dr * dr
-    b = qx * dx + qy * dy + r * dr
-    s2 = tl.maximum(b * b - lead * (qx * qx + qy * qy - r * r), 0.0)
     rate = tl.sqrt(s2 / (s2 * s2 + (1e-8 * length2 * length2 + TINY)))
     moves = (last_u > 0) & (last_u < 1) & there
     scale = tl.where(moves, towards_alpha * tl.load(row + 7, there, 0.0) * rate, 0.0)

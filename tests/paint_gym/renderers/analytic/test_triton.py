@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic import backends, kernel
+from paint_gym.renderers.analytic import backends, kernel, tiles
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke
 from tests.paint_gym.renderers.analytic.test_renderer import random_nodes
@@ -53,7 +53,7 @@ def interpreted() -> Iterator[ModuleType]:
 @pytest.fixture
 def backend(interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """With tiles so large that the interpreter, which goes through them one by one, is quick."""
-    monkeypatch.setattr(interpreted, "SIDES", (32,))
+    monkeypatch.setattr(tiles, "SIDES", (32,))
     return interpreted
 
 
@@ -94,7 +94,7 @@ def arguments(stroke: str, size: tuple[int, int], batch: int, count: int) -> tup
 def test_paints_what_the_kernel_in_c_paints(
     stroke: str, size: tuple[int, int], backend: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "SIDES", (64,))
+    monkeypatch.setattr(tiles, "SIDES", (64,))
     inputs, primitive, weight = arguments(stroke, size, 1, 200)
     assert_close(compare(inputs, primitive, weight))
 
@@ -104,7 +104,7 @@ def test_paints_what_the_kernel_in_c_paints(
 def test_tiles_change_nothing(
     stroke: str, side: int, backend: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "SIDES", (side,))
+    monkeypatch.setattr(tiles, "SIDES", (side,))
     inputs, primitive, weight = arguments(stroke, (21, 35), 2, 4)
     assert_close(compare(inputs, primitive, weight))
 
@@ -146,7 +146,7 @@ def test_hundreds_of_strokes_on_each_other(backend: ModuleType) -> None:
 def test_sums_in_fewer_places_are_the_same(
     stroke: str, backend: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "SIDES", (16,))
+    monkeypatch.setattr(tiles, "SIDES", (16,))
     inputs, primitive, weight = arguments(stroke, (33, 20), 2, 4)
     alone = compare(inputs, primitive, weight)
     monkeypatch.setattr(backend, "ROOM", 1)
