@@ -239,9 +239,8 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         else:
             self._over = over | cut
         infos |= self._info(np.arange(self.num_envs)) | learnt
-        terminated, truncated = self.task.upload(over), self.task.upload(cut)
         observation = self.task.observe(self.state)
-        return (*(self._out(value) for value in (observation, reward, terminated, truncated)), infos)
+        return (*(self._out(value) for value in (observation, reward, over, cut)), infos)
 
     def _step_ahead(self, action: Tensor) -> tuple[Tensor, CanvasState, Tensor]:
         """The action, next state and reward, when nobody has waited to know whether the actions are finite.
@@ -349,7 +348,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         l2 = self.task.l2(self.state)
         if not mask.all():
             l2 = torch.where(self.task.upload(mask), l2, 0)
-        index = self.task.upload(np.where(mask, self.index, 0))
+        index = np.where(mask, self.index, 0)
         return {"l2": self._out(l2), "_l2": mask, "index": self._out(index), "_index": mask.copy()}
 
     def _train_reward(self, next_state: CanvasState) -> dict[str, Any]:
@@ -359,7 +358,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         loss = self.task.train_reward(state)
         if loss is None:
             return {}
-        loss_of_each = self.task.upload(np.where(painted, np.float32(loss), np.float32(0)))
+        loss_of_each = np.where(painted, np.float32(loss), np.float32(0))
         return {"discriminator_loss": self._out(loss_of_each), "_discriminator_loss": painted}
 
     def _final(self, which: np.ndarray) -> dict[str, Any]:
@@ -389,7 +388,10 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return CanvasState(*(part[at] for part in state))
 
     def _out(self, value: Any) -> Any:
-        return value if self.array == "torch" else to_numpy(value)
+        """What was asked for, arrays or tensors on the device, of either; what is there already stays."""
+        if self.array == "torch":
+            return self.task.upload(value) if isinstance(value, np.ndarray) else value
+        return value if isinstance(value, np.ndarray) else to_numpy(value)
 
 
 class Paintings(Sequence[Painting | None]):
