@@ -33,14 +33,15 @@ def gradient_step(
     Raises:
         TrainingDivergedError: the loss, or its gradient, is not finite.
     """
-    value = average(loss).item()  # NaN in one process is NaN in all, and none waits for another
-    if not math.isfinite(value):
-        raise TrainingDivergedError(f"{name} is {value}")
+    mean = average(loss)  # NaN in one process is NaN in all, and none waits for another
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
-    norm = nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm).item()
+    clipped = nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm)
+    value, norm = torch.stack([mean, clipped.to(mean)]).tolist()  # at once: a GPU is waited for
+    if not math.isfinite(value):
+        raise TrainingDivergedError(f"{name} is {value}")
     if not math.isfinite(norm):
         raise TrainingDivergedError(f"the gradient of {name} is {norm}")
     optimizer.step()
