@@ -15,9 +15,11 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
@@ -39,10 +41,11 @@ from benchmarks.harness.suite import (
 from benchmarks.learning_speed import paper_config, random_batch
 from benchmarks.speed import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
+from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic.coverage import to_pixels
-from paint_gym.renderers.analytic.renderer import segments
+from paint_gym.renderers.analytic.layout import form_of, segments
 from paint_gym.renderers.analytic.tiles import SIDES, clear_of, pieces_of, side_of
-from paint_gym.strokes import BUILT_IN, StrokeDesign
+from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
 SPEED_BAR = 10.0  # times the paper's network
@@ -56,9 +59,12 @@ CAPABILITIES = (75, 80, 90)
 """Of GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
 START = 5e-6
 """Seconds to start a kernel, about."""
-ADDED = {"bezier": 3, "straight": 3, "circle": 1, "triangle": 2}
-"""Kernels with which `triton_backend.paint_backward` puts gradients of pieces together, where C has none."""
-INTEGERS = {"strokes", "height", "width", "columns", "tiles", "groups"}  # among the kernels' arguments
+STARTED = {"outline": 1, "outline_backward": 1, "paint": 2, "paint_backward": 3}
+"""Kernels that each function of `triton_backend` starts, with one that sets memory to zero."""
+NUMBERS = dict.fromkeys(("strokes", "height", "width", "columns", "tiles", "groups"), "i32") | {
+    "low": "fp32",
+    "high": "fp32",
+}  # among the kernels' arguments, which else are tensors
 
 
 @dataclass(frozen=True)
@@ -154,27 +160,22 @@ def on_paper(options: Gpu) -> Iterator[Row]:
         nodes = to_pixels(design.outline(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
         work = count_work(nodes, design.primitive, side)
         pieces = pieces_of(nodes.shape[2], design.primitive)
-        given = 4 * (nodes.numel() + strokes[..., -3:].numel())
+        given = 4 * strokes.numel()
+        outlines = 4 * (nodes.numel() + strokes[..., -3:].numel())
         table = 4 * canvases * options.bundle * (16 * pieces + 4)  # of pieces and boxes
         sums = 4 * work.tiles * options.bundle * (8 * pieces + 3)  # zeroed, and read to be added up
-        least, forth = 6 * plane + given, 6 * plane + given + 2 * table
+        least, forth = 6 * plane + given, 6 * plane + given + 2 * (outlines + table)
         least_both = least + 9 * plane + 2 * given
-        both = (
-            forth
-            + 2 * plane
-            + 11 * plane
-            + 2 * given
-            + table
-            + 2 * sums
-            + 4 * (8 * work.summed + 3 * work.touched)
-        )
+        added = 4 * (8 * work.summed + 3 * work.touched)
+        # kept and read is what is seen through all strokes; then canvas, loss and gradients
+        back = (2 + 11) * plane + table + 2 * sums + added + 2 * outlines + 2 * given
+        both = forth + back
         search = side**2 * (PIECE * work.searched + STROKE * work.touched)
         gradient = search + side**2 * (SUMS * work.summed + GRADIENT * work.touched)
         started, started_both = kernels_started(design)
-        started_both += ADDED[design.name]
         for what, total, must, done, kernels in (
-            ("forward", forth, least, search, started + 2),
-            ("forward and backward", both, least_both, search + gradient, started_both + 3),
+            ("forward", forth, least, search, started),
+            ("forward and backward", both, least_both, search + gradient, started_both),
         ):
             row: Row = {
                 "stroke": design.name,
@@ -205,19 +206,42 @@ class CountingMode(TorchDispatchMode):
         """Count one, and do it."""
         made = function(*arguments, **(named or {}))
         name = function.name()
-        self.count += not (function.is_view or name.startswith("aten::empty") or name == "aten::detach")
+        reserves = name.startswith(("aten::empty", "aten::new_empty"))
+        self.count += not (function.is_view or reserves or name == "aten::detach")
         return made
 
 
 def kernels_started(design: StrokeDesign) -> tuple[int, int]:
-    """Kernels that PyTorch starts beside ours, to paint a bundle, and to paint it and find the gradient."""
+    """Kernels that a GPU is given to paint a bundle, and to paint it and find the gradient."""
     renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
     strokes = random_strokes(design, 1, 5).requires_grad_()
-    with CountingMode() as forth:
+    weight = torch.ones_like(canvas)
+    with CountingMode() as mode, counted_by(mode):
         painted = renderer.paint(canvas, strokes)
-    with CountingMode() as back:
-        torch.autograd.grad(painted, strokes, torch.ones_like(painted))
-    return forth.count, forth.count + back.count
+        forth = mode.count
+        torch.autograd.grad(painted, strokes, weight)
+    return forth, mode.count
+
+
+@contextmanager
+def counted_by(mode: CountingMode) -> Iterator[None]:
+    """Within, what the kernel in C does is counted as what that in Triton would start."""
+
+    def counted(name: str) -> Callable[..., object]:
+        function = getattr(kernel, name)
+
+        def call(*arguments: Any, **named: Any) -> object:
+            before = mode.count
+            made: object = function(*arguments, **named)
+            mode.count = before + STARTED[name]
+            return made
+
+        return call
+
+    with ExitStack() as stack:
+        for name in STARTED:
+            stack.enter_context(mock.patch.object(kernel, name, counted(name)))
+        yield
 
 
 class Compiled(NamedTuple):
@@ -257,14 +281,21 @@ def compiled(capability: int) -> Iterator[Compiled]:
             colours = torch.empty(1, 5, 3)
             call = triton_backend.Call(canvas, nodes, colours, primitive, side)
             backward = call.painting | {"WANTED": True, "ALONE": True}
+            design = get_stroke("bezier" if primitive == "sweep" else "triangle")
+            form = form_of(design, (0.0, 1.0), SIZE, SIZE)
+            assert form is not None and form.nodes == count
+            outlining, of_a_stroke = triton_backend.outlining(form), triton_backend.OF_A_STROKE
             kernels = [
-                (triton_kernel.prepare_kernel, call.preparing, triton_backend.PREPARING),
+                (triton_kernel.outline_kernel, outlining, of_a_stroke),
+                (triton_kernel.prepare_kernel, call.preparing, of_a_stroke),
                 (triton_kernel.paint_kernel, call.painting | {"KEEP": True}, call.options),
                 (triton_kernel.paint_backward_kernel, backward, call.options),
+                (triton_kernel.gather_kernel, call.gathering, triton_backend.GATHERING),
+                (triton_kernel.outline_backward_kernel, outlining, of_a_stroke),
             ]
-            for kernel, fixed, options in kernels:
-                kinds = {name: "i32" if name in INTEGERS else "*fp32" for name in kernel.arg_names}
-                source = triton.compiler.ASTSource(kernel, kinds | dict.fromkeys(fixed, "constexpr"), fixed)
+            for function, fixed, options in kernels:
+                kinds = {name: NUMBERS.get(name, "*fp32") for name in function.arg_names}
+                source = triton.compiler.ASTSource(function, kinds | dict.fromkeys(fixed, "constexpr"), fixed)
                 built = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
                 with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
                     file.write(built.asm["cubin"])
@@ -273,7 +304,7 @@ def compiled(capability: int) -> Iterator[Compiled]:
                     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
                 registers, stack = (int(number) for number in re.findall(r"(?:REG|STACK):(\d+)", said))
                 yield Compiled(
-                    capability, kernel.fn.__name__, primitive, side, registers, stack, built.metadata.shared
+                    capability, function.fn.__name__, primitive, side, registers, stack, built.metadata.shared
                 )
 
 

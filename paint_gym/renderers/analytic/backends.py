@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.layout import Form
 from paint_gym.utils.errors import check_choice
 from paint_gym.utils.images import has_storage
 
@@ -24,12 +25,20 @@ raised where that one cannot. Without it, the device decides."""
 class Backend(Protocol):
     """What a kernel does; all tensors are contiguous, on one device and of one dtype.
 
-    Args of both methods:
+    Args of `paint` and `paint_backward`:
         canvas: ``(B, C, H, W)``.
         nodes: ``(B, K, M, 4)`` in pixels, see `to_pixels`.
         colours: ``(B, K, C)``.
         primitive: ``"sweep"`` or ``"polygon"``.
     """
+
+    def outline(self, strokes: Tensor, form: Form) -> tuple[Tensor, Tensor]:
+        """Nodes ``(N, M, 4)`` in pixels and colours ``(N, 3)`` of built-in strokes ``(N, dim)``."""
+
+    def outline_backward(
+        self, strokes: Tensor, form: Form, grad_nodes: Tensor, grad_colours: Tensor
+    ) -> Tensor:
+        """The gradient ``(N, dim)`` of the strokes, given those of nodes and colours."""
 
     def paint(
         self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, keep: bool

@@ -1,6 +1,6 @@
-/* Paints strokes on canvases, and the gradient of that: the kernel of the analytic renderer.
+/* Outlines of strokes, strokes painted on canvases, and the gradients of both: the kernel of the analytic renderer.
  *
- * coverage.py states the same coverage in PyTorch and explains it; a test holds the two together.
+ * coverage.py states the same coverage in PyTorch and explains it; tests hold the two together.
  * The canvas is walked in strips of 4 rows, and a strip in blocks of 4 x 4 pixels. In a strip, each stroke touches only
  * the blocks that it can reach, so the cost is that of the painted area, not of strokes x canvas. What is done to the 16
  * pixels of a block is a loop of fixed length, of which the compiler makes vector instructions; blocks are square, so that
@@ -35,6 +35,94 @@ typedef struct {
     long images, strokes, nodes, channels, height, width;
     int polygon;
 } Shape;
+
+/* What outlines are made of: sizes, what alphas are mapped to, and where in a vector the numbers are (layout.py). */
+typedef struct {
+    long numbers, nodes, colours, height, width;
+    double low, high;
+    int polygon;
+    int first[4], last[4], middle[2], step; /* x, y, radius, alpha */
+} Form;
+
+/* A number of one node at s in [0, 1]: `column` of x, y, radius, alpha as they are in the vector. */
+static inline real between(const Form *form, const real *stroke, int column, long node, real s) {
+    long shift = column < 2 ? form->step * node : 0;
+    real start = stroke[form->first[column] + shift], end = stroke[form->last[column] + shift];
+    if (column >= 2 || form->middle[column] < 0) return start + s * (end - start);
+    real middle = start + stroke[form->middle[column]] * (end - start);
+    real first = start + s * (middle - start), second = middle + s * (end - middle); /* de Casteljau */
+    return first + s * (second - first);
+}
+
+/* What `between` makes of the vector, backwards: `grad` is added to the numbers that it read. */
+static inline void between_backward(const Form *form, const real *stroke, int column, long node, real s, real grad,
+                                    real *grad_stroke) {
+    long shift = column < 2 ? form->step * node : 0;
+    long start = form->first[column] + shift, end = form->last[column] + shift;
+    real at_start = grad * (1 - s), at_end = grad * s;
+    if (column < 2 && form->middle[column] >= 0) {
+        long middle = form->middle[column];
+        real at_middle = 2 * at_start * s, relative = stroke[middle];
+        grad_stroke[middle] += at_middle * (stroke[end] - stroke[start]);
+        at_start = at_start * (1 - s) + at_middle * (1 - relative);
+        at_end = at_end * s + at_middle * relative;
+    }
+    grad_stroke[start] += at_start;
+    grad_stroke[end] += at_end;
+}
+
+static inline real s_of(const Form *form, long node) { return form->nodes > 1 ? (real)node / (real)(form->nodes - 1) : 0; }
+
+/* Radius in pixels of a thickness in [0, 1], see strokes.py; with the canvas's shorter side. */
+static inline real radius_of(real thickness, real shorter) { return (thickness / 4 + (real)(1.0 / 256)) * shorter; }
+
+/* Nodes (N, M, 4) in pixels and colours (N, C) of strokes [first, end). Returns 0. */
+int outline(const real *strokes, real *nodes, real *colours, Form form, long first, long end) {
+    const real shorter = (real)(form.height < form.width ? form.height : form.width);
+    const real low = (real)form.low, range = (real)(form.high - form.low);
+    for (long k = first; k < end; k++) {
+        const real *stroke = strokes + k * form.numbers;
+        for (long c = 0; c < form.colours; c++) colours[k * form.colours + c] = stroke[form.numbers - form.colours + c];
+        for (long m = 0; m < form.nodes; m++) {
+            real *node = nodes + 4 * (k * form.nodes + m), s = s_of(&form, m);
+            node[0] = between(&form, stroke, 0, m, s) * (real)form.width;
+            node[1] = between(&form, stroke, 1, m, s) * (real)form.height;
+            node[2] = 0;
+            node[3] = between(&form, stroke, 3, m, s) * range + low;
+            if (form.polygon) continue;
+            real radius = radius_of(between(&form, stroke, 2, m, s), shorter);
+            node[2] = max(radius, HALF);
+            node[3] *= min(2 * radius, 1); /* thinner than a pixel: a pixel wide, and as much fainter */
+        }
+    }
+    return 0;
+}
+
+/* Gradient of outline: of the strokes (N, numbers), which is zero at the start. Returns 0. */
+int outline_backward(const real *strokes, const real *grad_nodes, const real *grad_colours, real *grad_strokes, Form form,
+                     long first, long end) {
+    const real shorter = (real)(form.height < form.width ? form.height : form.width);
+    const real low = (real)form.low, range = (real)(form.high - form.low);
+    for (long k = first; k < end; k++) {
+        const real *stroke = strokes + k * form.numbers;
+        real *grad = grad_strokes + k * form.numbers;
+        for (long c = 0; c < form.colours; c++) grad[form.numbers - form.colours + c] = grad_colours[k * form.colours + c];
+        for (long m = 0; m < form.nodes; m++) {
+            const real *own = grad_nodes + 4 * (k * form.nodes + m), s = s_of(&form, m);
+            real of_alpha = own[3];
+            if (!form.polygon) {
+                real radius = radius_of(between(&form, stroke, 2, m, s), shorter), of_radius = radius >= HALF ? own[2] : 0;
+                real alpha = between(&form, stroke, 3, m, s) * range + low;
+                if (2 * radius <= 1) of_radius += 2 * own[3] * alpha, of_alpha *= 2 * radius;
+                between_backward(&form, stroke, 2, m, s, of_radius * shorter / 4, grad);
+            }
+            between_backward(&form, stroke, 0, m, s, own[0] * (real)form.width, grad);
+            between_backward(&form, stroke, 1, m, s, own[1] * (real)form.height, grad);
+            between_backward(&form, stroke, 3, m, s, of_alpha * range, grad);
+        }
+    }
+    return 0;
+}
 
 /* One piece between two nodes. Of a swept disc: from x, y, r, alpha, changing by d... along it. An edge of a polygon: the
  * line through x, y whose unit inward normal is dx, dy; its distance to (px, py) is px dx + py dy + r. */

@@ -8,7 +8,7 @@ of the source, the compiler's version and the processor, so it is made once per 
 its checksum is right, and if nobody else could have put it there. Where there is no compiler either, `load`
 returns None, and the analytic renderer falls back to PyTorch: the same numbers, slower.
 
-`paint` and `paint_backward` share the work among as many threads as torch has.
+All functions share the work among as many threads as torch has.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from paint_gym.renderers.analytic.compiling import (
     shipped_key,
     shipped_name,
 )
+from paint_gym.renderers.analytic.layout import Form
+from paint_gym.strokes import COLOUR
 from paint_gym.utils.files import cache_folder, others_place, replace_when_done
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,46 @@ class Shape(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_long) for name in ("images", "strokes", "nodes", "channels", "height", "width")
     ] + [("polygon", ctypes.c_int)]
+
+
+class CForm(ctypes.Structure):
+    """What outlines are made of, as `Form` in kernel.c."""
+
+    _fields_ = [
+        *((name, ctypes.c_long) for name in ("numbers", "nodes", "colours", "height", "width")),
+        ("low", ctypes.c_double),
+        ("high", ctypes.c_double),
+        ("polygon", ctypes.c_int),
+        ("first", ctypes.c_int * 4),
+        ("last", ctypes.c_int * 4),
+        ("middle", ctypes.c_int * 2),
+        ("step", ctypes.c_int),
+    ]
+
+
+def outline(strokes: Tensor, form: Form) -> tuple[Tensor, Tensor]:
+    """See `backends.Backend`."""
+    nodes = strokes.new_empty(len(strokes), form.nodes, 4)
+    colours = strokes.new_empty(len(strokes), len(COLOUR))
+    _outline("outline", form, strokes, nodes, colours)
+    return nodes, colours
+
+
+def outline_backward(strokes: Tensor, form: Form, grad_nodes: Tensor, grad_colours: Tensor) -> Tensor:
+    """See `backends.Backend`."""
+    gradient = torch.zeros_like(strokes)
+    _outline("outline_backward", form, strokes, grad_nodes, grad_colours, gradient)
+    return gradient
+
+
+def _outline(function: str, form: Form, *tensors: Tensor) -> None:
+    """Call a function of kernel.c with strokes, nodes, colours, and what is like the strokes."""
+    check_outline(form, *tensors)
+    at, count = form.layout, len(tensors[0])
+    sizes = form.numbers, form.nodes, len(COLOUR), form.height, form.width
+    told = CForm(*sizes, *form.opacity, at.step > 0, at.first, at.last, at.middle, at.step)
+    call = partial(getattr(_library_for(tensors[0]), function), *map(_pointer, tensors), told)
+    _in_parallel(call, count, 50 * count * form.nodes)
 
 
 def paint(
@@ -131,9 +173,7 @@ class Call:
 
     def __init__(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> None:
         check_inputs(canvas, nodes, colours, primitive)
-        library = load(nodes.dtype)
-        if library is None or nodes.device.type != "cpu":
-            raise ValueError(f"there is no kernel for {nodes.dtype} on {nodes.device} here")
+        library = _library_for(nodes)
         images, channels, height, width = canvas.shape
         strokes, count = nodes.shape[1:3]
         self.library, self.inputs = library, (canvas, nodes, colours)
@@ -162,6 +202,32 @@ class Call:
             _check(tensor, (len(like), bands, *like.shape[1:]), like)
         pointers = map(_pointer, (*inputs, grad_out, canvas, nodes, colours))
         return partial(self.library.paint_backward, *pointers, self.shape, bands)
+
+
+def _library_for(tensor: Tensor) -> ctypes.CDLL:
+    library = load(tensor.dtype)
+    if library is None or tensor.device.type != "cpu":
+        raise ValueError(f"there is no kernel for {tensor.dtype} on {tensor.device} here")
+    return library
+
+
+def check_outline(form: Form, strokes: Tensor, nodes: Tensor, colours: Tensor, *alike: Tensor) -> None:
+    """Refuse what no kernel may be given.
+
+    Args:
+        form: of the strokes.
+        strokes: ``(N, numbers)``.
+        nodes: ``(N, M, 4)``.
+        colours: ``(N, 3)``.
+        alike: of the shape of the strokes.
+
+    Raises:
+        ValueError: shapes that do not go together, tensors that are not contiguous, or not alike.
+    """
+    for tensor in (strokes, *alike):
+        _check(tensor, (len(strokes), form.numbers), strokes)
+    _check(nodes, (len(strokes), form.nodes, 4), strokes)
+    _check(colours, (len(strokes), len(COLOUR)), strokes)
 
 
 def check_inputs(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> None:
@@ -316,6 +382,8 @@ def bind(file: Path) -> ctypes.CDLL:
     """
     library, pointer, long = ctypes.CDLL(str(file)), ctypes.c_void_p, ctypes.c_long
     library.strips_of.argtypes, library.strips_of.restype = [long], long
+    for outline_function, tensors in ((library.outline, 3), (library.outline_backward, 4)):
+        outline_function.argtypes = [pointer] * tensors + [CForm, long, long]
     library.paint.argtypes = [pointer] * 4 + [Shape, long, long]
     library.paint_backward.argtypes = [pointer] * 7 + [Shape, long, long, long]
     return library

@@ -7,21 +7,20 @@ NVIDIA's and AMD's GPUs one in Triton (`triton_kernel.py`). Elsewhere, and where
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from paint_gym.renderers.analytic.backends import Backend, choose
-from paint_gym.renderers.analytic.coverage import coverage, to_pixels
+from paint_gym.renderers.analytic.coverage import coverage
+from paint_gym.renderers.analytic.derivatives import are_followed, final, once
+from paint_gym.renderers.analytic.outline import outline
 from paint_gym.renderers.base import (
     Renderer,
     Size,
     check_places,
     check_strokes,
-    colours_of,
     composite,
     height_width,
     match_batches,
@@ -45,7 +44,7 @@ class AnalyticRenderer(Renderer):
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
-        nodes = self._nodes(_once(strokes), height, width)
+        nodes, _ = self._outline(strokes, height, width)
         if choose(nodes) is None:
             return coverage(nodes, height, width, self.design.primitive)
         canvas = nodes.new_zeros(len(strokes), 1, height, width)
@@ -55,35 +54,35 @@ class AnalyticRenderer(Renderer):
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``; see `Renderer.paint`."""
         canvas, strokes = match_batches(canvas, strokes)
-        strokes = _once(strokes)
-        return self._paint(canvas, self._nodes(strokes, *canvas.shape[-2:]), colours_of(strokes))
+        return self._paint(canvas, *self._outline(strokes, *canvas.shape[-2:]))
 
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
         """A part of each canvas, without painting the rest; see `Renderer.paint_part`."""
         part, strokes = match_batches(part, strokes)
         check_places(part, top, left)
-        strokes = _once(strokes)
-        x, y, *rest = self._nodes(strokes, *height_width(size)).unbind(-1)
-        nodes = torch.stack([x - left.view(-1, 1, 1), y - top.view(-1, 1, 1), *rest], -1)
-        return self._paint(part, nodes, colours_of(strokes))
+        nodes, colours = self._outline(strokes, *height_width(size))
+        nothing = torch.zeros_like(top)
+        corner = torch.stack([left, top, nothing, nothing], -1).view(-1, 1, 1, 4)
+        return self._paint(part, nodes - corner, colours)
 
     def _paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor) -> Tensor:
-        canvas, colours = _once(canvas.to(nodes.dtype)), colours.to(nodes.dtype)
-        return paint_nodes(canvas, nodes, colours, self.design.primitive)
+        return paint_nodes(canvas.to(nodes.dtype), nodes, colours, self.design.primitive)
 
-    def _nodes(self, strokes: Tensor, height: int, width: int) -> Tensor:
+    def _outline(self, strokes: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         check_strokes(strokes, self.design)
         strokes = strokes.double() if strokes.dtype == torch.float64 else strokes.float()
-        nodes = self.design.outline(strokes, segments(height, width), self.opacity)
-        return to_pixels(nodes, height, width, self.design.primitive)
+        return outline(strokes, self.design, self.opacity, height, width)
 
 
 def paint_nodes(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
     """The canvas after strokes, by a kernel where there is one; arguments as `paint_by_definition`."""
-    if (backend := choose(canvas, nodes, colours)) is not None:
-        keep = torch.is_grad_enabled() and any(each.requires_grad for each in (canvas, nodes, colours))
-        return _Paint.apply(canvas, nodes, colours, primitive, backend, keep)
-    return paint_by_definition(canvas, nodes, colours, primitive)
+    backend = choose(canvas, nodes, colours)
+    if backend is None:
+        return paint_by_definition(once(canvas), nodes, colours, primitive)
+    if are_followed(canvas, nodes, colours):
+        return _Paint.apply(canvas, nodes, colours, primitive, backend)
+    inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
+    return backend.paint(*inputs, primitive, keep=False)[0]
 
 
 def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
@@ -100,8 +99,7 @@ def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitiv
     """
     batch, _, height, width = canvas.shape
     tensors = (canvas, nodes, colours)
-    wants_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    at_once = batch * height * width * nodes.shape[1] <= AT_ONCE or not wants_gradient
+    at_once = batch * height * width * nodes.shape[1] <= AT_ONCE or not are_followed(*tensors)
     elsewhere = canvas.device.type != "cpu" or torch.compiler.is_compiling() or not has_storage(*tensors)
     if at_once or elsewhere:
         return _paint_rows(canvas, nodes, colours, primitive)
@@ -152,79 +150,7 @@ class _PaintBand(torch.autograd.Function):
             grad, *of_part = torch.autograd.grad(painted, inputs, grad)
             gradients.append(of_part)
         grads = [grad, *(torch.cat(each[::-1], 1) for each in zip(*gradients, strict=True))]
-        if torch.is_grad_enabled():
-            grads = [_NoSecond.apply(each, grad_out, *ctx.saved_tensors) for each in grads]
-        return (*grads, None, None, None)
-
-
-def segments(height: int, width: int) -> int:
-    """Pieces that a curve is cut into: 12 at 128 px, more on larger canvases, so that no corner is seen.
-
-    The polyline of n pieces is nowhere further from its curve than 0.35 / n^2 canvas sides: at most 0.35
-    pixels, a hundredth of that for most strokes.
-    """
-    return max(8, math.ceil(math.sqrt(max(height, width))))
-
-
-def _once(x: Tensor) -> Tensor:
-    """`x`, of which only first derivatives can be taken; while compiling, PyTorch refuses others itself."""
-    return x if torch.compiler.is_compiling() else _Once.apply(x)
-
-
-NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
-
-
-class _Once(torch.autograd.Function):
-    """The identity; whoever asks for a second derivative through it gets an error, not a wrong number."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return x.view_as(x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-        if forward_ad._current_level >= 0:  # else the inputs would be kept after the backward pass, too
-            ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad_out: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        if not torch.is_grad_enabled():
-            return grad_out
-        if has_storage(x) and not has_storage(grad_out):
-            # by is_grads_batched, which would forget what the last line adds
-            raise RuntimeError(NO_SECOND)
-        return _NoSecond.apply(grad_out, x)
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return _NoSecond.apply(tangent, x)
-
-
-class _NoSecond(torch.autograd.Function):
-    """A gradient that depends on the inputs in a way that is not known."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(gradient: Tensor, *inputs: Tensor) -> Tensor:
-        return gradient.view_as(gradient)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx: Any, grad_out: Tensor) -> Any:
-        raise RuntimeError(NO_SECOND)
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Tensor) -> Any:
-        raise RuntimeError(NO_SECOND)
+        return (*(final(each, grad_out, *ctx.saved_tensors) for each in grads), None, None, None)
 
 
 class _Paint(torch.autograd.Function):
@@ -232,24 +158,19 @@ class _Paint(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, backend: Backend, keep: bool
+        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, backend: Backend
     ) -> Tensor:
-        painted, kept = backend.paint(
-            canvas.contiguous(), nodes.contiguous(), colours.contiguous(), primitive, keep
-        )
+        inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
+        painted, kept = backend.paint(*inputs, primitive, keep=True)
         ctx.save_for_backward(canvas, nodes, colours, *kept)
         ctx.primitive, ctx.backend = primitive, backend
         return painted
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = _Paint._gradients(ctx, grad_out)
-        if torch.is_grad_enabled():
-            inputs = ctx.saved_tensors[:3]
-            gradients = [
-                None if each is None else _NoSecond.apply(each, grad_out, *inputs) for each in gradients
-            ]
-        return (*gradients, None, None, None)
+        inputs = ctx.saved_tensors[:3]
+        gradients = [final(each, grad_out, *inputs) for each in _Paint._gradients(ctx, grad_out)]
+        return (*gradients, None, None)
 
     @staticmethod
     def _gradients(ctx: Any, grad_out: Tensor) -> list[Tensor | None]:

@@ -9,20 +9,65 @@ import torch
 import triton
 from torch import Tensor
 
-from paint_gym.renderers.analytic.kernel import check_inputs
+from paint_gym.renderers.analytic.kernel import check_inputs, check_outline
+from paint_gym.renderers.analytic.layout import Form
 from paint_gym.renderers.analytic.tiles import clear_of, pieces_of, side_of, tiles_of
 from paint_gym.renderers.analytic.triton_kernel import (
     COLUMNS,
+    gather_kernel,
+    outline_backward_kernel,
+    outline_kernel,
     paint_backward_kernel,
     paint_kernel,
     prepare_kernel,
 )
+from paint_gym.strokes import COLOUR
 
 FUSION = False
 """Whether a * b + c may be rounded once; what it is would depend on the code around it."""
-PREPARING = {"num_warps": 1, "enable_fp_fusion": FUSION}
+OF_A_STROKE = {"num_warps": 1, "enable_fp_fusion": FUSION}
+"""Options of kernels of which a program sees to one stroke."""
+GATHERING = OF_A_STROKE | {"num_warps": 4}
+GATHERED = 512
+"""Nodes, of all places, that `gather_kernel` looks at at once."""
 ROOM = 2**28
 """Bytes for the places in which programs add up gradients; there are fewer programs where they take more."""
+
+
+def outline(strokes: Tensor, form: Form) -> tuple[Tensor, Tensor]:
+    """See `backends.Backend`."""
+    nodes = strokes.new_empty(len(strokes), form.nodes, 4)
+    colours = strokes.new_empty(len(strokes), len(COLOUR))
+    check_outline(form, strokes, nodes, colours)
+    with _on(strokes):
+        if len(strokes):
+            outline_kernel[(len(strokes),)](
+                strokes, nodes, colours, form.height, form.width, *form.opacity,
+                **outlining(form), **OF_A_STROKE,
+            )  # fmt: skip
+    return nodes, colours
+
+
+def outline_backward(strokes: Tensor, form: Form, grad_nodes: Tensor, grad_colours: Tensor) -> Tensor:
+    """See `backends.Backend`."""
+    gradient = torch.empty_like(strokes)
+    check_outline(form, strokes, grad_nodes, grad_colours, gradient)
+    with _on(strokes):
+        if len(strokes):
+            outline_backward_kernel[(len(strokes),)](
+                strokes, grad_nodes, grad_colours, gradient, form.height, form.width, *form.opacity,
+                **outlining(form), **OF_A_STROKE,
+            )  # fmt: skip
+    return gradient
+
+
+def outlining(form: Form) -> dict[str, int]:
+    """What the kernels of outlines are compiled for."""
+    layout = form.layout
+    names = ("X0", "Y0", "R0", "A0", "X1", "Y1", "R1", "A1", "XM", "YM", "STEP")
+    places = (*layout.first, *layout.last, *layout.middle, layout.step)
+    sizes = {"NUMBERS": form.numbers, "COLOURS": len(COLOUR), "NODES": form.nodes}
+    return sizes | {"LANES": triton.next_power_of_2(form.nodes)} | dict(zip(names, places, strict=True))
 
 
 def paint(
@@ -41,7 +86,9 @@ def paint(
     through = canvas.new_empty(call.images, 2, *canvas.shape[2:]) if keep else boxes
     with _on(canvas):
         if call.images * call.strokes:
-            prepare_kernel[(call.images * call.strokes,)](nodes, pieces, boxes, **call.preparing, **PREPARING)
+            prepare_kernel[(call.images * call.strokes,)](
+                nodes, pieces, boxes, **call.preparing, **OF_A_STROKE
+            )
         if canvas.numel():
             paint_kernel[(call.images * call.tiles,)](
                 canvas, pieces, boxes, colours, out, through, *call.sizes, KEEP=keep,
@@ -63,10 +110,11 @@ def paint_backward(
     pieces, boxes, through = kept
     call = Call(canvas, nodes, colours, primitive)
     grad_canvas = torch.empty_like(canvas) if wanted else None
-    bytes_each = 4 * call.images * call.strokes * (8 * call.pieces + call.channels)
-    groups = max(1, min(call.tiles, ROOM // max(1, bytes_each)))
-    of_pieces = nodes.new_zeros(call.images, groups, call.strokes, call.pieces, 8)
-    of_colours = nodes.new_zeros(call.images, groups, call.strokes, call.channels)
+    grad_nodes, grad_colours = torch.empty_like(nodes), torch.empty_like(colours)
+    strokes = call.images * call.strokes
+    groups = max(1, min(call.tiles, ROOM // max(1, 4 * strokes * (8 * call.pieces + call.channels))))
+    sizes = [groups * strokes * 8 * call.pieces, groups * strokes * call.channels]
+    of_pieces, of_colours = nodes.new_zeros(sum(sizes)).split(sizes)
     with _on(canvas):
         if canvas.numel():
             paint_backward_kernel[(call.images * groups,)](
@@ -74,16 +122,12 @@ def paint_backward(
                 *call.sizes, groups, WANTED=wanted, ALONE=groups == call.tiles,
                 **call.painting, **call.options,
             )  # fmt: skip
-    starts, ends = of_pieces.sum(1).split(4, -1)  # of each piece, as its first and last node
-    if call.polygon:
-        grad_nodes = starts + ends.roll(1, 2)
-    elif nodes.shape[2] == 1:
-        grad_nodes = starts + ends
-    else:
-        grad_nodes = torch.zeros_like(nodes)
-        grad_nodes[:, :, :-1] += starts
-        grad_nodes[:, :, 1:] += ends
-    return grad_canvas, grad_nodes, of_colours.sum(1)
+        if strokes:
+            gather_kernel[(strokes,)](
+                of_pieces, of_colours, grad_nodes, grad_colours, call.strokes, groups,
+                **call.gathering, **GATHERING,
+            )  # fmt: skip
+    return grad_canvas, grad_nodes, grad_colours
 
 
 class Call:
@@ -102,7 +146,8 @@ class Call:
     Attributes:
         sizes: integers, in the order of the kernels' arguments: strokes, height, width, columns, tiles.
         preparing: what `prepare_kernel` is compiled for.
-        painting: what the others are compiled for.
+        painting: what `paint_kernel` is compiled for, and its gradient.
+        gathering: what `gather_kernel` is compiled for.
     """
 
     def __init__(
@@ -128,6 +173,14 @@ class Call:
             "PADDED": triton.next_power_of_2(self.channels),
             "SIDE": side,
             "CLEAR": clear_of(side),
+        }
+        lanes = triton.next_power_of_2(count)
+        self.gathering = both | {
+            "NODES": count,
+            "LANES": lanes,
+            "CHANNELS": self.channels,
+            "PADDED": triton.next_power_of_2(self.channels),
+            "ROWS": max(1, GATHERED // lanes),
         }
         self.options = {"num_warps": max(1, side**2 // 64), "enable_fp_fusion": FUSION}
 

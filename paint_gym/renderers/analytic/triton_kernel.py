@@ -29,6 +29,65 @@ OPAQUE = tl.constexpr(-100.0)
 
 
 @triton.jit
+def outline_kernel(
+    vectors, nodes, colours, height, width, low, high,
+    NUMBERS: tl.constexpr, COLOURS: tl.constexpr, NODES: tl.constexpr, LANES: tl.constexpr,
+    X0: tl.constexpr, Y0: tl.constexpr, R0: tl.constexpr, A0: tl.constexpr,
+    X1: tl.constexpr, Y1: tl.constexpr, R1: tl.constexpr, A1: tl.constexpr,
+    XM: tl.constexpr, YM: tl.constexpr, STEP: tl.constexpr,
+):  # fmt: skip
+    """Of one stroke, its nodes and its colour; from X0 on, where in its vector `Layout` says they are."""
+    stroke = tl.program_id(0).to(tl.int64)
+    vector, i, four = vectors + stroke * NUMBERS, tl.arange(0, LANES), tl.arange(0, 4)
+    s, real = _s_of(i, NODES), i < NODES
+    x = _along(vector, i, s, real, X0, X1, XM, STEP)
+    y = _along(vector, i, s, real, Y0, Y1, YM, STEP)
+    alpha = _between(vector, s, A0, A1) * (high - low) + low
+    radius = alpha * 0
+    if STEP == 0:
+        radius = _radius_of(_between(vector, s, R0, R1), height, width)
+        alpha *= tl.minimum(2 * radius, 1.0)  # thinner than a pixel: a pixel wide, and as much fainter
+        radius = tl.maximum(radius, 0.5)
+    node = nodes + (stroke * NODES + i) * 4
+    tl.store(node, x * width, real)
+    tl.store(node + 1, y * height, real)
+    tl.store(node + 2, radius, real)
+    tl.store(node + 3, alpha, real)
+    colour = tl.load(vector + NUMBERS - COLOURS + four, four < COLOURS, 0.0)
+    tl.store(colours + stroke * COLOURS + four, colour, four < COLOURS)
+
+
+@triton.jit
+def outline_backward_kernel(
+    vectors, grad_nodes, grad_colours, grad_vectors, height, width, low, high,
+    NUMBERS: tl.constexpr, COLOURS: tl.constexpr, NODES: tl.constexpr, LANES: tl.constexpr,
+    X0: tl.constexpr, Y0: tl.constexpr, R0: tl.constexpr, A0: tl.constexpr,
+    X1: tl.constexpr, Y1: tl.constexpr, R1: tl.constexpr, A1: tl.constexpr,
+    XM: tl.constexpr, YM: tl.constexpr, STEP: tl.constexpr,
+):  # fmt: skip
+    """The gradient of one stroke's vector; each of its numbers is set once."""
+    stroke = tl.program_id(0).to(tl.int64)
+    vector, grad = vectors + stroke * NUMBERS, grad_vectors + stroke * NUMBERS
+    i, four = tl.arange(0, LANES), tl.arange(0, 4)
+    s, real, node = _s_of(i, NODES), i < NODES, grad_nodes + (stroke * NODES + i) * 4
+    of_alpha = tl.load(node + 3, real, 0.0)
+    if STEP == 0:
+        radius = _radius_of(_between(vector, s, R0, R1), height, width)
+        alpha = _between(vector, s, A0, A1) * (high - low) + low
+        of_radius = tl.where(radius >= 0.5, tl.load(node + 2, real, 0.0), 0.0)
+        of_radius += tl.where(2 * radius <= 1, 2 * alpha * of_alpha, 0.0)
+        of_alpha *= tl.minimum(2 * radius, 1.0)
+        of_radius *= tl.minimum(height, width) / 4
+        _put_ends(grad, of_radius * (1 - s), of_radius * s, R0, R1)
+    of_alpha *= high - low
+    _put_ends(grad, of_alpha * (1 - s), of_alpha * s, A0, A1)
+    _along_backward(grad, vector, i, s, real, tl.load(node, real, 0.0) * width, X0, X1, XM, STEP)
+    _along_backward(grad, vector, i, s, real, tl.load(node + 1, real, 0.0) * height, Y0, Y1, YM, STEP)
+    own = tl.load(grad_colours + stroke * COLOURS + four, four < COLOURS, 0.0)
+    tl.store(grad + NUMBERS - COLOURS + four, own, four < COLOURS)
+
+
+@triton.jit
 def prepare_kernel(
     nodes, pieces, boxes,
     NODES: tl.constexpr, PIECES: tl.constexpr, POLYGON: tl.constexpr, LANES: tl.constexpr,
@@ -168,6 +227,103 @@ def paint_backward_kernel(
                         rows, put, x, y, left, top, inside, rim, rim_u, last, last_u, slope * opacity,
                         slope * cover, PIECES, SIDE, CLEAR, ALONE,
                     )  # fmt: skip
+
+
+@triton.jit
+def gather_kernel(
+    of_pieces, of_colours, grad_nodes, grad_colours, strokes, groups,
+    PIECES: tl.constexpr, POLYGON: tl.constexpr, NODES: tl.constexpr, LANES: tl.constexpr,
+    CHANNELS: tl.constexpr, PADDED: tl.constexpr, ROWS: tl.constexpr,
+):  # fmt: skip
+    """The gradients of one stroke's nodes and colour, from all places where they were added up."""
+    image, k = (tl.program_id(0) // strokes).to(tl.int64), tl.program_id(0) % strokes
+    node, column, plane = tl.arange(0, LANES), tl.arange(0, 4), tl.arange(0, PADDED)
+    starts = node < PIECES  # the piece of its number; and the one before ends there
+    if POLYGON or NODES == 1:
+        before, ends = (node + PIECES - 1) % PIECES, node < NODES
+    else:
+        before, ends = node - 1, (node > 0) & (node < NODES)
+    total = tl.zeros((LANES, 4), tl.float32)
+    colour = tl.zeros((PADDED,), tl.float32)
+    for first in range(0, groups, ROWS):
+        group = first + tl.arange(0, ROWS)
+        place = (image * groups + group) * strokes + k
+        row = of_pieces + (place * PIECES * 8)[:, None, None] + column[None, None, :]
+        there = (group < groups)[:, None, None]
+        start = tl.load(row + (node * 8)[None, :, None], there & starts[None, :, None], 0.0)
+        end = tl.load(row + (before * 8 + 4)[None, :, None], there & ends[None, :, None], 0.0)
+        total += tl.sum(start + end, 0)
+        known = (group < groups)[:, None] & (plane < CHANNELS)[None, :]
+        own = tl.load(of_colours + (place * CHANNELS)[:, None] + plane[None, :], known, 0.0)
+        colour += tl.sum(own, 0)
+    stroke = image * strokes + k
+    out = grad_nodes + stroke * NODES * 4 + (node * 4)[:, None] + column[None, :]
+    tl.store(out, total, (node < NODES)[:, None] & (column < 4)[None, :])
+    tl.store(grad_colours + stroke * CHANNELS + plane, colour, plane < CHANNELS)
+
+
+@triton.jit
+def _s_of(node, NODES: tl.constexpr):
+    """Where a node is between the first, 0, and the last, 1."""
+    return node.to(tl.float32) / (NODES - 1 if NODES > 1 else 1)
+
+
+@triton.jit
+def _between(vector, s, FIRST: tl.constexpr, LAST: tl.constexpr):
+    """What changes evenly."""
+    first = tl.load(vector + FIRST)
+    return first + s * (tl.load(vector + LAST) - first)
+
+
+@triton.jit
+def _along(
+    vector, i, s, real,
+    FIRST: tl.constexpr, LAST: tl.constexpr, MIDDLE: tl.constexpr, STEP: tl.constexpr,
+):  # fmt: skip
+    """A place, x or y: of a corner, on a line, or on a curve."""
+    if STEP:
+        place = tl.load(vector + FIRST + STEP * i, real, 0.0)
+    elif MIDDLE < 0:
+        place = _between(vector, s, FIRST, LAST)
+    else:
+        first, last = tl.load(vector + FIRST), tl.load(vector + LAST)
+        middle = first + tl.load(vector + MIDDLE) * (last - first)
+        start, end = first + s * (middle - first), middle + s * (last - middle)  # de Casteljau
+        place = start + s * (end - start)
+    return place
+
+
+@triton.jit
+def _along_backward(
+    grad, vector, i, s, real, own,
+    FIRST: tl.constexpr, LAST: tl.constexpr, MIDDLE: tl.constexpr, STEP: tl.constexpr,
+):  # fmt: skip
+    """Set the gradient of what `_along` reads, given that of the places."""
+    if STEP:
+        tl.store(grad + FIRST + STEP * i, own, real)
+    elif MIDDLE < 0:
+        _put_ends(grad, own * (1 - s), own * s, FIRST, LAST)
+    else:
+        relative, of_middle = tl.load(vector + MIDDLE), 2 * own * s * (1 - s)
+        first, last = own * (1 - s) * (1 - s), own * s * s
+        _put_ends(grad, first + of_middle * (1 - relative), last + of_middle * relative, FIRST, LAST)
+        tl.store(grad + MIDDLE, tl.sum(of_middle) * (tl.load(vector + LAST) - tl.load(vector + FIRST)))
+
+
+@triton.jit
+def _put_ends(grad, first, last, FIRST: tl.constexpr, LAST: tl.constexpr):
+    """Set the gradient of what a stroke begins and ends with, which may be the same number."""
+    if FIRST == LAST:
+        tl.store(grad + FIRST, tl.sum(first + last))
+    else:
+        tl.store(grad + FIRST, tl.sum(first))
+        tl.store(grad + LAST, tl.sum(last))
+
+
+@triton.jit
+def _radius_of(thickness, height, width):
+    """In pixels, see `strokes.radius`."""
+    return (thickness / 4 + 0.00390625) * tl.minimum(height, width)
 
 
 @triton.jit

@@ -67,8 +67,9 @@ def test_what_others_can_write_is_not_loaded(
 ) -> None:
     """A library with the right name and checksum, that answers otherwise."""
     folder, source = library.parent, tmp_path / "planted.c"
+    others = ("outline", "outline_backward", "paint", "paint_backward")
     source.write_text(
-        "long strips_of(long n) { return -7; }\nvoid paint(void) {}\nvoid paint_backward(void) {}"
+        "long strips_of(long n) { return -7; }\n" + "".join(f"void {name}(void) {{}}\n" for name in others)
     )
     compiler = kernel.find_compiler()
     subprocess.run([compiler, "-shared", "-fPIC", str(source), "-o", str(library)], check=True)

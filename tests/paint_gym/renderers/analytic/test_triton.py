@@ -16,10 +16,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks import gpu
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic import backends, kernel, tiles
+from paint_gym.renderers.analytic import backends, kernel, outline, tiles
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke
+from tests.paint_gym.renderers.analytic.test_outline import results as outlined
 from tests.paint_gym.renderers.analytic.test_renderer import random_nodes
 
 pytestmark = [
@@ -83,7 +85,7 @@ def arguments(stroke: str, size: tuple[int, int], batch: int, count: int) -> tup
     design = get_stroke(stroke)
     strokes = torch.rand(batch, count, design.dim, generator=generator)
     canvas = torch.rand(batch, 3, *size, generator=generator)
-    nodes = make_renderer("analytic", design)._nodes(strokes, *size)
+    nodes, _ = make_renderer("analytic", design)._outline(strokes, *size)
     weight = torch.randn(batch, 3, *size, generator=generator)
     return [canvas, nodes, strokes[..., -3:].contiguous()], design.primitive, weight
 
@@ -97,6 +99,21 @@ def test_paints_what_the_kernel_in_c_paints(
     monkeypatch.setattr(tiles, "SIDES", (64,))
     inputs, primitive, weight = arguments(stroke, size, 1, 200)
     assert_close(compare(inputs, primitive, weight))
+
+
+@pytest.mark.parametrize("opacity", [(0.0, 1.0), (0.25, 0.75)])
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_outlines_as_designs_do(stroke: str, opacity: tuple[float, float], backend: ModuleType) -> None:
+    """Also far outside the unit cube, where thin strokes are frequent."""
+    design, generator = get_stroke(stroke), torch.Generator().manual_seed(0)
+    for size in ((128, 128), (9, 30)):
+        strokes = torch.rand(2, 5, design.dim, generator=generator)
+        strokes[1] = 0.4 * torch.randn(5, design.dim, generator=generator)
+        ours = outlined(outline.outline, strokes, design, opacity, size)
+        expected = outlined(outline.outline_by_definition, strokes.double(), design, opacity, size)
+        for one, other in zip(ours, expected, strict=True):
+            assert one.dtype == torch.float32
+            torch.testing.assert_close(one.double(), other, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("side", [8, 16])
@@ -163,7 +180,7 @@ def test_the_renderer_uses_it(backend: ModuleType, monkeypatch: pytest.MonkeyPat
     part = canvas[..., :9, :10].contiguous()
     results, kept = [], []
     paint = backend.paint
-    monkeypatch.setattr(backend, "paint", lambda *given: kept.append(given[-1]) or paint(*given))
+    monkeypatch.setattr(backend, "paint", lambda *given, keep: kept.append(keep) or paint(*given, keep))
     for which in ("triton", "c"):
         monkeypatch.setenv("PAINT_GYM_KERNEL", which)
         drawn = (
@@ -179,6 +196,37 @@ def test_the_renderer_uses_it(backend: ModuleType, monkeypatch: pytest.MonkeyPat
     assert kept == [False] * 6
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("stroke", DESIGNS)
+def test_as_many_kernels_start_as_the_benchmark_says(
+    stroke: str, interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design, launch = get_stroke(stroke), interpreted.outline_kernel.__class__.__getitem__
+    renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
+    strokes = torch.rand(1, 5, design.dim, requires_grad=True)
+    weight = torch.ones_like(canvas)
+    renderer.paint(canvas, strokes)  # the first one tries out whether Triton works
+    with gpu.CountingMode() as mode:
+
+        def counted(kernel: object, grid: tuple[int, ...]) -> object:
+            mode.count += 1
+            start = launch(kernel, grid)
+
+            def call(*arguments: object, **named: object) -> object:
+                before = mode.count
+                start(*arguments, **named)
+                mode.count = before  # the interpreter's own
+
+            return call
+
+        monkeypatch.setattr(interpreted.outline_kernel.__class__, "__getitem__", counted)
+        painted = renderer.paint(canvas, strokes)
+        forth = mode.count
+        torch.autograd.grad(painted, strokes, weight)
+    both = mode.count
+    monkeypatch.setenv("PAINT_GYM_KERNEL", "c")
+    assert (forth, both) == gpu.kernels_started(design)
 
 
 def test_nothing_but_what_fits_reaches_the_kernels(interpreted: ModuleType) -> None:
@@ -214,6 +262,8 @@ def test_compiles_for_gpus_and_spills_nothing() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     used = json.loads(done.stdout)
-    assert {each["kernel"] for each in used} == {"prepare_kernel", "paint_kernel", "paint_backward_kernel"}
+    kernels = {"outline_kernel", "prepare_kernel", "paint_kernel"}
+    kernels |= {"paint_backward_kernel", "gather_kernel", "outline_backward_kernel"}
+    assert {each["kernel"] for each in used} == kernels
     for each in used:
         assert each["spilled"] == 0 and each["registers"] <= 128, each
