@@ -21,6 +21,7 @@ import os
 import platform
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -46,6 +47,8 @@ SHIPPED = Path(__file__).parent
 """Where setup.py puts what it compiles."""
 CPUINFO = Path("/proc/cpuinfo")
 REAL = {torch.float32: "float", torch.float64: "double"}
+ALONE = 500_000
+"""Work of `_in_parallel` that a thread does sooner than it could call others."""
 BANDS = 8
 """Bands of rows into which the gradient of a canvas is cut; fixed, so that it is the same for any number of
 threads and canvases."""
@@ -141,16 +144,37 @@ Part = Callable[[int, int], int]
 addresses only: the tensors must outlive it."""
 
 
+def _take(call: Part, left: deque[tuple[int, int]]) -> int:
+    """Do parts until none is left."""
+    failed = 0
+    while left:
+        try:
+            part = left.popleft()
+        except IndexError:  # another thread was faster
+            break
+        failed |= call(*part)
+    return failed
+
+
 def _in_parallel(call: Part, items: int, work: int) -> None:
-    """Run ``call(first, end)`` over all items, in chunks on torch's number of threads."""
+    """Run ``call(first, end)`` over all items, in chunks on torch's number of threads, this one among them.
+
+    Args:
+        call: the part.
+        items: all of them.
+        work: pixels times strokes, or what takes as long.
+    """
     threads = min(torch.get_num_threads(), items)
-    if threads == 1 or work < 100_000:
-        failures = [call(0, items)]
+    if threads == 1 or work < ALONE:
+        failed = call(0, items)
     else:
         chunks = min(items, 4 * threads)
-        cuts = [items * i // chunks for i in range(chunks + 1)]
-        failures = list(_threads(threads).map(call, cuts[:-1], cuts[1:]))
-    if any(failures):
+        left = deque((items * i // chunks, items * (i + 1) // chunks) for i in range(chunks))
+        others = [_threads(threads - 1).submit(_take, call, left) for _ in range(threads - 1)]
+        failed = _take(call, left)
+        for other in others:
+            failed |= not other.cancel() and other.result()  # cancelled: nothing was left for it
+    if failed:
         raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
 
 
