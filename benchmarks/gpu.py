@@ -90,7 +90,7 @@ def tables(options: Gpu) -> Iterator[Table]:
     count = options.canvases * options.bundle
     yield f"on paper: {count} strokes, {SIZE} px", list(on_paper(options))
     if importlib.util.find_spec("triton") is not None:
-        yield "compiled", [used._asdict() for capability in CAPABILITIES for used in compiled(capability)]
+        yield "compiled", list(most_used())
     if options.device == "cuda" and not torch.cuda.is_available():
         print("no GPU here: nothing is measured")
         return
@@ -306,6 +306,19 @@ def compiled(capability: int) -> Iterator[Compiled]:
                 yield Compiled(
                     capability, function.fn.__name__, primitive, side, registers, stack, built.metadata.shared
                 )
+
+
+def most_used() -> Iterator[Row]:
+    """What each kernel takes of each GPU: the most, of sweeps and polygons and of all sizes of tiles."""
+    for capability in CAPABILITIES:
+        variants: dict[str, list[Compiled]] = {}
+        for used in compiled(capability):
+            variants.setdefault(used.kernel, []).append(used)
+        for kernel_name, each in variants.items():
+            most = {
+                name: max(getattr(used, name) for used in each) for name in ("registers", "spilled", "shared")
+            }
+            yield {"capability": capability, "kernel": kernel_name, **most}
 
 
 def compare_renderers(options: Gpu, device: torch.device) -> Iterator[Row]:

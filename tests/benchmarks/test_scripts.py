@@ -80,7 +80,7 @@ ROWS = {  # of each table, in order
     "web": (2,),
     "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
-    "gpu": (2 * DESIGNS, *((72,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
+    "gpu": (2 * DESIGNS, *((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
     "kernel_levels": (4 * len(LEVELS),),
     "palette": (1,),
     "pareto": (len(pareto.WAYS),),
