@@ -13,6 +13,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from paint_gym.rewards.base import Reward
 from paint_gym.rewards.discriminator import Discriminator
+from paint_gym.utils.device import upload
 from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.networks import polyak_update
@@ -118,24 +119,25 @@ class WGANReward(Reward):
         canvas, target = canvas.detach().float(), target.detach().float()
         if self.online:
             canvas, target = self._pad_batch(canvas, target)
-        mix = torch.rand(len(canvas), generator=self.generator).to(canvas.device)
+        mix = upload(torch.rand(len(canvas), generator=self.generator), canvas.device)
         with _full_precision(canvas.device):
             wasserstein = (
                 self.discriminator(target, target).mean() - self.discriminator(canvas, target).mean()
             )
             penalty = gradient_penalty(self.discriminator, canvas, target, mix)
             loss = self.penalty * penalty - wasserstein
-            value, distance, penalty_value = average(torch.stack([loss, wasserstein, penalty])).tolist()
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the discriminator's loss is {value}; are canvas and target finite?"
-                )
+            means = average(torch.stack([loss, wasserstein, penalty]))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
         average_gradients(self.discriminator.parameters())
         gradients = [weights.grad for weights in self.discriminator.parameters() if weights.grad is not None]
-        if not math.isfinite(norm := nn.utils.get_total_norm(gradients).item()):
-            raise FloatingPointError(f"the gradient of the discriminator's loss is {norm}")
+        norm = nn.utils.get_total_norm(gradients).view(1)
+        # all at once: a GPU is waited for
+        value, distance, penalty_value, length = torch.cat([means, norm]).tolist()
+        if not math.isfinite(value):
+            raise FloatingPointError(f"the discriminator's loss is {value}; are canvas and target finite?")
+        if not math.isfinite(length):
+            raise FloatingPointError(f"the gradient of the discriminator's loss is {length}")
         self.optimizer.step()
         polyak_update(self.target, self.discriminator, self.tau)
         return {
@@ -154,7 +156,7 @@ class WGANReward(Reward):
         if self._replay is not None and self._replay.shape[1:] == known.shape[1:]:
             known = torch.cat([self._replay, known])[-_REPLAY:]
         self._replay = known
-        drawn = torch.randint(len(known), (lack,), generator=self.generator).to(known.device)
+        drawn = upload(torch.randint(len(known), (lack,), generator=self.generator), known.device)
         canvas, target = torch.cat([pairs, known[drawn].float() / 255]).unbind(1)
         return canvas, target
 
