@@ -26,6 +26,7 @@ ATEN = torch.ops.aten
 READS = (ATEN._local_scalar_dense.default, ATEN.equal.default, ATEN.nonzero.default)
 TENSOR = torch.tensor
 waits_forbidden = False
+times_waited = 0
 
 
 class There(Tensor):
@@ -69,6 +70,8 @@ def no_waiting() -> Iterator[None]:
 
 
 def waits(why: str) -> None:
+    global times_waited
+    times_waited += 1
     if waits_forbidden:
         raise AssertionError(f"the host waits for the device: {why}")
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from agents.networks.actor import Actor, Proposals, squash
 from paint_gym.strokes import COLOUR, MAX_RADIUS, StrokeDesign
+from paint_gym.utils.device import upload
 from paint_gym.utils.images import crop
 
 
@@ -160,7 +161,7 @@ class GlimpseActor(Actor):
         """Which side the window has, ``(B,)`` int64: n for 2 ** -n of the shorter side."""
         tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
         windows = [tiles * sum(4**i for i in range(n + 1)) for n in range(self.levels - 1)]
-        spent = self.steps_per_window * torch.tensor(windows, device=step.device)
+        spent = upload(self.steps_per_window * torch.tensor(windows), step.device)
         return torch.bucketize(step.float(), spent, right=True)
 
     def select_window(self, canvas: Tensor, target: Tensor, step: Tensor) -> Window:
@@ -209,7 +210,7 @@ class GlimpseActor(Actor):
         rows, columns = (window_grid(length, pixels, pair.device) for length in (height, width))
         score = table.sums(rows, columns, pixels)
         if self.training:
-            score = score * torch.rand(score.shape).to(score)
+            score = score * upload(torch.rand(score.shape), score.device)
         else:
             score = score * low_discrepancy_weights(step, self.seed, len(rows), len(columns))
         best = non_max_suppression(score, count, pixels, rows, columns)  # (count, n)

@@ -176,6 +176,28 @@ print("done")
     )
 
 
+def test_an_update_waits_for_its_losses(tmp_path: Path) -> None:
+    """For four numbers, of critic, actor, discriminator and reward; and whether actions are finite."""
+    run(
+        """
+import pretend
+from dataclasses import replace
+from agents import PRESETS, Trainer
+config = PRESETS["smoke"]
+agent = replace(config.agent, algo="model-based", actor="resnet", reward="wgan")
+agent = replace(agent, learning=replace(agent.learning, bf16=False))
+trainer = Trainer(replace(config, agent=agent, updates=3, eval_images=2), "pretend")
+trainer.update()
+batch = trainer.replay.sample(4, trainer.replay_rng)
+before = pretend.times_waited
+trainer.agent.update(batch)
+assert pretend.times_waited - before == 5, pretend.times_waited - before
+print("done")
+""",
+        tmp_path,
+    )
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_steps_do_not_wait_for_a_gpu() -> None:
     env = PaintCanvasVectorEnv(8, dataset="photos", size=64, device="cuda", array="torch", max_strokes=15)
