@@ -134,7 +134,7 @@ def _learn(trainer: Trainer) -> list[tuple[int, float, float]]:
             if trainer.updates % 50 == 0 or trainer.updates == last:
                 l2, _ = trainer.evaluate()
                 curve.append((trainer.updates, time.monotonic() - began, l2))
-                bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
+                bar.set_postfix({"validation l2": f"{l2:.4f}"}, refresh=False)
 
         trainer.fit(after_update)
     return curve
