@@ -44,6 +44,8 @@ class Renderer:
             ValueError: shapes that do not go together.
         """
         canvas, strokes = match_batches(canvas, strokes)
+        if not strokes.shape[1]:
+            return canvas.clone()
         colours = colours_of(strokes).to(canvas.dtype)
         for k in range(strokes.shape[1]):
             alpha = self(strokes[:, k], (canvas.shape[-2], canvas.shape[-1]))

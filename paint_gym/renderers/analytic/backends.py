@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.derivatives import only_pytorch_follows
 from paint_gym.renderers.analytic.layout import Form
 from paint_gym.utils.errors import check_choice
 from paint_gym.utils.images import has_storage
@@ -61,8 +62,8 @@ class Backend(Protocol):
 def choose(*tensors: Tensor) -> Backend | None:
     """The kernel that paints with these tensors; None where PyTorch does.
 
-    PyTorch does under torch.func's transforms, and with types that the kernel does not know: that in C knows
-    float32 and float64, that in Triton float32.
+    PyTorch does for derivatives of torch.func and in forward mode, where a program is traced, and with types
+    that the kernel does not know: that in C knows float32 and float64, that in Triton float32.
 
     Raises:
         ValueError: `PAINT_GYM_KERNEL` asks for a kernel that does not exist, or not for these tensors.
@@ -71,7 +72,9 @@ def choose(*tensors: Tensor) -> Backend | None:
     forced = os.environ.get(VARIABLE)
     if forced:
         check_choice(VARIABLE, forced, ("c", "triton", "torch"))
-    if forced == "torch" or not has_storage(*tensors):
+    if forced == "torch" or not has_storage(*tensors) or torch.jit.is_tracing():
+        return None
+    if only_pytorch_follows(*tensors):
         return None
     device, dtype = tensors[0].device, tensors[0].dtype
     if any(tensor.device != device for tensor in tensors):
@@ -83,6 +86,8 @@ def choose(*tensors: Tensor) -> Backend | None:
             f"{VARIABLE}=triton paints on a GPU, and the canvas is on {device}; unset it, or set "
             "TRITON_INTERPRET=1 as well, with which the kernel runs on a CPU, slowly"
         )
+    if any(not tensor.data_ptr() and tensor.numel() for tensor in tensors):
+        return None  # of PyTorch's FakeTensorMode, and others that have no numbers
     if forced == "triton" or (device.type == "cuda" and not forced):
         if dtype != torch.float32:
             return None

@@ -32,7 +32,7 @@ def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
     """Nodes in canvas sides to nodes in pixels.
 
     A disc thinner than a pixel is drawn a pixel wide and as much fainter, so that strokes never fall between
-    pixels.
+    pixels. Alphas beyond [0, 1] are clipped.
 
     Args:
         nodes: ``(..., M, 4)`` of `StrokeDesign.outline`.
@@ -41,7 +41,7 @@ def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
         primitive: ``"sweep"`` or ``"polygon"``.
     """
     x, y, radius, alpha = nodes.unbind(-1)
-    radius = radius * min(height, width)
+    radius, alpha = radius * min(height, width), alpha.clamp(0, 1)
     if primitive == "sweep":
         alpha = alpha * (2 * radius).clamp(max=1)
         radius = radius.clamp(min=0.5)

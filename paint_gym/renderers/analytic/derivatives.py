@@ -20,6 +20,13 @@ def are_followed(*tensors: Tensor) -> bool:
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
+def only_pytorch_follows(*tensors: Tensor) -> bool:
+    """Whether derivatives may be asked for that a kernel has not: in forward mode, or by torch.func."""
+    if forward_ad._current_level >= 0:
+        return True
+    return torch._C._are_functorch_transforms_active() and are_followed(*tensors)
+
+
 def once(x: Tensor) -> Tensor:
     """`x`, of which only first derivatives can be taken; while compiling, PyTorch refuses others itself."""
     if torch.compiler.is_compiling() or (has_storage(x) and not are_followed(x)):

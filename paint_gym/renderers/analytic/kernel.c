@@ -88,7 +88,7 @@ int outline(const real *strokes, real *nodes, real *colours, Form form, long fir
             node[0] = between(&form, stroke, 0, m, s) * (real)form.width;
             node[1] = between(&form, stroke, 1, m, s) * (real)form.height;
             node[2] = 0;
-            node[3] = between(&form, stroke, 3, m, s) * range + low;
+            node[3] = clamp(between(&form, stroke, 3, m, s) * range + low, 0, 1);
             if (form.polygon) continue;
             real radius = radius_of(between(&form, stroke, 2, m, s), shorter);
             node[2] = max(radius, HALF);
@@ -109,10 +109,10 @@ int outline_backward(const real *strokes, const real *grad_nodes, const real *gr
         for (long c = 0; c < form.colours; c++) grad[form.numbers - form.colours + c] = grad_colours[k * form.colours + c];
         for (long m = 0; m < form.nodes; m++) {
             const real *own = grad_nodes + 4 * (k * form.nodes + m), s = s_of(&form, m);
-            real of_alpha = own[3];
+            real given = between(&form, stroke, 3, m, s) * range + low, alpha = clamp(given, 0, 1);
+            real of_alpha = given == alpha ? own[3] : 0; /* beyond [0, 1] it is clipped */
             if (!form.polygon) {
                 real radius = radius_of(between(&form, stroke, 2, m, s), shorter), of_radius = radius >= HALF ? own[2] : 0;
-                real alpha = between(&form, stroke, 3, m, s) * range + low;
                 if (2 * radius <= 1) of_radius += 2 * own[3] * alpha, of_alpha *= 2 * radius;
                 between_backward(&form, stroke, 2, m, s, of_radius * shorter / 4, grad);
             }
@@ -465,6 +465,7 @@ static void join(const Shape *shape, const real *nodes, long image, Work *work) 
 /* Paint strips [first, end) of the images laid under each other. Returns 0, or 1 if out of memory. */
 int paint(const real *canvas, const real *nodes, const real *colours, real *out, Shape shape, long first, long end) {
     Work work;
+    if (!shape.width) return 0;
     if (!open_work(&shape, shape.channels, &work)) return close_work(&work), 1;
     long channels = shape.channels, picture = channels * shape.height * shape.width, blocks = blocks_of(&shape);
     Span span = {.reach = work.reach};
@@ -662,6 +663,7 @@ static void unpaint(const Shape *shape, const Stroke *strokes, real top, const T
  * that the sums do not depend on how bands are spread over threads. grad_canvas may be null. Returns as paint does. */
 int paint_backward(const real *canvas, const real *nodes, const real *colours, const real *grad_out, real *grad_canvas,
                    real *grad_nodes, real *grad_colours, Shape shape, long bands, long first_band, long end_band) {
+    if (!shape.width) return 0;
     long channels = shape.channels, blocks = blocks_of(&shape), picture = channels * shape.height * shape.width;
     Work work;
     Tape tape = {0};

@@ -22,9 +22,9 @@ import platform
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -98,7 +98,7 @@ def _outline(function: str, form: Form, *tensors: Tensor) -> None:
     at, count = form.layout, len(tensors[0])
     sizes = form.numbers, form.nodes, len(COLOUR), form.height, form.width
     told = CForm(*sizes, *form.opacity, at.step > 0, at.first, at.last, at.middle, at.step)
-    call = partial(getattr(_library_for(tensors[0]), function), *map(_pointer, tensors), told)
+    call = _part(getattr(_library_for(tensors[0]), function), tensors, told)
     _in_parallel(call, count, 50 * count * form.nodes)
 
 
@@ -140,8 +140,12 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork
     os.register_at_fork(after_in_child=_threads.cache_clear)
 
 Part = Callable[[int, int], int]
-"""A part ``[first, end)`` of the work, which parts may share in any order; 0, or 1 if out of memory. It holds
-addresses only: the tensors must outlive it."""
+"""A part ``[first, end)`` of the work, which parts may share in any order; 0, or 1 if out of memory."""
+
+
+def _part(function: Callable[..., int], tensors: Sequence[Tensor | None], *rest: object) -> Part:
+    """A function of kernel.c with tensors, which live as long as a thread may work on them."""
+    return lambda first, end: function(*map(_pointer, tensors), *rest, first, end)
 
 
 def _take(call: Part, left: deque[tuple[int, int]]) -> int:
@@ -170,10 +174,17 @@ def _in_parallel(call: Part, items: int, work: int) -> None:
     else:
         chunks = min(items, 4 * threads)
         left = deque((items * i // chunks, items * (i + 1) // chunks) for i in range(chunks))
-        others = [_threads(threads - 1).submit(_take, call, left) for _ in range(threads - 1)]
-        failed = _take(call, left)
-        for other in others:
-            failed |= not other.cancel() and other.result()  # cancelled: nothing was left for it
+        others: list[Future[int]] = []
+        try:
+            with suppress(RuntimeError):  # no more threads can be had, or Python is about to end
+                for _ in range(threads - 1):
+                    others.append(_threads(threads - 1).submit(_take, call, left))
+            failed = _take(call, left)
+            for other in others:
+                failed |= not other.cancel() and other.result()  # cancelled: nothing was left for it
+        except BaseException:  # as KeyboardInterrupt
+            left.clear()
+            raise
     if failed:
         raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
 
@@ -207,7 +218,7 @@ class Call:
     def paint(self, out: Tensor) -> Part:
         """The painted canvases into `out`, as a function of strips ``[first, end)``."""
         _check(out, tuple(self.inputs[0].shape), self.inputs[0])
-        return partial(self.library.paint, *map(_pointer, (*self.inputs, out)), self.shape)
+        return _part(self.library.paint, (*self.inputs, out), self.shape)
 
     def paint_backward(self, grad_out: Tensor, canvas: Tensor | None, nodes: Tensor, colours: Tensor) -> Part:
         """The gradient, as a function of bands ``[first, end)``, which each image is cut into.
@@ -224,8 +235,8 @@ class Call:
                 _check(tensor, tuple(like.shape), like)
         for tensor, like in ((nodes, inputs[1]), (colours, inputs[2])):
             _check(tensor, (len(like), bands, *like.shape[1:]), like)
-        pointers = map(_pointer, (*inputs, grad_out, canvas, nodes, colours))
-        return partial(self.library.paint_backward, *pointers, self.shape, bands)
+        tensors = (*inputs, grad_out, canvas, nodes, colours)
+        return _part(self.library.paint_backward, tensors, self.shape, bands)
 
 
 def _library_for(tensor: Tensor) -> ctypes.CDLL:

@@ -29,13 +29,13 @@ class Layout(NamedTuple):
     step: int = 0
 
 
-_BEZIER, _STRAIGHT, _CIRCLE, _TRIANGLE = BUILT_IN
 LAYOUTS = {
-    _BEZIER: Layout(None, (0, 1, 6, 7), (4, 5, 8, 9), middle=(2, 3)),
-    _STRAIGHT: Layout(2, (0, 1, 4, 5), (2, 3, 6, 7)),
-    _CIRCLE: Layout(1, (0, 1, 2, 3), (0, 1, 2, 3)),
-    _TRIANGLE: Layout(3, (0, 1, 6, 6), (0, 1, 6, 6), step=2),
+    "bezier": Layout(None, (0, 1, 6, 7), (4, 5, 8, 9), middle=(2, 3)),
+    "straight": Layout(2, (0, 1, 4, 5), (2, 3, 6, 7)),
+    "circle": Layout(1, (0, 1, 2, 3), (0, 1, 2, 3)),
+    "triangle": Layout(3, (0, 1, 6, 6), (0, 1, 6, 6), step=2),
 }
+"""Of `BUILT_IN`, by name."""
 
 
 class Form(NamedTuple):
@@ -60,9 +60,9 @@ class Form(NamedTuple):
 
 def form_of(design: StrokeDesign, opacity: tuple[float, float], height: int, width: int) -> Form | None:
     """Of strokes of a design on a canvas; None unless it is built in."""
-    layout = LAYOUTS.get(design)
-    if layout is None:
+    if design not in BUILT_IN:
         return None
+    layout = LAYOUTS[design.name]
     nodes = layout.nodes or segments(height, width) + 1
     return Form(layout, design.dim, nodes, opacity, height, width)
 

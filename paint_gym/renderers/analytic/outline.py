@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paint_gym.renderers.analytic.backends import Backend, choose
 from paint_gym.renderers.analytic.coverage import to_pixels
-from paint_gym.renderers.analytic.derivatives import are_followed, final, once
+from paint_gym.renderers.analytic.derivatives import are_followed, final
 from paint_gym.renderers.analytic.layout import Form, form_of, segments
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import StrokeDesign
@@ -34,7 +34,7 @@ def outline(
     backend = choose(strokes)
     form = form_of(design, opacity, height, width)
     if backend is None or form is None:
-        return outline_by_definition(once(strokes), design, opacity, height, width)
+        return outline_by_definition(strokes, design, opacity, height, width)
     rows = strokes.reshape(-1, design.dim)
     if are_followed(rows):
         nodes, colours = _Outline.apply(rows, design, form, backend)

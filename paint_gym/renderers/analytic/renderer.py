@@ -14,7 +14,12 @@ from torch import Tensor
 
 from paint_gym.renderers.analytic.backends import Backend, choose
 from paint_gym.renderers.analytic.coverage import coverage
-from paint_gym.renderers.analytic.derivatives import are_followed, final, once
+from paint_gym.renderers.analytic.derivatives import (
+    are_followed,
+    final,
+    once,
+    only_pytorch_follows,
+)
 from paint_gym.renderers.analytic.outline import outline
 from paint_gym.renderers.base import (
     Renderer,
@@ -36,6 +41,8 @@ class AnalyticRenderer(Renderer):
 
     Second derivatives are refused (RuntimeError): where a stroke is nearest, and which part covers a pixel
     last, is found without gradients. `torch.autograd.functional.jvp` is made of them; take `torch.func.jvp`.
+
+    Alphas beyond [0, 1] are clipped. No other number is, so that strokes may reach beyond the canvas.
     """
 
     name = "analytic"
@@ -46,7 +53,7 @@ class AnalyticRenderer(Renderer):
         height, width = height_width(size)
         nodes, _ = self._outline(strokes, height, width)
         if choose(nodes) is None:
-            return coverage(nodes, height, width, self.design.primitive)
+            return coverage(once(nodes), height, width, self.design.primitive)
         canvas = nodes.new_zeros(len(strokes), 1, height, width)
         white = nodes.new_ones(len(strokes), 1, 1)
         return paint_nodes(canvas, nodes.unsqueeze(1), white, self.design.primitive).squeeze(1)
@@ -63,10 +70,11 @@ class AnalyticRenderer(Renderer):
         nodes, colours = self._outline(strokes, *height_width(size))
         nothing = torch.zeros_like(top)
         corner = torch.stack([left, top, nothing, nothing], -1).view(-1, 1, 1, 4)
-        return self._paint(part, nodes - corner, colours)
+        return self._paint(part, nodes - corner.to(nodes.dtype), colours)
 
     def _paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor) -> Tensor:
-        return paint_nodes(canvas.to(nodes.dtype), nodes, colours, self.design.primitive)
+        canvas, colours = canvas.to(nodes.dtype), colours.to(nodes.dtype)
+        return paint_nodes(canvas, nodes, colours, self.design.primitive)
 
     def _outline(self, strokes: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         check_strokes(strokes, self.design)
@@ -78,7 +86,7 @@ def paint_nodes(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) 
     """The canvas after strokes, by a kernel where there is one; arguments as `paint_by_definition`."""
     backend = choose(canvas, nodes, colours)
     if backend is None:
-        return paint_by_definition(once(canvas), nodes, colours, primitive)
+        return paint_by_definition(once(canvas), once(nodes), once(colours), primitive)
     if are_followed(canvas, nodes, colours):
         return _Paint.apply(canvas, nodes, colours, primitive, backend)
     inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
@@ -98,10 +106,12 @@ def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitiv
         primitive: ``"sweep"`` or ``"polygon"``.
     """
     batch, _, height, width = canvas.shape
+    if not nodes.shape[1]:
+        return canvas.clone()
     tensors = (canvas, nodes, colours)
     at_once = batch * height * width * nodes.shape[1] <= AT_ONCE or not are_followed(*tensors)
     elsewhere = canvas.device.type != "cpu" or torch.compiler.is_compiling() or not has_storage(*tensors)
-    if at_once or elsewhere:
+    if at_once or elsewhere or only_pytorch_follows(*tensors):
         return _paint_rows(canvas, nodes, colours, primitive)
     rows = max(1, AT_ONCE // 8 // (batch * width))
     strokes = max(1, AT_ONCE // (batch * width * min(rows, height)))
@@ -134,7 +144,8 @@ class _PaintBand(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        canvas, nodes, colours = (tensor.detach() for tensor in ctx.saved_tensors)
+        saved = ctx.saved_tensors
+        canvas, nodes, colours = (tensor.detach() for tensor in saved)
         parts = list(zip(nodes.split(ctx.count, 1), colours.split(ctx.count, 1), strict=True))
         begun = canvas.new_empty(len(parts), *canvas.shape)  # the canvas before each part
         with torch.no_grad():
@@ -150,7 +161,7 @@ class _PaintBand(torch.autograd.Function):
             grad, *of_part = torch.autograd.grad(painted, inputs, grad)
             gradients.append(of_part)
         grads = [grad, *(torch.cat(each[::-1], 1) for each in zip(*gradients, strict=True))]
-        return (*(final(each, grad_out, *ctx.saved_tensors) for each in grads), None, None, None)
+        return (*(final(each, grad_out, *saved) for each in grads), None, None, None)
 
 
 class _Paint(torch.autograd.Function):
@@ -168,13 +179,13 @@ class _Paint(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        inputs = ctx.saved_tensors[:3]
-        gradients = [final(each, grad_out, *inputs) for each in _Paint._gradients(ctx, grad_out)]
-        return (*gradients, None, None)
+        saved = ctx.saved_tensors  # once: checkpointing computes them when they are asked for
+        gradients = _Paint._gradients(ctx, saved, grad_out)
+        return (*(final(each, grad_out, *saved[:3]) for each in gradients), None, None)
 
     @staticmethod
-    def _gradients(ctx: Any, grad_out: Tensor) -> list[Tensor | None]:
-        canvas, nodes, colours, *kept = (tensor.detach().contiguous() for tensor in ctx.saved_tensors)
+    def _gradients(ctx: Any, saved: tuple[Tensor, ...], grad_out: Tensor) -> list[Tensor | None]:
+        canvas, nodes, colours, *kept = (tensor.detach().contiguous() for tensor in saved)
         if not has_storage(grad_out):  # several gradients at once, by vmap
             with torch.enable_grad():
                 inputs = [tensor.requires_grad_() for tensor in (canvas, nodes, colours)]

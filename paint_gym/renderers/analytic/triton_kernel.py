@@ -42,7 +42,7 @@ def outline_kernel(
     s, real = _s_of(i, NODES), i < NODES
     x = _along(vector, i, s, real, X0, X1, XM, STEP)
     y = _along(vector, i, s, real, Y0, Y1, YM, STEP)
-    alpha = _between(vector, s, A0, A1) * (high - low) + low
+    _, alpha = _alpha_of(_between(vector, s, A0, A1), low, high)
     radius = alpha * 0
     if STEP == 0:
         radius = _radius_of(_between(vector, s, R0, R1), height, width)
@@ -70,12 +70,13 @@ def outline_backward_kernel(
     vector, grad = vectors + stroke * NUMBERS, grad_vectors + stroke * NUMBERS
     i, four = tl.arange(0, LANES), tl.arange(0, 4)
     s, real, node = _s_of(i, NODES), i < NODES, grad_nodes + (stroke * NODES + i) * 4
-    of_alpha = tl.load(node + 3, real, 0.0)
+    own_alpha = tl.load(node + 3, real, 0.0)
+    given, alpha = _alpha_of(_between(vector, s, A0, A1), low, high)
+    of_alpha = tl.where(given == alpha, own_alpha, 0.0)  # beyond [0, 1] it is clipped
     if STEP == 0:
         radius = _radius_of(_between(vector, s, R0, R1), height, width)
-        alpha = _between(vector, s, A0, A1) * (high - low) + low
         of_radius = tl.where(radius >= 0.5, tl.load(node + 2, real, 0.0), 0.0)
-        of_radius += tl.where(2 * radius <= 1, 2 * alpha * of_alpha, 0.0)
+        of_radius += tl.where(2 * radius <= 1, 2 * alpha * own_alpha, 0.0)
         of_alpha *= tl.minimum(2 * radius, 1.0)
         of_radius *= tl.minimum(height, width) / 4
         _put_ends(grad, of_radius * (1 - s), of_radius * s, R0, R1)
@@ -318,6 +319,13 @@ def _put_ends(grad, first, last, FIRST: tl.constexpr, LAST: tl.constexpr):
     else:
         tl.store(grad + FIRST, tl.sum(first))
         tl.store(grad + LAST, tl.sum(last))
+
+
+@triton.jit
+def _alpha_of(given, low, high):
+    """Mapped to the opacity's range; and clipped to [0, 1]."""
+    mapped = given * (high - low) + low
+    return mapped, tl.minimum(tl.maximum(mapped, 0.0), 1.0)
 
 
 @triton.jit

@@ -338,3 +338,64 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SANITIZED, str(tmp_path / "kernel.so")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.stdout.endswith("clean\n"), done.stderr[-3000:]
+
+
+INTERRUPTED = """
+import gc, signal, time, torch
+from paint_gym import make_renderer
+torch.set_num_threads(2)
+renderer, strokes = make_renderer("analytic"), torch.rand(1, 60, 13)
+interrupted = 0
+for i in range(10):
+    canvas = torch.rand(1, 3, 1000, 1000, requires_grad=True)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.01 + 0.01 * i)
+    try:
+        painted = renderer.paint(canvas, strokes)
+        painted.sum().backward()
+    except KeyboardInterrupt:
+        interrupted += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    canvas = painted = None
+    gc.collect()
+    until = time.time() + 0.05
+    while time.time() < until:
+        assert not torch.zeros(3_000_000).any(), "freed memory was written to"
+        time.sleep(0.005)
+assert interrupted
+print("whole")
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_memory_whole() -> None:
+    """Other threads go on for a moment, with tensors that must still be there."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and done.stdout == "whole\n", done.stderr[-2000:]
+
+
+AT_EXIT = """
+import atexit, torch
+from paint_gym import make_renderer
+torch.set_num_threads(2)
+renderer, canvas, strokes = make_renderer("analytic"), torch.rand(1, 3, 500, 500), torch.rand(1, 60, 13)
+expected = renderer.paint(canvas, strokes)
+atexit.register(lambda: print(torch.equal(renderer.paint(canvas, strokes), expected)))
+"""
+
+
+def test_paints_while_python_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and done.stdout == "True\n", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(("height", "width"), [(0, 5), (5, 0), (0, 0)])
+@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
+def test_a_canvas_without_pixels(stroke: str, height: int, width: int) -> None:
+    canvas = torch.rand(2, 3, height, width, requires_grad=True)
+    renderer = make_renderer("analytic", stroke)
+    strokes = torch.rand(2, 3, renderer.design.dim, requires_grad=True)
+    for _ in range(50):  # memory that is written to beyond its end is found out sooner or later
+        painted = renderer.paint(canvas, strokes)
+        painted.sum().backward()
+    assert painted.shape == canvas.shape and not strokes.grad.any()

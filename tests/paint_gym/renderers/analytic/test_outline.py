@@ -102,7 +102,9 @@ def test_strokes_in_any_memory_and_none() -> None:
 
 
 def test_every_built_in_design_has_a_layout_and_no_other() -> None:
-    assert set(LAYOUTS) == set(BUILT_IN)
+    assert set(LAYOUTS) == {design.name for design in BUILT_IN}
+    for design in BUILT_IN:
+        assert form_of(design, (0.0, 1.0), 32, 32) is not None
     changed = dataclasses.replace(get_stroke("bezier"), nodes=lambda parameters, segments: parameters)
     assert form_of(changed, (0.0, 1.0), 32, 32) is None
 
@@ -122,6 +124,37 @@ def test_a_design_of_ones_own_is_painted_by_its_definition() -> None:
         make_renderer("analytic", "circle")(moved, 40),
     )
     torch.testing.assert_close(ours, expected)
+
+
+def test_designs_may_compute_in_another_type_or_be_of_any_kind() -> None:
+    bezier = get_stroke("bezier")
+    strokes, canvas = torch.rand(2, 3, 13), torch.rand(2, 3, 12, 14)
+    expected = make_renderer("analytic", bezier).paint(canvas, strokes)
+    double = dataclasses.replace(bezier, nodes=lambda parameters, n: bezier.nodes(parameters.double(), n))
+    torch.testing.assert_close(make_renderer("analytic", double).paint(canvas, strokes).float(), expected)
+
+    @dataclasses.dataclass
+    class Callable:
+        factor: float
+
+        def __call__(self, parameters: Tensor, n: int) -> Tensor:
+            return bezier.nodes(parameters * self.factor, n)
+
+    own = dataclasses.replace(bezier, nodes=Callable(1.0))  # which cannot be hashed
+    torch.testing.assert_close(make_renderer("analytic", own).paint(canvas, strokes), expected)
+
+
+@pytest.mark.parametrize("name", ["c", "torch"])
+def test_alphas_beyond_one_are_clipped(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_KERNEL", name)
+    strokes = torch.full((3, 7), 0.5, dtype=torch.float64)
+    strokes[:, 3] = torch.tensor([-0.3, 0.5, 1.5])
+    strokes.requires_grad_()
+    coverage = make_renderer("analytic", "circle")(strokes, 21)
+    assert coverage[:, 10, 10].tolist() == [0.0, 0.5, 1.0]
+    coverage.sum().backward()
+    assert strokes.grad[[0, 2], 3].eq(0).all() and strokes.grad[1, 3] > 1
+    assert not strokes.grad[0].any() and strokes.grad[2, 2] > 1  # an opaque disc can grow
 
 
 @needs_kernel

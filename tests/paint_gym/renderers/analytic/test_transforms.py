@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
+
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd import forward_ad
+from torch.utils.checkpoint import checkpoint
 
 from paint_gym import CanvasState, L2Reward, make_renderer, model_step
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.renderers.base import Renderer
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.deferred import trusted
 from paint_gym.utils.images import crop
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # in torch.func.jvp
@@ -195,3 +202,74 @@ def test_gradients_that_the_renderer_lacks_are_refused() -> None:
     with torch.no_grad():
         assert model_step(state, action, raster, L2Reward())[1].shape == (1,)
     assert model_step(state, action.detach(), raster, L2Reward())[1].shape == (1,)
+
+
+def test_checkpoints_compute_once(gradients: None) -> None:
+    """A backward pass that asks twice for what it kept is refused."""
+    canvas, strokes = parts(2, 2)
+    renderer, results = make_renderer("analytic"), []
+    for paint in (renderer.paint, lambda *given: checkpoint(renderer.paint, *given, use_reentrant=False)):
+        leaf = strokes.clone().requires_grad_()
+        paint(canvas, leaf).square().sum().backward()
+        results.append(leaf.grad)
+    assert torch.equal(*results)
+
+
+def test_vmap_over_what_strokes_are_not_part_of(gradients: None) -> None:
+    canvas, strokes = parts(2, 2)
+    renderer, leaf = make_renderer("analytic"), strokes.requires_grad_()
+    painted = torch.vmap(lambda one: renderer.paint(one, leaf))(torch.stack([canvas, canvas.flip(3)]))
+    expected = torch.stack([renderer.paint(canvas, leaf), renderer.paint(canvas.flip(3), leaf)])
+    torch.testing.assert_close(painted, expected, rtol=0, atol=1e-4)
+    tops = torch.tensor([[0, 1], [2, 3]])
+
+    def paint_part(top: Tensor) -> Tensor:
+        return renderer.paint_part(canvas[:, :, :9, :10], leaf, top, torch.zeros_like(top), (20, 24))
+
+    expected = torch.stack([paint_part(top) for top in tops])
+    torch.testing.assert_close(torch.vmap(paint_part)(tops), expected, rtol=0, atol=1e-4)
+    everything = torch.vmap(lambda factor: renderer.paint(canvas, leaf) * factor)(torch.tensor([1.0, 2.0]))
+    torch.testing.assert_close(everything[0], renderer.paint(canvas, leaf), rtol=0, atol=1e-4)
+
+
+def test_forward_mode(gradients: None) -> None:
+    canvas, strokes = (tensor.double() for tensor in parts(1, 1))
+    renderer, direction = make_renderer("analytic"), torch.randn_like(strokes)
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(strokes, direction)
+        _, slope = forward_ad.unpack_dual(renderer.paint(canvas, dual))
+    _, expected = torch.func.jvp(lambda x: renderer.paint(canvas, x), (strokes,), (direction,))
+    torch.testing.assert_close(slope, expected)
+
+
+def test_a_trace_is_the_renderer() -> None:
+    canvas, strokes = parts(2, 2)
+    renderer = make_renderer("analytic")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(lambda x: renderer.paint(canvas, x), strokes, check_trace=False)
+        painted = traced(strokes / 2)
+    torch.testing.assert_close(painted, renderer.paint(canvas, strokes / 2), rtol=0, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the data pointer")
+def test_tensors_without_numbers() -> None:
+    with FakeTensorMode(), trusted():
+        painted = make_renderer("analytic").paint(torch.zeros(2, 3, 8, 9), torch.zeros(2, 4, 13))
+    assert painted.shape == (2, 3, 8, 9)
+
+
+def test_second_derivatives_of_what_a_design_learns_are_refused(gradients: None) -> None:
+    bezier, scale = get_stroke("bezier"), torch.ones((), requires_grad=True)
+    learning = dataclasses.replace(bezier, nodes=lambda parameters, n: bezier.nodes(parameters, n) * scale)
+    canvas, strokes = parts(1, 1)
+    loss = make_renderer("analytic", learning).paint(canvas, strokes).square().sum()
+    (slope,) = torch.autograd.grad(loss, scale, create_graph=True)
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.grad(slope, scale)
+
+
+def test_no_strokes_give_a_new_canvas(backend: str) -> None:
+    canvas, strokes = parts(2, 2)
+    painted = make_renderer(backend).paint(canvas, strokes[:, :0])
+    assert torch.equal(painted, canvas) and painted.data_ptr() != canvas.data_ptr()
