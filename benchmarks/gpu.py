@@ -45,7 +45,7 @@ from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic.coverage import to_pixels
 from paint_gym.renderers.analytic.layout import form_of, segments
 from paint_gym.renderers.analytic.tiles import SIDES, clear_of, pieces_of, side_of
-from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
+from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
 SPEED_BAR = 10.0  # times the paper's network
@@ -250,7 +250,7 @@ class Compiled(NamedTuple):
     Attributes:
         capability: of the GPU, see `CAPABILITIES`.
         kernel: its name.
-        primitive: ``"sweep"`` of 12 pieces, or ``"polygon"`` of 3.
+        stroke: the design that it paints, on a canvas of `SIZE`.
         side: of a tile in pixels.
         registers: a thread.
         spilled: bytes a thread that did not fit into registers.
@@ -259,7 +259,7 @@ class Compiled(NamedTuple):
 
     capability: int
     kernel: str
-    primitive: str
+    stroke: str
     side: int
     registers: int
     spilled: int
@@ -275,15 +275,14 @@ def compiled(capability: int) -> Iterator[Compiled]:
     from paint_gym.renderers.analytic import triton_backend, triton_kernel
 
     tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
-    for primitive, count in (("sweep", 13), ("polygon", 3)):
+    for design in BUILT_IN:
         for side in SIDES:
-            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, count, 4)
-            colours = torch.empty(1, 5, 3)
-            call = triton_backend.Call(canvas, nodes, colours, primitive, side)
-            backward = call.painting | {"WANTED": True, "ALONE": True}
-            design = get_stroke("bezier" if primitive == "sweep" else "triangle")
             form = form_of(design, (0.0, 1.0), SIZE, SIZE)
-            assert form is not None and form.nodes == count
+            assert form is not None
+            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, form.nodes, 4)
+            colours = torch.empty(1, 5, 3)
+            call = triton_backend.Call(canvas, nodes, colours, design.primitive, side)
+            backward = call.painting | {"WANTED": True, "ALONE": True}
             outlining, of_a_stroke = triton_backend.outlining(form), triton_backend.OF_A_STROKE
             kernels = [
                 (triton_kernel.outline_kernel, outlining, of_a_stroke),
@@ -304,12 +303,18 @@ def compiled(capability: int) -> Iterator[Compiled]:
                     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
                 registers, stack = (int(number) for number in re.findall(r"(?:REG|STACK):(\d+)", said))
                 yield Compiled(
-                    capability, function.fn.__name__, primitive, side, registers, stack, built.metadata.shared
+                    capability,
+                    function.fn.__name__,
+                    design.name,
+                    side,
+                    registers,
+                    stack,
+                    built.metadata.shared,
                 )
 
 
 def most_used() -> Iterator[Row]:
-    """What each kernel takes of each GPU: the most, of sweeps and polygons and of all sizes of tiles."""
+    """What each kernel takes of each GPU: the most, of all designs and sizes of tiles."""
     for capability in CAPABILITIES:
         variants: dict[str, list[Compiled]] = {}
         for used in compiled(capability):

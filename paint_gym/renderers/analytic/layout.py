@@ -64,7 +64,8 @@ def form_of(design: StrokeDesign, opacity: tuple[float, float], height: int, wid
         return None
     layout = LAYOUTS[design.name]
     nodes = layout.nodes or segments(height, width) + 1
-    return Form(layout, design.dim, nodes, opacity, height, width)
+    low, high = opacity
+    return Form(layout, design.dim, nodes, (float(low), float(high)), height, width)
 
 
 def segments(height: int, width: int) -> int:

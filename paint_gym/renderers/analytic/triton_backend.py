@@ -29,7 +29,8 @@ OF_A_STROKE = {"num_warps": 1, "enable_fp_fusion": FUSION}
 """Options of kernels of which a program sees to one stroke."""
 GATHERING = OF_A_STROKE | {"num_warps": 4}
 GATHERED = 512
-"""Nodes, of all places, that `gather_kernel` looks at at once."""
+PLACES = 64
+"""`gather_kernel` looks at so many nodes at once, in so many places."""
 ROOM = 2**28
 """Bytes for the places in which programs add up gradients; there are fewer programs where they take more."""
 
@@ -180,7 +181,7 @@ class Call:
             "LANES": lanes,
             "CHANNELS": self.channels,
             "PADDED": triton.next_power_of_2(self.channels),
-            "ROWS": max(1, GATHERED // lanes),
+            "ROWS": max(1, min(PLACES, GATHERED // lanes)),
         }
         self.options = {"num_warps": max(1, side**2 // 64), "enable_fp_fusion": FUSION}
 
