@@ -15,7 +15,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -238,9 +238,8 @@ def counted_by(mode: CountingMode) -> Iterator[None]:
 
         return call
 
-    with ExitStack() as stack:
-        for name in STARTED:
-            stack.enter_context(mock.patch.object(kernel, name, counted(name)))
+    stand_ins: dict[str, Any] = {name: counted(name) for name in STARTED}
+    with mock.patch.multiple(kernel, **stand_ins):
         yield
 
 

@@ -38,8 +38,8 @@ def gradient_step(
     loss.backward()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
-    clipped = nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm)
-    value, norm = torch.stack([mean, clipped.to(mean)]).tolist()  # at once: a GPU is waited for
+    length = nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm)
+    value, norm = torch.stack([mean, length.to(mean)]).tolist()  # at once: a GPU is waited for
     if not math.isfinite(value):
         raise TrainingDivergedError(f"{name} is {value}")
     if not math.isfinite(norm):

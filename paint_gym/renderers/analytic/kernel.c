@@ -40,8 +40,7 @@ typedef struct {
 typedef struct {
     long numbers, nodes, colours, height, width;
     double low, high;
-    int polygon;
-    int first[4], last[4], middle[2], step; /* x, y, radius, alpha */
+    int first[4], last[4], middle[2], step; /* x, y, radius, alpha; a step, if it is a polygon */
 } Form;
 
 /* A number of one node at s in [0, 1]: `column` of x, y, radius, alpha as they are in the vector. */
@@ -89,7 +88,7 @@ int outline(const real *strokes, real *nodes, real *colours, Form form, long fir
             node[1] = between(&form, stroke, 1, m, s) * (real)form.height;
             node[2] = 0;
             node[3] = clamp(between(&form, stroke, 3, m, s) * range + low, 0, 1);
-            if (form.polygon) continue;
+            if (form.step) continue;
             real radius = radius_of(between(&form, stroke, 2, m, s), shorter);
             node[2] = max(radius, HALF);
             node[3] *= min(2 * radius, 1); /* thinner than a pixel: a pixel wide, and as much fainter */
@@ -111,7 +110,7 @@ int outline_backward(const real *strokes, const real *grad_nodes, const real *gr
             const real *own = grad_nodes + 4 * (k * form.nodes + m), s = s_of(&form, m);
             real given = between(&form, stroke, 3, m, s) * range + low, alpha = clamp(given, 0, 1);
             real of_alpha = given == alpha ? own[3] : 0; /* beyond [0, 1] it is clipped */
-            if (!form.polygon) {
+            if (!form.step) {
                 real radius = radius_of(between(&form, stroke, 2, m, s), shorter), of_radius = radius >= HALF ? own[2] : 0;
                 if (2 * radius <= 1) of_radius += 2 * own[3] * alpha, of_alpha *= 2 * radius;
                 between_backward(&form, stroke, 2, m, s, of_radius * shorter / 4, grad);

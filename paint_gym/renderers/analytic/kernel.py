@@ -69,7 +69,6 @@ class CForm(ctypes.Structure):
         *((name, ctypes.c_long) for name in ("numbers", "nodes", "colours", "height", "width")),
         ("low", ctypes.c_double),
         ("high", ctypes.c_double),
-        ("polygon", ctypes.c_int),
         ("first", ctypes.c_int * 4),
         ("last", ctypes.c_int * 4),
         ("middle", ctypes.c_int * 2),
@@ -97,9 +96,9 @@ def _outline(function: str, form: Form, *tensors: Tensor) -> None:
     check_outline(form, *tensors)
     at, count = form.layout, len(tensors[0])
     sizes = form.numbers, form.nodes, len(COLOUR), form.height, form.width
-    told = CForm(*sizes, *form.opacity, at.step > 0, at.first, at.last, at.middle, at.step)
+    told = CForm(*sizes, *form.opacity, at.first, at.last, at.middle, at.step)
     call = _part(getattr(_library_for(tensors[0]), function), tensors, told)
-    _in_parallel(call, count, 50 * count * form.nodes)
+    _in_parallel(call, count, 50 * count * form.nodes)  # a node takes as long as so many pixels
 
 
 def paint(

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from paint_gym.renderers.analytic.backends import Backend, choose
 from paint_gym.renderers.analytic.coverage import coverage
@@ -68,8 +69,7 @@ class AnalyticRenderer(Renderer):
         part, strokes = match_batches(part, strokes)
         check_places(part, top, left)
         nodes, colours = self._outline(strokes, *height_width(size))
-        nothing = torch.zeros_like(top)
-        corner = torch.stack([left, top, nothing, nothing], -1).view(-1, 1, 1, 4)
+        corner = functional.pad(torch.stack([left, top], -1), (0, 2)).view(-1, 1, 1, 4)  # no radius, no alpha
         return self._paint(part, nodes - corner.to(nodes.dtype), colours)
 
     def _paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor) -> Tensor:

@@ -169,20 +169,11 @@ class Call:
         self.sizes = (self.strokes, height, width, columns, self.tiles)
         both = {"PIECES": self.pieces, "POLYGON": self.polygon}
         self.preparing = both | {"NODES": count, "LANES": triton.next_power_of_2(self.pieces)}
-        self.painting = both | {
-            "CHANNELS": self.channels,
-            "PADDED": triton.next_power_of_2(self.channels),
-            "SIDE": side,
-            "CLEAR": clear_of(side),
-        }
+        both |= {"CHANNELS": self.channels, "PADDED": triton.next_power_of_2(self.channels)}
+        self.painting = both | {"SIDE": side, "CLEAR": clear_of(side)}
         lanes = triton.next_power_of_2(count)
-        self.gathering = both | {
-            "NODES": count,
-            "LANES": lanes,
-            "CHANNELS": self.channels,
-            "PADDED": triton.next_power_of_2(self.channels),
-            "ROWS": max(1, min(PLACES, GATHERED // lanes)),
-        }
+        places = max(1, min(PLACES, GATHERED // lanes))
+        self.gathering = both | {"NODES": count, "LANES": lanes, "ROWS": places}
         self.options = {"num_warps": max(1, side**2 // 64), "enable_fp_fusion": FUSION}
 
 

@@ -259,7 +259,7 @@ def gather_kernel(
         colour += tl.sum(own, 0)
     stroke = image * strokes + k
     out = grad_nodes + stroke * NODES * 4 + (node * 4)[:, None] + column[None, :]
-    tl.store(out, total, (node < NODES)[:, None] & (column < 4)[None, :])
+    tl.store(out, total, (node < NODES)[:, None])
     tl.store(grad_colours + stroke * CHANNELS + plane, colour, plane < CHANNELS)
 
 

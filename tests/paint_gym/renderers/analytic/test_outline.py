@@ -34,6 +34,20 @@ def results(
     return [nodes.detach(), colours.detach(), gradient]
 
 
+def assert_equal_to_the_design(
+    strokes: Tensor,
+    design: StrokeDesign,
+    opacity: tuple[float, float],
+    size: tuple[int, int],
+    **tolerance: float,
+) -> None:
+    ours = results(outline.outline, strokes, design, opacity, size)
+    expected = results(outline.outline_by_definition, strokes, design, opacity, size)
+    for one, other in zip(ours, expected, strict=True):
+        assert one.shape == other.shape and one.dtype == strokes.dtype
+        torch.testing.assert_close(one, other, **tolerance)
+
+
 @needs_kernel
 @pytest.mark.parametrize("size", [(128, 128), (40, 97), (9, 8), (1, 300)])
 @pytest.mark.parametrize("opacity", [(0.0, 1.0), (0.25, 0.75), (1.0, 1.0)])
@@ -45,22 +59,14 @@ def test_kernel_equals_the_design(
     generator = torch.Generator().manual_seed(0)
     strokes = torch.rand(5, 7, design.dim, generator=generator, dtype=torch.float64)
     strokes[3:] = 0.4 * torch.randn(2, 7, design.dim, generator=generator, dtype=torch.float64)
-    ours = results(outline.outline, strokes, design, opacity, size)
-    expected = results(outline.outline_by_definition, strokes, design, opacity, size)
-    for one, other in zip(ours, expected, strict=True):
-        assert one.shape == other.shape
-        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    assert_equal_to_the_design(strokes, design, opacity, size, rtol=1e-12, atol=1e-12)
 
 
 @needs_kernel
 @DESIGNS
 def test_outlines_in_single_precision(design: StrokeDesign) -> None:
     strokes = torch.rand(300, design.dim, generator=torch.Generator().manual_seed(0))
-    ours = results(outline.outline, strokes, design, (0.0, 1.0), (64, 96))
-    expected = results(outline.outline_by_definition, strokes, design, (0.0, 1.0), (64, 96))
-    for one, other in zip(ours, expected, strict=True):
-        assert one.dtype == torch.float32
-        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-4)
+    assert_equal_to_the_design(strokes, design, (0.0, 1.0), (64, 96), rtol=1e-5, atol=1e-4)
 
 
 @needs_kernel
