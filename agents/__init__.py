@@ -9,9 +9,9 @@ from agents.ddpg import DDPG
 from agents.factory import ACTORS, ALGORITHMS, Algorithm, build_agent
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.networks.actor import Actor
-from agents.painter import paint
+from agents.painting.paint import paint
+from agents.painting.refinement import refine
 from agents.patchq_ddpg import PatchQDDPG
-from agents.refinement import refine
 from agents.training.presets import PRESETS
 from agents.training.trainer import Trainer
 

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.common import planning
 from agents.common.agent import Agent, apply_network, not_done
 from agents.common.augmentation import augment
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
 from agents.networks.actor import Proposals
+from agents.painting import planning
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.metrics import mean_squared_error
 from paint_gym.utils.networks import polyak_update

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from agents import refine
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.scores import picture_row, write_rows
 from benchmarks.harness.shipped import BATCH, Task, paint_with, scores
 from benchmarks.harness.suite import CLAIMS, FolderConfig, Row, Table, claim, main

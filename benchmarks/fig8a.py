@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents import AgentConfig, TrainConfig
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
 from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.statistics import interval

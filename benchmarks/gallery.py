@@ -16,8 +16,8 @@ from PIL import Image
 
 from agents import load, paint, refine
 from agents.checkpoint import shipped_agent
-from agents.evaluation import l2_by_raster
-from agents.palette import choose_palette
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.palette import choose_palette
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 from paint_gym import Painting, make_renderer
 from paint_gym.datasets.images import resize_box

@@ -157,7 +157,7 @@ def on_paper(options: Gpu) -> Iterator[Row]:
     plane = 4 * canvases * SIZE * SIZE
     for design in BUILT_IN:
         strokes = random_strokes(design, canvases, options.bundle)
-        nodes = to_pixels(design.outline(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
+        nodes = to_pixels(design.nodes(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
         work = count_work(nodes, design.primitive, side)
         pieces = pieces_of(nodes.shape[2], design.primitive)
         given = 4 * strokes.numel()

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agents.evaluation import l2_by_raster
-from agents.painter import fit_to_canvas
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import fit_to_canvas
 from benchmarks.harness.scores import likeness
 from benchmarks.harness.suite import FolderConfig, Row, Table, main
 from benchmarks.harness.ways import Way

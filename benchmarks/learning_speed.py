@@ -22,7 +22,7 @@ from agents import PRESETS, AgentConfig, build_agent, paint
 from agents.common.agent import not_done
 from agents.common.replay import Transition
 from agents.networks import ResNetActor, ValueCritic
-from agents.painter import Policy
+from agents.painting.paint import Policy
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, take_turns
 from paint_gym.canvas import CanvasState, as_strokes, model_step

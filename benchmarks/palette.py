@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from agents import load, paint, refine
-from agents.evaluation import l2_by_raster
-from agents.palette import choose_palette, nearest_colours
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.palette import choose_palette, nearest_colours
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
 from paint_gym import load_dataset
 from paint_gym.renderers import make_renderer

@@ -18,8 +18,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from agents.evaluation import l2_by_raster
-from agents.painter import fit_to_canvas
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import fit_to_canvas
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
 from benchmarks.harness.ways import Way
 from benchmarks.kodak import Kodak, kodak_pictures, of_size

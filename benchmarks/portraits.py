@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from agents import refine
-from agents.evaluation import l2_by_raster, mean_interval
+from agents.painting.evaluation import l2_by_raster, mean_interval
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
 from benchmarks.harness.ways import Way
 from paint_gym import load_dataset

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.checkpoint import WEIGHTS
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.shipped import Task, paint_with
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main

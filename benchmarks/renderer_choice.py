@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from agents import PRESETS, TrainConfig
-from agents.evaluation import l2_by
-from agents.painter import Policy
+from agents.painting.evaluation import l2_by
+from agents.painting.paint import Policy
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.suite import Row, Table, main
 from benchmarks.harness.training import Training, TrainingBenchmarkConfig, train

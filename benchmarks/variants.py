@@ -27,7 +27,7 @@ from agents.common.augmentation import augment
 from agents.common.optim import gradient_step
 from agents.common.replay import Transition
 from agents.networks.glimpse import GlimpseActor, SummedAreaTable
-from agents.painter import Policy
+from agents.painting.paint import Policy
 from benchmarks.harness.curves import draw_curves
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.suite import Row, Table, main, take_turns

@@ -56,7 +56,7 @@ class StrokeDesign:
             alpha changing linearly between two nodes; where it overlaps itself, the later part covers the
             earlier. ``"polygon"``: the nodes are the corners of a convex polygon; its alpha is that of the
             first node.
-        nodes: ``(parameters (N, P) in [0, 1], segments) -> (N, M, 4)``, differentiable. A node is x, y,
+        definition: ``(parameters (N, P) in [0, 1], segments) -> (N, M, 4)``, differentiable. A node is x, y,
             radius, alpha: x in canvas widths, y in heights (downwards), radius in shorter sides. `segments`
             is how many straight pieces a curve should be cut into; a design without curves ignores it.
         kinds: the kind of each parameter; by default from names such as ``x0``, ``y``, ``w``, ``height``,
@@ -73,7 +73,7 @@ class StrokeDesign:
     name: str
     parameters: tuple[str, ...]
     primitive: Primitive
-    nodes: Callable[[Tensor, int], Tensor]
+    definition: Callable[[Tensor, int], Tensor]
     kinds: tuple[Kind, ...] = ()
 
     def __post_init__(self) -> None:
@@ -104,7 +104,7 @@ class StrokeDesign:
         """Length of a stroke vector, colour included."""
         return len(self.parameters) + len(COLOUR)
 
-    def outline(self, strokes: Tensor, segments: int, opacity: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    def nodes(self, strokes: Tensor, segments: int, opacity: tuple[float, float] = (0.0, 1.0)) -> Tensor:
         """Nodes of stroke vectors.
 
         Args:
@@ -113,10 +113,10 @@ class StrokeDesign:
             opacity: the range that alphas are mapped to.
 
         Returns:
-            ``(..., M, 4)``: x, y, radius, alpha of each node, in canvas sides (see `nodes`).
+            ``(..., M, 4)``: x, y, radius, alpha of each node, in canvas sides (see `definition`).
         """
         parameters = self.scale_alpha(strokes, opacity)
-        nodes = self.nodes(parameters.reshape(-1, parameters.shape[-1]), segments)
+        nodes = self.definition(parameters.reshape(-1, parameters.shape[-1]), segments)
         return nodes.reshape(*strokes.shape[:-1], *nodes.shape[1:])
 
     def scale_alpha(self, strokes: Tensor, opacity: tuple[float, float]) -> Tensor:

@@ -17,8 +17,8 @@ from agents import (
     Trainer,
 )
 from agents.common.replay import Transition
-from agents.evaluation import l2_by_raster
-from agents.painter import paint
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import paint
 from paint_gym import L2Reward, Reward, make_renderer, register_dataset
 from paint_gym.canvas import CanvasState
 from paint_gym.strokes import StrokeDesign

@@ -17,7 +17,7 @@ from typing import Any
 from agents.cli.pictures import Picture
 from agents.cli.studio import Studio, Work
 from agents.common.signals import NoSignals, StopSignals
-from agents.evaluation import l2_of
+from agents.painting.evaluation import l2_of
 from paint_gym.painting import Painting
 from paint_gym.utils.files import replace_when_done
 

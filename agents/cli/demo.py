@@ -20,10 +20,10 @@ from agents.cli.command import Command
 from agents.cli.demo_page import page
 from agents.common.config import SIZE, STROKES
 from agents.common.settings import COUNT
-from agents.detail import face_weight
-from agents.evaluation import l2_by_raster
-from agents.painter import CANVAS, fit_to_canvas, paint
-from agents.refinement import refine
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import CANVAS, fit_to_canvas, paint
+from agents.painting.refinement import refine
+from agents.painting.saliency import face_weight
 from agents.training.presets import PRESETS
 from agents.training.trainer import Trainer
 from paint_gym.datasets import load_dataset

@@ -16,8 +16,8 @@ from agents.checkpoint import load
 from agents.cli.command import Command
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, POSITIVE
-from agents.evaluation import Interval, PaintingScores, mean_interval, score_policy
-from agents.painter import Policy
+from agents.painting.evaluation import Interval, PaintingScores, mean_interval, score_policy
+from agents.painting.paint import Policy
 from paint_gym.datasets import load_dataset
 from paint_gym.metrics import check_ssim_size
 from paint_gym.utils.errors import unknown_name

@@ -45,7 +45,7 @@ from agents.common.agent import Agent
 from agents.common.config import LOOKAHEAD, PLAN, STROKES
 from agents.common.settings import COUNT, RATE, Between
 from agents.common.signals import StopSignals
-from agents.palette import MOST, parse_palette, read_palette
+from agents.painting.palette import MOST, parse_palette, read_palette
 from paint_gym.painting import MAX_SIDE, Painting, Paper, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke

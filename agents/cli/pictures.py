@@ -17,7 +17,7 @@ from paint_gym.datasets import picture_size, read_image
 from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.painting import check_ending
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.files import check_writable, read_limited
+from paint_gym.utils.files import check_writable, read_capped
 
 logger = logging.getLogger(__name__)
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: the picture's own, and how many
@@ -52,7 +52,7 @@ class Picture:
         if self.content:
             return self
         try:
-            return replace(self, content=read_limited(self.path, MAX_BYTES))
+            return replace(self, content=read_capped(self.path, MAX_BYTES))
         except (ValueError, OSError):
             return self
 
@@ -97,7 +97,7 @@ def _found(path: Path) -> list[Picture]:
     elif not path.exists() and text.startswith("@"):
         file = Path(text[1:])
         with named_file(file):
-            lines = read_limited(file, MAX_LIST).decode("utf-8-sig").splitlines()
+            lines = read_capped(file, MAX_LIST).decode("utf-8-sig").splitlines()
         inside = [Path(line) for line in lines if line.strip()]
     elif not path.exists() and any(mark in text for mark in "*?["):
         inside = sorted(Path(name) for name in glob.glob(text) if not is_special(Path(name)))

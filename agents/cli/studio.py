@@ -16,10 +16,10 @@ from torch import Tensor
 from agents.cli.pictures import STREAM, Picture
 from agents.common.agent import Agent
 from agents.common.signals import StopSignals
-from agents.detail import face_weight, mask_weight
-from agents.painter import CANVAS, fit_to_canvas, paint
-from agents.palette import choose_palette
-from agents.refinement import refine
+from agents.painting.paint import CANVAS, fit_to_canvas, paint
+from agents.painting.palette import choose_palette
+from agents.painting.refinement import refine
+from agents.painting.saliency import face_weight, mask_weight
 from paint_gym.painting import MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
 from paint_gym.utils.errors import named_file
@@ -215,7 +215,7 @@ def _weight(
 def _radii(paper: Paper, agent: Agent, size: tuple[int, int]) -> tuple[float, float] | None:
     """What the pens allow strokes that are lines, as far as strokes can be so thin."""
     design = agent.renderer.design
-    nodes = design.outline(torch.zeros(1, design.dim), 1).shape[-2]
+    nodes = design.nodes(torch.zeros(1, design.dim), 1).shape[-2]
     if design.primitive == "polygon" or nodes == 1:
         return None
     low, high = paper.radii(size)

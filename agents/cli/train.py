@@ -21,7 +21,7 @@ from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.run import Run
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
-from paint_gym.utils.files import hold_folder, replace_when_done
+from paint_gym.utils.files import lock_folder, replace_when_done
 
 logger = logging.getLogger(__name__)
 DEFAULT: Preset = "cpu"
@@ -81,7 +81,7 @@ def train(command: Train) -> dict[str, float]:
     """
     resume = command.resume or (is_restarted() and _has_begun(command))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
-    with process_group(), hold_folder(command.out) if is_main_process() else nullcontext():
+    with process_group(), lock_folder(command.out) if is_main_process() else nullcontext():
         trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
         device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
         if is_main_process():

@@ -14,7 +14,7 @@ from agents.cli.command import Command
 from agents.common.settings import Between
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from agents.training.run import Run
-from paint_gym.utils.files import hold_folder
+from paint_gym.utils.files import lock_folder
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def train_renderer(command: TrainRenderer) -> dict[str, float]:
         FileNotFoundError: there is none to resume.
     """
     check_run(command.out, command.resume)
-    with hold_folder(command.out):
+    with lock_folder(command.out):
         if command.resume:
             trainer = RendererTrainer.resume(command.out, command.device)
         else:

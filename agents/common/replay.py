@@ -12,7 +12,7 @@ from agents.common.settings import MOST
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets.targets import Targets
 from paint_gym.utils.device import upload
-from paint_gym.utils.errors import as_whole
+from paint_gym.utils.errors import as_int
 from paint_gym.utils.images import to_bytes
 
 
@@ -124,7 +124,7 @@ class Replay:
         Raises:
             ValueError: not as many states as it says.
         """
-        self.added = as_whole("added", state["added"], 0, MOST**2)
+        self.added = as_int("added", state["added"], 0, MOST**2)
         used = min(self.added, self.rows)
         counts = {name: len(state[name]) for name in self._parts()}
         if set(counts.values()) != {used}:

@@ -138,7 +138,7 @@ class GlimpseActor(Actor):
     def _overhang(self, action: Tensor, window: Window, height: int, width: int) -> float:
         """The farthest that strokes reach beyond their windows, in pixels; ``(N, B)`` of both."""
         strokes = action.unflatten(-1, (self.bundle, self.design.dim))
-        x, y, radius, _ = self.design.outline(strokes, segments=16).flatten(2, 3).unbind(-1)  # (N, B, nodes)
+        x, y, radius, _ = self.design.nodes(strokes, segments=16).flatten(2, 3).unbind(-1)  # (N, B, nodes)
         shorter = min(height, width)
         radius = (radius * shorter).clamp(min=0.5)  # as thin as it is drawn
         side = window.side.unsqueeze(-1) * shorter
@@ -148,7 +148,7 @@ class GlimpseActor(Actor):
     @torch.no_grad()
     def _colours_under(self, parameters: Tensor, target: Tensor) -> Tensor:
         """Logits ``(B, bundle, 3)`` of the target's colours under the middle of strokes, to start from."""
-        nodes = self.design.outline(parameters, segments=2)  # (B, bundle, M, 4)
+        nodes = self.design.nodes(parameters, segments=2)  # (B, bundle, M, 4)
         middle = nodes[..., :2].mean(2, keepdim=True) * 2 - 1  # (B, bundle, 1, 2) in [-1, 1]
         colour = functional.grid_sample(target.float(), middle, padding_mode="border", align_corners=False)
         return colour.squeeze(3).transpose(1, 2).clamp(0.02, 0.98).logit()

@@ -22,7 +22,7 @@ from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
-from paint_gym.utils.errors import as_whole, named_file
+from paint_gym.utils.errors import as_int, named_file
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.networks import set_layout
 from paint_gym.utils.serialization import StateDict, check_fit, fill, load_state, save_state
@@ -170,7 +170,7 @@ class RendererTrainer(BaseTrainer):
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.set_state(state["draw"])
-        self.updates = as_whole("updates", state["updates"], 0, MOST)
+        self.updates = as_int("updates", state["updates"], 0, MOST)
         self.seconds = float(state["seconds"])
 
     def save(self, folder: str | PathLike[str]) -> None:

@@ -18,9 +18,9 @@ from agents.common.agent import Agent
 from agents.common.config import AgentConfig, TrainConfig, agent_config_from_dict
 from agents.common.replay import Replay, Transition
 from agents.common.settings import MOST
-from agents.evaluation import l2_by_raster
 from agents.factory import build_agent
-from agents.painter import paint
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import paint
 from agents.training.base_trainer import BaseTrainer
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
@@ -28,7 +28,7 @@ from paint_gym.envs import PaintTask
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
 from paint_gym.utils.distributed import processes, rank
-from paint_gym.utils.errors import as_whole, named_file
+from paint_gym.utils.errors import as_int, named_file
 from paint_gym.utils.serialization import StateDict, check_fit, load_state, save_state
 
 logger = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ class Trainer(BaseTrainer):
         check_fit({name: own[name] for name in names}, {name: state["agent"].get(name, {}) for name in names})
         self.agent.load_state_dict(state["agent"])
         self.agent.reward.load_state_dict(state.get("reward", {}))
-        self.updates = as_whole("updates", state["updates"], 0, MOST)
+        self.updates = as_int("updates", state["updates"], 0, MOST)
         for name, buffers in state.get("buffers", {}).items():
             for key, value in buffers.items():
                 self._buffers()[name][key].copy_(value)
@@ -247,7 +247,7 @@ class Trainer(BaseTrainer):
             if rank():
                 state = {name: part for name, part in state.items() if name not in OWN} | own
             trainer.load_state_dict(state)
-            before = as_whole("processes", state.get("processes", processes()), 1, MOST)
+            before = as_int("processes", state.get("processes", processes()), 1, MOST)
         if before != processes() and not rank():
             logger.warning(
                 "%s was saved by %d processes, and %d go on: weights, optimisers and updates stay; "

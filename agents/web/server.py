@@ -21,7 +21,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agents.web.painter import Event, Stopped, export, paint_picture, photo_png, warm_up
+from agents.web.jobs import Event, Stopped, export, paint_picture, photo_png, warm_up
 from agents.web.requests import MAX_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
 from paint_gym import __version__
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from agents.cluster import run_on_cluster
 from benchmarks.harness.suite import JobsFailedError, Row, provenance
-from paint_gym.utils.files import hold_folder, replace_when_done
+from paint_gym.utils.files import lock_folder, replace_when_done
 from paint_gym.utils.progress import progress
 
 
@@ -123,7 +123,7 @@ def run_jobs(jobs: Sequence[Job], workers: int, ray: str | None = None) -> list[
         raise ValueError("two jobs would write the same result; name each seed and each method once")
     with ExitStack() as held:
         for folder in sorted({job.path.parent for job in jobs}):
-            held.enter_context(hold_folder(folder))
+            held.enter_context(lock_folder(folder))
         missing = [job for job in jobs if job.result() is None]
         print(f"{len(missing)} of {len(jobs)} jobs to run", flush=True)
         failed = _run(missing, workers) if ray is None else _on_cluster(missing, ray)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from agents import load, paint
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.scores import blank, likeness
 from benchmarks.harness.suite import Row
 from paint_gym.datasets import load_dataset

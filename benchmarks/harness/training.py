@@ -18,8 +18,8 @@ from PIL import Image
 
 from agents import PRESETS, Agent, AlgorithmConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
-from agents.evaluation import l2_by_raster
-from agents.painter import Policy, paint
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import Policy, paint
 from agents.training.base_trainer import Callback
 from benchmarks.harness.curves import Point, check_curve
 from benchmarks.harness.jobs import Job, run_jobs, with_defaults

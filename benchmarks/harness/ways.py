@@ -70,7 +70,7 @@ def random_start(target: Tensor, strokes: int) -> Painting:
     """Random strokes, large ones first, each in the colour that ``(3, H, W)`` has under its middle."""
     (painting,) = random_paintings(1, strokes, 1)
     numbers = torch.tensor(painting.strokes)
-    nodes = painting.design.outline(numbers, OUTLINE)  # (K, M, 4)
+    nodes = painting.design.nodes(numbers, OUTLINE)  # (K, M, 4)
     largest = nodes[..., 2].mean(1).argsort(descending=True)
     numbers, middle = numbers[largest], nodes[largest, :, :2].mean(1)
     height, width = target.shape[1:]

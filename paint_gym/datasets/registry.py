@@ -20,7 +20,7 @@ from paint_gym.datasets.readers.mnist import mnist_source
 from paint_gym.datasets.readers.photos import photos_source
 from paint_gym.datasets.readers.svhn import svhn_source
 from paint_gym.datasets.sources import Source, folder_source
-from paint_gym.utils.errors import check_choice, unknown_name
+from paint_gym.utils.errors import check_one_of, unknown_name
 from paint_gym.utils.registry import Registry
 
 SPLITS = ("train", "val", "test")
@@ -96,8 +96,8 @@ def load_dataset(
         FileNotFoundError: the data set is not there; the message says what to download, and where to put it.
         OSError: the cache folder cannot be written.
     """
-    check_choice("split", split, SPLITS)
-    check_choice("on_error", on_error, ("raise", "skip"))
+    check_one_of("split", split, SPLITS)
+    check_one_of("on_error", on_error, ("raise", "skip"))
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise ValueError(f"size must be a positive integer, not {size!r}")
     size = int(size)

@@ -23,7 +23,7 @@ from paint_gym.envs.task import (
 )
 from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments, check_choice
+from paint_gym.utils.errors import check_arguments, check_one_of
 from paint_gym.utils.images import to_frames
 
 
@@ -72,7 +72,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
     def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
         check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
         if render_mode is not None:
-            check_choice("render_mode", render_mode, self.metadata["render_modes"])
+            check_one_of("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self._window = Window() if render_mode == "human" else None
         self.task = PaintTask(**task)

@@ -24,7 +24,7 @@ from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
-from paint_gym.utils.errors import as_pair, as_whole, check_choice
+from paint_gym.utils.errors import as_int, as_pair, check_one_of
 from paint_gym.utils.images import check_finite, to_bytes
 
 Observation = Tensor | dict[str, Tensor]
@@ -75,9 +75,9 @@ class PaintTask:
         observation: str = "stacked",
         action_range: tuple[float, float] = (0, 1),
     ) -> None:
-        size = as_whole("size", size, 8, MAX_SIZE)
+        size = as_int("size", size, 8, MAX_SIZE)
         max_strokes, bundle = check_budget(max_strokes, bundle)
-        check_choice("observation", observation, OBSERVATIONS)
+        check_one_of("observation", observation, OBSERVATIONS)
         if data_root is not None and not isinstance(data_root, str | PathLike):
             raise TypeError(f"data_root must be a folder, not {type(data_root).__name__}")
         self.action_range = _check_range(action_range)
@@ -140,7 +140,7 @@ class PaintTask:
         """
         checked = as_options(options)
         for name in checked:
-            check_choice("option of reset()", name, ("indices", "canvas"))
+            check_one_of("option of reset()", name, ("indices", "canvas"))
         if checked.get("indices") is not None:
             self.indices(checked["indices"], count, np.random.default_rng())
         if checked.get("canvas") is not None:
@@ -320,8 +320,8 @@ def _check_range(action_range: Any) -> tuple[float, float]:
 
 def check_budget(max_strokes: int, bundle: int) -> tuple[int, int]:
     """Both, if an episode is a whole number of bundles, else a `ValueError`."""
-    bundle = as_whole("bundle", bundle, 1, MAX_BUNDLE)
-    max_strokes = as_whole("max_strokes", max_strokes, 1, MAX_STROKES)
+    bundle = as_int("bundle", bundle, 1, MAX_BUNDLE)
+    max_strokes = as_int("max_strokes", max_strokes, 1, MAX_STROKES)
     if max_strokes % bundle:
         nearest = max(1, round(max_strokes / bundle)) * bundle
         raise ValueError(

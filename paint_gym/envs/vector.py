@@ -32,7 +32,7 @@ from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.deferred import Checks, trusted
 from paint_gym.utils.device import is_asynchronous
-from paint_gym.utils.errors import as_whole, check_arguments, check_choice
+from paint_gym.utils.errors import as_int, check_arguments, check_one_of
 from paint_gym.utils.images import all_finite, to_frames
 
 
@@ -87,19 +87,19 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     ) -> None:
         own = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
         check_arguments(task, (*TaskArguments.__annotations__, *own))
-        num_envs = as_whole("num_envs", num_envs, 1, MAX_ENVS)
-        check_choice("array", array, ("numpy", "torch"))
+        num_envs = as_int("num_envs", num_envs, 1, MAX_ENVS)
+        check_one_of("array", array, ("numpy", "torch"))
         if render_mode is not None:
-            check_choice("render_mode", render_mode, RENDER_METADATA["render_modes"])
+            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
         if max_episode_steps is not None:
-            max_episode_steps = as_whole("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
+            max_episode_steps = as_int("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
         self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
         self.max_episode_steps = max_episode_steps
         if render_mode == "human":
             self._window = Window()
         modes = [mode.value for mode in AutoresetMode]
         if not isinstance(autoreset_mode, AutoresetMode):
-            check_choice("autoreset_mode", autoreset_mode, modes)
+            check_one_of("autoreset_mode", autoreset_mode, modes)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)

@@ -30,7 +30,7 @@ from paint_gym.painting import json_format, plotter, svg, video
 from paint_gym.painting.plotter import Paper
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
-from paint_gym.utils.files import read_limited, replace_when_done
+from paint_gym.utils.files import read_capped, replace_when_done
 from paint_gym.utils.images import to_frames
 from paint_gym.utils.registry import Registry
 
@@ -219,12 +219,12 @@ class Painting:
             segments: straight pieces per curve.
 
         Returns:
-            An iterator of nodes ``(M, 4)`` float64, as of `StrokeDesign.outline`, and colours ``(3,)``.
+            An iterator of nodes ``(M, 4)`` float64, as of `StrokeDesign.nodes`, and colours ``(3,)``.
         """
         for first in range(0, len(self), CHUNK):
             strokes = self.strokes[first : first + CHUNK]
-            outlines = self.design.outline(torch.tensor(strokes).double(), segments, self.opacity).numpy()
-            yield from zip(outlines, strokes[:, -len(COLOUR) :], strict=True)
+            nodes = self.design.nodes(torch.tensor(strokes).double(), segments, self.opacity).numpy()
+            yield from zip(nodes, strokes[:, -len(COLOUR) :], strict=True)
 
     def save(
         self,
@@ -274,7 +274,7 @@ class Painting:
             OSError: the file cannot be read.
         """
         try:
-            return Painting.from_json(read_limited(Path(path), json_format.MAX_BYTES))
+            return Painting.from_json(read_capped(Path(path), json_format.MAX_BYTES))
         except ValueError as error:
             raise ValueError(f"{path} is not a painting: {error}") from None
 

@@ -1,6 +1,6 @@
 """Paintings as SVG: every stroke one path, sharp at any size, in browsers and in drawing programs.
 
-Made from the nodes of `StrokeDesign.outline`, so it works for any design. A *polygon* is a path; a *sweep* is
+Made from the nodes of `StrokeDesign.nodes`, so it works for any design. A *polygon* is a path; a *sweep* is
 the outline of a moving disc, and where its alpha changes a gradient, the nearest there is. The text is
 written without an SVG library: it is a few elements whose every value is a number.
 

@@ -36,7 +36,7 @@ class RasterRenderer(Renderer):
         height, width = height_width(size)
         check_strokes(strokes, self.design)
         pieces = max(16, math.ceil(math.sqrt(max(height, width))) * 2)
-        nodes = self.design.outline(strokes.double(), pieces, self.opacity).cpu().numpy()
+        nodes = self.design.nodes(strokes.double(), pieces, self.opacity).cpu().numpy()
         maps = np.zeros((len(nodes), height, width), np.float32)
         for i in range(len(nodes)):
             self._draw(nodes[i], maps[i])

@@ -23,13 +23,13 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {what} {reprlib.repr(name)}: {_nearest(name, known)}")
 
 
-def as_whole(name: str, value: object, least: int, most: int) -> int:
+def as_int(name: str, value: object, least: int, most: int) -> int:
     """An argument that must be a whole number, of Python or numpy.
 
     Raises:
         ValueError: it is not, or beyond its range.
 
-    >>> as_whole("size", 4.5, 8, 4096)
+    >>> as_int("size", 4.5, 8, 4096)
     Traceback (most recent call last):
     ValueError: size must be a whole number from 8 to 4,096, not 4.5
     """
@@ -43,7 +43,7 @@ def as_whole(name: str, value: object, least: int, most: int) -> int:
     return number
 
 
-def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+def check_one_of(name: str, value: object, choices: Iterable[str]) -> None:
     """Refuse what is none of the choices; the `ValueError` suggests the nearest."""
     known = tuple(choices)
     if not isinstance(value, str) or value not in known:

@@ -24,7 +24,7 @@ def cache_folder(part: str) -> Path:
     return (Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"))) / part
 
 
-def others_place(path: Path) -> Path | None:
+def insecure_parent(path: Path) -> Path | None:
     """Of a path and all above it, the first that another user owns or may change; None if all are safe.
 
     The administrator is no other user. A place above the path that others may write to, such as `/tmp`, is
@@ -53,7 +53,7 @@ def _others_write(status: os.stat_result) -> bool:
     return bool(status.st_mode & (stat.S_IWOTH if own else stat.S_IWOTH | stat.S_IWGRP))
 
 
-def read_limited(path: Path, most: int) -> bytes:
+def read_capped(path: Path, most: int) -> bytes:
     """What is in a file that may come from anyone.
 
     Raises:
@@ -174,7 +174,7 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Keep others out of a folder while the block runs; if the process dies, the system lets go of it.
 
     Raises:

@@ -51,7 +51,7 @@ def to_frames(canvas: Tensor) -> np.ndarray:
     return to_bytes(canvas).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def has_storage(*tensors: Tensor) -> bool:
+def is_concrete(*tensors: Tensor) -> bool:
     """True if there are numbers in memory: not under torch.func's transforms, nor while compiling."""
     if torch.compiler.is_compiling():
         return False
@@ -66,7 +66,7 @@ def check_finite(tensor: Tensor, message: str) -> None:
 
     Nor is anything checked within `deferred.trusted`.
     """
-    if has_storage(tensor) and not is_trusted() and not bool(all_finite(tensor)):
+    if is_concrete(tensor) and not is_trusted() and not bool(all_finite(tensor)):
         raise ValueError(message)
 
 

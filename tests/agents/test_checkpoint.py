@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 import agents
 from agents import AgentConfig, AlgorithmConfig, build_agent, save_agent
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from paint_gym import load_dataset
 from paint_gym.utils.serialization import save_state
 

@@ -15,9 +15,9 @@ from agents import (
     ModelBasedDDPG,
     build_agent,
 )
-from agents.common import planning
 from agents.networks import GlimpseActor
 from agents.networks.actor import Proposals
+from agents.painting import planning
 from paint_gym import L2Reward, make_renderer
 from paint_gym.canvas import CanvasState
 from paint_gym.renderers import Renderer, Size

@@ -82,16 +82,16 @@ def test_kinds_are_clear_from_plain_names() -> None:
 @pytest.mark.parametrize("name", ["length", "angle", "xx", "temperature", "radii", ""])
 def test_a_name_whose_kind_is_not_clear_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"stroke 'own': it is not clear what .* is; pass kinds="):
-        StrokeDesign("own", ("x", "y", name), "sweep", DIAMOND.nodes)
+        StrokeDesign("own", ("x", "y", name), "sweep", DIAMOND.definition)
 
 
 def test_bad_designs_are_refused() -> None:
     with pytest.raises(ValueError, match="did you mean 'polygon'"):
-        StrokeDesign("own", ("x", "y"), "polygn", DIAMOND.nodes)
+        StrokeDesign("own", ("x", "y"), "polygn", DIAMOND.definition)
     with pytest.raises(ValueError, match="2 parameters, but 1 kinds"):
-        StrokeDesign("own", ("x", "y"), "sweep", DIAMOND.nodes, kinds=("x",))
+        StrokeDesign("own", ("x", "y"), "sweep", DIAMOND.definition, kinds=("x",))
     with pytest.raises(ValueError, match="did you mean 'width'"):
-        StrokeDesign("own", ("x", "y"), "sweep", DIAMOND.nodes, kinds=("x", "widht"))
+        StrokeDesign("own", ("x", "y"), "sweep", DIAMOND.definition, kinds=("x", "widht"))
 
 
 @pytest.mark.parametrize("design", [*module.BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
@@ -108,8 +108,8 @@ def test_windows_scale_strokes_exactly(design: StrokeDesign, data: st.DataObject
     across, down = side * shorter / width, side * shorter / height
     left, top = place[0] * (1 - across), place[1] * (1 - down)
     window = (torch.tensor([value], dtype=torch.float64) for value in (left, top, across, down, side))
-    moved = design.outline(design.window_to_canvas(strokes, *window), 8)
-    before = design.outline(strokes, 8)
+    moved = design.nodes(design.window_to_canvas(strokes, *window), 8)
+    before = design.nodes(strokes, 8)
     torch.testing.assert_close(moved[..., 0], left + across * before[..., 0])
     torch.testing.assert_close(moved[..., 1], top + down * before[..., 1])
     torch.testing.assert_close(moved[..., 3], before[..., 3])

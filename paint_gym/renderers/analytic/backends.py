@@ -14,8 +14,8 @@ from torch import Tensor
 from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic.derivatives import only_pytorch_follows
 from paint_gym.renderers.analytic.layout import Form
-from paint_gym.utils.errors import check_choice
-from paint_gym.utils.images import has_storage
+from paint_gym.utils.errors import check_one_of
+from paint_gym.utils.images import is_concrete
 
 logger = logging.getLogger(__name__)
 VARIABLE = "PAINT_GYM_KERNEL"
@@ -71,8 +71,8 @@ def choose(*tensors: Tensor) -> Backend | None:
     """
     forced = os.environ.get(VARIABLE)
     if forced:
-        check_choice(VARIABLE, forced, ("c", "triton", "torch"))
-    if forced == "torch" or not has_storage(*tensors) or torch.jit.is_tracing():
+        check_one_of(VARIABLE, forced, ("c", "triton", "torch"))
+    if forced == "torch" or not is_concrete(*tensors) or torch.jit.is_tracing():
         return None
     if only_pytorch_follows(*tensors):
         return None

@@ -35,7 +35,7 @@ def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
     pixels. Alphas beyond [0, 1] are clipped.
 
     Args:
-        nodes: ``(..., M, 4)`` of `StrokeDesign.outline`.
+        nodes: ``(..., M, 4)`` of `StrokeDesign.nodes`.
         height: of the canvas, in pixels.
         width: of the canvas, in pixels.
         primitive: ``"sweep"`` or ``"polygon"``.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from paint_gym.utils.images import has_storage
+from paint_gym.utils.images import is_concrete
 
 NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
 
@@ -29,7 +29,7 @@ def only_pytorch_follows(*tensors: Tensor) -> bool:
 
 def once(x: Tensor) -> Tensor:
     """`x`, of which only first derivatives can be taken; while compiling, PyTorch refuses others itself."""
-    if torch.compiler.is_compiling() or (has_storage(x) and not are_followed(x)):
+    if torch.compiler.is_compiling() or (is_concrete(x) and not are_followed(x)):
         return x
     return _Once.apply(x)
 
@@ -43,7 +43,7 @@ def final(gradient: Tensor | None, *inputs: Tensor) -> Tensor | None:
     """
     if gradient is None or not torch.is_grad_enabled():
         return gradient
-    if not has_storage(gradient) and any(has_storage(each) for each in inputs):
+    if not is_concrete(gradient) and any(is_concrete(each) for each in inputs):
         # by is_grads_batched, which would forget what the next line adds
         raise RuntimeError(NO_SECOND)
     return _NoSecond.apply(gradient, *inputs)

@@ -40,7 +40,7 @@ from paint_gym.renderers.analytic.compiling import (
 )
 from paint_gym.renderers.analytic.layout import Form
 from paint_gym.strokes import COLOUR
-from paint_gym.utils.files import cache_folder, others_place, replace_when_done
+from paint_gym.utils.files import cache_folder, insecure_parent, replace_when_done
 
 logger = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent
@@ -342,7 +342,7 @@ def build(dtype: torch.dtype, compiler: str, folder: Path) -> Path:
     key = fingerprint(compiler.encode(), version, _processor().encode())[:16]
     library = folder / f"paint_{REAL[dtype]}_{key}.so"
     checksum = library.with_suffix(".sha256")
-    if library.exists() and checksum.exists() and others_place(library) is None:
+    if library.exists() and checksum.exists() and insecure_parent(library) is None:
         if checksum.read_bytes() == _checksum(library):
             return library
         logger.warning("the native kernel in %s is damaged and is compiled again", library)
@@ -392,7 +392,7 @@ def _safe_folder() -> Path | None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = folder.resolve()
-        place = others_place(folder)
+        place = insecure_parent(folder)
         if place is None and os.access(folder, os.W_OK | os.X_OK):
             return folder
         reason = (

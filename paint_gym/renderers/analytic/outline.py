@@ -13,7 +13,7 @@ from paint_gym.renderers.analytic.derivatives import are_followed, final
 from paint_gym.renderers.analytic.layout import Form, form_of, segments
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import StrokeDesign
-from paint_gym.utils.images import has_storage
+from paint_gym.utils.images import is_concrete
 
 
 def outline(
@@ -48,7 +48,7 @@ def outline_by_definition(
     strokes: Tensor, design: StrokeDesign, opacity: tuple[float, float], height: int, width: int
 ) -> tuple[Tensor, Tensor]:
     """`outline`, in PyTorch: what the kernels compute, for any design."""
-    nodes = design.outline(strokes, segments(height, width), opacity)
+    nodes = design.nodes(strokes, segments(height, width), opacity)
     return to_pixels(nodes, height, width, design.primitive), colours_of(strokes)
 
 
@@ -67,7 +67,7 @@ class _Outline(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_nodes: Tensor, grad_colours: Tensor) -> tuple[Tensor | None, ...]:
         (strokes,) = ctx.saved_tensors
-        if has_storage(grad_nodes, grad_colours):
+        if is_concrete(grad_nodes, grad_colours):
             grads = grad_nodes.contiguous(), grad_colours.contiguous()
             gradient = ctx.backend.outline_backward(strokes.detach(), ctx.form, *grads)
         else:  # several gradients at once, by vmap

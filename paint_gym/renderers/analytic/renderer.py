@@ -31,7 +31,7 @@ from paint_gym.renderers.base import (
     height_width,
     match_batches,
 )
-from paint_gym.utils.images import has_storage
+from paint_gym.utils.images import is_concrete
 
 AT_ONCE = 2**20
 """Strokes times pixels whose maps autograd may keep without the kernel: a quarter of a gigabyte."""
@@ -110,7 +110,7 @@ def paint_by_definition(canvas: Tensor, nodes: Tensor, colours: Tensor, primitiv
         return canvas.clone()
     tensors = (canvas, nodes, colours)
     at_once = batch * height * width * nodes.shape[1] <= AT_ONCE or not are_followed(*tensors)
-    elsewhere = canvas.device.type != "cpu" or torch.compiler.is_compiling() or not has_storage(*tensors)
+    elsewhere = canvas.device.type != "cpu" or torch.compiler.is_compiling() or not is_concrete(*tensors)
     if at_once or elsewhere or only_pytorch_follows(*tensors):
         return _paint_rows(canvas, nodes, colours, primitive)
     rows = max(1, AT_ONCE // 8 // (batch * width))
@@ -186,7 +186,7 @@ class _Paint(torch.autograd.Function):
     @staticmethod
     def _gradients(ctx: Any, saved: tuple[Tensor, ...], grad_out: Tensor) -> list[Tensor | None]:
         canvas, nodes, colours, *kept = (tensor.detach().contiguous() for tensor in saved)
-        if not has_storage(grad_out):  # several gradients at once, by vmap
+        if not is_concrete(grad_out):  # several gradients at once, by vmap
             with torch.enable_grad():
                 inputs = [tensor.requires_grad_() for tensor in (canvas, nodes, colours)]
                 painted = paint_by_definition(canvas, nodes, colours, ctx.primitive)

@@ -14,7 +14,7 @@ import torch
 import agents
 from agents import AgentConfig, build_agent, save_agent
 from agents.cli.evaluate import Evaluate, evaluate
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from paint_gym.datasets import read_image, register_dataset, registry
 
 CONFIG = AgentConfig(actor_width=8, bundle=2)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.web import painter, server
+from agents.web import jobs, server
 from agents.web.requests import MAX_BYTES, MAX_PAINTING
 from paint_gym import Painting
 
@@ -178,7 +178,7 @@ def test_bombs_are_refused_before_they_are_read(client, monkeypatch):
 
     unsaid = client.post("/api/paintings", content=pieces())  # without a length
     assert unsaid.status_code == 413
-    monkeypatch.setattr(painter, "MAX_PIXELS", 100)
+    monkeypatch.setattr(jobs, "MAX_PIXELS", 100)
     told = events(client, image=encoded(png(40, 60)), strokes=5, refine=0)
     assert told[-1]["event"] == "error" and "pixels" in told[-1]["message"]
 
@@ -233,15 +233,15 @@ def test_busy_is_said(client, monkeypatch):
 
 
 def test_a_job_ends_when_it_is_told_or_out_of_time(monkeypatch):
-    asked = painter.PaintRequest(**SMALL)
+    asked = jobs.PaintRequest(**SMALL)
     stop = threading.Event()
 
     def tell(event):
         if event["event"] == "strokes":
             stop.set()
 
-    with pytest.raises(painter.Stopped):
-        painter.paint_picture(asked, tell, stop)
-    monkeypatch.setattr(painter, "SECONDS", 0.0)
-    with pytest.raises(painter.Stopped, match="stopped after 0 seconds"):
-        painter.paint_picture(asked, lambda event: None, threading.Event())
+    with pytest.raises(jobs.Stopped):
+        jobs.paint_picture(asked, tell, stop)
+    monkeypatch.setattr(jobs, "SECONDS", 0.0)
+    with pytest.raises(jobs.Stopped, match="stopped after 0 seconds"):
+        jobs.paint_picture(asked, lambda event: None, threading.Event())

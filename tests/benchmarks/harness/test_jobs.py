@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.jobs import Job, JobsFailedError, run_jobs, with_defaults
-from paint_gym.utils.files import hold_folder
+from paint_gym.utils.files import lock_folder
 
 SLEEPERS = """
 import os, sys, time
@@ -178,7 +178,7 @@ def test_a_job_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
 
 def test_two_runs_in_one_folder_are_told_apart(tmp_path: Path) -> None:
     with (
-        hold_folder(tmp_path),
+        lock_folder(tmp_path),
         pytest.raises(BlockingIOError, match=r"another process is at work in .*choose another"),
     ):
         run_jobs(squares(tmp_path, 2), 1)

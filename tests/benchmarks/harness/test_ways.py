@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from agents.evaluation import l2_by_raster
+from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.ways import Way, random_start
 from paint_gym import load_dataset
 
@@ -15,7 +15,7 @@ def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
     painting = random_start(target[0], 40)
     numbers, nodes = (
         torch.tensor(painting.strokes),
-        painting.design.outline(torch.tensor(painting.strokes), 8),
+        painting.design.nodes(torch.tensor(painting.strokes), 8),
     )
     radii = nodes[..., 2].mean(1)
     assert (radii[:-1] >= radii[1:]).all() and painting.size == (16, 24)

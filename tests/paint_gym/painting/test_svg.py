@@ -208,7 +208,7 @@ def test_several_in_one_page_are_drawn_as_each_alone():
 
 
 def test_titles_are_escaped():
-    design = StrokeDesign("<b>&", ("x", "y", "r", "t"), "sweep", get_stroke("circle").nodes)
+    design = StrokeDesign("<b>&", ("x", "y", "r", "t"), "sweep", get_stroke("circle").definition)
     root = ET.fromstring(text_of(Painting([], design)))
     assert root[0].text == "A painting of 0 <b>& strokes"
 

@@ -34,7 +34,7 @@ def test_devices_agree(name: str, size: int, tolerance: float, device: torch.dev
     )
 
 
-OWN = dataclasses.replace(BUILT_IN[0], name="own", nodes=lambda *given: BUILT_IN[0].nodes(*given))
+OWN = dataclasses.replace(BUILT_IN[0], name="own", definition=lambda *given: BUILT_IN[0].definition(*given))
 """A design that no kernel outlines."""
 
 

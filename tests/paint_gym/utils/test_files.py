@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from paint_gym.utils.files import cache_folder, hold_folder, replace_when_done
+from paint_gym.utils.files import cache_folder, lock_folder, replace_when_done
 
 WRITER = """
 import sys, time
-from paint_gym.utils.files import hold_folder, replace_when_done
+from paint_gym.utils.files import lock_folder, replace_when_done
 from pathlib import Path
-with hold_folder(Path(sys.argv[1]).parent / "held"), replace_when_done(sys.argv[1]) as temporary:
+with lock_folder(Path(sys.argv[1]).parent / "held"), replace_when_done(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print("at work", flush=True)
     time.sleep(60)
@@ -85,12 +85,12 @@ def test_what_a_killed_process_left_goes_when_the_file_is_written_again(
 def test_a_folder_is_held_until_its_holder_dies(at_work: subprocess.Popen, tmp_path: Path) -> None:
     with (
         pytest.raises(BlockingIOError, match=r"another process is at work in .*held"),
-        hold_folder(tmp_path / "held"),
+        lock_folder(tmp_path / "held"),
     ):
         pass
     at_work.send_signal(signal.SIGKILL)
     at_work.wait()
-    with hold_folder(tmp_path / "held"):
+    with lock_folder(tmp_path / "held"):
         pass
 
 

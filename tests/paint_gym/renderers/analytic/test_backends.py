@@ -60,7 +60,7 @@ def test_c_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_kernel_for_other_devices_and_types(monkeypatch: pytest.MonkeyPatch) -> None:
     assert backends.choose(torch.zeros(1, dtype=torch.bfloat16)) is None
-    monkeypatch.setattr(backends, "has_storage", lambda *tensors: True)
+    monkeypatch.setattr(backends, "is_concrete", lambda *tensors: True)
     assert backends.choose(torch.zeros(1, device="meta")) is None
     assert backends.choose(torch.zeros(1), torch.zeros(1, device="meta")) is None
     monkeypatch.setenv("PAINT_GYM_KERNEL", "c")

@@ -111,7 +111,7 @@ def test_every_built_in_design_has_a_layout_and_no_other() -> None:
     assert set(LAYOUTS) == {design.name for design in BUILT_IN}
     for design in BUILT_IN:
         assert form_of(design, (0.0, 1.0), 32, 32) is not None
-    changed = dataclasses.replace(get_stroke("bezier"), nodes=lambda parameters, segments: parameters)
+    changed = dataclasses.replace(get_stroke("bezier"), definition=lambda parameters, segments: parameters)
     assert form_of(changed, (0.0, 1.0), 32, 32) is None
 
 
@@ -119,10 +119,10 @@ def test_a_design_of_ones_own_is_painted_by_its_definition() -> None:
     """Even one with the name and the parameters of a built-in one."""
 
     def shifted(parameters: Tensor, segments: int) -> Tensor:
-        nodes = get_stroke("circle").nodes(parameters, segments)
+        nodes = get_stroke("circle").definition(parameters, segments)
         return nodes + nodes.new_tensor([0.25, 0, 0, 0])
 
-    own = dataclasses.replace(get_stroke("circle"), nodes=shifted)
+    own = dataclasses.replace(get_stroke("circle"), definition=shifted)
     stroke = torch.tensor([[0.25, 0.5, 0.1, 1.0, 1, 1, 1]])
     moved = torch.tensor([[0.5, 0.5, 0.1, 1.0, 1, 1, 1]])
     ours, expected = (
@@ -136,7 +136,7 @@ def test_designs_may_compute_in_another_type_or_be_of_any_kind() -> None:
     bezier = get_stroke("bezier")
     strokes, canvas = torch.rand(2, 3, 13), torch.rand(2, 3, 12, 14)
     expected = make_renderer("analytic", bezier).paint(canvas, strokes)
-    double = dataclasses.replace(bezier, nodes=lambda parameters, n: bezier.nodes(parameters.double(), n))
+    double = dataclasses.replace(bezier, definition=lambda p, n: bezier.definition(p.double(), n))
     torch.testing.assert_close(make_renderer("analytic", double).paint(canvas, strokes).float(), expected)
 
     @dataclasses.dataclass
@@ -144,9 +144,9 @@ def test_designs_may_compute_in_another_type_or_be_of_any_kind() -> None:
         factor: float
 
         def __call__(self, parameters: Tensor, n: int) -> Tensor:
-            return bezier.nodes(parameters * self.factor, n)
+            return bezier.definition(parameters * self.factor, n)
 
-    own = dataclasses.replace(bezier, nodes=Callable(1.0))  # which cannot be hashed
+    own = dataclasses.replace(bezier, definition=Callable(1.0))  # which cannot be hashed
     torch.testing.assert_close(make_renderer("analytic", own).paint(canvas, strokes), expected)
 
 

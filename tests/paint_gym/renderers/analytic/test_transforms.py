@@ -261,7 +261,7 @@ def test_tensors_without_numbers() -> None:
 
 def test_second_derivatives_of_what_a_design_learns_are_refused(gradients: None) -> None:
     bezier, scale = get_stroke("bezier"), torch.ones((), requires_grad=True)
-    learning = dataclasses.replace(bezier, nodes=lambda parameters, n: bezier.nodes(parameters, n) * scale)
+    learning = dataclasses.replace(bezier, definition=lambda p, n: bezier.definition(p, n) * scale)
     canvas, strokes = parts(1, 1)
     loss = make_renderer("analytic", learning).paint(canvas, strokes).square().sum()
     (slope,) = torch.autograd.grad(loss, scale, create_graph=True)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from agents import refine, refinement
-from agents.common.allowed import Allowed
-from agents.evaluation import l2_by_raster
-from agents.painter import check_weight
+from agents import refine
+from agents.painting import refinement
+from agents.painting.constraints import Allowed
+from agents.painting.evaluation import l2_by_raster
+from agents.painting.paint import check_weight
 from paint_gym import Painting
 from paint_gym.strokes import get_stroke
 

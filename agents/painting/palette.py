@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.utils.errors import as_whole, named_file
-from paint_gym.utils.files import read_limited
+from paint_gym.utils.errors import as_int, named_file
+from paint_gym.utils.files import read_capped
 from paint_gym.utils.opencv import load_opencv
 
 MOST = 256  # colours
@@ -59,7 +59,7 @@ def choose_palette(pictures: Tensor, count: int) -> Tensor:
     Returns:
         ``(count, 3)`` in [0, 1], multiples of 1/255, darkest first; fewer if the pictures have no more.
     """
-    count = as_whole("palette", count, 1, MOST)
+    count = as_int("palette", count, 1, MOST)
     pixels = pictures.detach().cpu().float().permute(0, 2, 3, 1).reshape(-1, 3)
     pixels = (pixels[:: max(1, len(pixels) // SEEN)] * 255).round() / 255
     seen, distinct = to_oklab(pixels), to_oklab(torch.unique(pixels, dim=0))
@@ -81,7 +81,7 @@ def read_palette(file: Path) -> Tensor:
         OSError: it cannot be read.
     """
     with named_file(file):
-        lines = read_limited(file, MAX_BYTES).decode("utf-8", "replace").splitlines()
+        lines = read_capped(file, MAX_BYTES).decode("utf-8", "replace").splitlines()
     if lines and lines[0].strip() == "GIMP Palette":
         numbers = (re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)(\s|$)", line) for line in lines)
         found = [tuple(map(int, match.groups()[:3])) for match in numbers if match]

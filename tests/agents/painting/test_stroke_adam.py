@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from agents.common.stroke_adam import StrokeAdam, rates
+from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.strokes import get_stroke
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.palette import as_palette, nearest_colours
+from agents.painting.palette import as_palette, nearest_colours
 from paint_gym.strokes import COLOUR, MAX_RADIUS, MIN_RADIUS, StrokeDesign, thickness
 
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from agents.common.allowed import Allowed
 from agents.networks.actor import Actor
+from agents.painting.constraints import Allowed
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
 from paint_gym.renderers import Renderer
-from paint_gym.utils.errors import as_whole
+from paint_gym.utils.errors import as_int
 from paint_gym.utils.images import to_floats
 
 CANVAS = 256
@@ -87,7 +87,7 @@ def paint(
     check_targets(targets)
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
-    canvas = None if canvas is None else as_whole("canvas", canvas, 1, MAX_SIDE)
+    canvas = None if canvas is None else as_int("canvas", canvas, 1, MAX_SIDE)
     size = (targets.shape[2], targets.shape[3])
     target = _reduced(to_floats(targets.to(agent.device)), canvas)
     allowed = Allowed(agent.renderer.design, palette, radii)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from agents.palette import (
+from agents.painting.palette import (
     as_palette,
     choose_palette,
     from_oklab,

@@ -12,8 +12,8 @@ from skimage import data
 
 import agents
 from agents.cli.main import main
-from agents.detail import DETAIL, face_weight, mask_weight
-from agents.painter import fit_to_canvas, paint
+from agents.painting.paint import fit_to_canvas, paint
+from agents.painting.saliency import DETAIL, face_weight, mask_weight
 from paint_gym import Painting
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from agents.evaluation import l2_by_raster, l2_curve, mean_interval, score_painting
+from agents.painting.evaluation import l2_by_raster, l2_curve, mean_interval, score_painting
 from paint_gym import Painting
 from paint_gym.metrics import MAX_PSNR
 from paint_gym.renderers.raster import RasterRenderer

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from agents.painter import Policy, paint
-from agents.refinement import refine
+from agents.painting.paint import Policy, paint
+from agents.painting.refinement import refine
 from paint_gym.datasets import Dataset
 from paint_gym.metrics import mean_squared_error, psnr, ssim
 from paint_gym.painting import Painting

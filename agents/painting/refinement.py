@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from agents.common.allowed import Allowed
-from agents.common.stroke_adam import StrokeAdam, rates
-from agents.painter import check_easel, check_weight
-from agents.palette import EXACT
+from agents.painting.constraints import Allowed
+from agents.painting.paint import check_easel, check_weight
+from agents.painting.palette import EXACT
+from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.painting import Painting
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import COLOUR

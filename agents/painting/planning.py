@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from agents.common.stroke_adam import StrokeAdam, rates
 from agents.networks.actor import Proposals
+from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.renderers import Renderer
 from paint_gym.strokes import StrokeDesign

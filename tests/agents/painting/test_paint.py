@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agents import AgentConfig, build_agent, load, paint, refine
-from agents.painter import fit_to_canvas
+from agents.painting.paint import fit_to_canvas
 from paint_gym import CanvasState, Painting, make_renderer
 
 

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
 from agents.common.agent import Agent
-from agents.detail import face_weight
-from agents.evaluation import l2_of
-from agents.painter import CANVAS, fit_to_canvas, paint
-from agents.palette import choose_palette
-from agents.refinement import refine
+from agents.painting.evaluation import l2_of
+from agents.painting.paint import CANVAS, fit_to_canvas, paint
+from agents.painting.palette import choose_palette
+from agents.painting.refinement import refine
+from agents.painting.saliency import face_weight
 from agents.web.requests import (
     MAX_FILM_SIDE,
     MAX_PIXELS,

@@ -1,0 +1,1 @@
+"""Painting with a policy: strokes of a photo, planning, refinement, palettes, and scores."""
