@@ -1,4 +1,4 @@
-"""Compare paintings and trainings of two checkouts, bit for bit: ``python tests/bit_equal.py REVISION [NAME ...]``.
+"""Compare paintings and trainings with those of a revision: ``python tests/bit_equal.py REVISION [NAME ...]``.
 
 A change that is to keep the numbers runs the same commands with the revision and with the working tree, one
 thread each, and compares strokes, drawings, metrics and weights. Prints a line for each command; exits 1 if
@@ -117,13 +117,9 @@ def run(checkout: Path, inputs: Path, folder: Path, arguments: str) -> dict[str,
 
 def read(file: Path) -> Any:
     """What must be the same of a file; None for what need not."""
-    if file.name in ("metrics.jsonl", "x.json"):
-        lines = (
-            [json.loads(line) for line in file.read_text().splitlines()] if file.suffix == ".jsonl" else []
-        )
-        return [
-            {k: v for k, v in line.items() if k != "charts/seconds"} for line in lines
-        ] or file.read_text()
+    if file.name == "metrics.jsonl":
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        return [{name: value for name, value in line.items() if "seconds" not in name} for line in lines]
     if file.name in ("agent.safetensors", "renderer.safetensors"):
         return {name.split("/")[-1]: value.tobytes() for name, value in load_file(file).items()}
     skipped = file.name.startswith(("checkpoint", "config", "events", ".lock"))
