@@ -1,15 +1,19 @@
-"""Agents that learn to paint: model-based DDPG, DDPG and PatchQ-DDPG, and what trains and stores them."""
+"""Agents that learn to paint: model-based DDPG, DDPG, PatchQ-DDPG, and policies that paint pictures."""
 
 import paint_gym  # noqa: F401  before torch: see paint_gym.utils.threads
 from agents.checkpoint import load, save_agent
 from agents.common.agent import Agent
-from agents.common.config import AgentConfig, AlgorithmConfig, TrainConfig
+from agents.common.config import AgentConfig, LearningConfig, TrainConfig
 from agents.common.optim import TrainingDivergedError
 from agents.ddpg import DDPG
 from agents.factory import ACTORS, ALGORITHMS, Algorithm, build_agent
+from agents.imitation import Imitation
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.networks.actor import Actor
+from agents.painting.options import PaintOptions
 from agents.painting.paint import paint
+from agents.painting.photo import paint_photo
+from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import refine
 from agents.patchq_ddpg import PatchQDDPG
 from agents.training.presets import PRESETS
@@ -24,8 +28,11 @@ __all__ = [
     "Agent",
     "AgentConfig",
     "Algorithm",
-    "AlgorithmConfig",
+    "Imitation",
+    "LearningConfig",
     "ModelBasedDDPG",
+    "PaintOptions",
+    "PaintingPolicy",
     "PatchQDDPG",
     "TrainConfig",
     "Trainer",
@@ -33,6 +40,7 @@ __all__ = [
     "build_agent",
     "load",
     "paint",
+    "paint_photo",
     "refine",
     "save_agent",
 ]

@@ -1,4 +1,4 @@
-"""Agents on disk: written with their configuration, read without what painting does not need."""
+"""Agents on disk: weights of the actor with the configuration, and the folders of runs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 import torch
 
 from agents.common.agent import Agent
-from agents.common.config import AgentConfig, agent_config_from_dict
-from agents.factory import build_painter
+from agents.common.config import AgentConfig
+from agents.factory import ALGORITHMS, agent_config_from_dict, build_policy
+from agents.painting.policy import PaintingPolicy
+from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.serialization import load_state, save_state
 
-CHECKPOINT = "checkpoint.safetensors"  # of a run, in its folder
-WEIGHTS = Path(__file__).with_name("weights")  # agents that come with the package
+CHECKPOINT = "checkpoint.safetensors"  # name in the folder of a run
+WEIGHTS = Path(__file__).with_name("weights")  # folder of the agents that come with the package
 
 
 def shipped_agent(stroke: str) -> str:
@@ -35,12 +37,12 @@ def shipped_agent(stroke: str) -> str:
 
 
 def save_agent(path: str | PathLike[str], agent: Agent, config: AgentConfig) -> None:
-    """Write what painting needs, the actor in half precision, as one safetensors file."""
-    actor = {
+    """Write the actor in half precision, with the configuration, as one safetensors file."""
+    weights = {
         name: value.half() if value.is_floating_point() else value
         for name, value in agent.actor.state_dict().items()
     }
-    save_state(path, {"spec": dataclasses.asdict(config), "agent": {"actor": actor}})
+    save_state(path, {"spec": dataclasses.asdict(config), "agent": {"actor": weights}})
 
 
 def load(
@@ -48,23 +50,27 @@ def load(
     device: str | torch.device = "auto",
     lookahead: int | None = None,
     plan: int | None = None,
-) -> Agent:
-    """An agent that can paint. Of a run's checkpoint, only the actor is read.
+    seed: int = 0,
+    opacity: tuple[float, float] | None = None,
+) -> PaintingPolicy:
+    """A policy that paints. Only the actor is read from the checkpoint of a run.
 
     Args:
         path: a file of `save_agent`, a run's folder or checkpoint, or an agent that comes with the package:
             ``"pretrained"``, which paints Bezier strokes, ``"pretrained-circle"``, ``-straight`` and
             ``-triangle``, or for digits ``"pretrained-mnist"`` and ``-svhn``.
-        device: where it paints.
-        lookahead: in place of the agent's own, see `AlgorithmConfig`.
+        device: device to paint on.
+        lookahead: in place of the agent's own, see `PaintingPolicy`.
         plan: in place of the agent's own.
+        seed: a different painting of the same picture for each seed.
+        opacity: the range that alphas are mapped to, in place of the agent's own.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: the file is damaged, of a newer version, or its tensors do not fit; the message says
             which.
     """
-    where = pick_device(device)
+    device = pick_device(device)
     shipped = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
     file = WEIGHTS / f"{path}.safetensors" if str(path) in shipped else Path(path)
     if file.is_dir():
@@ -76,25 +82,26 @@ def load(
         )
     state = load_state(file, only="agent/actor")
     with named_file(file):
-        config, own = agent_config_from_dict(state.get("spec")), state.get("agent")
-        weights = own.get("actor") if isinstance(own, dict) else None
+        config, agent = agent_config_from_dict(state.get("spec")), state.get("agent")
+        weights = agent.get("actor") if isinstance(agent, dict) else None
         if not isinstance(weights, dict):
             raise ValueError("damaged: it has no actor")
-        agent = build_painter(config, weights, where)
-    given = {"lookahead": lookahead, "plan": plan}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if any(changes.values()) and not agent.uses_model:
-        raise ValueError(f"{path} is an agent that uses no model: leave lookahead and plan out")
-    agent.config = dataclasses.replace(agent.config, **changes)
-    return agent
+        changes: dict[str, Any] = {"seed": seed}
+        changes |= {} if lookahead is None else {"lookahead": lookahead}
+        changes |= {} if plan is None else {"plan": plan}
+        if (lookahead or plan) and not ALGORITHMS[config.algo].agent.uses_model:
+            raise ValueError(f"{path} is an agent that uses no model: leave lookahead and plan out")
+        if opacity is not None:  # the analytic renderer paints any size
+            changes["renderer"] = make_renderer("analytic", config.stroke, opacity)
+        return build_policy(config, weights, device, **changes)
 
 
 def check_run(folder: Path, resume: bool) -> None:
-    """Refuse to begin a run where there is one, or to go on with none.
+    """Refuse to write over a run, or to resume a missing one.
 
     Raises:
         FileNotFoundError: there is no run to resume.
-        FileExistsError: there is one that would be written over.
+        FileExistsError: there is a run that would be written over.
     """
     if resume:
         checkpoint_of(folder)
@@ -105,7 +112,7 @@ def check_run(folder: Path, resume: bool) -> None:
 
 
 def checkpoint_of(folder: str | PathLike[str]) -> Path:
-    """The file that a run goes on from.
+    """The checkpoint of a run.
 
     Raises:
         FileNotFoundError: there is no run in this folder.

@@ -1,10 +1,12 @@
 """Work on a Ray cluster: independent tasks, done again elsewhere when a node is lost.
 
-Ray runs what it is sent: whoever reaches the ports of a cluster commands its machines.
+All nodes see the files of a shared folder, under the same path. Ray runs what it is sent: whoever reaches the
+ports of a cluster commands its machines.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -12,9 +14,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
-from types import ModuleType
 from typing import Any, TypeVar
 
 import torch
@@ -22,13 +22,15 @@ import torch
 import paint_gym
 from paint_gym.utils.modules import import_module
 
-TRIES = 5  # more, for a task whose node or process is lost
+RETRIES = 5  # for a task whose node or process is lost
 SECONDS = 5.0  # for a cluster to answer
-SILENT = 60  # seconds without an answer, after which that is said
-logger = logging.getLogger(__name__)
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 Shared = TypeVar("Shared")
+
+
+class NodeError(ValueError):
+    """A node that cannot do any task: other versions, no shared folder, or a module is missing."""
 
 
 def run_on_cluster(
@@ -40,20 +42,17 @@ def run_on_cluster(
     processors: int = 1,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Task, Answer | Exception]]:
-    """Call a function for each task, on all processors of a cluster, in whatever order they finish.
-
-    Tasks and answers go by Ray: no folder needs to be shared. No more tasks wait than the processors can take
-    soon, so that a long list of them is read as it is needed.
+    """Call a function for each task, on all processors of a cluster, in any order.
 
     Args:
-        function: of a module that all nodes have; the same answer wherever it is called.
+        function: function of a module that all nodes have; the same answer wherever it is called.
         shared: its first argument, sent to each node once.
-        tasks: its second.
+        tasks: its second arguments; no more are read than the processors can take soon.
         address: "local" for the processors of this machine, "auto" for the cluster that this machine is part
             of, or the address of one, as in "10.0.0.1:6379" or "ray://head:10001".
-        modules: to be imported first, such as those that register strokes.
-        processors: that a task takes.
-        stop: asked each second; if it says so, what has not finished is left.
+        modules: modules to import first, such as those that register strokes.
+        processors: processors for each task.
+        stop: asked each second; True drops the tasks that have not finished.
 
     Yields:
         Each task, and its answer or the error that it ended with.
@@ -61,95 +60,80 @@ def run_on_cluster(
     Raises:
         ModuleNotFoundError: Ray is not installed.
         ConnectionError: there is no such cluster.
-        ValueError: a node has another version of Python, torch or paint_gym.
+        ValueError: no node has so many processors; or a node has other versions, or not the folder.
     """
     ray = _connect(address)
     try:
-        remote = ray.remote(num_cpus=processors, max_retries=TRIES)(_call)
-        kept = [ray.put(shared)]  # in a list, so that it is not unpacked before the modules are there
+        largest = max([node["Resources"].get("CPU", 0) for node in ray.nodes()], default=0)
+        if largest < processors:
+            raise ValueError(f"a task takes {processors} processors, and the largest node has {largest:g}")
+        remote = ray.remote(num_cpus=processors, max_retries=RETRIES)(_call)
+        setting = [ray.put(shared)]  # in a list, so that it is not unpacked before the modules are imported
         waiting: dict[Any, Task] = {}
         coming = iter(tasks)
-        silent = 0
         while True:
-            at_once = int(ray.cluster_resources().get("CPU", 1)) // processors
-            room = 2 * max(1, at_once) - len(waiting)
+            room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)) // processors) - len(waiting)
             for task in islice(coming, max(0, room)):
-                waiting[remote.remote(versions(), modules, function, kept, task)] = task
+                waiting[remote.remote(versions(), os.getcwd(), modules, function, setting, task)] = task
             if not waiting:
                 return
-            done, _ = ray.wait(list(waiting), num_returns=1, timeout=1)
+            finished, _ = ray.wait(list(waiting), num_returns=1, timeout=1)
             if stop():
                 return
-            silent = 0 if done else silent + 1
-            if silent and silent % SILENT == 0:
-                logger.warning(
-                    "no task has finished for %d s; a task takes %d processors, %g are free, and the largest "
-                    "node has %g", silent, processors, ray.available_resources().get("CPU", 0),
-                    max([node["Resources"].get("CPU", 0) for node in ray.nodes()], default=0),
-                )  # fmt: skip
-            for each in done:
-                yield waiting.pop(each), _answer(ray, each)
+            for reference in finished:
+                yield waiting.pop(reference), _answer(ray, reference)
     finally:
         ray.shutdown()
 
 
 def versions() -> dict[str, str]:
-    """What must be the same on all nodes, for the same bytes."""
+    """Versions that must be the same on all nodes, for the same bytes."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"paint_gym": paint_gym.__version__, "torch": torch.__version__, "Python": python}
 
 
 def _call(
-    wanted: dict[str, str],
+    expected: dict[str, str],
+    folder: str,
     modules: tuple[str, ...],
     function: Callable[[Any, Any], Any],
-    kept: list[Any],
+    setting: list[Any],
     task: Any,
 ) -> Any:
-    """On a node."""
+    """Run a task on a node, in the folder of the command."""
     import ray
 
-    here = versions()
-    if here != wanted:
-        have, want = (
-            ", ".join(f"{name} {number}" for name, number in some.items()) for some in (here, wanted)
-        )
-        raise _WrongNodeError(
-            f"node {platform.node()} has {have}, and this machine {want}; install the same on all"
-        )
-    for name in modules:
-        import_module(name)
-    return function(ray.get(kept[0]), task)
+    if (have := versions()) != expected:
+        raise NodeError(f"node {platform.node()} has {have}, and this machine {expected}; install the same")
+    if not os.path.isdir(folder):
+        raise NodeError(f"node {platform.node()} has no folder {folder}; share it between the nodes")
+    try:
+        for name in modules:
+            import_module(name)
+        shared = ray.get(setting[0])
+    except ImportError as error:
+        raise NodeError(f"node {platform.node()} cannot import what this machine can: {error}") from error
+    with contextlib.chdir(folder):
+        return function(shared, task)
 
 
-class LostTaskError(RuntimeError):
-    """Its node or process was lost, and so were those that tried again."""
-
-
-class _WrongNodeError(ValueError):
-    """No node of this kind can do any task."""
-
-
-def _answer(ray: ModuleType, reference: Any) -> Any:
-    """What a task gave, or its error.
+def _answer(ray: Any, reference: Any) -> Any:
+    """The answer of a task, or its error.
 
     Raises:
-        ValueError: its node cannot do any.
+        ValueError: its node cannot do any task.
     """
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        cause = error.cause
-        if isinstance(cause, _WrongNodeError):
-            raise ValueError(str(cause)) from None
-        if isinstance(cause, ModuleNotFoundError):
-            raise ValueError(f"a node cannot import what this machine can: {cause}") from None
-        return cause
+        if isinstance(error.cause, NodeError):
+            raise ValueError(str(error.cause)) from None
+        return error.cause
     except ray.exceptions.RayError as error:
-        return LostTaskError(f"lost {TRIES + 1} times: {_one_line(error)}")
+        return RuntimeError(f"lost {RETRIES + 1} times: {_one_line(error)}")
 
 
-def _connect(address: str) -> ModuleType:
+def _connect(address: str) -> Any:
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -159,9 +143,10 @@ def _connect(address: str) -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     check_address(address)
     local: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        with _own_signals():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
     except ConnectionError as error:
         advice = (
             "; start one by `ray start --head`, or use --ray local"
@@ -169,30 +154,20 @@ def _connect(address: str) -> ModuleType:
             else "; if it asks for a token, set RAY_AUTH_MODE=token and copy its ~/.ray/auth_token"
         )
         raise ConnectionError(f"no Ray cluster at {address!r}: {_one_line(error)}{advice}") from error
-    except (RuntimeError, ValueError) as error:  # of another version of Ray or Python, or no address
+    except (RuntimeError, ValueError) as error:  # another version of Ray or Python, or not an address
         raise ValueError(f"cannot join the Ray cluster at {address!r}: {_one_line(error)}") from error
+    finally:
+        if on_main_thread:
+            signal.signal(signal.SIGTERM, handler)  # Ray takes it over
     return ray
 
 
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep this process's own answer to SIGTERM, which Ray takes over."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def check_address(address: str) -> None:
-    """Refuse at once an address where nobody answers: Ray would wait for minutes.
+    """Refuse an address where nobody answers; Ray would wait for minutes.
 
     Raises:
         ConnectionError: nobody answers.
-        ValueError: it is no address.
+        ValueError: not an address.
     """
     if address in ("auto", "local"):
         return
@@ -206,5 +181,5 @@ def check_address(address: str) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    """Ray's errors are pages."""
+    """The start of an error of Ray, which may have pages."""
     return " ".join(str(error).split())[:300]

@@ -1,19 +1,22 @@
 """DDPG (Lillicrap et al. 2016; eq. (2) of the paper): model-free, the baseline of the paper's Fig. 8a.
 
 The critic learns Q(s, a) = r + gamma^k Q'(s', pi'(s')); the actor climbs Q(s, pi(s)). No gradient passes
-through the canvas: the agent must find out by trial what its strokes do.
+through the canvas: the agent must find out by trial and error what its strokes do.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
-from agents.common.agent import Agent, apply_network, not_done
+from agents.common.agent import Agent, not_done
+from agents.common.config import FRACTION, RATE, LearningConfig, check_ranges, flag
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
+from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState
 from paint_gym.utils.networks import polyak_update
 
@@ -25,8 +28,23 @@ class DDPG(Agent):
     of which this agent takes the mean. The arguments are those of `Agent`.
     """
 
+    @dataclass(frozen=True)
+    class Config(LearningConfig):
+        """Settings of DDPG; the defaults are Table 1 of the paper."""
+
+        tau: Annotated[float, flag("tau")] = 0.001
+        """Fraction by which the target networks move in each update."""
+        noise: Annotated[float, flag("noise")] = 0.1
+        """Standard deviation of the action noise."""
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            check_ranges(self, tau=FRACTION, noise=RATE)
+
+    config: Config
+
     def setup(self) -> None:
-        """The target networks of actor and critic."""
+        """Build the target networks of actor and critic."""
         self.target_actor = self.make_target_network(self.actor).eval()
         self.target_critic = self.make_target_network(self.critic)
 
@@ -36,7 +54,7 @@ class DDPG(Agent):
         return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
 
     def warm_start(self, actor: nn.Module) -> list[str]:
-        """As its parent; the target actor too."""
+        """Copy the weights of another actor into actor and target actor; see `Agent.warm_start`."""
         names = super().warm_start(actor)
         self.target_actor.load_state_dict(self.actor.state_dict())
         return names

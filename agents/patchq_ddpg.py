@@ -7,14 +7,17 @@ their mean. No gradient passes through the canvas.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
-from agents.common.agent import Agent, apply_network, not_done
+from agents.common.agent import Agent, not_done
+from agents.common.config import FRACTION, RATE, LearningConfig, check_ranges, flag
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
+from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState
 from paint_gym.utils.networks import polyak_update
 
@@ -26,8 +29,23 @@ class PatchQDDPG(Agent):
     has `patch_rewards` of as many patches. The arguments are those of `Agent`.
     """
 
+    @dataclass(frozen=True)
+    class Config(LearningConfig):
+        """Settings of PatchQ-DDPG; the defaults are Table 1 of the paper."""
+
+        tau: Annotated[float, flag("tau")] = 0.001
+        """Fraction by which the target networks move in each update."""
+        noise: Annotated[float, flag("noise")] = 0.1
+        """Standard deviation of the action noise."""
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            check_ranges(self, tau=FRACTION, noise=RATE)
+
+    config: Config
+
     def setup(self) -> None:
-        """The target networks of actor and critic.
+        """Build the target networks of actor and critic.
 
         Raises:
             ValueError: the reward has no patch-level form.
@@ -46,7 +64,7 @@ class PatchQDDPG(Agent):
         return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
 
     def warm_start(self, actor: nn.Module) -> list[str]:
-        """As its parent; the target actor too."""
+        """Copy the weights of another actor into actor and target actor; see `Agent.warm_start`."""
         names = super().warm_start(actor)
         self.target_actor.load_state_dict(self.actor.state_dict())
         return names

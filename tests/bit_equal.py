@@ -1,4 +1,4 @@
-"""Compare paintings and trainings with those of a revision: ``python tests/bit_equal.py REVISION [NAME ...]``.
+"""Compare paintings and trainings with a revision: ``python -m tests.bit_equal REVISION [NAME ...]``.
 
 A change that is to keep the numbers runs the same commands with the revision and with the working tree, one
 thread each, and compares strokes, drawings, metrics and weights. Prints a line for each command; exits 1 if

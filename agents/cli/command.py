@@ -7,7 +7,6 @@ from typing import Annotated
 
 import tyro
 
-from agents.common.settings import check_settings
 from paint_gym.utils.modules import import_module
 
 
@@ -18,12 +17,8 @@ class Command:
     imports: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="import")] = ()
     """A module of your own to import first, which registers strokes, actors, ...; may be repeated."""
 
-    def __post_init__(self) -> None:
-        """Refuse options of another type or beyond their range, as a `ValueError` that names one."""
-        check_settings(self)
-
     def import_modules(self) -> None:
-        """Import them.
+        """Import the modules.
 
         Raises:
             ValueError: there is no such module.

@@ -7,17 +7,16 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import tyro
 
 from agents.checkpoint import load
 from agents.cli.command import Command
-from agents.common.config import LOOKAHEAD, PLAN, STROKES
-from agents.common.settings import COUNT, POSITIVE
+from agents.common.config import COUNT, POSITIVE, STROKES, check_ranges
 from agents.painting.evaluation import Interval, PaintingScores, mean_interval, score_policy
-from agents.painting.paint import Policy
+from agents.painting.policy import Policy
 from paint_gym.datasets import load_dataset
 from paint_gym.metrics import check_ssim_size
 from paint_gym.utils.errors import unknown_name
@@ -43,30 +42,36 @@ class Evaluate(Command):
     """Name of a data set, or a folder of images."""
     split: str = "test"
     """Part of the data set: train, val or test."""
-    images: Annotated[int, POSITIVE] = 500
+    images: int = 500
     """Pictures to paint: the first ones, or all if there are fewer."""
-    strokes: Annotated[int, STROKES] = 200
+    strokes: int = 200
     """Strokes per painting."""
     size: int = 128
     """Side of the canvas in pixels."""
-    batch: Annotated[int, POSITIVE] = 32
+    batch: int = 32
     """Pictures painted at once."""
     json: Path | None = None
     """File to write the scores to."""
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
-    lookahead: Annotated[int | None, LOOKAHEAD] = None
+    lookahead: int | None = None
     """Candidates of each window size that are tried out before each step: more are better and slower. By
     default the agent's own number."""
-    plan: Annotated[int | None, PLAN] = None
+    plan: int | None = None
     """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
     default the agent's own number."""
-    refine: Annotated[int, COUNT] = 0
+    refine: int = 0
     """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
-    seed: Annotated[int, COUNT] = 0
+    seed: int = 0
     """Random seed of the bootstrap that gives the intervals."""
     data_root: Path | None = None
     """Folder that holds the publishers' data sets."""
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self, images=POSITIVE, strokes=STROKES, batch=POSITIVE, lookahead=(0, 256), plan=(0, 100_000),
+            refine=COUNT, seed=COUNT,
+        )  # fmt: skip
 
 
 def evaluate(command: Evaluate) -> dict[str, Any]:
@@ -82,10 +87,10 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         OSError: a file that is missing or cannot be written.
     """
     _check(command)
-    agent = load(command.agent, lookahead=command.lookahead, plan=command.plan)
-    every = agent.bundle * math.ceil(command.strokes / agent.bundle / POINTS)
-    scores = _score(agent, command, every)
-    l2 = np.stack([one.l2 for one in scores])  # (images, points)
+    policy = load(command.agent, lookahead=command.lookahead, plan=command.plan)
+    every = policy.bundle * math.ceil(command.strokes / policy.bundle / POINTS)
+    scores = _score(policy, command, every)
+    l2 = np.stack([score.l2 for score in scores])  # (images, points)
     report = {
         "agent": command.agent,
         "dataset": command.dataset,
@@ -93,14 +98,14 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
         "images": len(scores),
         "size": command.size,
         "strokes": command.strokes,
-        "lookahead": agent.config.lookahead,
-        "plan": agent.config.plan,
+        "lookahead": policy.lookahead,
+        "plan": policy.plan,
         "refine": command.refine,
         "renderer": "raster",
         "seed": command.seed,
         "l2": _plain(mean_interval(l2[:, -1], seed=command.seed)),
-        "psnr": _plain(mean_interval([one.psnr for one in scores], seed=command.seed)),
-        "ssim": _plain(mean_interval([one.ssim for one in scores], seed=command.seed)),
+        "psnr": _plain(mean_interval([score.psnr for score in scores], seed=command.seed)),
+        "ssim": _plain(mean_interval([score.ssim for score in scores], seed=command.seed)),
         "curve": {
             "strokes": [*range(0, command.strokes, every), command.strokes],
             **_plain(mean_interval(l2, seed=command.seed)),
@@ -117,7 +122,7 @@ def evaluate(command: Evaluate) -> dict[str, Any]:
 
 
 def _check(command: Evaluate) -> None:
-    """Refuse what cannot work, before the work."""
+    """Refuse wrong options before the work."""
     check_ssim_size(command.size, command.size)
     if command.curve is not None and command.curve.suffix.lower() not in PLOTS:
         raise unknown_name("ending of a plot's file", command.curve.suffix, PLOTS)
@@ -129,10 +134,8 @@ def _score(policy: Policy, command: Evaluate, every: int) -> list[PaintingScores
     count = min(command.images, len(data))
     if count < command.images:
         logger.info("%s has only %d pictures for %s", command.dataset, count, command.split)
-    with progress(total=count, desc="painting and scoring", unit="image") as bar:
-        return score_policy(
-            policy, data, count, command.strokes, every, command.batch, command.refine, bar.update
-        )
+    scores = score_policy(policy, data, count, command.strokes, every, command.batch, command.refine)
+    return list(progress(scores, total=count, desc="painting and scoring", unit="image"))
 
 
 def _plain(interval: Interval) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def parse(arguments: Sequence[str]) -> Command:
     """The command that the arguments ask for."""
     if arguments and arguments[0] in COMMANDS:  # alone, so that what is said of a typo is of this command
         name, kind = arguments[0], COMMANDS[arguments[0]][0]
-        default: Any = {"default": train.preset_of(arguments)} if kind is train.Train else {}
+        default: Any = {"default": train.default_of(arguments[1:])} if kind is train.Train else {}
         return tyro.cli(kind, prog=f"paint-gym {name}", args=arguments[1:], **default)
     union: Any = None
     for name, (kind, _) in COMMANDS.items():

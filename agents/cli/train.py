@@ -15,13 +15,12 @@ import tyro
 
 from agents.checkpoint import CHECKPOINT, check_run, load
 from agents.cli.command import Command
-from agents.common.config import TrainConfig
-from agents.common.settings import Between
+from agents.common.config import LearningConfig, TrainConfig, check_ranges
 from agents.training.presets import PRESETS, Preset, preset_for
-from agents.training.run import Run
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
 from paint_gym.utils.files import lock_folder, replace_when_done
+from paint_gym.utils.modules import import_module
 
 logger = logging.getLogger(__name__)
 DEFAULT: Preset = "cpu"
@@ -44,29 +43,31 @@ class Train(Command):
     init: str | None = None
     """An agent whose actor to begin with: a file, a run's folder, or "pretrained". What does not fit, as the
     last layer for another stroke design, begins anew."""
-    checkpoint_minutes: Annotated[float, Between(0, 1_000_000)] = 5.0
+    checkpoint_minutes: float = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"
     """Device to train on."""
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = PRESETS[DEFAULT]
 
-
-def preset_of(arguments: Sequence[str]) -> Train:
-    """The command as preset and algorithm, which the arguments choose, have it, for what is not given."""
-    preset: Any = _last(arguments, ("--preset",), DEFAULT)
-    if preset not in PRESETS:
-        return Train()
-    algo = _last(arguments, ("--algo", "--agent.algo"), PRESETS[preset].agent.algo)
-    return Train(preset=preset, config=preset_for(preset, algo))
+    def __post_init__(self) -> None:
+        check_ranges(self, checkpoint_minutes=(0.0, 1e6))
 
 
-def _last(arguments: Sequence[str], flags: Sequence[str], default: str) -> str:
-    """The value of a flag, however it is spelt."""
-    for i, argument in enumerate(arguments):
-        flag, equals, value = argument.partition("=")
-        if flag in flags:
-            default = value if equals else next(iter(arguments[i + 1 :]), "")
-    return default
+@dataclass(frozen=True)
+class _Choice:
+    """The options that decide which settings a run has, and so which flags there are."""
+
+    preset: Preset = DEFAULT
+    algo: Annotated[str, tyro.conf.arg(aliases=["--agent.algo"])] = "model-based"
+    imports: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="import")] = ()
+
+
+def default_of(arguments: Sequence[str]) -> Train:
+    """The command with the settings of the preset and the algorithm that the arguments choose."""
+    choice, _ = tyro.cli(_Choice, args=arguments, return_unknown_args=True, add_help=False)
+    for name in choice.imports:  # may register the algorithm
+        import_module(name)
+    return Train(preset=choice.preset, config=preset_for(choice.preset, choice.algo))
 
 
 def train(command: Train) -> dict[str, float]:
@@ -79,7 +80,7 @@ def train(command: Train) -> dict[str, float]:
         BlockingIOError: another process trains in it.
         FileNotFoundError: there is none to resume.
     """
-    resume = command.resume or (is_restarted() and _has_begun(command))
+    resume = command.resume or (is_restarted() and _has_run(command))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
     with process_group(), lock_folder(command.out) if is_main_process() else nullcontext():
         trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
@@ -87,29 +88,25 @@ def train(command: Train) -> dict[str, float]:
         if is_main_process():
             if resume:
                 logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
-                for name, has, given in _ignored(command, trainer.config):
+                for name, value, ignored in _ignored(command, trainer.config):
                     logger.warning(
-                        "a run goes on with its own settings: %s stays %s, not %s", name, has, given
+                        "a run goes on with its own settings: %s stays %s, not %s", name, value, ignored
                     )
             for line in _summary(trainer.config):
                 logger.info("%s", line)
             logger.info("replay: %.2f GiB on %s", size, device)
             # before the work: a split that is not there is refused now
             logger.info("evaluations paint %d pictures", len(trainer.eval_targets))
-        last = Run(trainer, command.out, command.checkpoint_minutes, device).fit()
-    if last:
-        logger.info("%s: l2 %.4f", command.out, last["eval/l2"])
-    return last
+        trainer.fit(folder=command.out, checkpoint_minutes=command.checkpoint_minutes)
+    if trainer.metrics:
+        logger.info("%s: l2 %.4f", command.out, trainer.metrics["eval/l2"])
+    return trainer.metrics
 
 
 def _summary(config: TrainConfig) -> Iterator[str]:
     """The settings that matter most, in a few lines."""
     agent, learning = config.agent, config.agent.learning
     critic = f"gamma {learning.gamma:g} per stroke" if learning.gamma else "gamma 0"
-    if agent.algo == "model-based" and not learning.gamma:
-        critic += ", so no critic"
-    elif agent.algo != "model-based":
-        critic += f", noise {learning.noise:g}"
     yield f"{agent.algo}, actor {agent.actor}, reward {agent.reward}; {critic}"
     yield (
         f"{config.dataset}, {config.size} px, {agent.max_strokes} {agent.stroke} strokes in bundles of "
@@ -118,25 +115,32 @@ def _summary(config: TrainConfig) -> Iterator[str]:
     late = "changing in the middle" if learning.schedule == "halves" else "along a cosine"
     yield (
         f"learning rates {late}: actor {learning.actor_lr:g} to {learning.actor_lr_late:g}, critic "
-        f"{learning.critic_lr:g} to {learning.critic_lr_late:g}, tau {learning.tau:g}"
+        f"{learning.critic_lr:g} to {learning.critic_lr_late:g}"
     )
+    shared = {field.name for field in dataclasses.fields(LearningConfig)}
+    special = {name: value for name, value in dataclasses.asdict(learning).items() if name not in shared}
+    if special:
+        yield ", ".join(f"{name} {value}" for name, value in special.items())
 
 
-def _has_begun(command: Train) -> bool:
-    """Whether the run in the folder is that of the command."""
+def _has_run(command: Train) -> bool:
+    """Whether the folder has a run with the settings of the command."""
     settings, checkpoint = command.out / "config.json", command.out / CHECKPOINT
     if not (settings.is_file() and checkpoint.is_file()):
         return False
-    asked = json.loads(json.dumps(dataclasses.asdict(command.config)))
-    return bool(json.loads(settings.read_text()) == asked)
+    expected = json.loads(json.dumps(dataclasses.asdict(command.config)))
+    return bool(json.loads(settings.read_text()) == expected)
 
 
 def _ignored(command: Train, config: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
-    """Settings that are given, by their difference from the preset's, and are others than the run's."""
+    """Settings of the command that differ from the preset's and from the run's: name, run's, command's."""
     default = preset_for(command.preset, command.config.agent.algo)
-    run, given, usual = (_flat(dataclasses.asdict(one)) for one in (config, command.config, default))
+    configs = (config, command.config, default)
+    run, chosen, usual = (_flat(dataclasses.asdict(settings)) for settings in configs)
     return (
-        (name, run[name], value) for name, value in given.items() if value not in (usual[name], run[name])
+        (name, run.get(name), value)
+        for name, value in chosen.items()
+        if value not in (usual[name], run.get(name))
     )
 
 
@@ -152,7 +156,7 @@ def _new_trainer(command: Train) -> Trainer:
     trainer = Trainer(command.config, command.device)
     if command.init is not None:
         fresh = trainer.agent.warm_start(load(command.init, trainer.agent.device).actor)
-        logger.info("begun with %s; anew: %s", command.init, ", ".join(fresh) or "nothing")
+        logger.info("starts from %s; new: %s", command.init, ", ".join(fresh) or "nothing")
     if is_main_process():
         command.out.mkdir(parents=True, exist_ok=True)
         (command.out / "metrics.jsonl").unlink(missing_ok=True)

@@ -11,9 +11,8 @@ import tyro
 
 from agents.checkpoint import check_run
 from agents.cli.command import Command
-from agents.common.settings import Between
+from agents.common.config import check_ranges
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
-from agents.training.run import Run
 from paint_gym.utils.files import lock_folder
 
 logger = logging.getLogger(__name__)
@@ -26,14 +25,17 @@ class TrainRenderer(Command):
     out: Path = Path("runs/renderer")
     """Folder of the run; renderer.safetensors in it is what "neural:FILE" takes."""
     resume: bool = False
-    """Go on with the run in --out, with the settings it was begun with."""
+    """Go on with the run in --out, with its own settings."""
     init: Path | None = None
-    """A renderer.safetensors to begin with, of the same stroke design and network."""
-    checkpoint_minutes: Annotated[float, Between(0, 1_000_000)] = 5.0
+    """A renderer.safetensors to start from, of the same stroke design and network."""
+    checkpoint_minutes: float = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"
     """Device to train on."""
     config: Annotated[RendererConfig, tyro.conf.arg(name="")] = field(default_factory=RendererConfig)
+
+    def __post_init__(self) -> None:
+        check_ranges(self, checkpoint_minutes=(0.0, 1e6))
 
 
 def train_renderer(command: TrainRenderer) -> dict[str, float]:
@@ -53,7 +55,8 @@ def train_renderer(command: TrainRenderer) -> dict[str, float]:
             trainer = RendererTrainer(command.config, command.device)
             if command.init is not None:
                 trainer.warm_start(command.init)
-        last = Run(trainer, command.out, command.checkpoint_minutes, trainer.device).fit()
-    if last:
-        logger.info("%s: mean squared error %.2e to the ground truth", command.out, last["eval/mse"])
-    return last
+        trainer.fit(folder=command.out, checkpoint_minutes=command.checkpoint_minutes)
+    if trainer.metrics:
+        error = trainer.metrics["eval/mse"]
+        logger.info("%s: mean squared error %.2e to the ground truth", command.out, error)
+    return trainer.metrics

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Annotated
 
 from agents.cli.command import Command
-from agents.common.settings import Between
+from agents.common.config import check_ranges
 
 logger = logging.getLogger(__name__)
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -19,8 +18,11 @@ class Web(Command):
 
     host: str = "127.0.0.1"
     """Address to listen on; another than this makes the page known to the network."""
-    port: Annotated[int, Between(0, 65_535)] = 8000
+    port: int = 8000
     """Port; 0 for any that is free."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, port=(0, 65_535))
 
 
 def web(command: Web) -> None:

@@ -1,17 +1,19 @@
-"""The base class of agents: actor, critic, their optimizers, renderer and reward."""
+"""The base class of learners: actor, critic, their optimizers, renderer and reward."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from agents.common.config import AlgorithmConfig
+from agents.common.config import LearningConfig
 from agents.common.replay import Transition
-from agents.networks.actor import Actor
+from agents.networks.actor import Actor, apply_network
+from agents.painting.policy import PaintingPolicy
 from paint_gym.canvas import CanvasState
 from paint_gym.renderers import Renderer
 from paint_gym.rewards import RewardFunction, as_reward
@@ -24,58 +26,59 @@ class Agent:
 
     Args:
         actor: ``(canvas, target, step, steps) -> action (B, bundle * stroke_dim)``; any `Actor`.
-        critic: what it estimates differs from algorithm to algorithm.
-        renderer: paints the strokes.
+        critic: the network whose meaning each algorithm says; None for an algorithm without.
+        renderer: renderer of the strokes.
         reward: eq. (1); any function of canvas before, canvas after and target.
         steps: steps per episode.
         bundle: strokes per step.
-        config: how to learn.
+        config: settings of the algorithm, an instance of its `Config`.
 
     Raises:
-        TypeError: the actor is no `Actor`.
-        ValueError: it shall imitate what planning makes of its bundles, and the agent uses no model.
+        TypeError: the actor is not an `Actor`.
 
     Attributes:
-        uses_model: whether it looks ahead, plans, and learns through the renderer.
+        Config: class of the settings; its fields are flags of ``paint-gym train``.
+        uses_model: whether it learns through the renderer; its policy may then look ahead and plan.
     """
 
+    Config: type[LearningConfig] = LearningConfig
     uses_model: bool = False
 
     def __init__(
         self,
         actor: Actor,
-        critic: nn.Module,
+        critic: nn.Module | None,
         renderer: Renderer,
         reward: RewardFunction,
         steps: int,
         bundle: int,
-        config: AlgorithmConfig | None = None,
+        config: LearningConfig | None = None,
     ) -> None:
         if not isinstance(actor, Actor):
             raise TypeError(
                 f"the actor is a {type(actor).__name__}; derive it from agents.Actor, a torch.nn.Module with "
                 "the defaults that agents rely on"
             )
-        self.config = config or AlgorithmConfig()
-        if self.config.imitate and not self.uses_model:
-            raise ValueError("what learns by trial and error has no plan to imitate; leave imitate at 0")
+        config = config or self.Config()
+        # settings that all algorithms share may come without the algorithm's own
+        self.config = config if isinstance(config, self.Config) else self.Config(**asdict(config))
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle
         self.discount = self.config.gamma**bundle
-        self.device = next((weights.device for weights in actor.parameters()), torch.device("cpu"))
+        self.device = next((parameter.device for parameter in actor.parameters()), torch.device("cpu"))
         self.bf16 = has_bf16(self.device) if self.config.bf16 is None else self.config.bf16
-        self.actor, self.critic = actor, critic
-        for network in (actor, critic):
+        self.actor, self.critic = actor, critic or nn.Identity()
+        for network in (self.actor, self.critic):
             set_layout(network, self.config.channels_last)
             if self.config.compile:
                 network.compile()  # in place: the names of the parameters stay
         self.setup()
 
     def setup(self) -> None:
-        """Called last by the constructor: build target networks, refuse parts that do not go together."""
+        """Build target networks, and refuse parts that do not go together; called last by the constructor."""
 
     def make_target_network(self, network: nn.Module) -> nn.Module:
-        """A copy without gradients, which `polyak_update` moves."""
+        """A copy without gradients, for `polyak_update` to move."""
         target = copy.deepcopy(network).requires_grad_(False)
         if self.config.compile:
             target.compile()
@@ -83,7 +86,7 @@ class Agent:
 
     @cached_property
     def actor_optimizer(self) -> torch.optim.Optimizer:
-        """Adam for the actor; made at first use, since it takes seconds to load and painting needs none."""
+        """Adam for the actor; made at first use, since it takes seconds to load."""
         return torch.optim.Adam(self.actor.parameters(), self.config.actor_lr)
 
     @cached_property
@@ -93,18 +96,24 @@ class Agent:
 
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
+        """The actor's bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
         Args:
-            state: what to paint on.
-            steps: steps per episode, if not those of training.
+            state: canvases to paint on.
+            steps: steps per episode, by default those of training.
         """
         self.actor.eval()
         return apply_network(self.actor, state, steps or self.steps, self.bf16)
 
     def explore(self, state: CanvasState) -> Tensor:
-        """The bundle for each canvas while learning: by default that of `act`."""
+        """The bundle for each canvas while learning; by default that of `act`."""
         return self.act(state)
+
+    def policy(self, lookahead: int = 0, plan: int = 0, seed: int = 0) -> PaintingPolicy:
+        """The policy that paints with the actor as it learns; see `PaintingPolicy`."""
+        return PaintingPolicy(
+            self.actor, self.renderer, self.bundle, self.steps, lookahead, plan, seed, self.bf16
+        )
 
     def warm_start(self, actor: nn.Module) -> list[str]:
         """Copy the weights of another actor, as far as names and shapes are the same.
@@ -113,16 +122,20 @@ class Agent:
             Names of the tensors that were not copied.
 
         Raises:
-            ValueError: none could be copied.
+            ValueError: the actors have no tensor in common.
         """
-        own, other = self.actor.state_dict(), actor.state_dict()
-        same = {name: other[name] for name in own if name in other and other[name].shape == own[name].shape}
+        target, source = self.actor.state_dict(), actor.state_dict()
+        same = {
+            name: source[name]
+            for name in target
+            if name in source and source[name].shape == target[name].shape
+        }
         if not same:
             raise ValueError(
                 "the two actors have no tensor in common; choose the same --actor and width as the other's"
             )
-        self.actor.load_state_dict(own | same)
-        return sorted(own.keys() - same.keys())
+        self.actor.load_state_dict(target | same)
+        return sorted(target.keys() - same.keys())
 
     def update(self, batch: Transition) -> dict[str, float]:
         """One update from a batch of the replay, and of a reward that learns; losses by name."""
@@ -134,13 +147,17 @@ class Agent:
         Args:
             progress: fraction of updates completed, in [0, 1].
         """
-        actor, critic = self.config.learning_rates(progress)
-        self.actor_optimizer.param_groups[0]["lr"] = actor
-        self.critic_optimizer.param_groups[0]["lr"] = critic
+        actor_lr, critic_lr = self.config.learning_rates(progress)
+        parts = self.parts()
+        parts["actor_optimizer"].param_groups[0]["lr"] = actor_lr
+        if "critic_optimizer" in parts:
+            parts["critic_optimizer"].param_groups[0]["lr"] = critic_lr
 
     def parts(self) -> dict[str, Any]:
         """Networks and optimizers that a checkpoint holds, by name."""
-        names = ("actor", "critic", "actor_optimizer", "critic_optimizer")
+        names = ["actor", "actor_optimizer"]
+        if any(True for _ in self.critic.parameters()):
+            names += ["critic", "critic_optimizer"]
         return {name: getattr(self, name) for name in names}
 
     def state_dict(self) -> dict[str, Any]:
@@ -151,24 +168,6 @@ class Agent:
         """Go on from `state_dict`."""
         for name, part in self.parts().items():
             part.load_state_dict(state[name])
-
-
-def apply_network(
-    network: nn.Module, state: CanvasState, steps: int, bf16: bool, action: Tensor | None = None
-) -> Tensor:
-    """A network's output for a state (and an action), float32.
-
-    Args:
-        network: ``(canvas, target, step, steps[, action]) -> Tensor``.
-        state: its input.
-        steps: steps per episode.
-        bf16: run in bfloat16 where autocast allows it.
-        action: ``(B, bundle * stroke_dim)``, for critics Q(s, a).
-    """
-    extra = () if action is None else (action,)
-    with torch.autocast(state.canvas.device.type, torch.bfloat16, enabled=bf16):
-        output: Tensor = network(state.canvas, state.target, state.step, steps, *extra)
-    return output.float()
 
 
 def not_done(state: CanvasState, steps: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Replay memory: each state once, as bytes; its target as an index; the action that was taken."""
+"""Replay memory: each state is stored once, as bytes, with the index of its target and the action."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from agents.common.settings import MOST
+from agents.common.config import MAX
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets.targets import Targets
 from paint_gym.utils.device import upload
@@ -17,7 +17,7 @@ from paint_gym.utils.images import to_bytes
 
 
 class Transition(NamedTuple):
-    """A batch of the replay: states, actions ``(B, bundle * stroke_dim)``, and the states that followed."""
+    """A batch of the replay: states, actions ``(B, bundle * stroke_dim)``, and the next states."""
 
     state: CanvasState
     action: Tensor
@@ -25,18 +25,18 @@ class Transition(NamedTuple):
 
 
 class Replay:
-    """The latest episodes on a group of canvases that are painted in step.
+    """The latest episodes of canvases that are painted in step.
 
-    A row holds the states of all canvases at one time; the row after it is what followed, unless its
-    step is 0. So each state is stored once and serves as the end of one transition and the start of the next.
-    A canvas is kept as uint8; the episode itself goes on from the float canvas, so rounding never adds up.
+    A row holds the states of all canvases at one time; the next row holds the next states, unless its step
+    is 0. So each state is stored once, as the end of one transition and the start of the next. Canvases are
+    stored as uint8; an episode goes on from its float canvas, so that rounding does not add up.
 
     Args:
-        episodes: at least as many are kept, the oldest being overwritten.
+        episodes: least number of episodes that stay; the oldest are overwritten.
         steps: steps per episode.
-        num_envs: canvases that are painted in step.
+        num_envs: number of canvases.
         action_dim: length of an action.
-        targets: pictures by index; on their device canvases are kept and batches made.
+        targets: pictures by index; their device holds the canvases and the batches.
     """
 
     def __init__(
@@ -58,20 +58,20 @@ class Replay:
 
     @property
     def nbytes(self) -> int:
-        """Bytes it takes, whether full or not."""
+        """Size in bytes, whether full or not."""
         return sum(part.numel() * part.element_size() for part in self._parts().values())
 
     @property
     def capacity(self) -> int:
-        """Transitions it holds when full, at least."""
+        """Least number of transitions when full."""
         return (self.rows - 1) // (self.steps + 1) * self.steps * self.num_envs
 
     def __len__(self) -> int:
-        """Transitions that can be drawn."""
+        """Number of transitions that can be drawn."""
         return len(self._starts()) * self.num_envs
 
     def add(self, canvas: Tensor, index: Tensor, step: int, action: Tensor | None) -> None:
-        """Keep the states of all canvases, and the actions taken in them.
+        """Add the states of all canvases, and their actions.
 
         Args:
             canvas: ``(num_envs, 3, H, W)`` float in [0, 1].
@@ -97,16 +97,18 @@ class Replay:
         row = starts[torch.randint(len(starts), (batch,), generator=rng)]
         env = torch.randint(self.num_envs, (batch,), generator=rng)
         target = self.targets(self.index[row, env].numpy())
-        rows = [(at, upload(at, self.device)) for at in (row, (row + 1) % self.rows)]
-        env = upload(env, self.device)
-        states = [
-            CanvasState(self.canvas[at, env].float() / 255, target, upload(self.step[here], self.device))
-            for here, at in rows
-        ]
-        return Transition(states[0], self.action[rows[0][1], env], states[1])
+        next_row, device_env = (row + 1) % self.rows, upload(env, self.device)
+        action = self.action[upload(row, self.device), device_env]
+        return Transition(
+            self._states(row, device_env, target), action, self._states(next_row, device_env, target)
+        )
+
+    def _states(self, row: Tensor, env: Tensor, target: Tensor) -> CanvasState:
+        canvas = self.canvas[upload(row, self.device), env].float() / 255
+        return CanvasState(canvas, target, upload(self.step[row], self.device))
 
     def _starts(self) -> Tensor:
-        """Rows from which a transition starts."""
+        """Rows from which transitions start."""
         rows = torch.arange(max(0, self.added - self.rows), max(0, self.added - 1))
         return (rows % self.rows)[self.step[(rows + 1) % self.rows] == self.step[rows % self.rows] + 1]
 
@@ -124,7 +126,7 @@ class Replay:
         Raises:
             ValueError: not as many states as it says.
         """
-        self.added = as_int("added", state["added"], 0, MOST**2)
+        self.added = as_int("added", state["added"], 0, MAX**2)
         used = min(self.added, self.rows)
         counts = {name: len(state[name]) for name in self._parts()}
         if set(counts.values()) != {used}:

@@ -1,8 +1,11 @@
 """Networks: actors that paint, critics that estimate values. None knows an algorithm."""
 
-from agents.networks.actor import Actor, Proposals, squash
+from agents.networks.actor import Actor, Proposals, apply_network, squash
 from agents.networks.critics import ActionCritic, ValueCritic
 from agents.networks.glimpse import GlimpseActor
 from agents.networks.resnet import ResNetActor
 
-__all__ = ["ActionCritic", "Actor", "GlimpseActor", "Proposals", "ResNetActor", "ValueCritic", "squash"]
+__all__ = [
+    "ActionCritic", "Actor", "GlimpseActor", "Proposals", "ResNetActor", "ValueCritic", "apply_network",
+    "squash",
+]  # fmt: skip

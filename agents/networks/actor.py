@@ -1,4 +1,4 @@
-"""The base class of actors, and the actions that they propose for lookahead."""
+"""The base class of actors, and the alternative actions that they propose for lookahead."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from paint_gym.canvas import CanvasState
+
 FARTHEST = 5.0
-"""Beyond this a logit is not driven further; the sigmoid is 0.0067 from its bound."""
+"""Logits are not driven beyond this; the sigmoid is then 0.0067 from its bound."""
 
 
 def squash(logits: Tensor) -> Tensor:
-    """Numbers of an action in (0, 1): the sigmoid, with a gradient by which one always finds back.
+    """Sigmoid that never saturates: numbers of an action in (0, 1).
 
-    Where a reward is wrong for a while, as that of a discriminator that still learns, an actor is driven to
-    the bounds of its actions; there the sigmoid's own gradient is 0 in float32, and it would stay for ever.
-    Beyond `FARTHEST` this one has the slope at `FARTHEST` for gradients that lead back, and 0 for those that
-    lead further out (as in Hausknecht and Stone 2016, inverting gradients).
+    A reward may be wrong for a while, for example that of a discriminator that still learns. It drives an
+    actor to the bounds of its actions, where the gradient of a sigmoid is 0 in float32: the actor would stay
+    there for ever. Beyond `FARTHEST` this function has the slope at `FARTHEST` for gradients that lead back,
+    and 0 for gradients that lead further out (as in Hausknecht and Stone 2016, inverting gradients).
     """
     return _Squash.apply(logits)
 
@@ -42,12 +44,12 @@ class _Squash(torch.autograd.Function):
 
 
 class Proposals(NamedTuple):
-    """Actions that could be taken, and the part of the canvas that each touches.
+    """Alternative actions, and the part of the canvas that each can touch.
 
     Attributes:
         action: ``(N, B, bundle * stroke_dim)`` in [0, 1].
-        top: ``(N, B)`` int64, where the parts begin, in pixels.
-        left: ``(N, B)`` int64.
+        top: ``(N, B)`` int64, upper edge of the parts, in pixels.
+        left: ``(N, B)`` int64, left edge of the parts, in pixels.
         size: height and width of all parts, in pixels.
     """
 
@@ -58,14 +60,7 @@ class Proposals(NamedTuple):
 
 
 class Actor(nn.Module):
-    """The policy network. A subclass implements `forward`; the rest has defaults.
-
-    Attributes:
-        weight: how much the error of each pixel counts, ``(B, H, W)``, for actors that look where it is
-            great; None where all count the same.
-    """
-
-    weight: Tensor | None = None
+    """The policy network. A subclass implements `forward`; the rest has defaults."""
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """The action for each state, ``(B, bundle * stroke_dim)`` in [0, 1].
@@ -79,13 +74,13 @@ class Actor(nn.Module):
         raise NotImplementedError
 
     def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
-        """Other actions that it could take, for lookahead; by default none.
+        """Alternative actions for lookahead; by default none.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
             target: ``(B, 3, H, W)`` in [0, 1].
             step: ``(B,)`` int64, bundles painted so far.
-            count: how many of each kind, at least 1.
+            count: number of alternatives of each kind, at least 1.
         """
         return []
 
@@ -94,16 +89,40 @@ class Actor(nn.Module):
 
         Args:
             step: ``(B,)`` int64, bundles painted so far.
-            height: of the canvases, in pixels.
-            width: of the canvases, in pixels.
+            height: height of the canvases, in pixels.
+            width: width of the canvases, in pixels.
         """
         return torch.ones(len(step), device=step.device)
 
-    def reseed(self, seed: int) -> None:
-        """Paint another painting of the same picture for each seed.
+    def focused(self, weight: Tensor | None = None, seed: int = 0) -> Actor:
+        """The actor with the same parameters for a painting with other weights of errors, or another seed.
+
+        Args:
+            weight: weight of each pixel's error, ``(B, H, W)``, for actors that look where the error is
+                great; None for equal weights.
+            seed: a different painting of the same picture for each seed.
 
         Raises:
-            ValueError: by default any other than 0: most actors paint a picture in one way only.
+            ValueError: a seed other than 0, which most actors have no use for.
         """
         if seed:
             raise ValueError("this agent has but one way to paint a picture, so a seed changes nothing")
+        return self
+
+
+def apply_network(
+    network: nn.Module, state: CanvasState, steps: int, bf16: bool, action: Tensor | None = None
+) -> Tensor:
+    """Output of a network for a state (and an action), float32.
+
+    Args:
+        network: ``(canvas, target, step, steps[, action]) -> Tensor``.
+        state: its input.
+        steps: steps per episode.
+        bf16: run in bfloat16 where autocast allows it.
+        action: ``(B, bundle * stroke_dim)``, for critics Q(s, a).
+    """
+    extra = () if action is None else (action,)
+    with torch.autocast(state.canvas.device.type, torch.bfloat16, enabled=bf16):
+        output: Tensor = network(state.canvas, state.target, state.step, steps, *extra)
+    return output.float()

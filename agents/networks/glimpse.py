@@ -45,21 +45,18 @@ class Window(NamedTuple):
 class GlimpseActor(Actor):
     """One square window per step, placed where the squared error under it is great.
 
-    Always the greatest would be a trap: where strokes no longer help, no other place would ever be tried. So
-    each place's error is weighed with a number in [0, 1) that changes from step to step, by chance in
-    training, else as the steps and `seed` say.
+    The place of the greatest error alone would be a trap: where strokes no longer help, the actor would stay
+    for ever. So the error of each place is multiplied by a number in [0, 1) that changes from step to step:
+    random in training, else a function of the step and the seed.
 
-    The side of the window follows from the step alone, so a painting of 200 strokes is the beginning of one
-    of 1,000.
+    The side of the window depends on the step alone, so a painting of 200 strokes is the beginning of a
+    painting of 1,000.
 
     Args:
-        design: the stroke design, which knows how its parameters move with a window.
+        design: the stroke design; it moves the parameters of strokes with a window.
         bundle: strokes per step.
         width: channels of the first stage.
-        resolution: pixels a side at which a window is seen, a multiple of 8.
-
-    Attributes:
-        seed: another painting of the same picture for each.
+        resolution: side in pixels to which windows are scaled, a multiple of 8.
     """
 
     levels = 6  # windows of 1 to 1/32 of the shorter side: four times as broad as the thinnest stroke
@@ -68,6 +65,7 @@ class GlimpseActor(Actor):
     def __init__(self, design: StrokeDesign, bundle: int, width: int = 48, resolution: int = 32) -> None:
         super().__init__()
         self.design, self.bundle, self.resolution = design, bundle, resolution
+        self.weight: Tensor | None = None
         self.seed = 0
         stages: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU()]
         stages.append(_Residual(width))
@@ -83,13 +81,15 @@ class GlimpseActor(Actor):
             shape = self.head.bias.data.view(bundle, design.dim)[:, : -len(COLOUR)]
             nn.init.normal_(shape, std=1.0)
 
-    def compile(self, *arguments: Any, **named: Any) -> None:
-        """Compile what sees the windows; where they are depends on the pictures, and stays as it is."""
-        self.net.compile(*arguments, **named)
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the network; the choice of windows depends on the pictures, and stays eager."""
+        self.net.compile(*args, **kwargs)
 
-    def reseed(self, seed: int) -> None:
-        """Visit the windows in another order for each seed."""
-        self.seed = seed
+    def focused(self, weight: Tensor | None = None, seed: int = 0) -> GlimpseActor:
+        """The actor with weighted errors; for each seed it visits the windows in another order."""
+        actor = copy(self)  # the parameters are shared
+        actor.weight, actor.seed = weight, seed
+        return actor
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)`` to ``(B, bundle * stroke_dim)`` in [0, 1]."""
@@ -97,22 +97,22 @@ class GlimpseActor(Actor):
         return self.decode_strokes(window, canvas.shape[2], canvas.shape[3])
 
     def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
-        """What it would paint in `count` windows of each side; see `Actor.propose`.
+        """Actions for `count` windows of each side; see `Actor.propose`.
 
-        First of the step's own side, then of the next larger, then of the next smaller.
+        Sides in order: that of the step, the next larger, the next smaller.
         """
         height, width = canvas.shape[2:]
         level = self.level(step, height, width)
         levels = [level]
-        for other in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
-            if not torch.equal(other, level):
-                levels.append(other)
+        for neighbour in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
+            if not torch.equal(neighbour, level):
+                levels.append(neighbour)
         table = SummedAreaTable(canvas, target, self.weight)
-        groups = [self.select_windows(table, each, step, count) for each in levels]
+        groups = [self.select_windows(table, level, step, count) for level in levels]
         flat = [group.flat() for group in groups]
-        together = Window(*(torch.cat(parts) for parts in zip(*flat, strict=True)))
+        windows = Window(*(torch.cat(parts) for parts in zip(*flat, strict=True)))
         action_dim = self.bundle * self.design.dim
-        actions = self.decode_strokes(together, height, width).view(-1, len(canvas), action_dim)
+        actions = self.decode_strokes(windows, height, width).view(-1, len(canvas), action_dim)
         proposals = []
         for action, group in zip(actions.split([len(group.side) for group in groups]), groups, strict=True):
             overhang = self._overhang(action, group, height, width)
@@ -120,7 +120,7 @@ class GlimpseActor(Actor):
         return proposals
 
     def decode_strokes(self, window: Window, height: int, width: int) -> Tensor:
-        """What it paints in windows, ``(B, bundle * stroke_dim)``, as strokes of the canvas.
+        """Actions for windows, ``(B, bundle * stroke_dim)``, in the coordinates of the canvas.
 
         Args:
             window: one on each canvas.
@@ -158,14 +158,14 @@ class GlimpseActor(Actor):
         return 0.5 ** self.level(step, height, width)
 
     def level(self, step: Tensor, height: int, width: int) -> Tensor:
-        """Which side the window has, ``(B,)`` int64: n for 2 ** -n of the shorter side."""
+        """Level of the window, ``(B,)`` int64: n for a side of 2 ** -n of the shorter side."""
         tiles = max(height, width) / min(height, width)  # squares of the shorter side that cover the canvas
         windows = [tiles * sum(4**i for i in range(n + 1)) for n in range(self.levels - 1)]
         spent = upload(self.steps_per_window * torch.tensor(windows), step.device)
         return torch.bucketize(step.float(), spent, right=True)
 
     def select_window(self, canvas: Tensor, target: Tensor, step: Tensor) -> Window:
-        """The window of the step on each canvas, where the error is great.
+        """Window of the step on each canvas, where the error is great.
 
         Args:
             canvas: ``(B, 3, H, W)`` in [0, 1].
@@ -178,9 +178,9 @@ class GlimpseActor(Actor):
 
     @torch.no_grad()
     def select_windows(self, table: SummedAreaTable, level: Tensor, step: Tensor, count: int) -> Window:
-        """Windows of the given level ``(B,)`` on each canvas, those whose turn it is first.
+        """Windows of a level ``(B,)`` on each canvas, in the order of their weighted error.
 
-        None overlaps another; where there is no room for as many, some are twice there.
+        Windows do not overlap; where the canvas has no room for as many, some are repeated.
 
         Args:
             table: of the canvases.
@@ -290,12 +290,12 @@ def low_discrepancy_weights(step: Tensor, seed: int, rows: int, columns: int) ->
 
 def non_max_suppression(score: Tensor, count: int, side: int, rows: Tensor, columns: Tensor) -> Tensor:
     """Indices ``(count, n)`` of the greatest scores, none overlapping another before it."""
-    found: list[Tensor] = []
+    indices: list[Tensor] = []
     while True:
         best = score.flatten(1).argmax(1)
-        found.append(best)
-        if len(found) == count:
-            return torch.stack(found)
+        indices.append(best)
+        if len(indices) == count:
+            return torch.stack(indices)
         near_row = (rows - rows[best // len(columns)].view(-1, 1)).abs() < side  # (n, len(rows))
         near_column = (columns - columns[best % len(columns)].view(-1, 1)).abs() < side
         score = score.masked_fill(near_row.unsqueeze(2) & near_column.unsqueeze(1), -1)

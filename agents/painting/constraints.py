@@ -1,4 +1,4 @@
-"""What strokes may be: colours of a palette, and radii within limits."""
+"""Constraints on strokes: colours of a palette, and radii within limits."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from paint_gym.strokes import COLOUR, MAX_RADIUS, MIN_RADIUS, StrokeDesign, thic
 
 
 @dataclass(frozen=True, eq=False)
-class Allowed:
-    """Moves strokes to the nearest that are allowed; gradients pass as if it had not.
+class StrokeConstraints:
+    """Projection of strokes to the nearest that are allowed; gradients pass straight through.
 
     Attributes:
-        design: of the strokes.
-        palette: colours ``(K, 3)`` in [0, 1]; None for all.
-        radii: least and greatest radius, in shorter canvas sides; None for all.
+        design: design of the strokes.
+        palette: colours ``(K, 3)`` in [0, 1]; None for any.
+        radii: least and greatest radius, in shorter canvas sides; None for any.
 
     Raises:
-        ValueError: a palette that is none, or radii of which no stroke has one.
+        ValueError: not a palette, or radii that no stroke can have.
     """
 
     design: StrokeDesign
@@ -43,21 +43,21 @@ class Allowed:
     @torch.no_grad()
     def nearest(self, strokes: Tensor) -> Tensor:
         """The nearest strokes ``(..., stroke_dim)`` that are allowed."""
-        moved = list(strokes.unbind(-1))
+        columns = list(strokes.unbind(-1))
         if self.radii is not None:
             low, high = (min(1.0, max(0.0, thickness(radius))) for radius in self.radii)
             for i, kind in enumerate(self.design.kinds):
                 if kind == "radius":
-                    moved[i] = moved[i].clamp(low, high)
-        moved[-len(COLOUR) :] = self.nearest_colour(strokes[..., -len(COLOUR) :]).unbind(-1)
-        return torch.stack(moved, -1)
+                    columns[i] = columns[i].clamp(low, high)
+        columns[-len(COLOUR) :] = self.nearest_colour(strokes[..., -len(COLOUR) :]).unbind(-1)
+        return torch.stack(columns, -1)
 
     def nearest_colour(self, colours: Tensor) -> Tensor:
         """The nearest colours ``(..., 3)`` that are allowed."""
         return colours if self.palette is None else nearest_colours(colours, self.palette.to(colours))
 
     def __call__(self, strokes: Tensor) -> Tensor:
-        """`nearest`, with the gradient of the identity (straight through)."""
+        """`nearest`, with the gradient of the identity."""
         if self.palette is None and self.radii is None:
             return strokes
         nearest = self.nearest(strokes)

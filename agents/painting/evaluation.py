@@ -1,4 +1,4 @@
-"""Scores of paintings, measured with the ground truth renderer: l2, PSNR, SSIM, and how sure their means are.
+"""Scores of paintings by the ground truth renderer: l2, PSNR, SSIM, and confidence intervals of their means.
 
 >>> mean_interval([0.25, 0.25]).low.item()
 0.25
@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from agents.painting.paint import Policy, paint
+from agents.painting.paint import paint
+from agents.painting.policy import Policy
 from agents.painting.refinement import refine
 from paint_gym.datasets import Dataset
 from paint_gym.metrics import mean_squared_error, psnr, ssim
@@ -23,12 +24,12 @@ from paint_gym.renderers import make_renderer
 
 
 class PaintingScores(NamedTuple):
-    """How well one painting shows its target.
+    """Scores of one painting.
 
     Attributes:
-        l2: ``(n,)`` mean squared error in [0, 1] while it was painted, the last of the finished painting.
-        psnr: of the finished painting, in dB.
-        ssim: of the finished painting, in [-1, 1].
+        l2: ``(n,)`` mean squared error in [0, 1] during the painting; the last is that of the finished one.
+        psnr: PSNR of the finished painting, in dB.
+        ssim: SSIM of the finished painting, in [-1, 1].
     """
 
     l2: NDArray[np.float64]
@@ -37,7 +38,7 @@ class PaintingScores(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """A mean over pictures, and the confidence interval it lies in; each ``(...)`` float64."""
+    """Mean over pictures with its confidence interval; each ``(...)`` float64."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -45,39 +46,42 @@ class Interval(NamedTuple):
 
 
 def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, measured with the ground truth renderer; see `l2_by`."""
+    """Mean squared errors by the ground truth renderer; see `l2_by`."""
     return l2_by("raster", paintings, targets)
 
 
 def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared error of each painting, as a renderer paints it.
+    """Mean squared errors of paintings by a renderer.
 
     Args:
         renderer: its name.
-        paintings: B of them.
+        paintings: B paintings.
         targets: ``(B, 3, H, W)`` uint8.
 
     Returns:
         ``(B,)`` in [0, 1].
     """
     floats = torch.from_numpy(targets).float() / 255
-    return np.array([l2_of(one, target, renderer) for one, target in zip(paintings, floats, strict=True)])
+    pairs = zip(paintings, floats, strict=True)
+    return np.array([l2_of(painting, target, renderer) for painting, target in pairs])
 
 
 def l2_of(
-    painting: Painting, target: Tensor, renderer: str = "analytic", easel: Tensor | None = None
+    painting: Painting, target: Tensor, renderer: str = "analytic", canvas_image: Tensor | None = None
 ) -> float:
-    """Mean squared error of a painting, as a renderer paints it.
+    """Mean squared error of a painting by a renderer.
 
     Args:
         painting: at the size of the target.
         target: ``(3, H, W)`` in [0, 1].
         renderer: its name.
-        easel: what it is painted on, as the target; by default its ground.
+        canvas_image: canvas before the first stroke, as the target; by default the painting's background.
     """
-    truth = make_renderer(renderer, painting.design, painting.opacity)
-    ground = torch.tensor(painting.ground).view(3, 1, 1).expand_as(target) if easel is None else easel
-    canvas = truth.paint(ground[None], torch.from_numpy(np.array(painting.strokes))[None])
+    ground_truth = make_renderer(renderer, painting.design, painting.opacity)
+    canvas = canvas_image
+    if canvas is None:
+        canvas = torch.tensor(painting.ground).view(3, 1, 1).expand_as(target)
+    canvas = ground_truth.paint(canvas[None], torch.from_numpy(np.array(painting.strokes))[None])
     return mean_squared_error(canvas, target[None]).item()
 
 
@@ -89,36 +93,31 @@ def score_policy(
     every: int,
     batch: int = 32,
     iterations: int = 0,
-    on_painting: Callable[[], object] = lambda: None,
-) -> list[PaintingScores]:
+) -> Iterator[PaintingScores]:
     """Paint the first pictures of a data set, and score each painting.
 
     Args:
-        policy: who paints.
+        policy: the painter.
         data: the pictures.
-        images: how many of them.
+        images: number of pictures.
         strokes: strokes per painting.
         every: strokes from one point of the l2 curve to the next, at least 1.
         batch: pictures painted at once.
-        iterations: of refinement of each finished painting.
-        on_painting: called after each.
+        iterations: iterations of refinement of each finished painting.
     """
-    scores: list[PaintingScores] = []
     for first in range(0, images, batch):
         targets = data[np.arange(first, min(first + batch, images))]
         paintings = paint(policy, torch.from_numpy(targets), strokes)
-        paintings = refine(paintings, torch.from_numpy(targets), iterations, policy.device)
+        paintings = refine(paintings, torch.from_numpy(targets), iterations, device=policy.device)
         for painting, target in zip(paintings, targets, strict=True):
-            scores.append(score_painting(painting, target, every))
-            on_painting()
-    return scores
+            yield score_painting(painting, target, every)
 
 
 def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) -> PaintingScores:
     """All scores of one painting; each stroke is rasterised once.
 
     Args:
-        painting: what to score.
+        painting: the painting to score.
         target: ``(3, H, W)`` uint8.
         every: strokes from one point of the l2 curve to the next, at least 1.
 
@@ -132,10 +131,10 @@ def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) ->
 
 
 def l2_curve(painting: Painting, target: NDArray[np.uint8], every: int) -> NDArray[np.float64]:
-    """Mean squared error of the blank background, after every `every` strokes, and at the end.
+    """Mean squared errors of the background, after every `every` strokes, and at the end.
 
     Args:
-        painting: what to score; each of its strokes is rasterised once.
+        painting: the painting to score; each of its strokes is rasterised once.
         target: ``(3, H, W)`` uint8.
         every: strokes from one point to the next, at least 1.
 
@@ -143,21 +142,22 @@ def l2_curve(painting: Painting, target: NDArray[np.uint8], every: int) -> NDArr
         ``(ceil(len(painting) / every) + 1,)`` in [0, 1], as in `Painting.frames`.
     """
     floats = _as_canvas(target)
-    return np.array([mean_squared_error(one, floats).item() for one in _canvases(painting, target, every)])
+    canvases = _canvases(painting, target, every)
+    return np.array([mean_squared_error(canvas, floats).item() for canvas in canvases])
 
 
 def mean_interval(
     values: ArrayLike, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
-    """The mean over pictures, with a percentile bootstrap confidence interval.
+    """Mean over pictures, with a percentile bootstrap confidence interval.
 
-    The same resamples serve all columns. Of a single picture the interval has no width.
+    The same resamples serve all columns. The interval of a single picture has no width.
 
     Args:
         values: ``(N, ...)``, one row per picture, N at least 1.
-        confidence: chance that the interval holds the true mean, in (0, 1).
-        resamples: how often N pictures are drawn from the N, with replacement.
-        seed: of the draws.
+        confidence: probability that the interval holds the true mean, in (0, 1).
+        resamples: number of samples of N pictures, drawn with replacement.
+        seed: random seed of the draws.
 
     Raises:
         ValueError: no values.

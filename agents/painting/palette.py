@@ -1,4 +1,4 @@
-"""Few colours: palettes are chosen, and colours matched to them, in the perceptual space OKLab."""
+"""Palettes: chosen from pictures, read from files, and matched to colours in the perceptual space OKLab."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from paint_gym.utils.errors import as_int, named_file
 from paint_gym.utils.files import read_capped
 from paint_gym.utils.opencv import load_opencv
 
-MOST = 256  # colours
-EXACT = "donot_use_mm_for_euclid_dist"  # which would depend on how many colours there are
-SEEN = 20_000  # pixels that colours are chosen from
-MAX_BYTES = 1_000_000  # of a file of colours
+MAX_COLOURS = 256
+EXACT = (
+    "donot_use_mm_for_euclid_dist"  # a matrix product would round differently for another number of colours
+)
+SAMPLES = 20_000  # pixels that colours are chosen from
+MAX_PALETTE_BYTES = 1_000_000
 # Björn Ottosson, "A perceptual color space for image processing", 2020.
 CONES = torch.tensor([
     [0.4122214708, 0.5363325363, 0.0514459929],
@@ -37,37 +39,37 @@ def to_oklab(colours: Tensor) -> Tensor:
 
 
 def from_oklab(colours: Tensor) -> Tensor:
-    """The inverse of `to_oklab`; what no screen can show is clipped."""
+    """The inverse of `to_oklab`, clipped to sRGB."""
     cones = (colours @ torch.linalg.inv(OPPONENTS.T.to(colours))) ** 3
     linear = (cones @ torch.linalg.inv(CONES.T.to(colours))).clamp(0, 1)
     return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def nearest_colours(colours: Tensor, palette: Tensor) -> Tensor:
-    """The colour of a palette ``(K, 3)`` that is nearest to each of ``(..., 3)``."""
-    apart = torch.cdist(to_oklab(colours).reshape(-1, 3), to_oklab(palette), compute_mode=EXACT)
-    return palette[apart.argmin(-1)].view(colours.shape)
+    """Nearest colours of a palette ``(K, 3)`` to colours ``(..., 3)``."""
+    distance = torch.cdist(to_oklab(colours).reshape(-1, 3), to_oklab(palette), compute_mode=EXACT)
+    return palette[distance.argmin(-1)].view(colours.shape)
 
 
 def choose_palette(pictures: Tensor, count: int) -> Tensor:
-    """Colours that stand for those of pictures, by k-means in OKLab.
+    """Representative colours of pictures, by k-means in OKLab.
 
     Args:
         pictures: ``(B, 3, H, W)`` in [0, 1].
-        count: of colours, from 1 to `MOST`.
+        count: number of colours, from 1 to `MAX_COLOURS`.
 
     Returns:
         ``(count, 3)`` in [0, 1], multiples of 1/255, darkest first; fewer if the pictures have no more.
     """
-    count = as_int("palette", count, 1, MOST)
+    count = as_int("palette", count, 1, MAX_COLOURS)
     pixels = pictures.detach().cpu().float().permute(0, 2, 3, 1).reshape(-1, 3)
-    pixels = (pixels[:: max(1, len(pixels) // SEEN)] * 255).round() / 255
-    seen, distinct = to_oklab(pixels), to_oklab(torch.unique(pixels, dim=0))
+    pixels = (pixels[:: max(1, len(pixels) // SAMPLES)] * 255).round() / 255
+    samples, distinct = to_oklab(pixels), to_oklab(torch.unique(pixels, dim=0))
     if len(distinct) > count:
         cv2 = load_opencv()
         cv2.setRNGSeed(0)
         rule = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
-        _, _, centres = cv2.kmeans(seen.numpy(), count, None, rule, 3, cv2.KMEANS_PP_CENTERS)
+        _, _, centres = cv2.kmeans(samples.numpy(), count, None, rule, 3, cv2.KMEANS_PP_CENTERS)
         distinct = torch.from_numpy(np.asarray(centres))
     darkest_first = distinct[distinct[:, 0].argsort(stable=True)]
     return (from_oklab(darkest_first) * 255).round() / 255
@@ -77,46 +79,46 @@ def read_palette(file: Path) -> Tensor:
     """Colours ``(K, 3)`` in [0, 1] of a text file: lines of hex digits, or a palette of GIMP (.gpl).
 
     Raises:
-        ValueError: no colours, too many, or lines that are none.
-        OSError: it cannot be read.
+        ValueError: no colours, too many, or lines that are not colours.
+        OSError: the file cannot be read.
     """
     with named_file(file):
-        lines = read_capped(file, MAX_BYTES).decode("utf-8", "replace").splitlines()
+        lines = read_capped(file, MAX_PALETTE_BYTES).decode("utf-8", "replace").splitlines()
     if lines and lines[0].strip() == "GIMP Palette":
         numbers = (re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)(\s|$)", line) for line in lines)
-        found = [tuple(map(int, match.groups()[:3])) for match in numbers if match]
-        if any(max(colour) > 255 for colour in found):
+        colours = [tuple(map(int, match.groups()[:3])) for match in numbers if match]
+        if any(max(colour) > 255 for colour in colours):
             raise ValueError(f"{file}: R, G and B are from 0 to 255")
-        return as_palette(torch.tensor(found).view(-1, 3) / 255, str(file))
+        return as_palette(torch.tensor(colours).view(-1, 3) / 255, str(file))
     return parse_palette([line.strip() for line in lines if line.strip() and line[0] != ";"], str(file))
 
 
-def parse_palette(colours: list[str], source: str = "palette") -> Tensor:
+def parse_palette(texts: list[str], source: str = "palette") -> Tensor:
     """Colours ``(K, 3)`` in [0, 1] of hex digits: ``#rrggbb``, ``#rgb``, or without the sign.
 
     Raises:
         ValueError: other text, none at all, or too many.
     """
-    found = []
-    for text in colours:
+    colours = []
+    for text in texts:
         digits = text.strip().removeprefix("#")
         if not re.fullmatch(r"([0-9a-fA-F]{3}){1,2}", digits):
             raise ValueError(f"{source}: {text[:20]!r} is no colour; write them as '#rrggbb'")
         pairs = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
-        found.append([int(pairs[i : i + 2], 16) for i in (0, 2, 4)])
-    return as_palette(torch.tensor(found).view(-1, 3) / 255, source)
+        colours.append([int(pairs[i : i + 2], 16) for i in (0, 2, 4)])
+    return as_palette(torch.tensor(colours).view(-1, 3) / 255, source)
 
 
 def as_palette(palette: Tensor, source: str = "palette") -> Tensor:
-    """Check a palette ``(K, 3)``, and leave out what is there twice.
+    """Check a palette ``(K, 3)``, and leave out repeated colours.
 
     Raises:
-        ValueError: of another shape, numbers outside [0, 1], none or more than `MOST` colours.
+        ValueError: of another shape, numbers outside [0, 1], none or more than `MAX_COLOURS` colours.
     """
     colours = torch.as_tensor(palette, dtype=torch.float32)
-    if colours.ndim != 2 or colours.shape[1] != 3 or not 1 <= len(colours) <= MOST:
-        raise ValueError(f"{source} must be (K, 3), 1 to {MOST} colours, not {tuple(colours.shape)}")
+    if colours.ndim != 2 or colours.shape[1] != 3 or not 1 <= len(colours) <= MAX_COLOURS:
+        raise ValueError(f"{source} must be (K, 3), 1 to {MAX_COLOURS} colours, not {tuple(colours.shape)}")
     if not bool(((colours >= 0) & (colours <= 1)).all()):
         raise ValueError(f"{source}: R, G and B must be in [0, 1]")
-    kept = [i for i in range(len(colours)) if not any(colours[i].equal(colours[j]) for j in range(i))]
-    return colours[kept]
+    distinct = [i for i in range(len(colours)) if not any(colours[i].equal(colours[j]) for j in range(i))]
+    return colours[distinct]

@@ -1,7 +1,4 @@
-"""Planning: of the bundles that an actor proposes the best is taken, and improved through the model.
-
-What is found can be painted, or imitated by the actor.
-"""
+"""Planning through the model: the best of several candidate actions, improved by gradient descent."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ from paint_gym.renderers import Renderer
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.images import crop
 
-# of Adam, for a few steps; found on validation pictures
-GEOMETRY_RATE = 0.04  # of positions and radii, in sides of the part of the canvas that is looked at
-PAINT_RATE = 0.06  # of alphas and colours
+# Adam for few steps; found on validation pictures.
+GEOMETRY_RATE = 0.04  # rate of positions and radii, in sides of the part of the canvas
+PAINT_RATE = 0.06  # rate of alphas and colours
 BETAS = (0.5, 0.8)
 
 
@@ -33,15 +30,15 @@ def plan(
 ) -> Tensor:
     """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
-    Each proposal is tried out, and the one that lowers the l2 most is taken; then come some steps down the
-    gradient of the l2. Only the parts of the canvases that proposals touch are painted.
+    Renders each proposal, takes the one that lowers the l2 most, and moves it down the gradient of the l2.
+    Only the parts of the canvases that proposals touch are rendered.
 
     Args:
-        state: what to paint on.
-        proposals: at least one.
-        renderer: paints; for steps, with gradients.
-        steps: of gradient; 0 for none.
-        weight: how much the error of each pixel counts, ``(B, H, W)``.
+        state: canvases to paint on.
+        proposals: candidates, at least one.
+        renderer: the model; for steps, with gradients.
+        steps: gradient steps; 0 for none.
+        weight: weight of each pixel's error, ``(B, H, W)``.
     """
     weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight.unsqueeze(1)
     gain = torch.cat([_gain(state, weight, group, renderer) for group in proposals])  # (N, B)
@@ -50,97 +47,97 @@ def plan(
     first = 0
     for group in proposals if steps else ():
         count = len(group.action)
-        which = ((best >= first) & (best < first + count)).nonzero().squeeze(1)
-        if len(which):
-            some = CanvasState(*(part[which] for part in state))
-            top, left = (part[best[which] - first, which].unsqueeze(0) for part in (group.top, group.left))
-            chosen = Proposals(action[which].unsqueeze(0), top, left, group.size)
-            side = weight.new_full((len(which),), max(group.size) / min(state.canvas.shape[2:]))
-            action[which] = improved(some, chosen, side, renderer, steps, weight[which])
+        index = ((best >= first) & (best < first + count)).nonzero().squeeze(1)
+        if len(index):
+            part = CanvasState(*(tensor[index] for tensor in state))
+            top, x = (edge[best[index] - first, index].unsqueeze(0) for edge in (group.top, group.left))
+            proposal = Proposals(action[index].unsqueeze(0), top, x, group.size)
+            side = weight.new_full((len(index),), max(group.size) / min(state.canvas.shape[2:]))
+            action[index] = optimize_action(part, proposal, side, renderer, steps, weight[index])
         first += count
     return action
 
 
 @torch.no_grad()
-def improved(
+def optimize_action(
     state: CanvasState,
-    chosen: Proposals,
+    proposal: Proposals,
     side: Tensor,
     renderer: Renderer,
     steps: int,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Actions ``(B, bundle * stroke_dim)`` after steps down the gradient of the l2 through the model.
+    """Actions ``(B, bundle * stroke_dim)`` after gradient steps on the l2 through the model.
 
-    Only the parts that they touch are painted on the way; one that has become no better on the whole canvas
-    stays as it was.
+    Only the part of the canvas that an action touches is rendered on the way. An action that has not become
+    better on the whole canvas stays as it was.
 
     Args:
-        state: what to paint on.
-        chosen: one for each canvas: N is 1.
-        side: ``(B,)``, of the part of each canvas that it is meant for, in shorter canvas sides.
-        renderer: with gradients.
-        steps: of gradient.
-        weight: how much the error of each pixel counts, ``(B, 1, H, W)``; None where all count the same.
+        state: canvases to paint on.
+        proposal: one action for each canvas: N is 1.
+        side: ``(B,)``, side of the part that each action is meant for, in shorter canvas sides.
+        renderer: the model, with gradients.
+        steps: gradient steps.
+        weight: weight of each pixel's error, ``(B, 1, H, W)``; None for equal weights.
     """
     size = (state.canvas.shape[2], state.canvas.shape[3])
     weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight
-    (action,), (top,), (left,), part = chosen
-    begun = as_strokes(action, renderer.design.dim)
-    parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, left, part)
-    before, target, counts = parts.split([3, 3, 1], 1)
+    (action,), (top,), (x,), part = proposal
+    initial = as_strokes(action, renderer.design.dim)
+    parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, x, part)
+    before, target, part_weight = parts.split([3, 3, 1], 1)
 
-    def in_part(strokes: Tensor) -> Tensor:
-        painted = renderer.paint_part(before, strokes, top, left, size)
-        return ((painted - target).square() * counts).sum((1, 2, 3))
+    def error_of_part(strokes: Tensor) -> Tensor:
+        after = renderer.paint_part(before, strokes, top, x, size)
+        return ((after - target).square() * part_weight).sum((1, 2, 3))
 
-    def on_canvas(strokes: Tensor) -> Tensor:
-        error = (renderer.paint(state.canvas, strokes) - state.target).square() * weight
-        return error.sum((1, 2, 3))
+    def error(strokes: Tensor) -> Tensor:
+        after = renderer.paint(state.canvas, strokes)
+        return ((after - state.target).square() * weight).sum((1, 2, 3))
 
-    adam = StrokeAdam(begun, _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side), BETAS)
+    adam = StrokeAdam(initial, _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side), BETAS)
     for i in range(steps):
         with torch.enable_grad():
             strokes = adam.strokes.requires_grad_()
-            (gradient,) = torch.autograd.grad(in_part(strokes).sum(), strokes)
+            (gradient,) = torch.autograd.grad(error_of_part(strokes).sum(), strokes)
         adam.step(gradient, 1 - i / steps)
-    found = adam.strokes.detach()
-    better = on_canvas(found) < on_canvas(begun)
-    return torch.where(better.view(-1, 1, 1), found, begun).flatten(1)
+    final = adam.strokes.detach()
+    better = error(final) < error(initial)
+    return torch.where(better.view(-1, 1, 1), final, initial).flatten(1)
 
 
-def distance(action: Tensor, other: Tensor, side: Tensor, design: StrokeDesign) -> Tensor:
-    """Mean squared distance of actions, ``(B,)``; geometry is measured in sides of the parts, ``(B,)``.
+def distance(action: Tensor, target_action: Tensor, side: Tensor, design: StrokeDesign) -> Tensor:
+    """Mean squared distance of actions, ``(B,)``; geometry is measured in sides of the parts.
 
     Args:
         action: ``(B, bundle * stroke_dim)``.
-        other: the same.
+        target_action: ``(B, bundle * stroke_dim)``.
         side: ``(B,)``, in shorter canvas sides.
-        design: of the strokes.
+        design: design of the strokes.
     """
-    apart = (action - other).view(len(action), -1, design.dim)
-    return (apart / _scaled(design, 1.0, 1.0, side).to(apart)).square().mean((1, 2))
+    difference = (action - target_action).view(len(action), -1, design.dim)
+    return (difference / _scaled(design, 1.0, 1.0, side).to(difference)).square().mean((1, 2))
 
 
-def _scaled(design: StrokeDesign, geometry: float, paint: float, side: Tensor) -> Tensor:
-    """`rates`, those of geometry in sides ``(B,)``: ``(B, 1, stroke_dim)``."""
-    return rates(design, geometry, 0.0).to(side) * side.view(-1, 1, 1) + rates(design, 0.0, paint).to(side)
-
-
-def on_whole_canvas(action: Tensor, canvas: Tensor) -> Proposals:
+def full_canvas_proposal(action: Tensor, canvas: Tensor) -> Proposals:
     """An action for each canvas ``(B, 3, H, W)``, as a proposal that touches all of it."""
     corner = torch.zeros(1, len(action), dtype=torch.long, device=action.device)
     return Proposals(action.unsqueeze(0), corner, corner, (canvas.shape[2], canvas.shape[3]))
 
 
+def _scaled(design: StrokeDesign, geometry: float, paint: float, side: Tensor) -> Tensor:
+    """Rates ``(B, 1, stroke_dim)``, with geometry in sides ``(B,)``."""
+    return rates(design, geometry, 0.0).to(side) * side.view(-1, 1, 1) + rates(design, 0.0, paint).to(side)
+
+
 def _gain(state: CanvasState, weight: Tensor, proposals: Proposals, renderer: Renderer) -> Tensor:
-    """Decrease of the weighted sum of squared errors by each, ``(N, B)``; weight is ``(B, 1, H, W)``."""
-    action, top, left, size = proposals
+    """Decrease of the weighted sum of squared errors, ``(N, B)``; weight is ``(B, 1, H, W)``."""
+    action, top, x, part = proposals
     count, batch, _ = action.shape
     strokes = as_strokes(action.float().flatten(0, 1), renderer.design.dim)
-    parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, left, size).flatten(0, 1)
-    before, target, counts = parts.split([3, 3, 1], 1)  # (N B, 3, h, w) twice, (N B, 1, h, w)
-    whole = (state.canvas.shape[2], state.canvas.shape[3])
-    after = renderer.paint_part(before, strokes, top.flatten(), left.flatten(), whole)
-    gain = ((before - target).square() - (after - target).square()) * counts
+    parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, x, part).flatten(0, 1)
+    before, target, part_weight = parts.split([3, 3, 1], 1)  # (N B, 3, h, w) twice, (N B, 1, h, w)
+    size = (state.canvas.shape[2], state.canvas.shape[3])
+    after = renderer.paint_part(before, strokes, top.flatten(), x.flatten(), size)
+    gain = ((before - target).square() - (after - target).square()) * part_weight
     return gain.sum((1, 2, 3)).view(count, batch)

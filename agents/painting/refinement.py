@@ -1,7 +1,7 @@
 """Refinement: all strokes of finished paintings, optimised jointly through the renderer.
 
 The agent decides how many strokes there are, in which order, and roughly where; gradient descent on the mean
-squared error then moves all of them at once. Strokes that have come to show nothing are drawn anew, on top,
+squared error then moves all of them at once. Strokes that are hardly visible any more are drawn anew, on top,
 where the error is great. Number, design and opacity range stay as they were; the order of strokes does not.
 """
 
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from agents.painting.constraints import Allowed
-from agents.painting.paint import check_easel, check_weight
+from agents.painting.constraints import StrokeConstraints
+from agents.painting.options import PaintOptions
+from agents.painting.paint import check_canvas_image, check_weight
 from agents.painting.palette import EXACT
 from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.painting import Painting
@@ -26,13 +27,13 @@ from paint_gym.utils.device import pick_device
 from paint_gym.utils.images import to_floats
 
 # Adam with a short memory, for few steps; found on validation pictures.
-GEOMETRY_RATE = 0.02  # of positions and radii, in canvas sides; falls to 0 in a straight line
-PAINT_RATE = 0.1  # of alphas and colours
+GEOMETRY_RATE = 0.02  # rate of positions and radii, in canvas sides; falls to 0 in a straight line
+PAINT_RATE = 0.1  # rate of alphas and colours
 BETAS = (0.7, 0.85)
-FEW = 200  # with more strokes than these, which are smaller, rates fall as the root of their number
+FEW = 200  # above this number of strokes, which are smaller, rates fall as the root of their number
 RESEED_EVERY = 10  # iterations; the last third has none
 RECOLOUR_EVERY = 5  # iterations, with a palette
-RESEEDED = 0.04  # of all strokes, those that show least
+RESEEDED = 0.04  # fraction of strokes, the least visible, that are drawn anew
 SEED_SIDE = 0.08  # side of the window in which a new stroke begins, in shorter canvas sides
 
 P = TypeVar("P", Painting, list[Painting])
@@ -41,195 +42,153 @@ P = TypeVar("P", Painting, list[Painting])
 def refine(
     painting: P,
     target: Tensor,
-    iterations: int = 50,
-    device: str | torch.device = "auto",
+    iterations: int = 100,
+    options: PaintOptions | None = None,
     on_iteration: Callable[[float], object] | None = None,
-    until: float = 0.0,
-    weight: Tensor | None = None,
-    palette: Tensor | None = None,
-    radii: tuple[float, float] | None = None,
     on_strokes: Callable[[Tensor], object] | None = None,
-    alpha: Tensor | None = None,
-    easel: Tensor | None = None,
+    device: str | torch.device = "auto",
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
-    What is returned is the best that was met on the way, so never worse than what was given, as the
-    analytic renderer paints it.
+    Returns the best paintings on the way, so never worse ones than before, as the analytic renderer paints
+    them.
 
     Args:
-        painting: one, or a list of B of the same stroke design, opacity and number of strokes.
+        painting: one, or a list of B with the same stroke design, opacity and number of strokes.
         target: ``(3, H, W)`` for one painting, ``(B, 3, H, W)`` for several; uint8, or float in [0, 1].
-        iterations: steps of gradient, at least 0.
-        device: where.
-        on_iteration: called after each step with the mean l2 so far; if it gives something true, that was the
-            last step.
-        until: an l2, in [0, 1], at which it ends: that of the worst of the paintings.
-        weight: how much the error of each pixel counts, ``(H, W)`` or ``(B, H, W)``, at least 0 and not 0
-            everywhere; l2 is then the weighted mean.
-        palette: colours ``(K, 3)`` in [0, 1], of which each stroke gets one; by default any.
-        radii: least and greatest radius of a stroke, in shorter canvas sides; by default any. Strokes that
-            are not so are moved to the nearest that are, and the best is looked for from there.
-        alpha: how opaque the picture is, ``(H, W)`` or ``(B, H, W)`` in [0, 1], for paintings without a
-            background; `target` is then how it looks on white. What is transparent is to stay so.
-        easel: what the strokes are painted on, shaped as `target`, in place of a background.
-        on_strokes: called after each step with all strokes, ``(B, K, stroke_dim)``, where they are by then.
+        iterations: gradient steps, at least 0.
+        options: see `PaintOptions`, without `background`, `init` and `canvas`, which are those of the
+            paintings and the targets. Strokes that `palette` and `radii` do not allow are moved first.
+        on_iteration: called after each step with the mean l2 so far; a true result ends the refinement.
+        on_strokes: called after each step with the current strokes, ``(B, K, stroke_dim)``.
+        device: device to compute on.
 
     Raises:
-        TypeError: a target that is no tensor.
-        ValueError: shapes or paintings that do not go together, a negative number of iterations, pictures or
-            weights that are none.
+        TypeError: a target that is not a tensor.
+        ValueError: shapes or paintings that do not go together, a negative number of iterations, or wrong
+            options.
     """
+    options = options or PaintOptions()
     if not isinstance(target, Tensor):
         raise TypeError(f"target must be a tensor, not {type(target).__name__}")
-    if isinstance(painting, Painting):
-        if target.ndim != 3:
-            raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
-        return refine(
-            [painting], target[None], iterations, device, on_iteration, until,
-            weight, palette, radii, on_strokes, alpha, None if easel is None else easel[None],
-        )[0]  # fmt: skip
-    _check(painting, target, iterations, until)
-    if not iterations or not painting or not len(painting[0]):
+    single = isinstance(painting, Painting)
+    if single and target.ndim != 3:
+        raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
+    paintings: list[Painting] = [painting] if isinstance(painting, Painting) else painting
+    target = target[None] if single else target
+    _check(paintings, target, iterations, options.until)
+    if not iterations or not paintings or not len(paintings[0]):
         return painting
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
-        work = _Refinement(painting, floats, check_weight(weight, floats), palette, radii, alpha, easel)
-        strokes = work.run(iterations, until, on_iteration, on_strokes).cpu().numpy()
-    return [
+        refinement = _Refinement(paintings, floats, options)
+        strokes = refinement.run(iterations, on_iteration, on_strokes).cpu().numpy()
+    refined = [
         Painting(best, old.design, old.size, old.background, old.opacity)
-        for best, old in zip(strokes, painting, strict=True)
+        for best, old in zip(strokes, paintings, strict=True)
     ]
+    return refined[0] if isinstance(painting, Painting) else refined
 
 
 class _Refinement:
-    """Paintings at work.
+    """State of a refinement.
 
     Args:
-        paintings: B of them, of one design, opacity and number of strokes.
+        paintings: B paintings of one design, opacity and number of strokes.
         target: ``(B, 3, H, W)`` in [0, 1].
-        weight: ``(B, H, W)``, of mean 1.
-        palette: see `refine`.
-        radii: see `refine`.
-        alpha: see `refine`.
-        easel: see `refine`.
+        options: see `refine`.
     """
 
-    def __init__(
-        self,
-        paintings: list[Painting],
-        target: Tensor,
-        weight: Tensor,
-        palette: Tensor | None,
-        radii: tuple[float, float] | None,
-        alpha: Tensor | None,
-        easel: Tensor | None,
-    ) -> None:
+    def __init__(self, paintings: list[Painting], target: Tensor, options: PaintOptions) -> None:
         self.renderer: Renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
-        self.allowed = Allowed(paintings[0].design, palette, radii)
-        self.target, self.weight = target, weight
-        if easel is None:
-            grounds = torch.tensor([one.ground for one in paintings], device=target.device)
-            blank = grounds.view(-1, 3, 1, 1).expand_as(target)
-        else:
-            check_easel(easel, target)
-            blank = to_floats(easel.to(target.device))
-        self.sheets = [(blank, target)]  # what is painted on, and how it shall look
-        if alpha is not None:
-            if any(one.background for one in paintings):
-                raise ValueError("alpha is for paintings without a background")
-            if alpha.shape not in (target.shape[2:], target[:, 0].shape):
-                raise ValueError(f"alpha must be {tuple(target.shape[2:])}, not {tuple(alpha.shape)}")
-            clear = 1 - alpha.to(target).clamp(0, 1).expand(target[:, 0].shape).unsqueeze(1)
-            if easel is None:
-                self.sheets.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
-        begun = torch.stack([torch.tensor(one.strokes) for one in paintings]).to(target.device)
-        slower = min(1.0, math.sqrt(FEW / begun.shape[1]))
+        self.constraints = StrokeConstraints(paintings[0].design, options.palette, options.radii)
+        self.target, self.weight, self.until = target, check_weight(options.weight, target), options.until
+        self.layers = _layers(paintings, target, options)
+        strokes = torch.stack([torch.tensor(painting.strokes) for painting in paintings]).to(target.device)
+        slower = min(1.0, math.sqrt(FEW / strokes.shape[1]))
         rate = rates(self.renderer.design, slower * GEOMETRY_RATE, slower * PAINT_RATE)
-        if palette is not None:
+        if options.palette is not None:
             rate[-len(COLOUR) :] = 0  # see `_recolour`
-        self.adam = StrokeAdam(begun, rate.to(target.device), BETAS)
+        self.adam = StrokeAdam(strokes, rate.to(target.device), BETAS)
         self.random = torch.Generator().manual_seed(0)  # on the CPU: the same strokes on every device
 
     def run(
         self,
         iterations: int,
-        until: float,
         on_iteration: Callable[[float], object] | None,
         on_strokes: Callable[[Tensor], object] | None,
     ) -> Tensor:
-        """The best strokes ``(B, K, stroke_dim)`` that are met on the way."""
+        """The best strokes on the way, ``(B, K, stroke_dim)``."""
         adam = self.adam
-        best, least = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
+        best, best_l2 = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
         for i in range(iterations + 1):
             strokes = adam.strokes.requires_grad_()
-            painted = self.allowed(strokes)
-            canvases = [self.renderer.paint(blank, painted) for blank, _ in self.sheets]
+            constrained = self.constraints(strokes)
+            canvases = [self.renderer.paint(backdrop, constrained) for backdrop, _ in self.layers]
             errors = [
-                (canvas - sheet[1]).square().mean(1)
-                for canvas, sheet in zip(canvases, self.sheets, strict=True)
+                (canvas - target).square().mean(1)
+                for canvas, (_, target) in zip(canvases, self.layers, strict=True)
             ]
             error = sum(errors[1:], errors[0]) / len(errors) * self.weight  # (B, H, W)
-            l2 = torch.stack([one.mean() for one in error])  # as if each were alone, to the last bit
+            l2 = torch.stack([picture.mean() for picture in error])  # rounded as for a batch of one
             with torch.no_grad():
-                better = l2 < least
+                better = l2 < best_l2
                 best = torch.where(better.view(-1, 1, 1), strokes, best)
-                least = torch.where(better, l2, least)
+                best_l2 = torch.where(better, l2, best_l2)
             if i and on_strokes is not None:
-                on_strokes(self.allowed.nearest(strokes.detach()))
-            ended = i and on_iteration is not None and on_iteration(least.mean().item())
-            if ended or i == iterations or least.max().item() <= until:
+                on_strokes(self.constraints.nearest(strokes.detach()))
+            ended = i and on_iteration is not None and on_iteration(best_l2.mean().item())
+            if ended or i == iterations or best_l2.max().item() <= self.until:
                 break
             reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
-            recolours = self.allowed.palette is not None and i % RECOLOUR_EVERY == 0
-            shown = self._shown(canvases[0], strokes) if reseeds or recolours else None
-            (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # each painting learns as if it were alone
-            if shown is not None and recolours:
-                self._recolour(shown, gradient)
+            recolours = self.constraints.palette is not None and i % RECOLOUR_EVERY == 0
+            visibility = self._visibility(canvases[0], strokes) if reseeds or recolours else None
+            (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # paintings do not depend on each other
+            if visibility is not None and recolours:
+                self._recolour(visibility, gradient)
             adam.step(gradient, 1 - i / iterations)
-            if shown is not None and reseeds:
-                self._reseed(shown, error.detach())
-        return self.allowed.nearest(best.detach())
+            if visibility is not None and reseeds:
+                self._reseed(visibility, error.detach())
+        return self.constraints.nearest(best.detach())
 
     @staticmethod
-    def _shown(canvas: Tensor, strokes: Tensor) -> Tensor:
-        """How much of each stroke is seen on the canvas, in pixels ``(B, K)``."""
+    def _visibility(canvas: Tensor, strokes: Tensor) -> Tensor:
+        """Visible area of each stroke, in pixels ``(B, K)``."""
         (gradient,) = torch.autograd.grad(canvas.sum(), strokes, retain_graph=True)
         return gradient[..., -len(COLOUR) :].sum(-1)
 
-    def _recolour(self, shown: Tensor, gradient: Tensor) -> None:
-        """Give each stroke the colour of the palette that lowers the error most where it is seen.
+    def _recolour(self, visibility: Tensor, gradient: Tensor) -> None:
+        """Give each stroke the colour of the palette that lowers the error most where it is visible.
 
-        The error is quadratic in the colour of a stroke, so its least is a Newton step away.
+        The error is quadratic in the colour of a stroke, so its minimum is one Newton step away.
         """
-        pixels, geometry = self.target[0, 0].numel(), self.adam.strokes[..., : -len(COLOUR)]
-        colours = self.allowed.nearest(self.adam.strokes)[..., -len(COLOUR) :]
+        pixels = self.target[0, 0].numel()
+        colours = self.constraints.nearest(self.adam.strokes)[..., -len(COLOUR) :]
         step = gradient[..., -len(COLOUR) :] * (len(COLOUR) * pixels / 2)
-        best = colours - step / shown.clamp(min=1.0).unsqueeze(-1)
-        palette = self.allowed.palette
+        minimum = colours - step / visibility.clamp(min=1.0).unsqueeze(-1)
+        palette = self.constraints.palette
         assert palette is not None
-        palette = palette.to(best)
-        nearest = palette[torch.cdist(best, palette, compute_mode=EXACT).argmin(-1)]
-        self.adam.strokes = torch.cat([geometry, nearest], -1).detach()
+        palette = palette.to(minimum)
+        self.adam.recolour(palette[torch.cdist(minimum, palette, compute_mode=EXACT).argmin(-1)])
 
-    def _reseed(self, shown: Tensor, error: Tensor) -> None:
-        """Draw those that show least anew, where the error ``(B, H, W)`` is great."""
-        count = shown.shape[1]
+    def _reseed(self, visibility: Tensor, error: Tensor) -> None:
+        """Draw the least visible strokes anew, where the error ``(B, H, W)`` is great."""
+        count = visibility.shape[1]
         fewest = int(RESEEDED * count)
         if not fewest:
             return
-        kept = shown.argsort(1, descending=True)[:, : count - fewest].sort(1).values
+        visible = visibility.argsort(1, descending=True)[:, : count - fewest].sort(1).values
         height, width = error.shape[1:]
-        broad = max(1, int(SEED_SIDE * min(height, width)) // 2 * 2 + 1)
+        window = max(1, int(SEED_SIDE * min(height, width)) // 2 * 2 + 1)
         around = error.unsqueeze(1)
-        for window in ((broad, 1), (1, broad)):  # the mean of means over a rectangle is its mean
-            pad = (window[0] // 2, window[1] // 2)
-            around = avg_pool2d(around, window, 1, pad, count_include_pad=False)
+        for kernel in ((window, 1), (1, window)):  # the mean of means over a rectangle is its mean
+            pad = (kernel[0] // 2, kernel[1] // 2)
+            around = avg_pool2d(around, kernel, 1, pad, count_include_pad=False)
         total = (around.flatten(1).double() + 1e-12).cumsum(1)
-        # the same random numbers for each painting, so that none depends on the others
+        # the same random numbers for each painting, so that paintings do not depend on each other
         chance = torch.rand(fewest, generator=self.random).to(total).expand(len(total), -1)
         place = torch.searchsorted(total, chance * total[:, -1:]).clamp(max=height * width - 1)
-        self.adam.replace(kept, self._strokes_at(place, height, width))
+        self.adam.replace(visible, self._strokes_at(place, height, width))
 
     def _strokes_at(self, place: Tensor, height: int, width: int) -> Tensor:
         """Small strokes in the target's colours around pixels ``(B, n)``: ``(B, n, stroke_dim)``."""
@@ -244,11 +203,31 @@ class _Refinement:
         shorter, y, x = min(height, width), y.flatten().to(strokes), x.flatten().to(strokes)
         broad, tall = SEED_SIDE * shorter / width, SEED_SIDE * shorter / height
         sides = [torch.full_like(x, value) for value in (broad, tall, SEED_SIDE)]
-        everywhere = strokes.repeat(batch, 1).unsqueeze(1)
-        moved = design.window_to_canvas(everywhere, x - broad / 2, y - tall / 2, *sides)
+        repeated = strokes.repeat(batch, 1).unsqueeze(1)
+        moved = design.window_to_canvas(repeated, x - broad / 2, y - tall / 2, *sides)
         index = place.unsqueeze(1).expand(-1, len(COLOUR), -1)
         colours = self.target.flatten(2).gather(2, index).transpose(1, 2)
         return torch.cat([moved.view(batch, count, -1)[..., : -len(COLOUR)].clamp(0, 1), colours], -1)
+
+
+def _layers(paintings: list[Painting], target: Tensor, options: PaintOptions) -> list[tuple[Tensor, Tensor]]:
+    """Backdrops to paint on, and the targets on them: two where the picture is transparent."""
+    if options.canvas_image is None:
+        colours = torch.tensor([painting.ground for painting in paintings], device=target.device)
+        backdrop = colours.view(-1, 3, 1, 1).expand_as(target)
+    else:
+        check_canvas_image(options.canvas_image, target)
+        backdrop = to_floats(options.canvas_image.to(target.device))
+    layers = [(backdrop, target)]
+    if options.alpha is not None:
+        if any(painting.background for painting in paintings):
+            raise ValueError("alpha is for paintings without a background")
+        if options.alpha.shape not in (target.shape[2:], target[:, 0].shape):
+            raise ValueError(f"alpha must be {tuple(target.shape[2:])}, not {tuple(options.alpha.shape)}")
+        clear = 1 - options.alpha.to(target).clamp(0, 1).expand(target[:, 0].shape).unsqueeze(1)
+        if options.canvas_image is None:
+            layers.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
+    return layers
 
 
 def _check(paintings: list[Painting], target: Tensor, iterations: int, until: float) -> None:
@@ -261,7 +240,7 @@ def _check(paintings: list[Painting], target: Tensor, iterations: int, until: fl
             f"{len(paintings)} paintings need a target of {len(paintings)} pictures (3, H, W) each, "
             f"not {tuple(target.shape)}"
         )
-    kinds = {(one.design, one.opacity, len(one)) for one in paintings}
+    kinds = {(painting.design, painting.opacity, len(painting)) for painting in paintings}
     if len(kinds) > 1:
         raise ValueError(
             "paintings are refined together only if stroke design, opacity and number of strokes are the "

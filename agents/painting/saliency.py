@@ -1,4 +1,4 @@
-"""Where a painting should be true: weights of pixels from a mask, or from the faces in a picture."""
+"""Saliency: weights of pixels from a mask, or from the faces in a picture."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 DETAIL = 8.0
-"""How much more an error counts where the mask is white."""
-SEEN = 256  # shorter side in pixels at which faces are looked for
-LEAST = 24  # the smallest face in those pixels; the detector's own
+"""Additional weight of an error where the mask is white."""
+SEARCH_SIDE = 256  # shorter side in pixels of the picture in which faces are looked for
+MIN_FACE = 24  # side of the smallest face in those pixels; the detector's own
 
 
 def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
@@ -27,7 +27,7 @@ def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
         size: height and width of the canvas.
 
     Raises:
-        ValueError: it is the same everywhere.
+        ValueError: the mask is the same everywhere.
     """
     grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
     if grey.min() == grey.max():
@@ -38,22 +38,22 @@ def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
 
 
 def face_weight(picture: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | None:
-    """Weights ``(H, W)`` that are greatest on faces seen from the front; None if none is found.
+    """Weights ``(H, W)`` that are greatest on frontal faces; None without any.
 
     Args:
         picture: ``(h, w, 3)`` uint8.
         size: height and width of the canvas.
     """
     height, width = picture.shape[:2]
-    scale = min(1.0, SEEN / min(height, width))
+    scale = min(1.0, SEARCH_SIDE / min(height, width))
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
-    if min(shape) <= LEAST:
+    if min(shape) <= MIN_FACE:
         return None
     floats = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     small = interpolate(floats, shape, mode="bilinear", antialias=True, align_corners=False)
     faces: list[dict[str, Any]] = _detector().detect_multi_scale(
         img=np.ascontiguousarray(small[0].byte().permute(1, 2, 0).numpy()), scale_factor=1.1, step_ratio=1,
-        min_size=(LEAST, LEAST), max_size=shape,
+        min_size=(MIN_FACE, MIN_FACE), max_size=shape,
     )  # fmt: skip
     if not faces:
         return None

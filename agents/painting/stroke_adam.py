@@ -9,15 +9,15 @@ from paint_gym.strokes import COLOUR, StrokeDesign
 
 
 class StrokeAdam:
-    """Strokes ``(B, K, stroke_dim)`` on their way down a gradient (Kingma and Ba 2015).
+    """Adam (Kingma and Ba 2015) on strokes ``(B, K, stroke_dim)``, projected to the unit cube.
 
     Args:
-        strokes: where they begin, in [0, 1].
-        rate: of each number, ``(stroke_dim,)``, or anything that goes with the strokes; see `rates`.
-        betas: how much of the mean gradient, and of its mean square, is kept in a step.
+        strokes: initial strokes, in [0, 1].
+        rate: learning rate of each number, ``(stroke_dim,)``, or broadcastable to the strokes; see `rates`.
+        betas: decay of the mean gradient, and of its mean square.
 
     Attributes:
-        strokes: where they are; a new tensor after each step.
+        strokes: current strokes; a new tensor after each step.
     """
 
     def __init__(self, strokes: Tensor, rate: Tensor, betas: tuple[float, float]) -> None:
@@ -27,34 +27,39 @@ class StrokeAdam:
 
     @torch.no_grad()
     def step(self, gradient: Tensor, scale: float = 1.0) -> None:
-        """One step against the gradient, ``(B, K, stroke_dim)``, at so much of the rate."""
-        short, long = self.betas
+        """One step against the gradient ``(B, K, stroke_dim)``, at `scale` times the rate."""
+        beta1, beta2 = self.betas
         self.steps += 1
-        self.mean.lerp_(gradient, 1 - short)
-        self.square.mul_(long).addcmul_(gradient, gradient, value=1 - long)
-        mean = self.mean / (1 - short**self.steps)
-        root = (self.square / (1 - long**self.steps)).sqrt_().add_(1e-8)
+        self.mean.lerp_(gradient, 1 - beta1)
+        self.square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        mean = self.mean / (1 - beta1**self.steps)
+        root = (self.square / (1 - beta2**self.steps)).sqrt_().add_(1e-8)
         self.strokes = (self.strokes - scale * self.rate * mean / root).clamp_(0, 1)
 
     @torch.no_grad()
-    def replace(self, kept: Tensor, new: Tensor) -> None:
-        """Keep some strokes, and put new ones on top, which have no past.
+    def recolour(self, colours: Tensor) -> None:
+        """Set the colours ``(B, K, 3)``."""
+        self.strokes = torch.cat([self.strokes[..., : -len(COLOUR)], colours], -1).detach()
+
+    @torch.no_grad()
+    def replace(self, index: Tensor, new: Tensor) -> None:
+        """Drop strokes, and put new ones without moments on top.
 
         Args:
-            kept: ``(B, k)`` int64, which are kept, in their order.
+            index: ``(B, k)`` int64, the strokes that stay, in their order.
             new: ``(B, n, stroke_dim)``.
         """
-        self.strokes = self._joined(self.strokes, kept, new)
+        self.strokes = self._select(self.strokes, index, new)
         zeros = torch.zeros_like(new)
-        self.mean, self.square = (self._joined(each, kept, zeros) for each in (self.mean, self.square))
-        self.steps = self._joined(self.steps, kept, zeros[..., :1])
+        self.mean, self.square = (self._select(m, index, zeros) for m in (self.mean, self.square))
+        self.steps = self._select(self.steps, index, zeros[..., :1])
 
     @staticmethod
-    def _joined(old: Tensor, kept: Tensor, new: Tensor) -> Tensor:
-        return torch.cat([old.gather(1, kept.unsqueeze(-1).expand(-1, -1, old.shape[-1])), new], 1)
+    def _select(old: Tensor, index: Tensor, new: Tensor) -> Tensor:
+        return torch.cat([old.gather(1, index.unsqueeze(-1).expand(-1, -1, old.shape[-1])), new], 1)
 
 
 def rates(design: StrokeDesign, geometry: float, paint: float) -> Tensor:
-    """A rate for each number of a stroke, ``(stroke_dim,)``: of geometry, or of alphas and colours."""
-    own = [paint if kind == "alpha" else geometry for kind in design.kinds]
-    return torch.tensor([*own, *[paint] * len(COLOUR)])
+    """Learning rate of each number of a stroke, ``(stroke_dim,)``: geometry, or alphas and colours."""
+    parameters = [paint if kind == "alpha" else geometry for kind in design.kinds]
+    return torch.tensor([*parameters, *[paint] * len(COLOUR)])

@@ -8,21 +8,21 @@ import time
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of
+from agents.common.config import COUNT, MAX, POSITIVE, RATE, check_ranges
 from agents.common.optim import gradient_step
-from agents.common.settings import COUNT, MOST, POSITIVE, RATE, Between, check_settings
-from agents.training.base_trainer import BaseTrainer
+from agents.training.loop import TrainingLoop
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
-from paint_gym.utils.errors import as_int, named_file
+from paint_gym.utils.errors import as_int, check_one_of, named_file
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.networks import set_layout
 from paint_gym.utils.serialization import StateDict, check_fit, fill, load_state, save_state
@@ -36,32 +36,35 @@ class RendererConfig:
     """Stroke design."""
     network: Literal["grid", "paper"] = "grid"
     """grid: small, the same layers for all parts of the canvas; paper: that of Fig. 12."""
-    updates: Annotated[int, COUNT] = 50_000
+    updates: int = 50_000
     """Updates in all; the learning rate falls to 0 at the last."""
-    batch: Annotated[int, Between(1, 1_000_000)] = 32
+    batch: int = 32
     """Strokes per update, new ones each time."""
-    learning_rate: Annotated[float, RATE] = 4e-3
+    learning_rate: float = 4e-3
     """Learning rate of Adam, at its highest."""
-    warmup: Annotated[int, POSITIVE] = 200
+    warmup: int = 200
     """Updates until it is reached."""
     bf16: bool | None = None
     """Run the network in bfloat16; by default where the processor has it."""
-    eval_every: Annotated[int, POSITIVE] = 2000
+    eval_every: int = 2000
     """Updates from one evaluation to the next."""
-    seed: Annotated[int, COUNT] = 0
+    seed: int = 0
     """Random seed."""
 
     def __post_init__(self) -> None:
-        """Refuse settings of another type or beyond their range, as a `ValueError` that names one."""
-        check_settings(self)
+        check_one_of("network", self.network, ("grid", "paper"))
+        check_ranges(
+            self, updates=COUNT, batch=(1, 1_000_000), learning_rate=RATE, warmup=POSITIVE,
+            eval_every=POSITIVE, seed=COUNT,
+        )  # fmt: skip
 
 
-class RendererTrainer(BaseTrainer):
-    """A network, its optimizer, and strokes without end.
+class RendererTrainer(TrainingLoop):
+    """A network, its optimizer, and random strokes.
 
     Args:
         config: see `RendererConfig`.
-        device: where to train.
+        device: device to train on.
 
     Raises:
         ValueError: an unknown design or network.
@@ -71,6 +74,7 @@ class RendererTrainer(BaseTrainer):
     picture = "strokes"
 
     def __init__(self, config: RendererConfig, device: str | torch.device = "auto") -> None:
+        super().__init__()
         self.config: RendererConfig = config
         self.device = pick_device(device)
         self.design = get_stroke(config.stroke)
@@ -100,7 +104,7 @@ class RendererTrainer(BaseTrainer):
         Raises:
             TrainingDivergedError: the loss is not finite.
         """
-        began = time.monotonic()
+        start = time.monotonic()
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         strokes = self._strokes(self.config.batch, self.rng)
@@ -108,7 +112,7 @@ class RendererTrainer(BaseTrainer):
             loss = self.network.loss(self._parameters(strokes), self.truth(strokes, SIZE), self.rng)
         metrics = gradient_step(self.optimizer, loss, "losses/network")
         self.updates += 1
-        self.seconds += time.monotonic() - began
+        self.seconds += time.monotonic() - start
         return metrics
 
     def _learning_rate(self) -> float:
@@ -131,23 +135,23 @@ class RendererTrainer(BaseTrainer):
 
     @torch.no_grad()
     def evaluate(self, strokes: int = 1000) -> tuple[float, np.ndarray]:
-        """Mean squared error to `raster` on strokes of its own; and eight, the truth above the network's."""
+        """Mean squared error to `raster` on test strokes, and a picture: the truth above the network's."""
         raster, rng = make_renderer("raster", self.design), torch.Generator().manual_seed(2**31)
-        total, sheet = 0.0, None
+        total, picture = 0.0, None
         for first in range(0, strokes, 100):
-            some = self._strokes(min(100, strokes - first), rng)
-            truth, painted = raster(some, SIZE), self.paint(some)
-            total += (painted - truth).square().mean((1, 2)).sum().item()
-            if sheet is None:
-                rows = [torch.cat(list(maps[:8]), 1) for maps in (truth, painted)]
-                sheet = to_bytes(torch.cat(rows)).cpu().numpy()[..., None].repeat(3, -1)
-        assert sheet is not None
-        return total / strokes, sheet
+            batch = self._strokes(min(100, strokes - first), rng)
+            truth, coverage = raster(batch, SIZE), self.paint(batch)
+            total += (coverage - truth).square().mean((1, 2)).sum().item()
+            if picture is None:
+                rows = [torch.cat(list(maps[:8]), 1) for maps in (truth, coverage)]
+                picture = to_bytes(torch.cat(rows)).cpu().numpy()[..., None].repeat(3, -1)
+        assert picture is not None
+        return total / strokes, picture
 
-    def eval_metrics(self) -> tuple[dict[str, float], np.ndarray]:
-        """``eval/mse``, and strokes to look at; see `evaluate`."""
-        error, sheet = self.evaluate()
-        return {"eval/mse": error}, sheet
+    def evaluation(self) -> tuple[dict[str, float], np.ndarray]:
+        """``eval/mse``, and a picture of strokes; see `evaluate`."""
+        error, picture = self.evaluate()
+        return {"eval/mse": error}, picture
 
     def state_dict(self) -> StateDict:
         """Everything that is needed to go on as if nothing had happened."""
@@ -170,7 +174,7 @@ class RendererTrainer(BaseTrainer):
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.set_state(state["draw"])
-        self.updates = as_int("updates", state["updates"], 0, MOST)
+        self.updates = as_int("updates", state["updates"], 0, MAX)
         self.seconds = float(state["seconds"])
 
     def save(self, folder: str | PathLike[str]) -> None:
@@ -184,7 +188,7 @@ class RendererTrainer(BaseTrainer):
 
         Raises:
             FileNotFoundError: there is no run in this folder.
-            ValueError: the checkpoint is damaged, or none of a renderer.
+            ValueError: the checkpoint is damaged, or not that of a renderer.
         """
         file = checkpoint_of(folder)
         state = load_state(file)

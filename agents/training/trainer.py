@@ -1,4 +1,4 @@
-"""The trainer of agents: canvases fill the replay, the agent learns from it, all can stop and go on."""
+"""The trainer of agents: canvases fill the replay, the agent learns from it; a run can stop and go on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
-from agents.common.config import AgentConfig, TrainConfig, agent_config_from_dict
+from agents.common.config import MAX, AgentConfig, TrainConfig
 from agents.common.replay import Replay, Transition
-from agents.common.settings import MOST
-from agents.factory import build_agent
+from agents.factory import agent_config_from_dict, build_agent, policy_settings
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import paint
-from agents.training.base_trainer import BaseTrainer
+from agents.painting.policy import PaintingPolicy
+from agents.training.loop import TrainingLoop
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
 from paint_gym.envs import PaintTask
@@ -32,22 +32,22 @@ from paint_gym.utils.errors import as_int, named_file
 from paint_gym.utils.serialization import StateDict, check_fit, load_state, save_state
 
 logger = logging.getLogger(__name__)
-OWN = ("replay", "env", "random", "updates")  # of a checkpoint, what each process has for itself
-SHOWN = 8  # paintings of an evaluation that are shown
+PER_PROCESS = ("replay", "env", "random", "updates")  # parts of a checkpoint that each process has
+SHOWN = 8  # paintings of an evaluation in the picture
 
 
-class Trainer(BaseTrainer):
-    """An agent at work: canvases that are painted in step, replay, and all random states.
+class Trainer(TrainingLoop):
+    """An agent with its canvases, its replay, and all random states.
 
-    In a process group of torch.distributed, each process has its own canvases, replay and seeds, and its own
-    file of them; gradients are averaged.
+    In a process group of torch.distributed, each process has its own canvases, replay and seeds, in a file of
+    their own; gradients are averaged.
 
     Args:
         config: see `TrainConfig`.
-        device: where networks, canvases and replay are.
-        agent: one of your own, in place of what ``config.agent`` says; it has its own device, strokes,
-            renderer and budget, which the configuration then says. Unless its actor is what the configuration
-            builds, `resume` needs it again, and `agents.load` cannot build it.
+        device: device of networks, canvases and replay.
+        agent: an agent of your own, in place of ``config.agent``, which takes over its strokes, renderer and
+            budget. Unless the configuration builds the same actor, `resume` needs the agent again, and
+            `agents.load` cannot build it.
 
     Raises:
         ValueError: a batch larger than the replay, or settings that do not go together.
@@ -56,9 +56,11 @@ class Trainer(BaseTrainer):
     def __init__(
         self, config: TrainConfig, device: str | torch.device = "auto", agent: Agent | None = None
     ) -> None:
+        super().__init__()
         seed = config.seed + rank()
         torch.manual_seed(config.seed)  # the same weights in all processes
         self.agent = build_agent(config.agent, device, config.seed) if agent is None else agent
+        self.device = self.agent.device
         renderer, bundle = self.agent.renderer, self.agent.bundle
         self.config: TrainConfig = dataclasses.replace(
             config,
@@ -75,13 +77,7 @@ class Trainer(BaseTrainer):
             max_strokes=bundle * self.agent.steps, renderer=renderer, device=self.agent.device,
         )  # fmt: skip
         action_dim = bundle * self.task.stroke_dim
-        self.replay = Replay(
-            config.episodes,
-            self.task.steps,
-            config.num_envs,
-            action_dim,
-            self.task.targets,
-        )
+        self.replay = Replay(config.episodes, self.task.steps, config.num_envs, action_dim, self.task.targets)
         if config.batch > self.replay.capacity:
             raise ValueError(
                 f"a batch of {config.batch} is larger than the replay of {self.replay.capacity} transitions; "
@@ -105,8 +101,15 @@ class Trainer(BaseTrainer):
         self.replay.add(self.state.canvas, indices, step, action)
         self.state, _ = self.task.model_step(self.state, action)
 
+    def collect(self) -> None:
+        """Paint the steps that are due: one every `updates_per_step` updates, more for the first batch."""
+        if self.updates % self.config.updates_per_step == 0:
+            self.collect_step()
+        while len(self.replay) < self.config.batch:
+            self.collect_step()
+
     def update(self) -> dict[str, float]:
-        """Paint a step if one is due, then one update of the agent.
+        """One update of the agent from the replay; `collect` first.
 
         Returns:
             Losses and rewards by name; every `log_every` updates also ``charts/reward_l2``.
@@ -114,10 +117,6 @@ class Trainer(BaseTrainer):
         Raises:
             TrainingDivergedError: a loss is not finite.
         """
-        if self.updates % self.config.updates_per_step == 0:
-            self.collect_step()
-        while len(self.replay) < self.config.batch:
-            self.collect_step()
         self.agent.set_learning_rates(self.progress)
         batch = self.replay.sample(self.config.batch, self.replay_rng)
         metrics = self.agent.update(batch)
@@ -126,15 +125,20 @@ class Trainer(BaseTrainer):
             metrics["charts/reward_l2"] = _l2_gain(batch)
         return metrics
 
+    @property
+    def policy(self) -> PaintingPolicy:
+        """The policy that evaluations paint with."""
+        return self.agent.policy(**policy_settings(self.config.agent))
+
     @cached_property
     def eval_targets(self) -> np.ndarray:
-        """The pictures that evaluations paint, ``(n, 3, size, size)`` uint8: the first of `eval_split`."""
+        """Pictures of evaluations, ``(n, 3, size, size)`` uint8: the first of `eval_split`."""
         config = self.config
         data = load_dataset(config.dataset, config.eval_split, config.size, config.data_root)
         return data[np.arange(min(config.eval_images, len(data)))]
 
     def evaluate(self, targets: np.ndarray | None = None) -> tuple[float, list[Painting]]:
-        """Paint pictures, by default `eval_targets`; what is random in training stays as it was.
+        """Paint pictures, by default `eval_targets`; the random state of the training stays as it was.
 
         Args:
             targets: ``(n, 3, size, size)`` uint8.
@@ -143,14 +147,14 @@ class Trainer(BaseTrainer):
             Mean l2 by the renderer `raster`, and the paintings.
         """
         targets = self.eval_targets if targets is None else targets
-        kept = torch.get_rng_state()
+        random_state = torch.get_rng_state()
         strokes = min(self.config.eval_strokes, self.task.max_strokes)
-        paintings = paint(self.agent, torch.from_numpy(targets), strokes)
-        torch.set_rng_state(kept)
+        paintings = paint(self.policy, torch.from_numpy(targets), strokes)
+        torch.set_rng_state(random_state)
         return float(l2_by_raster(paintings, targets).mean()), paintings
 
-    def eval_metrics(self) -> tuple[dict[str, float], np.ndarray]:
-        """``eval/l2``, and some targets above their paintings."""
+    def evaluation(self) -> tuple[dict[str, float], np.ndarray]:
+        """``eval/l2``, and targets above their paintings."""
         l2, paintings = self.evaluate()
         return {"eval/l2": l2}, side_by_side(self.eval_targets[:SHOWN], paintings[:SHOWN])
 
@@ -174,17 +178,19 @@ class Trainer(BaseTrainer):
         }
 
     def load_state_dict(self, state: StateDict) -> None:
-        """Go on from `state_dict`; without what is a process's own, its canvases and replay begin anew.
+        """Go on from `state_dict`; without the parts of this process, its canvases and replay start anew.
 
         Raises:
             ValueError: the tensors do not fit this trainer.
         """
-        own = self.agent.state_dict()
-        names = [name for name in own if not name.endswith("optimizer")]
-        check_fit({name: own[name] for name in names}, {name: state["agent"].get(name, {}) for name in names})
+        expected = self.agent.state_dict()
+        names = [name for name in expected if not name.endswith("optimizer")]
+        check_fit(
+            {name: expected[name] for name in names}, {name: state["agent"].get(name, {}) for name in names}
+        )
         self.agent.load_state_dict(state["agent"])
         self.agent.reward.load_state_dict(state.get("reward", {}))
-        self.updates = as_int("updates", state["updates"], 0, MOST)
+        self.updates = as_int("updates", state["updates"], 0, MAX)
         for name, buffers in state.get("buffers", {}).items():
             for key, value in buffers.items():
                 self._buffers()[name][key].copy_(value)
@@ -200,19 +206,19 @@ class Trainer(BaseTrainer):
         self.replay_rng.set_state(state["random"]["draw"])
 
     def _buffers(self) -> dict[str, dict[str, Tensor]]:
-        """What batch norm counts, each process for its own batches."""
+        """Statistics of batch norm, which differ from process to process."""
         networks = {name: part for name, part in self.agent.parts().items() if isinstance(part, nn.Module)}
         return {name: dict(network.named_buffers()) for name, network in networks.items()}
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write ``checkpoint.safetensors`` and ``agent.safetensors``, each whole or not at all.
 
-        Of several processes, each but the first writes ``checkpoint-<rank>.safetensors``: what is its own.
+        Of several processes, each but the first writes its own parts to ``checkpoint-<rank>.safetensors``.
         """
         state = self.state_dict()
         if rank():
-            own = {name: state[name] for name in OWN}
-            save_state(_own_file(folder), own | {"buffers": self._buffers()})
+            part = {name: state[name] for name in PER_PROCESS}
+            save_state(_process_file(folder), part | {"buffers": self._buffers()})
             return
         save_state(Path(folder) / CHECKPOINT, state)
         save_agent(Path(folder) / "agent.safetensors", self.agent, self.config.agent)
@@ -224,9 +230,9 @@ class Trainer(BaseTrainer):
         """The trainer that `save` wrote.
 
         Args:
-            folder: of the run.
-            device: where to go on.
-            agent: as for the constructor, if it was given one.
+            folder: folder of the run.
+            device: device to go on with.
+            agent: an agent of your own, if the trainer had one.
 
         Raises:
             FileNotFoundError: there is no run in this folder.
@@ -234,20 +240,20 @@ class Trainer(BaseTrainer):
         """
         file = checkpoint_of(folder)
         state = load_state(file)
-        own = _own(folder, state) if rank() else {}
+        part = _process_part(folder, state) if rank() else {}
         with named_file(file):
             config = train_config_from_dict(state)
-            if lacking := [name for name in OWN if name not in state]:
-                raise ValueError(f"damaged: it has no {', '.join(lacking)}")
+            if missing := [name for name in PER_PROCESS if name not in state]:
+                raise ValueError(f"damaged: it has no {', '.join(missing)}")
             trainer = cls(config, device, agent)
             for name in ("stroke", "bundle", "max_strokes"):
-                before, given = getattr(config.agent, name), getattr(trainer.config.agent, name)
-                if before != given:
-                    raise ValueError(f"the run has {name} {before!r}, the agent that is given {given!r}")
+                before, now = getattr(config.agent, name), getattr(trainer.config.agent, name)
+                if before != now:
+                    raise ValueError(f"the run has {name} {before!r}, the agent that is given {now!r}")
             if rank():
-                state = {name: part for name, part in state.items() if name not in OWN} | own
+                state = {name: value for name, value in state.items() if name not in PER_PROCESS} | part
             trainer.load_state_dict(state)
-            before = as_int("processes", state.get("processes", processes()), 1, MOST)
+            before = as_int("processes", state.get("processes", processes()), 1, MAX)
         if before != processes() and not rank():
             logger.warning(
                 "%s was saved by %d processes, and %d go on: weights, optimisers and updates stay; "
@@ -260,17 +266,17 @@ class Trainer(BaseTrainer):
         return trainer
 
 
-def _own_file(folder: str | PathLike[str]) -> Path:
+def _process_file(folder: str | PathLike[str]) -> Path:
     return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.safetensors"
 
 
-def _own(folder: str | PathLike[str], state: StateDict) -> StateDict:
-    """What is this process's own; just the number of updates, if its file is not of the same moment."""
-    file = _own_file(folder)
-    own = load_state(file) if file.is_file() else {}
-    if own and own.get("updates") == state.get("updates"):
-        return own
-    reason = "is not of the same update" if own else "is not there"
+def _process_part(folder: str | PathLike[str], state: StateDict) -> StateDict:
+    """This process's part; just the number of updates, if its file is not of the same moment."""
+    file = _process_file(folder)
+    part = load_state(file) if file.is_file() else {}
+    if part and part.get("updates") == state.get("updates"):
+        return part
+    reason = "is not of the same update" if part else "is not there"
     logger.warning("process %d begins new paintings: %s %s", rank(), file, reason)
     return {"updates": state.get("updates")}
 

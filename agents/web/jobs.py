@@ -1,4 +1,4 @@
-"""A job of the page: painting a picture, told stroke by stroke."""
+"""A job of the page: a picture is painted, and sent stroke by stroke."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +19,10 @@ from skimage import data
 from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
-from agents.common.agent import Agent
-from agents.painting.evaluation import l2_of
-from agents.painting.paint import CANVAS, fit_to_canvas, paint
-from agents.painting.palette import choose_palette
+from agents.painting.paint import paint
+from agents.painting.photo import Photo, PhotoPainter
+from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import refine
-from agents.painting.saliency import face_weight
 from agents.web.requests import (
     MAX_FILM_SIDE,
     MAX_PIXELS,
@@ -32,9 +31,9 @@ from agents.web.requests import (
     ExportRequest,
     PaintRequest,
 )
-from paint_gym.datasets import read_image
 from paint_gym.painting import Painting, json_format, svg
 from paint_gym.renderers import make_renderer
+from paint_gym.strokes import StrokeDesign
 
 SECONDS = 120.0  # of a job, at most
 SHOW_EVERY = 10  # iterations of refinement
@@ -42,7 +41,7 @@ Event = dict[str, Any]
 
 
 class Stopped(Exception):
-    """The client has left, or the time is up."""
+    """A job that ends early: the client has left, or the time is up."""
 
 
 def photo_png(name: str) -> bytes:
@@ -52,17 +51,17 @@ def photo_png(name: str) -> bytes:
     return content.getvalue()
 
 
-def read_picture(request: PaintRequest) -> np.ndarray:
-    """``(H, W, 3)`` uint8.
+def photo_of(request: PaintRequest) -> Photo:
+    """The photo of a request.
 
     Raises:
-        ValueError: none, two, or a file that is no picture or too large; a sentence for the client.
+        ValueError: no photo, or two; a sentence for the client.
     """
     if (request.photo is None) == (request.image is None):
         raise ValueError("send one picture: a photo's name, or an image")
     if request.photo is not None:
-        return np.asarray(getattr(data, request.photo)())
-    return read_image(request.picture_bytes(), "the picture", max_pixels=MAX_PIXELS, at_least=2 * CANVAS)
+        return Photo(np.asarray(getattr(data, request.photo)()), request.photo)
+    return Photo(request.picture_bytes(), "the picture", MAX_PIXELS)
 
 
 def checked(text: str) -> Painting:
@@ -83,97 +82,123 @@ def checked(text: str) -> Painting:
 
 
 @functools.cache
-def _agent(stroke: str) -> Agent:
+def _policy(stroke: str) -> PaintingPolicy:
     return load(shipped_agent(stroke), "cpu")
 
 
 def warm_up() -> None:
-    """Load what the first job would wait for."""
+    """Load everything that the first job would wait for."""
     target = torch.zeros(1, 3, 32, 32)
-    (painting,) = paint(_agent("bezier"), target, 5)
+    (painting,) = paint(_policy("bezier"), target, 5)
     refine(painting, target[0], 1)
 
 
-def paint_picture(request: PaintRequest, tell: Callable[[Event], None], stop: threading.Event) -> None:
-    """Paint, and tell what is painted as it is.
+def painter_of(request: PaintRequest, init: Painting | None) -> PhotoPainter:
+    """The painter that a request asks for."""
+    policy = _policy(request.stroke if init is None else init.stroke)
+    opacity = (request.opacity, 1.0) if init is None else init.opacity
+    renderer = make_renderer("analytic", policy.renderer.design, opacity)
+    return PhotoPainter(
+        policy=replace(policy, renderer=renderer, seed=request.seed),
+        iterations=request.refine,
+        background=(0.0, 0.0, 0.0) if init is None else init.background,
+        palette=request.palette or None,
+        detail="faces" if request.detail == "faces" else None,
+        init=init,
+    )
+
+
+class Head(NamedTuple):
+    """All of a painting but its strokes; see `Painting`."""
+
+    design: StrokeDesign
+    size: tuple[int, int]
+    background: tuple[float, float, float] | None
+    opacity: tuple[float, float]
+
+
+class PaintingJob:
+    """A painting while it is made.
 
     Events: ``start`` (``head``, all of the painting but its strokes, and ``box``, height and width in the
-    units of the shapes), ``strokes`` (``shapes`` and numbers of ``strokes`` to be added), ``refined`` (those
-    of all, ``l2``, ``iteration``), ``done`` (those of all, ``l2``, ``seconds``).
+    units of the shapes), ``strokes`` (``shapes`` and numbers of the ``strokes`` to be added), ``refined``
+    (those of all, ``l2``, ``iteration``), ``done`` (those of all, ``l2``, ``seconds``).
 
-    Raises:
-        ValueError: what is asked for cannot be; a sentence for the client.
-        Stopped: `stop` was set, or the time is up.
+    Args:
+        request: the options.
+        send: called with each event.
+        stop: set when the client has left.
     """
-    began = time.monotonic()
-    begun = None if request.painting is None else checked(request.painting)
-    picture = torch.from_numpy(read_picture(request).copy())
-    side = min(CANVAS, max(8, min(picture.shape[:2])))
-    target = fit_to_canvas(picture, side)
-    size = (target.shape[2], target.shape[3])
-    agent = _agent(request.stroke if begun is None else begun.stroke)
-    agent.actor.reseed(request.seed)
-    opacity = (request.opacity, 1.0) if begun is None else begun.opacity
-    agent.renderer = make_renderer("analytic", agent.renderer.design, opacity)
-    weight = face_weight(picture.numpy(), size) if request.detail == "faces" else None
-    palette = choose_palette(target, request.palette) if request.palette else None
-    background = (0.0, 0.0, 0.0) if begun is None else begun.background
-    there, l2, batch, iteration = 0, 0.0, 0, 0
 
-    def check() -> None:
-        if stop.is_set():
-            raise Stopped("stopped")
-        if time.monotonic() - began > SECONDS:
-            raise Stopped(f"stopped after {SECONDS:.0f} seconds")
+    def __init__(self, request: PaintRequest, send: Callable[[Event], None], stop: threading.Event) -> None:
+        self.request, self.send, self.stop = request, send, stop
+        self.start = time.monotonic()
+        self.strokes_done = self.batch = self.iteration = 0
+        self.l2 = 0.0
 
-    def shapes(strokes: np.ndarray, first: int) -> list[str]:
-        nonlocal batch
-        batch += 1
-        some = Painting(strokes, agent.renderer.design, size, background, opacity)
-        nodes = some.nodes(svg.SEGMENTS)
-        return list(svg.shapes(size, some.design.primitive, nodes, f"s{batch:x}-", first))
+    def run(self) -> None:
+        """Paint.
 
-    def on_strokes(strokes: Tensor) -> None:
-        nonlocal there
-        check()
-        some = strokes[0].numpy()
-        tell({"event": "strokes", "shapes": shapes(some, there), "strokes": some.tolist()})
-        there += strokes.shape[1]
+        Raises:
+            ValueError: a request that is not possible; a sentence for the client.
+            Stopped: `stop` is set, or the time is up.
+        """
+        request = self.request
+        init = None if request.painting is None else checked(request.painting)
+        painter = painter_of(request, init)
+        job = painter.prepare(photo_of(request))
+        self.head = Head(
+            painter.policy.renderer.design, (job.target.shape[2], job.target.shape[3]),
+            (0.0, 0.0, 0.0) if init is None else init.background, painter.policy.renderer.opacity,
+        )  # fmt: skip
+        head = json_format.head(*self.head)
+        self.send({"event": "start", "box": svg.view_box(self.head.size), "head": head})
+        if init is not None:
+            self.on_strokes(torch.from_numpy(init.strokes.copy())[None])
+        painting = painter.paint(job, request.strokes, on_strokes=self.on_strokes)
+        if request.refine:
+            (painting,) = painter.refine([job], [painting], self.on_iteration, self.on_refined)
+        event = {"event": "done", "l2": painter.l2(job, painting), "seconds": time.monotonic() - self.start}
+        self.send(event | self.drawn(painting.strokes, 0))
 
-    def on_refined(strokes: Tensor) -> None:
-        nonlocal iteration
-        check()
-        iteration += 1
-        if iteration % SHOW_EVERY == 0 and iteration < request.refine:
-            some = strokes[0].cpu().numpy()
-            event: Event = {"event": "refined", "iteration": iteration, "of": request.refine, "l2": l2}
-            tell(event | {"shapes": shapes(some, 0), "strokes": some.tolist()})
+    def on_strokes(self, strokes: Tensor) -> None:
+        """Send the strokes of a bundle."""
+        self.check()
+        self.send({"event": "strokes"} | self.drawn(strokes[0].numpy(), self.strokes_done))
+        self.strokes_done += strokes.shape[1]
 
-    def on_iteration(value: float) -> bool:
-        nonlocal l2
-        l2 = value
+    def on_refined(self, strokes: Tensor) -> None:
+        """Send all strokes, every `SHOW_EVERY` iterations."""
+        self.check()
+        self.iteration += 1
+        if self.iteration % SHOW_EVERY == 0 and self.iteration < self.request.refine:
+            event = {
+                "event": "refined",
+                "iteration": self.iteration,
+                "of": self.request.refine,
+                "l2": self.l2,
+            }
+            self.send(event | self.drawn(strokes[0].cpu().numpy(), 0))
+
+    def on_iteration(self, l2: float) -> bool:
+        """Remember the l2 for the next event."""
+        self.l2 = l2
         return False
 
-    box = svg.view_box(size)
-    head = json_format.head(agent.renderer.design, size, background, opacity)
-    tell({"event": "start", "box": box, "head": head})
-    if begun is not None:
-        on_strokes(torch.from_numpy(begun.strokes.copy())[None])
-    (painting,) = paint(
-        agent, target, request.strokes, None, weight, None, palette, None, background,
-        None if begun is None else [begun], on_strokes,
-    )  # fmt: skip
-    if request.refine:
-        painting = refine(
-            painting, target[0], request.refine, "cpu", on_iteration, 0.0, weight, palette, None, on_refined
-        )
-    l2 = l2_of(painting, target[0])
-    tell(
-        {
-            "event": "done", "shapes": shapes(painting.strokes, 0), "strokes": painting.strokes.tolist(),
-            "l2": l2, "seconds": time.monotonic() - began,
-        }
-    )  # fmt: skip
+    def check(self) -> None:
+        """Stop if the client has left or the time is up."""
+        if self.stop.is_set():
+            raise Stopped("stopped")
+        if time.monotonic() - self.start > SECONDS:
+            raise Stopped(f"stopped after {SECONDS:.0f} seconds")
+
+    def drawn(self, strokes: np.ndarray, first: int) -> Event:
+        """Strokes as SVG shapes and as numbers."""
+        self.batch += 1
+        part = Painting(strokes, *self.head)
+        nodes = part.nodes(svg.SEGMENTS)
+        shapes = svg.shapes(part.size, part.design.primitive, nodes, f"s{self.batch:x}-", first)
+        return {"shapes": list(shapes), "strokes": strokes.tolist()}
 
 
 def export(request: ExportRequest) -> bytes:

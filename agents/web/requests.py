@@ -1,4 +1,4 @@
-"""What a client may ask for: every field has a type and a range, and nothing is a path."""
+"""Requests of a client: every field has a type and a range, and nothing is a path."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-MAX_BYTES = 30_000_000  # of a request
+MAX_REQUEST_BYTES = 30_000_000  # of a request
 MAX_PAINTING = 2_000_000  # characters of a painting's JSON
 MAX_PIXELS = 60_000_000  # of a picture
 MAX_STROKES = 3000
 MAX_REFINE = 1000  # iterations
-MAX_COLOURS = 64
+MAX_PALETTE = 64
 MAX_SIDE = 4096  # pixels of an exported picture
 MAX_FILM_SIDE = 1080
 
@@ -21,7 +21,7 @@ Photo = Literal["astronaut", "chelsea", "coffee", "rocket"]
 Format = Literal["svg", "png", "jpg", "json", "mp4", "gif"]
 
 
-Asked = TypeVar("Asked", bound="Strict")
+R = TypeVar("R", bound="Strict")
 MAX_QUOTES = 200  # of names and texts in a request
 
 
@@ -32,7 +32,7 @@ class Strict(BaseModel):
 
 
 class PaintRequest(Strict):
-    """A picture, and how it is to be painted."""
+    """A picture, and the options of its painting."""
 
     photo: Annotated[Photo | None, Field(description="One of scikit-image's photos.")] = None
     image: Annotated[str | None, Field(description="A picture of your own: its file, in base64.")] = None
@@ -43,7 +43,7 @@ class PaintRequest(Strict):
     strokes: Annotated[int, Field(ge=1, le=MAX_STROKES)] = 500
     refine: Annotated[int, Field(ge=0, le=MAX_REFINE, description="Iterations of refinement.")] = 100
     stroke: Literal["bezier", "straight", "circle", "triangle"] = "bezier"
-    palette: Annotated[int, Field(ge=0, le=MAX_COLOURS, description="Colours; 0 for any.")] = 0
+    palette: Annotated[int, Field(ge=0, le=MAX_PALETTE, description="Colours; 0 for any.")] = 0
     opacity: Annotated[float, Field(ge=0, le=1, description="The least alpha of a stroke; 1 is opaque.")] = (
         0.0
     )
@@ -63,18 +63,18 @@ class PaintRequest(Strict):
 
 
 class ExportRequest(Strict):
-    """A painting, and the file that is wanted of it."""
+    """A painting, and the format of its file."""
 
     painting: Annotated[str, Field(max_length=MAX_PAINTING, description="The text of a .json.")]
     format: Format = "png"
     size: Annotated[int | None, Field(ge=1, le=MAX_SIDE, description="Longer side in pixels.")] = None
 
 
-def parse(kind: type[Asked], body: bytes) -> Asked:
+def parse(kind: type[R], body: bytes) -> R:
     """A request from its JSON.
 
     Raises:
-        ValueError: it is none; one sentence, without what was sent.
+        ValueError: not a request; one sentence that does not repeat it.
     """
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     parts = plain.split(b'"') if plain.count(b'"') <= MAX_QUOTES else [b"[["]

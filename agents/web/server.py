@@ -21,8 +21,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agents.web.jobs import Event, Stopped, export, paint_picture, photo_png, warm_up
-from agents.web.requests import MAX_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
+from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm_up
+from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
 from paint_gym import __version__
 
 SLOWEST = 20  # seconds from one piece of a request to the next
@@ -48,15 +48,15 @@ HEADERS = {
 }
 
 
-class Jobs:
-    """Work for one thread, one after the other."""
+class JobQueue:
+    """A queue of jobs for one thread."""
 
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(1, "painter")
         self.count = 0
 
     def start(self, work: Callable[[Callable[[Event], None], threading.Event], None]) -> AsyncIterator[bytes]:
-        """What the work tells, as lines of JSON; it is told to stop when nobody listens any more.
+        """Events of a job, as lines of JSON; the job is stopped when nobody listens any more.
 
         Raises:
             HTTPException: 503 where too many wait.
@@ -65,24 +65,24 @@ class Jobs:
             raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
 
-        def tell(event: Event | None) -> None:
+        def send(event: Event | None) -> None:
             loop.call_soon_threadsafe(events.put_nowait, event)
 
         def job() -> None:
             try:
                 if not stop.is_set():
-                    work(tell, stop)
+                    work(send, stop)
             except Stopped as reason:
-                tell({"event": "stopped", "message": str(reason)})
+                send({"event": "stopped", "message": str(reason)})
             except (ValueError, OSError) as error:
-                tell({"event": "error", "message": str(error)})
+                send({"event": "error", "message": str(error)})
             except (MemoryError, RuntimeError):
-                tell({"event": "error", "message": "this is too much for the server"})
+                send({"event": "error", "message": "this is too much for the server"})
             finally:
                 loop.call_soon_threadsafe(self._finished)
-                tell(None)
+                send(None)
 
-        async def told() -> AsyncIterator[bytes]:
+        async def lines() -> AsyncIterator[bytes]:
             try:
                 while (event := await events.get()) is not None:
                     yield _line(event)
@@ -90,17 +90,17 @@ class Jobs:
                 stop.set()
 
         if self.count:
-            tell({"event": "queued", "ahead": self.count})
+            send({"event": "queued", "ahead": self.count})
         self.count += 1
         self.executor.submit(job)
-        return told()
+        return lines()
 
     def _finished(self) -> None:
         self.count -= 1
 
 
 class Limits:
-    """Refuses requests that are too large or come from another site, and adds headers to all answers."""
+    """Middleware that refuses large and foreign requests, and adds headers to all answers."""
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
         self.app, self.hosts = app, hosts
@@ -123,7 +123,7 @@ class Limits:
                 raise HTTPException(408, f"nothing came for {SLOWEST} seconds") from None
             received += len(message.get("body", b""))
             complete = not message.get("more_body", False)
-            if received > MAX_BYTES:
+            if received > MAX_REQUEST_BYTES:
                 raise HTTPException(413, TOO_LARGE)
             return message
 
@@ -153,12 +153,12 @@ class Limits:
         if origin is not None and origin.split("://", 1)[-1] != host:
             return 403, "requests of other sites are refused"
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BYTES:
+        if not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
             return 413, TOO_LARGE
         return None
 
 
-TOO_LARGE = f"at most {MAX_BYTES // 1_000_000} MB can be sent"
+TOO_LARGE = f"at most {MAX_REQUEST_BYTES // 1_000_000} MB can be sent"
 
 
 def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
@@ -167,7 +167,7 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
     Args:
         hosts: names by which it may be called; none for any.
     """
-    jobs = Jobs()
+    jobs = JobQueue()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -183,12 +183,12 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        """An address that is none."""
+        """A wrong address."""
         return JSONResponse({"detail": "there is no such photo"}, 404)
 
     @app.exception_handler(ValueError)
     async def refused(request: Request, error: ValueError) -> JSONResponse:
-        """What `parse` refuses."""
+        """A request that `parse` refuses."""
         return JSONResponse({"detail": str(error)}, 422)
 
     for address, (file, kind) in STATIC.items():
@@ -203,33 +203,31 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
     @app.post("/api/paintings", response_class=StreamingResponse, openapi_extra=_body(PaintRequest))
     async def paintings(request: Request) -> StreamingResponse:
         """Paint a picture: lines of JSON, each an event, as the strokes are painted."""
-        asked = parse(PaintRequest, await request.body())
-        told = jobs.start(lambda tell, stop: paint_picture(asked, tell, stop))
-        return StreamingResponse(told, media_type="application/x-ndjson")
+        options = parse(PaintRequest, await request.body())
+        lines = jobs.start(lambda send, stop: PaintingJob(options, send, stop).run())
+        return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @app.post("/api/files", response_class=Response, openapi_extra=_body(ExportRequest))
     async def files(request: Request) -> Response:
         """A painting as a file."""
-        asked = parse(ExportRequest, await request.body())
-        made: dict[str, Any] = {}
+        options = parse(ExportRequest, await request.body())
+        content: list[bytes] = []
 
-        def work(tell: Callable[[Event], None], stop: threading.Event) -> None:
-            made["content"] = export(asked)
+        def work(send: Callable[[Event], None], stop: threading.Event) -> None:
+            content.append(export(options))
 
         async for line in jobs.start(work):
             event = json.loads(line)
             if event["event"] == "error":
                 raise HTTPException(422, event["message"])
-        name = f'attachment; filename="painting.{asked.format}"'
-        return Response(
-            made["content"], media_type=TYPES[asked.format], headers={"Content-Disposition": name}
-        )
+        name = f'attachment; filename="painting.{options.format}"'
+        return Response(content[0], media_type=TYPES[options.format], headers={"Content-Disposition": name})
 
     return app
 
 
 def _body(kind: type[Strict]) -> dict[str, Any]:
-    """What the API's description says of a body that `parse` reads."""
+    """Description of a body that `parse` reads, for the API."""
     schema = {"application/json": {"schema": kind.model_json_schema()}}
     return {"requestBody": {"required": True, "content": schema}}
 

@@ -1,0 +1,281 @@
+"""From a photo to a painting: read, fit to a canvas, find faces, choose a palette, paint, refine, score."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agents.checkpoint import load
+from agents.painting.evaluation import l2_of
+from agents.painting.options import CANVAS, Background, PaintOptions
+from agents.painting.paint import fit_to_canvas, paint
+from agents.painting.palette import choose_palette
+from agents.painting.policy import PaintingPolicy
+from agents.painting.refinement import refine
+from agents.painting.saliency import face_weight, mask_weight
+from paint_gym.datasets import picture_size, read_image
+from paint_gym.painting import MAX_SIDE, Painting, Paper
+from paint_gym.renderers import Renderer
+from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
+from paint_gym.utils.errors import named_file
+
+logger = logging.getLogger(__name__)
+REFINE = 200
+"""Iterations of refinement by default."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo to be painted.
+
+    Attributes:
+        source: its file, the bytes of its file, or an array ``(H, W, 3)`` uint8.
+        name: its name in messages; by default the path.
+        max_pixels: greatest number of pixels that is read from bytes; None for that of files.
+    """
+
+    source: Path | bytes | NDArray[np.uint8] = field(repr=False)
+    name: str = ""
+    max_pixels: int | None = None
+
+    def __str__(self) -> str:
+        return self.name or (str(self.source) if isinstance(self.source, Path) else "the picture")
+
+    def size(self) -> tuple[int, int]:
+        """Height and width, from the header of the file."""
+        if isinstance(self.source, np.ndarray):
+            return self.source.shape[0], self.source.shape[1]
+        return picture_size(self.source, str(self))
+
+    def read(self, at_least: int, behind: int = 255) -> NDArray[np.uint8]:
+        """Pixels ``(H, W, 3)``.
+
+        Args:
+            at_least: the file may be read smaller, as long as both sides keep this number of pixels.
+            behind: grey level behind a transparent picture, from 0 to 255.
+        """
+        if isinstance(self.source, np.ndarray):
+            return self.source
+        limit: dict[str, Any] = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
+        return read_image(self.source, str(self), at_least=at_least, behind=behind, **limit)
+
+
+@dataclass(frozen=True)
+class PaintJob:
+    """A photo that is ready to be painted.
+
+    Attributes:
+        photo_size: height and width of the photo, in pixels.
+        target: ``(1, 3, H, W)`` in [0, 1], the photo at the size of the canvas.
+        options: options of its paintings.
+    """
+
+    photo_size: tuple[int, int]
+    target: Tensor
+    options: PaintOptions
+
+
+@dataclass(frozen=True)
+class PhotoPainter:
+    """Settings that paint any number of photos.
+
+    Attributes:
+        policy: the painter.
+        iterations: iterations of refinement; 0 for none.
+        until: l2 on the canvas at which refinement ends.
+        canvas: shorter side in pixels of the canvas, at most that of the photo, but at least 256.
+        background: see `PaintOptions`.
+        palette: colours ``(K, 3)``, or the number of colours to choose from each photo; None for any.
+        detail: "faces", which are looked for, or a mask that is white where errors count more.
+        init: a painting to go on with.
+        canvas_image: a photo of the canvas before the first stroke.
+        paper: paper of a plotter, whose pens limit the radii of strokes.
+    """
+
+    policy: PaintingPolicy
+    iterations: int = REFINE
+    until: float = 0.0
+    canvas: int = CANVAS
+    background: Background = (0.0, 0.0, 0.0)
+    palette: int | Tensor | None = None
+    detail: Photo | Literal["faces"] | None = None
+    init: Painting | None = None
+    canvas_image: Photo | None = None
+    paper: Paper | None = None
+
+    @property
+    def refines_alone(self) -> bool:
+        """Whether the refinement of a painting depends on the paintings that are refined with it."""
+        return self.until > 0 or isinstance(self.palette, int)
+
+    def prepare(self, photo: Photo) -> PaintJob:
+        """Read a photo, no larger than needed, and choose the options of its paintings.
+
+        Raises:
+            ValueError: no picture, too long, or the canvas image has another aspect; names the file.
+            OSError: the file cannot be read.
+        """
+        photo_size = photo.size()
+        side = min(self.canvas, max(CANVAS, min(photo_size)))
+        pixels = torch.tensor(photo.read(2 * side))
+        target = _fit(pixels, photo, side)
+        size = (target.shape[2], target.shape[3])
+        alpha = canvas_image = None
+        if self.background is None:
+            on_black = _fit(torch.tensor(photo.read(2 * side, behind=0)), photo, side)
+            alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
+        if self.canvas_image is not None:
+            canvas_image = _fit(torch.tensor(self.canvas_image.read(2 * side)), self.canvas_image, side)
+            _check_aspect(canvas_image, target, self.canvas_image)
+        palette = choose_palette(target, self.palette) if isinstance(self.palette, int) else self.palette
+        options = PaintOptions(
+            background=self.background,
+            palette=palette,
+            radii=None if self.paper is None else _pen_radii(self.paper, self.policy.renderer, size),
+            weight=self._weight(pixels.numpy(), photo, size),
+            init=None if self.init is None else [self.init],
+            canvas_image=canvas_image,
+            alpha=alpha,
+            until=self.until,
+        )
+        return PaintJob(photo_size, target, options)
+
+    def paint(
+        self,
+        job: PaintJob,
+        strokes: int,
+        on_bundle: Callable[[float], object] | None = None,
+        on_strokes: Callable[[Tensor], object] | None = None,
+    ) -> Painting:
+        """Paint a photo with the policy alone; see `agents.paint`."""
+        (painting,) = paint(self.policy, job.target, strokes, job.options, on_bundle, on_strokes)
+        return painting
+
+    def refine(
+        self,
+        jobs: Sequence[PaintJob],
+        paintings: Sequence[Painting],
+        on_iteration: Callable[[float], object] | None = None,
+        on_strokes: Callable[[Tensor], object] | None = None,
+    ) -> list[Painting]:
+        """Refine paintings together; see `agents.refine`.
+
+        Args:
+            jobs: photos of one size, all with a weight or all without.
+            paintings: of one number of strokes.
+            on_iteration: see `agents.refine`.
+            on_strokes: see `agents.refine`.
+        """
+        targets = torch.cat([job.target for job in jobs])
+        options = PaintOptions(
+            palette=jobs[0].options.palette,
+            radii=jobs[0].options.radii,
+            weight=_stack([job.options.weight for job in jobs]),
+            canvas_image=jobs[0].options.canvas_image,
+            alpha=_stack([job.options.alpha for job in jobs]),
+            until=self.until,
+        )
+        device = self.policy.device
+        return refine(list(paintings), targets, self.iterations, options, on_iteration, on_strokes, device)
+
+    def l2(self, job: PaintJob, painting: Painting) -> float:
+        """Mean squared error of a painting on its canvas, by the analytic renderer."""
+        canvas_image = job.options.canvas_image
+        target_image = None if canvas_image is None else canvas_image[0]
+        return l2_of(painting, job.target[0], canvas_image=target_image)
+
+    def _weight(self, pixels: NDArray[np.uint8], photo: Photo, size: tuple[int, int]) -> Tensor | None:
+        """Weight of each pixel's error, ``(H, W)``; None for equal weights."""
+        if self.detail is None:
+            return None
+        if isinstance(self.detail, Photo):
+            with named_file(self.detail):
+                return mask_weight(self.detail.read(min(size), behind=0), size)
+        weight = face_weight(pixels, size)
+        if weight is None:
+            logger.warning("%s: no face is seen, all of it counts the same", photo)
+        else:
+            share = 100 * (weight > 1).float().mean().item()
+            logger.info("%s: faces are seen, on %.0f%% of it", photo, share)
+        return weight
+
+
+def paint_photo(
+    photo: str | Path | NDArray[np.uint8],
+    strokes: int = 500,
+    refine: int = REFINE,
+    policy: PaintingPolicy | str = "pretrained",
+    **options: Any,
+) -> Painting:
+    """Paint a photo, as ``paint-gym paint`` does.
+
+    Args:
+        photo: a file, or an array ``(H, W, 3)`` uint8.
+        strokes: number of strokes.
+        refine: iterations of refinement; 0 for a draft.
+        policy: the painter, or a name or file for `agents.load`.
+        options: further attributes of `PhotoPainter`, such as ``palette=8`` or ``detail="faces"``.
+
+    Returns:
+        The painting, at the size of the photo.
+
+    Raises:
+        ValueError: not a picture, or a wrong option; says which.
+        OSError: the file cannot be read.
+    """
+    painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, refine, **options)
+    job = painter.prepare(Photo(photo if isinstance(photo, np.ndarray) else Path(photo)))
+    (painting,) = painter.refine([job], [painter.paint(job, strokes)])
+    size = painting.scaled_size(min(MAX_SIDE, max(job.photo_size)))
+    return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
+
+
+def psnr_of(l2: float) -> float:
+    """PSNR in dB of a mean squared error, at most 100."""
+    return -10 * math.log10(max(l2, 1e-10))
+
+
+def _stack(tensors: Sequence[Tensor | None]) -> Tensor | None:
+    present = [tensor for tensor in tensors if tensor is not None]
+    return torch.stack(present) if present else None
+
+
+def _fit(pixels: Tensor, photo: Photo, side: int) -> Tensor:
+    """Target ``(1, 3, H, W)`` of a photo; errors name it."""
+    try:
+        return fit_to_canvas(pixels, side)
+    except ValueError as error:
+        raise error if str(photo) in str(error) else ValueError(f"{photo}: {error}") from None
+
+
+def _check_aspect(canvas_image: Tensor, target: Tensor, photo: Photo) -> None:
+    """Refuse a photo of the canvas with another aspect than the picture."""
+    if canvas_image.shape != target.shape:
+        raise ValueError(
+            f"{photo} has another aspect than the picture: {canvas_image.shape[3]} x {canvas_image.shape[2]} "
+            f"and {target.shape[3]} x {target.shape[2]} pixels, where their shorter sides are the same"
+        )
+
+
+def _pen_radii(paper: Paper, renderer: Renderer, size: tuple[int, int]) -> tuple[float, float] | None:
+    """Radii of strokes that the pens can draw, for designs of lines, as thin as strokes can be."""
+    design = renderer.design
+    nodes = design.nodes(torch.zeros(1, design.dim), 1).shape[-2]
+    if design.primitive == "polygon" or nodes == 1:
+        return None
+    low, high = paper.radii(size)
+    if high < MIN_RADIUS:
+        logger.warning(
+            "the thinnest strokes are %.2f mm wide on this paper, and painted so; the pens leave gaps",
+            MIN_RADIUS * paper.pen[1] / high,
+        )
+    return min(max(low, MIN_RADIUS), MAX_RADIUS), min(max(high, MIN_RADIUS), MAX_RADIUS)

@@ -1,0 +1,97 @@
+"""The policy that paints: an actor with a renderer to look ahead with; frozen, so that it can be shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from agents.networks.actor import Actor, Proposals, apply_network
+from agents.painting import planning
+from paint_gym.canvas import CanvasState
+from paint_gym.renderers import Renderer
+from paint_gym.utils.errors import as_int
+
+MAX_LOOKAHEAD = 256
+MAX_PLAN = 100_000
+
+
+class Policy(Protocol):
+    """The interface that `agents.paint` needs: an `Agent`, a `PaintingPolicy`, or your own object."""
+
+    @property
+    def renderer(self) -> Renderer:
+        """Renderer of the strokes; says design and opacity."""
+
+    @property
+    def bundle(self) -> int:
+        """Strokes per action."""
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the states that `act` takes."""
+
+    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
+        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class PaintingPolicy:
+    """A trained actor that paints, with lookahead and planning through the renderer.
+
+    Attributes:
+        actor: network that proposes the strokes.
+        renderer: renderer of the strokes, also the model for lookahead and plans.
+        bundle: strokes per action.
+        steps: steps per episode in training.
+        lookahead: candidates of each window size that are tried out before each step, if the actor proposes
+            any; 0 for none.
+        plan: gradient steps that improve each bundle through the renderer before it is painted; 0 for none.
+        seed: a different painting of the same picture for each seed.
+        bf16: run the network in bfloat16 where autocast allows it.
+
+    Raises:
+        ValueError: a number out of its range, or a seed for an actor that has no use for it.
+    """
+
+    actor: Actor
+    renderer: Renderer
+    bundle: int
+    steps: int
+    lookahead: int = 0
+    plan: int = 0
+    seed: int = 0
+    bf16: bool = False
+
+    def __post_init__(self) -> None:
+        as_int("lookahead", self.lookahead, 0, MAX_LOOKAHEAD)
+        as_int("plan", self.plan, 0, MAX_PLAN)
+        self.actor.focused(seed=self.seed)
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the actor."""
+        return next((parameter.device for parameter in self.actor.parameters()), torch.device("cpu"))
+
+    @torch.no_grad()
+    def act(self, state: CanvasState, steps: int | None = None, weight: Tensor | None = None) -> Tensor:
+        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
+
+        Args:
+            state: canvases to paint on.
+            steps: steps per episode, by default those of training.
+            weight: weight of each pixel's error, ``(B, H, W)``; by default equal weights.
+        """
+        actor = self.actor.focused(weight, self.seed).eval()
+        proposals: list[Proposals] = []
+        if self.lookahead:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+                proposals = actor.propose(*state, self.lookahead)
+        if not proposals:
+            action = apply_network(actor, state, steps or self.steps, self.bf16)
+            if not self.plan:
+                return action
+            proposals = [planning.full_canvas_proposal(action, state.canvas)]
+        return planning.plan(state, proposals, self.renderer, self.plan, weight)
