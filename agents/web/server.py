@@ -1,6 +1,6 @@
-"""The server of the page: one worker, a bounded queue, limits on all that comes from outside.
+"""The server of the page: one worker, a bounded queue, limits on requests.
 
-It keeps nothing: a client holds its painting, and sends it back for a file or to go on with. A job is an
+It stores nothing: a client holds its painting, and sends it back for a file or to go on with. A job is an
 answer that is sent as lines of JSON while it is painted, so it ends when its client leaves.
 """
 
@@ -12,12 +12,13 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,13 +26,7 @@ from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm
 from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
 from paint_gym import __version__
 
-SLOWEST = 20  # seconds from one piece of a request to the next
 WAITING = 8  # jobs, the one at work included; more are told that it is busy
-STATIC = {
-    "": ("index.html", "text/html"),
-    "app.js": ("app.js", "text/javascript"),
-    "style.css": ("style.css", "text/css"),
-}
 TYPES = {
     "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "json": "application/json",
     "mp4": "video/mp4", "gif": "image/gif",
@@ -61,8 +56,7 @@ class JobQueue:
         Raises:
             HTTPException: 503 where too many wait.
         """
-        if self.count >= WAITING:
-            raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
+        self._check()
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
 
         def send(event: Event | None) -> None:
@@ -95,6 +89,23 @@ class JobQueue:
         self.executor.submit(job)
         return lines()
 
+    async def run(self, work: Callable[[], bytes]) -> bytes:
+        """The result of a job without events.
+
+        Raises:
+            HTTPException: 503 where too many wait.
+        """
+        self._check()
+        self.count += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+        finally:
+            self._finished()
+
+    def _check(self) -> None:
+        if self.count >= WAITING:
+            raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
+
     def _finished(self) -> None:
         self.count -= 1
 
@@ -106,55 +117,41 @@ class Limits:
         self.app, self.hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answer a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        received, complete = 0, False
+        received = 0
 
-        async def limited() -> Message:
-            nonlocal received, complete
-            if complete:  # what follows is the client that leaves, some time
-                return await receive()
-            try:
-                message = await asyncio.wait_for(receive(), SLOWEST)
-            except TimeoutError:
-                raise HTTPException(408, f"nothing came for {SLOWEST} seconds") from None
+        async def limited_receive() -> Message:
+            nonlocal received
+            message = await receive()
             received += len(message.get("body", b""))
-            complete = not message.get("more_body", False)
             if received > MAX_REQUEST_BYTES:
                 raise HTTPException(413, TOO_LARGE)
             return message
 
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", []),
-                    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
-                ]
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        refused = self._refusal(headers)
-        if refused is not None:
-            await JSONResponse({"detail": refused[1]}, refused[0])(scope, receive, with_headers)
+        refusal = self._refusal(Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, send_with_headers)
         else:
             with suppress(ClientDisconnect):  # while it sends
-                await self.app(scope, limited, with_headers)
+                await self.app(scope, limited_receive, send_with_headers)
 
-    def _refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
-        host = headers.get("host", "")
-        if self.hosts and host.rsplit(":", 1)[0] not in self.hosts:
-            return (
-                400,
-                "this server answers to its own name only",
-            )  # else other sites could reach it by a name
-        origin = headers.get("origin")
+    def _refusal(self, headers: Headers) -> Response | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self.hosts and host.rsplit(":", 1)[0] not in self.hosts:  # a name of another site for this address
+            return JSONResponse({"detail": "this server answers to its own name only"}, 400)
         if origin is not None and origin.split("://", 1)[-1] != host:
-            return 403, "requests of other sites are refused"
+            return JSONResponse({"detail": "requests of other sites are refused"}, 403)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
-            return 413, TOO_LARGE
+            return JSONResponse({"detail": TOO_LARGE}, 413)
         return None
 
 
@@ -191,10 +188,6 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
         """A request that `parse` refuses."""
         return JSONResponse({"detail": str(error)}, 422)
 
-    for address, (file, kind) in STATIC.items():
-        content = resources.files("agents.web").joinpath("static", file).read_bytes()
-        app.add_api_route(f"/{address}", _static(content, kind), include_in_schema=False)
-
     @app.get("/api/photos/{name}.png", response_class=Response)
     def photo(name: Photo) -> Response:
         """One of scikit-image's photos."""
@@ -211,18 +204,11 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
     async def files(request: Request) -> Response:
         """A painting as a file."""
         options = parse(ExportRequest, await request.body())
-        content: list[bytes] = []
-
-        def work(send: Callable[[Event], None], stop: threading.Event) -> None:
-            content.append(export(options))
-
-        async for line in jobs.start(work):
-            event = json.loads(line)
-            if event["event"] == "error":
-                raise HTTPException(422, event["message"])
+        content = await jobs.run(lambda: export(options))
         name = f'attachment; filename="painting.{options.format}"'
-        return Response(content[0], media_type=TYPES[options.format], headers={"Content-Disposition": name})
+        return Response(content, media_type=TYPES[options.format], headers={"Content-Disposition": name})
 
+    app.mount("/", StaticFiles(packages=[("agents.web", "static")], html=True))
     return app
 
 
@@ -230,13 +216,6 @@ def _body(kind: type[Strict]) -> dict[str, Any]:
     """Description of a body that `parse` reads, for the API."""
     schema = {"application/json": {"schema": kind.model_json_schema()}}
     return {"requestBody": {"required": True, "content": schema}}
-
-
-def _static(content: bytes, kind: str) -> Callable[[], Response]:
-    def answer() -> Response:
-        return Response(content, media_type=kind)
-
-    return answer
 
 
 def _line(event: Event) -> bytes:

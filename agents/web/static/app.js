@@ -83,7 +83,7 @@ for (const name of PHOTOS) {
   button.type = "button";
   button.dataset.name = name;
   button.setAttribute("aria-pressed", "false");
-  image.src = `/api/photos/${name}.png`;
+  image.src = `api/photos/${name}.png`;
   image.alt = name;
   button.append(image);
   button.onclick = () => choose({ photo: name }, image.src, name);
@@ -255,7 +255,7 @@ async function paint(begun) {
   enable();
   say("Painting.");
   try {
-    const answer = await fetch("/api/paintings", {
+    const answer = await fetch("api/paintings", {
       method: "POST", body: JSON.stringify(asked), signal: own.signal, headers: { "Content-Type": "application/json" },
     });
     if (!answer.ok) throw new Error(await refusal(answer));
@@ -314,7 +314,7 @@ for (const button of document.querySelectorAll("[data-format]")) {
     const asked = { painting: json(), format: button.dataset.format, size: Number($("size").value) || null };
     say(`Making the ${button.textContent} file.`);
     try {
-      const answer = await fetch("/api/files", {
+      const answer = await fetch("api/files", {
         method: "POST", body: JSON.stringify(asked), headers: { "Content-Type": "application/json" },
       });
       if (!answer.ok) throw new Error(await refusal(answer));
