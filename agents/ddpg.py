@@ -67,7 +67,7 @@ class DDPG(Agent):
         """
         state, action, next_state = batch
         with torch.no_grad():
-            reward = self.reward(state.canvas, next_state.canvas, state.target)  # (B,)
+            reward = self.reward_of(state, next_state)
         td_target = self.td_target(reward, next_state)
         loss = nn.functional.mse_loss(self.q_value(self.critic, state, action), td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
@@ -81,6 +81,10 @@ class DDPG(Agent):
         metrics |= self.reward.update(next_state.canvas, next_state.target)
         return metrics | {"charts/reward": reward.mean().item()}
 
+    def reward_of(self, state: CanvasState, next_state: CanvasState) -> Tensor:
+        """Reward of each transition, ``(B,)``."""
+        return self.reward(state.canvas, next_state.canvas, state.target)
+
     def q_value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
         """Q(s, a), ``(B,)``: the mean, if the critic gives several."""
         return apply_network(critic, state, self.steps, self.bf16, action).view(len(action), -1).mean(1)
@@ -90,7 +94,8 @@ class DDPG(Agent):
         """``r + gamma^k Q'(s', pi'(s'))``, ``(B,)``; just the reward where the episode ends."""
         next_action = apply_network(self.target_actor, next_state, self.steps, self.bf16)
         next_value = self.q_value(self.target_critic, next_state, next_action)
-        return reward + self.discount * not_done(next_state, self.steps) * next_value
+        continues = not_done(next_state, self.steps).view(-1, *[1] * (next_value.ndim - 1))
+        return reward + self.discount * continues * next_value
 
     def parts(self) -> dict[str, Any]:
         """Networks and optimizers that a checkpoint holds, by name."""

@@ -7,42 +7,19 @@ their mean. No gradient passes through the canvas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
-
-import torch
 from torch import Tensor, nn
 
-from agents.common.agent import Agent, not_done
-from agents.common.config import FRACTION, RATE, LearningConfig, check_ranges, flag
-from agents.common.optim import frozen, gradient_step
-from agents.common.replay import Transition
+from agents.ddpg import DDPG
 from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState
-from paint_gym.utils.networks import polyak_update
 
 
-class PatchQDDPG(Agent):
-    """Learns by trial and error, patch by patch; the renderer only serves painting.
+class PatchQDDPG(DDPG):
+    """DDPG with a reward and a value for each patch.
 
     The critic is ``(canvas, target, step, steps, action) -> values (B, patches, patches)``, and the reward
     has `patch_rewards` of as many patches. The arguments are those of `Agent`.
     """
-
-    @dataclass(frozen=True)
-    class Config(LearningConfig):
-        """Settings of PatchQ-DDPG; the defaults are Table 1 of the paper."""
-
-        tau: Annotated[float, flag("tau")] = 0.001
-        """Fraction by which the target networks move in each update."""
-        noise: Annotated[float, flag("noise")] = 0.1
-        """Standard deviation of the action noise."""
-
-        def __post_init__(self) -> None:
-            super().__post_init__()
-            check_ranges(self, tau=FRACTION, noise=RATE)
-
-    config: Config
 
     def setup(self) -> None:
         """Build the target networks of actor and critic.
@@ -55,53 +32,12 @@ class PatchQDDPG(Agent):
                 "PatchQ needs a Reward with patch_rewards(before, after, target), such as L2Reward, and "
                 "patch_level = True"
             )
-        self.target_actor = self.make_target_network(self.actor).eval()
-        self.target_critic = self.make_target_network(self.critic)
+        super().setup()
 
-    def explore(self, state: CanvasState) -> Tensor:
-        """The bundle for each canvas while learning: `act` with Gaussian noise, clipped to [0, 1]."""
-        action = self.act(state)
-        return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
+    def reward_of(self, state: CanvasState, next_state: CanvasState) -> Tensor:
+        """Reward of each patch, ``(B, patches, patches)``."""
+        return self.reward.patch_rewards(state.canvas, next_state.canvas, state.target)
 
-    def warm_start(self, actor: nn.Module) -> list[str]:
-        """Copy the weights of another actor into actor and target actor; see `Agent.warm_start`."""
-        names = super().warm_start(actor)
-        self.target_actor.load_state_dict(self.actor.state_dict())
-        return names
-
-    def update(self, batch: Transition) -> dict[str, float]:
-        """One gradient step for the critic, the actor, and a reward that learns; the target networks move.
-
-        Returns:
-            ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch and the patches.
-        """
-        state, action, next_state = batch
-        with torch.no_grad():
-            reward = self.reward.patch_rewards(state.canvas, next_state.canvas, state.target)  # (B, p, p)
-        td_target = self.td_target(reward, next_state)
-        loss = nn.functional.mse_loss(self.q_values(self.critic, state, action), td_target)
-        metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
-        self.actor.train()
-        with frozen(self.critic):
-            action = apply_network(self.actor, state, self.steps, self.bf16)
-            objective = self.q_values(self.critic, state, action).mean()
-        metrics |= gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
-        polyak_update(self.target_actor, self.actor, self.config.tau)
-        polyak_update(self.target_critic, self.critic, self.config.tau)
-        metrics |= self.reward.update(next_state.canvas, next_state.target)
-        return metrics | {"charts/reward": reward.mean().item()}
-
-    def q_values(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
+    def q_value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
         """Q(s, a) of each patch, ``(B, patches, patches)``."""
         return apply_network(critic, state, self.steps, self.bf16, action)
-
-    @torch.no_grad()
-    def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:
-        """``r + gamma^k Q'(s', pi'(s'))`` of each patch; just the reward where the episode ends."""
-        next_action = apply_network(self.target_actor, next_state, self.steps, self.bf16)
-        next_value = self.q_values(self.target_critic, next_state, next_action)
-        return reward + self.discount * not_done(next_state, self.steps).view(-1, 1, 1) * next_value
-
-    def parts(self) -> dict[str, Any]:
-        """Networks and optimizers that a checkpoint holds, by name."""
-        return super().parts() | {"target_actor": self.target_actor, "target_critic": self.target_critic}

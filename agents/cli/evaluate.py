@@ -37,13 +37,13 @@ class Evaluate(Command):
     """
 
     agent: tyro.conf.Positional[str] = "pretrained"
-    """Agent that paints: a trained one, or the one that comes with the package."""
+    """Agent to score: a file, a run's folder, or an agent of the package."""
     dataset: str = "photos"
     """Name of a data set, or a folder of images."""
     split: str = "test"
     """Part of the data set: train, val or test."""
     images: int = 500
-    """Pictures to paint: the first ones, or all if there are fewer."""
+    """Number of pictures, from the first on; all if there are fewer."""
     strokes: int = 200
     """Strokes per painting."""
     size: int = 128
@@ -55,15 +55,15 @@ class Evaluate(Command):
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
     lookahead: int | None = None
-    """Candidates of each window size that are tried out before each step: more are better and slower. By
-    default the agent's own number."""
+    """Candidates of each window size that are tried before each step: more are better and slower. By default
+    the agent's own number."""
     plan: int | None = None
-    """Steps of gradient by which each bundle is improved before it is painted: more are better and slower. By
-    default the agent's own number."""
+    """Gradient steps that improve each bundle before it is painted: more are better and slower. By default
+    the agent's own number."""
     refine: int = 0
     """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
     seed: int = 0
-    """Random seed of the bootstrap that gives the intervals."""
+    """Random seed of the intervals' bootstrap."""
     data_root: Path | None = None
     """Folder that holds the publishers' data sets."""
 

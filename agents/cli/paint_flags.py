@@ -18,85 +18,83 @@ class Paint(Command):
     """Paint pictures of your own."""
 
     images: tyro.conf.Positional[tuple[Path, ...]]
-    """The pictures: JPEG, PNG, WebP, AVIF, ... of any size; files, folders, patterns ("*.jpg"), "@list.txt"
-    for the files that a text names, one a line, or "-" for standard input."""
+    """Pictures of any size, as JPEG, PNG, WebP, AVIF, ...: files, folders, patterns ("*.jpg"), "@list.txt" for
+    a text file with one name a line, or "-" for standard input."""
     output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
-    """The painting: .png .jpg .svg .json .gif .mp4; may be repeated. Write {name} where the name of a picture
-    goes and {strokes} where their number goes, as in "out/{name}.svg"; or a folder, as in "out/"; or "-" for
-    standard output. By default "{name}-painted.png"."""
+    """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of the
+    picture, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or "-"
+    for standard output. By default "{name}-painted.png"."""
     format: Literal["png", "jpg", "svg", "json", "gif", "mp4"] = "png"
-    """What is written to folders, to standard output, and by default."""
+    """Format in folders, on standard output, and by default."""
     overwrite: bool = False
-    """Write over files that are there; never over a picture that is to be painted."""
+    """Write over existing files, but never over an input."""
     shard: str | None = None
-    """Paint only a part of the pictures, as "3/16" the third of sixteen, so that many machines share them;
-    files that are there already are skipped, so that a part can be started again. It takes one thread, unless
-    OMP_NUM_THREADS says more."""
+    """Paint only a part of the pictures, for example "3/16" for the third of sixteen parts, so that many
+    machines can share the work. Existing files are skipped, so a part can be started again. Uses one thread,
+    unless OMP_NUM_THREADS says otherwise."""
     skip_bad: bool = True
-    """Go on after a picture that cannot be read or painted; it is named at the end, and the exit status
-    is 1."""
+    """Continue after a picture that cannot be painted; it is named at the end, and the exit status is 1."""
     ray: str | None = None
     """Paint on a Ray cluster: "local" for the processors of this machine, "auto" for the cluster that it is
     part of, or an address, as in "10.0.0.1:6379". Nodes need the same version of this package, and a shared
     folder with the files; files that exist are skipped. Needs pip install 'paint-gym[cluster]'."""
     report: Path | None = None
-    """A file to which a line of JSON is added for each painting: its picture, files, size, strokes, l2 and
-    PSNR on the canvas, and seconds."""
+    """File to which a line of JSON is added for each painting: picture, files, size, strokes, l2 and PSNR on
+    the canvas, seconds."""
     strokes: tuple[int, ...] = (500,)
-    """Strokes to paint each with; of several numbers, as in "50 200 1000", each makes a painting."""
+    """Number of strokes; several numbers, as in "50 200 1000", make a painting each."""
     init: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """A painting (.json) of the picture to go on with: strokes are added up to their number, and all are
-    refined."""
+    """Painting (.json) of the picture to continue: strokes are added up to the number of --strokes, and all
+    are refined."""
     canvas_image: Path | None = None
-    """A photo of the canvas as it is: the strokes are those that it still needs, on a transparent layer."""
+    """Photo of a half-finished canvas: paints the strokes that it still needs, on a transparent layer."""
     stroke: str | None = None
-    """Stroke design: bezier, straight, circle or triangle. An agent for each comes with the package."""
+    """Stroke design: bezier, straight, circle or triangle. The package has an agent for each."""
     lookahead: int | None = None
-    """Candidates of each window size that are tried out before each step: more are better and slower. By
-    default the agent's own number."""
+    """Candidates of each window size that are tried before each step: more are better and slower. By default
+    the agent's own number."""
     plan: int | None = None
-    """Steps of gradient by which each bundle is improved before it is painted, for paintings that are to be
-    made stroke by stroke: more are better and slower. By default the agent's own number, mostly 0."""
+    """Gradient steps that improve each bundle of strokes before it is painted, for paintings that are made
+    stroke by stroke: more are better and slower. By default the agent's own number, mostly 0."""
     refine: int | None = None
-    """Iterations of refinement: all strokes of the finished painting are optimised together, which lowers the
+    """Iterations of refinement, which optimises all strokes of the finished painting together and lowers the
     error most in a given time. By default 200, 0 for a draft."""
     until: float = 0.0
-    """An l2, the mean squared error of values in [0, 1], at which refinement ends; as the progress bar shows
-    it, on the canvas: the picture that is written, with more details, is less like the photo."""
+    """l2 (mean squared error of values in [0, 1]) at which refinement ends. It is measured on the canvas, as
+    the progress bar shows it; a larger output has more details to miss."""
     draft: bool = False
-    """The agent alone, for a look in little time: no plan and no refinement."""
+    """A quick preview by the agent alone, without plan and refinement."""
     detail: str | None = None
-    """Where errors count more, and so more strokes go: "faces", which are looked for, or a mask, a picture
-    that is white there, grey where it counts in part, stretched over the photo. A face that is small in its
-    picture has no eyes without it."""
+    """Where errors count more, and more strokes go: "faces" finds faces; or a mask, a picture that is white
+    there, stretched over the photo. A small face needs it to have eyes."""
     seed: int = 0
-    """Another painting of the same picture for each seed."""
+    """A different painting of the same picture for each seed."""
     opaque: bool = False
-    """Paint that covers: no stroke is transparent."""
+    """Opaque paint: no stroke is transparent."""
     background: str | None = None
-    """Colour of the fresh canvas: "#rrggbb", "auto" for the mean of each picture, or "none": what is
-    transparent in it stays so in .png and .svg. By default black; white, as the paper, for a plotter."""
+    """Colour of the empty canvas: "#rrggbb", "auto" for the mean of each picture, or "none" to keep its
+    transparent parts transparent in .png and .svg. By default black; white for a plotter."""
     palette: str | None = None
-    """The only colours of strokes: how many, to be chosen from each picture; or a file of hex colours or of
-    GIMP (.gpl); or "#rrggbb,#rrggbb,...". Transparent strokes still mix them: see --opaque."""
+    """The only colours of strokes: a number of colours to choose from each picture; or a file of hex colours
+    or of GIMP (.gpl); or "#rrggbb,#rrggbb,...". Transparent strokes still mix them: see --opaque."""
     svg: Literal["filled", "plotter"] = "filled"
-    """What an .svg holds: the shapes of the strokes; or opaque lines in mm, a layer for each colour, for a
-    pen plotter, best with a --palette."""
+    """Content of an .svg: "filled" shapes; or, for a pen plotter, opaque lines in mm with a layer for each
+    colour, best with a --palette."""
     paper: str | None = None
     """Width and height in mm of a plotter's paper, or A5, A4, A3, A2 or letter. By default A4."""
     margin_mm: float | None = None
-    """Its empty margin on all sides, by default 10."""
+    """Empty margin of the paper on all sides in mm, by default 10."""
     width_mm: tuple[float, float] | None = None
-    """The least and the greatest width of a plotter's pens, by default 0.5 and 6: strokes are painted so."""
+    """Least and greatest width of a plotter's pens in mm, by default 0.5 and 6; they limit the strokes."""
     seconds: float = 8.0
-    """Longest time that a film shows the painting grow."""
+    """Longest duration of a film, in seconds."""
     canvas: int = 256
-    """Shorter side in pixels at which the photo is looked at, at most its own: 512 shows refinement more
-    details, and takes two to three times as long. The output may be larger."""
+    """Shorter side of the canvas in pixels, at most that of the photo: 512 brings more details to refinement,
+    and takes two to three times as long. The output may be larger."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the picture."""
     agent: str | None = None
-    """Agent that paints: a file or a run's folder; by default an agent that comes with the package."""
+    """Agent that paints: a file or a run's folder; by default an agent of the package."""
     device: str = "auto"
     """Device to paint on."""
 

@@ -28,10 +28,10 @@ DEFAULT: Preset = "cpu"
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Command):
-    """Train an agent. What drives learning is --reward; the gain in l2 is only logged beside it.
+    """Train an agent with the reward of --reward; the gain in l2 is always logged beside it.
 
-    What is not given is the preset's. Under torchrun, each process has its own canvases, and gradients are
-    averaged; with its --max-restarts, a run whose process was lost goes on from its last checkpoint.
+    The preset has the defaults of all settings. Under torchrun, each process has its own canvases, and
+    gradients are averaged; with --max-restarts, a run that lost a process continues from its last checkpoint.
     """
 
     out: Path = Path("runs/latest")
@@ -39,10 +39,10 @@ class Train(Command):
     preset: Preset = DEFAULT
     """smoke: done in seconds; cpu: learns fastest on a laptop; paper: Tables 1 and 2, with our renderer."""
     resume: bool = False
-    """Go on with the run in --out, with the settings it was begun with."""
+    """Continue the run in --out, with its own settings."""
     init: str | None = None
-    """An agent whose actor to begin with: a file, a run's folder, or "pretrained". What does not fit, as the
-    last layer for another stroke design, begins anew."""
+    """Agent to start from: a file, a run's folder, or "pretrained". Layers that do not fit, such as the last
+    one for another stroke design, start anew."""
     checkpoint_minutes: float = 5.0
     """Minutes between checkpoints; one is also written at the end and on SIGINT or SIGTERM."""
     device: str = "auto"

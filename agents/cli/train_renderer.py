@@ -25,7 +25,7 @@ class TrainRenderer(Command):
     out: Path = Path("runs/renderer")
     """Folder of the run; renderer.safetensors in it is what "neural:FILE" takes."""
     resume: bool = False
-    """Go on with the run in --out, with its own settings."""
+    """Continue the run in --out, with its own settings."""
     init: Path | None = None
     """A renderer.safetensors to start from, of the same stroke design and network."""
     checkpoint_minutes: float = 5.0

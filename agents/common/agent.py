@@ -34,7 +34,7 @@ class Agent:
         config: settings of the algorithm, an instance of its `Config`.
 
     Raises:
-        TypeError: the actor is not an `Actor`.
+        TypeError: the actor is not an `Actor`, or the settings are those of another algorithm.
 
     Attributes:
         Config: class of the settings; its fields are flags of ``paint-gym train``.
@@ -60,8 +60,12 @@ class Agent:
                 "the defaults that agents rely on"
             )
         config = config or self.Config()
-        # settings that all algorithms share may come without the algorithm's own
-        self.config = config if isinstance(config, self.Config) else self.Config(**asdict(config))
+        if type(config) is LearningConfig:
+            config = self.Config(**asdict(config))  # with the defaults of the algorithm's own settings
+        if not isinstance(config, self.Config):
+            name = type(self).__name__
+            raise TypeError(f"{name} learns with {name}.Config, not with {type(config).__qualname__}")
+        self.config = config
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle
         self.discount = self.config.gamma**bundle
