@@ -10,6 +10,7 @@ from agents.factory import ACTORS, ALGORITHMS, Algorithm, build_agent
 from agents.imitation import Imitation
 from agents.model_based_ddpg import ModelBasedDDPG
 from agents.networks.actor import Actor
+from agents.painting.evaluation import evaluate
 from agents.painting.options import PaintOptions
 from agents.painting.paint import paint
 from agents.painting.photo import paint_photo
@@ -38,6 +39,7 @@ __all__ = [
     "Trainer",
     "TrainingDivergedError",
     "build_agent",
+    "evaluate",
     "load",
     "paint",
     "paint_photo",

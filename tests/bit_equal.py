@@ -117,6 +117,8 @@ def run(checkout: Path, inputs: Path, folder: Path, arguments: str) -> dict[str,
 
 def read(file: Path) -> Any:
     """What must be the same of a file; None for what need not."""
+    if file.suffix == ".json":
+        return json.loads(file.read_text())
     if file.name == "metrics.jsonl":
         lines = [json.loads(line) for line in file.read_text().splitlines()]
         return [{name: value for name, value in line.items() if "seconds" not in name} for line in lines]

@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
     "demo": (demo.Demo, demo.demo),
     "train": (train.Train, train.train),
     "train-renderer": (train_renderer.TrainRenderer, train_renderer.train_renderer),
-    "evaluate": (evaluate.Evaluate, evaluate.evaluate),
+    "evaluate": (evaluate.Evaluate, evaluate.evaluate_agent),
     "paint": (paint.Paint, paint.paint_pictures),
     "render": (render.Render, render.render),
     "web": (web.Web, web.web),

@@ -18,12 +18,12 @@ class Paint(Command):
     """Paint pictures of your own."""
 
     images: tyro.conf.Positional[tuple[Path, ...]]
-    """Pictures of any size, as JPEG, PNG, WebP, AVIF, ...: files, folders, patterns ("*.jpg"), "@list.txt" for
-    a text file with one name a line, or "-" for standard input."""
+    """Pictures of any size, as JPEG, PNG, WebP, AVIF, ...: files, folders, patterns ("*.jpg"), "@list.txt"
+    for a text file with one name a line, or "-" for standard input."""
     output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
-    """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of the
-    picture, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or "-"
-    for standard output. By default "{name}-painted.png"."""
+    """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of
+    the picture, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or
+    "-" for standard output. By default "{name}-painted.png"."""
     format: Literal["png", "jpg", "svg", "json", "gif", "mp4"] = "png"
     """Format in folders, on standard output, and by default."""
     overwrite: bool = False

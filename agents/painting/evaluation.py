@@ -6,21 +6,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
+import tyro
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from agents.common.config import COUNT, POSITIVE, STROKES, check_ranges
 from agents.painting.paint import paint
 from agents.painting.policy import Policy
 from agents.painting.refinement import refine
-from paint_gym.datasets import Dataset
-from paint_gym.metrics import mean_squared_error, psnr, ssim
+from paint_gym.datasets import Dataset, load_dataset
+from paint_gym.metrics import check_ssim_size, mean_squared_error, psnr, ssim
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
+
+Progress = Callable[[Iterable["PaintingScores"]], Iterable["PaintingScores"]]
+POINTS = 20  # points of a curve at most, beside that of the empty canvas
 
 
 class PaintingScores(NamedTuple):
@@ -35,6 +43,34 @@ class PaintingScores(NamedTuple):
     l2: NDArray[np.float64]
     psnr: float
     ssim: float
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Settings of an evaluation."""
+
+    dataset: str = "photos"
+    """Name of a data set, or a folder of images."""
+    split: str = "test"
+    """Part of the data set: train, val or test."""
+    images: int = 500
+    """Number of pictures, from the first on; all if there are fewer."""
+    max_strokes: Annotated[int, tyro.conf.arg(name="strokes")] = 200
+    """Strokes per painting."""
+    size: int = 128
+    """Side of the canvas in pixels."""
+    batch: int = 32
+    """Pictures painted at once."""
+    refine: int = 0
+    """Iterations of refinement of each finished painting; scores with and without it are not comparable."""
+    seed: int = 0
+    """Random seed of the intervals' bootstrap."""
+    data_root: Path | None = None
+    """Folder that holds the publishers' data sets."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, images=POSITIVE, max_strokes=STROKES, batch=POSITIVE, refine=COUNT, seed=COUNT)
+        check_ssim_size(self.size, self.size)
 
 
 class Interval(NamedTuple):
@@ -83,6 +119,51 @@ def l2_of(
         canvas = torch.tensor(painting.ground).view(3, 1, 1).expand_as(target)
     canvas = ground_truth.paint(canvas[None], torch.from_numpy(np.array(painting.strokes))[None])
     return mean_squared_error(canvas, target[None]).item()
+
+
+def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict[str, Any]:
+    """Paint pictures of a data set, and score the paintings by the ground truth renderer.
+
+    Args:
+        policy: the painter; see `agents.paint`.
+        progress: wraps the iterator over the scores, for example in a bar.
+        settings: fields of `EvaluationSettings`, such as ``dataset="celeba"``.
+
+    Returns:
+        The settings that were scored, ``"images"`` (their number), ``"l2"``, ``"psnr"`` and ``"ssim"``, each
+        with ``"mean"``, ``"low"`` and ``"high"``, and in ``"curve"`` lists of the l2 after ``"strokes"``.
+
+    Raises:
+        ValueError: a number or name that is not possible; says which.
+        OSError: a data set that is missing.
+    """
+    config = EvaluationSettings(**settings)
+    data = load_dataset(config.dataset, config.split, config.size, config.data_root)
+    count = min(config.images, len(data))
+    every = policy.bundle * math.ceil(config.max_strokes / policy.bundle / POINTS)
+    scorer = score_policy(policy, data, count, config.max_strokes, every, config.batch, config.refine)
+    scores = list(progress(scorer))
+    l2 = np.stack([score.l2 for score in scores])  # (images, points)
+    columns: dict[str, ArrayLike] = {
+        "l2": l2[:, -1],
+        "psnr": [s.psnr for s in scores],
+        "ssim": [s.ssim for s in scores],
+    }
+    return {
+        "dataset": config.dataset,
+        "split": config.split,
+        "images": len(scores),
+        "size": config.size,
+        "strokes": config.max_strokes,
+        "refine": config.refine,
+        "renderer": "raster",
+        "seed": config.seed,
+        **{name: _plain(mean_interval(values, seed=config.seed)) for name, values in columns.items()},
+        "curve": {
+            "strokes": [*range(0, config.max_strokes, every), config.max_strokes],
+            **_plain(mean_interval(l2, seed=config.seed)),
+        },
+    }
 
 
 def score_policy(
@@ -170,6 +251,11 @@ def mean_interval(
     means = np.tensordot(drawn / count, rows, axes=1)  # (resamples, ...)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return Interval(np.asarray(rows.mean(0)), np.asarray(low), np.asarray(high))
+
+
+def _plain(interval: Interval) -> dict[str, Any]:
+    """An interval as numbers or lists of numbers, for JSON."""
+    return {name: value.tolist() for name, value in interval._asdict().items()}
 
 
 def _canvases(painting: Painting, target: NDArray[np.uint8], every: int) -> Iterator[Tensor]:

@@ -35,7 +35,7 @@ def paint(
     """Paint pictures, on canvases of one colour or on paintings to go on with.
 
     Args:
-        policy: the painter.
+        policy: the painter, with ``act(state, steps)`` or ``act(state)``; see `Policy`.
         targets: ``(B, 3, H, W)`` uint8, or float in [0, 1].
         max_strokes: strokes per painting, at least 1, those of ``options.init`` included; the last bundle is
             cut if they do not fill it. Paintings that have as many already are returned as they are.
@@ -53,7 +53,7 @@ def paint(
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
-    act = _bind_weight(policy, targets, options, side)
+    act = _bind_act(policy, targets, options, side)
     target = _shrink(to_floats(targets.to(policy.device)), side)
     design = policy.renderer.design
     constraints = StrokeConstraints(design, options.palette, options.radii)
@@ -87,17 +87,18 @@ def paint(
     ]
 
 
-def _bind_weight(
+def _bind_act(
     policy: Policy, targets: Tensor, options: PaintOptions, side: int | None
 ) -> Callable[[CanvasState, int], Tensor]:
-    """The policy's `act`, with the weights of errors if there are any."""
-    if options.weight is None:
-        return policy.act
-    if "weight" not in inspect.signature(policy.act).parameters:
-        raise ValueError(f"{type(policy).__name__} does not weigh errors; leave the weight out")
-    weight = check_weight(options.weight, targets).to(policy.device)
+    """The policy's ``act(state, steps)``, with the weights of errors if there are any."""
     act: Callable[..., Tensor] = policy.act
-    return functools.partial(act, weight=_shrink(weight.unsqueeze(1), side).squeeze(1))
+    parameters = inspect.signature(act).parameters
+    if options.weight is not None:
+        if "weight" not in parameters:
+            raise ValueError(f"{type(policy).__name__} does not weigh errors; leave the weight out")
+        weight = check_weight(options.weight, targets).to(policy.device)
+        act = functools.partial(act, weight=_shrink(weight.unsqueeze(1), side).squeeze(1))
+    return act if len(parameters) > 1 else lambda state, steps: act(state)
 
 
 def _backdrops(
