@@ -117,7 +117,7 @@ def run(checkout: Path, inputs: Path, folder: Path, arguments: str) -> dict[str,
 
 def read(file: Path) -> Any:
     """What must be the same of a file; None for what need not."""
-    if file.suffix == ".json":
+    if file.suffix == ".json" and file.name != "config.json":
         return json.loads(file.read_text())
     if file.name == "metrics.jsonl":
         lines = [json.loads(line) for line in file.read_text().splitlines()]
