@@ -52,7 +52,7 @@ SINGLE: dict[str, Callable[[gym.Env], gym.Env]] = {
     "ReshapeObservation": lambda env: wrappers.ReshapeObservation(env, (7, 1024)),
     "ResizeObservation": lambda env: wrappers.ResizeObservation(channels_last(env), (16, 16)),
     "StickyAction": lambda env: wrappers.StickyAction(env, 0.3),
-    "TimeAwareObservation": wrappers.TimeAwareObservation,
+    "TimeAwareObservation": lambda env: wrappers.TimeAwareObservation(wrappers.TimeLimit(env, 3)),
     "TimeLimit": lambda env: wrappers.TimeLimit(env, 2),
     "TransformAction": lambda env: wrappers.TransformAction(env, lambda action: 1 - action, env.action_space),
     "TransformObservation": lambda env: wrappers.TransformObservation(env, lambda seen: seen[:3], COLOUR),
