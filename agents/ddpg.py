@@ -15,7 +15,7 @@ from agents.common.agent import Agent, apply_network, not_done
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
-from paint_gym.utils.networks import polyak_update
+from paint_gym.utils.weights import polyak_update
 
 
 class DDPG(Agent):

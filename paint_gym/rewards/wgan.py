@@ -16,7 +16,7 @@ from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.utils.device import upload
 from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.utils.images import to_bytes
-from paint_gym.utils.networks import polyak_update
+from paint_gym.utils.weights import polyak_update
 
 _Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)
 _MIN_BATCH = 8  # online: fewer pairs than this are filled up ...
