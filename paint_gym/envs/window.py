@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paint_gym.utils.opencv import load_opencv
+from paint_gym.utils.images import load_opencv
 
 _numbers = itertools.count(1)
 
