@@ -9,22 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import (
-    RENDER_METADATA,
-    Observation,
-    PaintTask,
-    TaskArguments,
-    colour_of,
-    to_numpy,
-)
-from paint_gym.envs.window import Window
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments, check_one_of
+from paint_gym.utils.errors import check_arguments
 from paint_gym.utils.images import to_frames
 
 
-class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
+class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
     """Paint a picture with bundles of strokes on an empty canvas.
 
     The action is one bundle; the observation is canvas, target and step; the reward is the gain of the
@@ -67,23 +58,12 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
 
     def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
         check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
-        if render_mode is not None:
-            check_one_of("render_mode", render_mode, self.metadata["render_modes"])
-        self.render_mode = render_mode
-        self._window = Window() if render_mode == "human" else None
+        self._open_window(render_mode)
         self.task = PaintTask(**task)
         self.action_space = self.task.action_space
         self.observation_space = self.task.observation_space
-        self._state: CanvasState | None = None
         self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))
         self._actions: list[Tensor] = []
-
-    @property
-    def state(self) -> CanvasState:
-        """The state, with a batch dimension of 1, on the device."""
-        if self._state is None:
-            raise gym.error.ResetNeeded("call reset() before using the environment")
-        return self._state
 
     @property
     def painting(self) -> Painting:
@@ -94,18 +74,6 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """
         strokes = torch.stack(self._actions) if self._actions else torch.empty(0)
         return self.task.painting(strokes, self._background)
-
-    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
-        return self.task.model_step(state, action)
-
-    def observe(self, state: CanvasState) -> Observation:
-        """The observation of a state, as tensors with a batch dimension."""
-        return self.task.observe(state)
-
-    def is_terminal(self, state: CanvasState) -> Tensor:
-        """``(B,)`` bool: the budget of strokes is spent."""
-        return self.task.is_terminal(state)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -148,14 +116,9 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """The canvas as ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return to_frames(self.state.canvas)[0] if self.render_mode == "rgb_array" else None
 
-    def _show(self) -> None:
-        if self._window is not None:
-            self._window.show(to_frames(self.state.canvas)[0])
-
     def close(self) -> None:
         """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+        self._close_window()
 
     def _observation(self) -> Any:
         obs = to_numpy(self.task.observe(self.state))

@@ -1,4 +1,4 @@
-"""The task that both environments share: data set, strokes, renderer, reward, sizes; no episode's state."""
+"""The task that both environments share: data set, strokes, renderer, reward and sizes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset
 from paint_gym.datasets.targets import Targets
+from paint_gym.envs.window import Window
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting, check_colour
 from paint_gym.renderers import Renderer, make_renderer
@@ -24,7 +25,7 @@ from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
 from paint_gym.utils.errors import as_int, as_pair, check_one_of
-from paint_gym.utils.images import to_bytes
+from paint_gym.utils.images import to_bytes, to_frames
 
 Observation = Tensor | dict[str, Tensor]
 # larger arguments are a mistake
@@ -243,6 +244,49 @@ class PaintTask:
         flat = strokes.detach().reshape(-1, self.stroke_dim).clamp(0, 1).cpu().numpy()
         design, opacity = self.renderer.design, self.renderer.opacity
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
+
+
+class TaskEnv:
+    """The part that both environments share: a state, the task as a model, and a window."""
+
+    task: PaintTask
+    render_mode: str | None
+    _state: CanvasState | None = None
+    _window: Window | None = None
+
+    @property
+    def state(self) -> CanvasState:
+        """The state, with a batch dimension, on the device."""
+        if self._state is None:
+            raise gym.error.ResetNeeded("call reset() before using the environment")
+        return self._state
+
+    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
+        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
+        return self.task.model_step(state, action)
+
+    def observe(self, state: CanvasState) -> Observation:
+        """The observation of a state, as tensors with a batch dimension."""
+        return self.task.observe(state)
+
+    def is_terminal(self, state: CanvasState) -> Tensor:
+        """``(B,)`` bool: the budget of strokes is spent."""
+        return self.task.is_terminal(state)
+
+    def _open_window(self, render_mode: str | None) -> None:
+        if render_mode is not None:
+            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
+        self.render_mode = render_mode
+        self._window = Window() if render_mode == "human" else None
+
+    def _show(self) -> None:
+        """Show the canvases in one row."""
+        if self._window is not None:
+            self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
+
+    def _close_window(self) -> None:
+        if self._window is not None:
+            self._window.close()
 
 
 def as_options(options: Any) -> dict[str, Any]:

@@ -17,14 +17,13 @@ from paint_gym.envs.task import (
     MAX_ENVS,
     MAX_STROKES,
     RENDER_METADATA,
-    Observation,
     PaintTask,
     TaskArguments,
+    TaskEnv,
     as_options,
     colour_of,
     to_numpy,
 )
-from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
 from paint_gym.utils.device import upload
 from paint_gym.utils.errors import as_int, check_arguments, check_one_of
@@ -39,7 +38,7 @@ class VectorArguments(TaskArguments, total=False):
     max_episode_steps: int | None
 
 
-class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
+class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     """Batched `PaintCanvasEnv`: the same task, arguments, numbers and infos, `num_envs` canvases per step.
 
     `reset` takes ``options`` with ``indices`` (one per environment that is reset), ``canvas`` ``(3, H, W)``
@@ -63,8 +62,6 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         ValueError: an invalid argument; the message says which and what to do.
     """
 
-    _window: Window | None = None  # Gymnasium closes environments whose __init__ has failed, too
-
     def __init__(
         self,
         num_envs: int = 1,
@@ -78,16 +75,12 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         check_arguments(task, (*TaskArguments.__annotations__, *names))
         num_envs = as_int("num_envs", num_envs, 1, MAX_ENVS)
         check_one_of("array", array, ("numpy", "torch"))
-        if render_mode is not None:
-            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
         if max_episode_steps is not None:
             max_episode_steps = as_int("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
         if not isinstance(autoreset_mode, AutoresetMode):
             check_one_of("autoreset_mode", autoreset_mode, [mode.value for mode in AutoresetMode])
-        self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
-        self.max_episode_steps = max_episode_steps
-        if render_mode == "human":
-            self._window = Window()
+        self.num_envs, self.array, self.max_episode_steps = num_envs, array, max_episode_steps
+        self._open_window(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)
@@ -97,7 +90,6 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         generators = [seeding.np_random() for _ in range(num_envs)]
         self._rngs, self._rng_seeds = [rng for rng, _ in generators], [seed for _, seed in generators]
-        self._state: CanvasState | None = None
         self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture that each environment paints
         shape = (num_envs, self.task.steps, *self.single_action_space.shape)
         self._actions = torch.zeros(shape, dtype=torch.float32, device=self.task.device)
@@ -105,13 +97,6 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._steps = np.zeros(num_envs, dtype=np.int64)  # a copy of state.step on the host
         self._over = np.zeros(num_envs, dtype=bool)  # episodes that are over and wait for a reset
         self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
-
-    @property
-    def state(self) -> CanvasState:
-        """The state of all canvases, on the device."""
-        if self._state is None:
-            raise gym.error.ResetNeeded("call reset() before using the environment")
-        return self._state
 
     @property  # type: ignore[misc]  # Gymnasium's has a setter, that of SyncVectorEnv has none either
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -130,18 +115,6 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _painting(self, i: int) -> Painting:
         return self.task.painting(self._actions[i, : self._steps[i]], self._backgrounds[i])
-
-    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
-        return self.task.model_step(state, action)
-
-    def observe(self, state: CanvasState) -> Observation:
-        """The observation of a state, as tensors with a batch dimension."""
-        return self.task.observe(state)
-
-    def is_terminal(self, state: CanvasState) -> Tensor:
-        """``(B,)`` bool: the budget of strokes is spent."""
-        return self.task.is_terminal(state)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -219,14 +192,9 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
 
-    def _show(self) -> None:
-        if self._window is not None:
-            self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
-
     def close_extras(self, **_: Any) -> None:
         """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+        self._close_window()
 
     def call(self, name: str, *arguments: Any, **named: Any) -> tuple[Any, ...]:
         """For each environment, an attribute of `PaintCanvasEnv`: called, if it is a method."""
