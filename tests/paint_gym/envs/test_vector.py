@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
@@ -396,3 +399,26 @@ def test_an_unknown_autoreset_mode_names_the_known(pictures: np.ndarray) -> None
     with pytest.raises(ValueError, match=r"autoreset_mode 'SAME_STEP': .*Disabled, NextStep, SameStep"):
         make(pictures, autoreset_mode="SAME_STEP")
     assert make(pictures, autoreset_mode="Disabled").autoreset_mode == AutoresetMode.DISABLED
+
+
+@pytest.fixture
+def doubles() -> Iterator[None]:
+    """Tensors without a dtype are float64, as other parts of a user's program may want."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+@pytest.mark.parametrize("observation", ["stacked", "float", "dict"])
+def test_torchs_default_dtype_changes_nothing(
+    pictures: np.ndarray, observation: str, reward: str, request: pytest.FixtureRequest
+) -> None:
+    results = []
+    for _ in range(2):
+        env = make(pictures, observation=observation, reward=reward)
+        env.action_space.seed(0)
+        results.append([env.reset(seed=0), *(env.step(env.action_space.sample()) for _ in range(3))])
+        assert env.observation_space.contains(results[-1][-1][0]) and results[-1][-1][1].dtype == np.float32
+        request.getfixturevalue("doubles")
+    assert data_equivalence(*results, exact=True)
