@@ -36,7 +36,7 @@ def rollout(device: str, **task: Any) -> list[torch.Tensor]:
         for tensor in value.values() if isinstance(value, dict) else [value]:
             assert tensor.device.type == device
             tensors.append(tensor.cpu().float() / (255 if tensor.dtype == torch.uint8 else 1))
-    return tensors + [torch.from_numpy(painting.strokes) for painting in paintings]
+    return tensors + [torch.tensor(painting.strokes) for painting in paintings]
 
 
 @pytest.mark.skipif(not ACCELERATORS, reason="no accelerator")
