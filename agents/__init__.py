@@ -1,6 +1,6 @@
 """Agents that learn to paint: model-based DDPG, DDPG, PatchQ-DDPG, and policies that paint pictures."""
 
-import paint_gym  # noqa: F401  before torch: see paint_gym.utils.threads
+import agents.cli.threads  # noqa: F401  before torch
 from agents.checkpoint import load, save_agent
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig, LearningConfig, TrainConfig

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import torch
 
 import paint_gym
-from paint_gym.utils.modules import import_module
+from paint_gym.utils.registry import import_module
 
 RETRIES = 5  # for a task whose node or process is lost
 SECONDS = 5.0  # for a cluster to answer

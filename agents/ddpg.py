@@ -18,7 +18,7 @@ from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
 from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState
-from paint_gym.utils.networks import polyak_update
+from paint_gym.utils.weights import polyak_update
 
 
 class DDPG(Agent):

@@ -22,9 +22,9 @@ from paint_gym.renderers import make_renderer
 from paint_gym.rewards import RewardConfig, make_reward
 from paint_gym.strokes import StrokeDesign, get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
-from paint_gym.utils.networks import set_layout
 from paint_gym.utils.registry import Registry
 from paint_gym.utils.serialization import StateDict, check_fit, fill
+from paint_gym.utils.weights import set_layout
 
 
 def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:

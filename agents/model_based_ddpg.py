@@ -20,7 +20,7 @@ from agents.common.replay import Transition
 from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.metrics import mean_squared_error
-from paint_gym.utils.networks import polyak_update
+from paint_gym.utils.weights import polyak_update
 
 
 class ModelBasedDDPG(Agent):

@@ -30,7 +30,7 @@ from paint_gym.renderers import Renderer
 from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.rewards.wgan import gradient_penalty
 from paint_gym.strokes import get_stroke
-from paint_gym.utils.networks import polyak_update
+from paint_gym.utils.weights import polyak_update
 
 UPDATE_BAR = 4.0
 PAINT_BAR = 3.0

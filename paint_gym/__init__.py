@@ -9,7 +9,6 @@
 
 import gymnasium
 
-import paint_gym.utils.threads  # noqa: F401  before torch
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset, register_dataset
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
@@ -17,7 +16,6 @@ from paint_gym.painting import Painting
 from paint_gym.renderers import RENDERERS, Renderer, make_renderer
 from paint_gym.rewards import REWARDS, L2Reward, Reward, WGANReward
 from paint_gym.strokes import StrokeDesign, register_stroke
-from paint_gym.utils import fork
 
 __version__ = "0.1.0"
 __all__ = [
@@ -59,5 +57,3 @@ gymnasium.register(
     vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
     kwargs={"size": 16, "max_strokes": 4, "bundle": 2},
 )
-
-fork.cure()

@@ -9,17 +9,14 @@ from torch import Tensor
 
 from paint_gym.renderers.base import Renderer, match_batches
 from paint_gym.rewards.base import RewardFunction
-from paint_gym.utils.deferred import trusted
 from paint_gym.utils.images import check_finite
-
-NOT_FINITE = "the action holds NaN or inf; every number must be finite"
 
 
 class CanvasState(NamedTuple):
-    """All that an agent may know: s_t = (C_t, I, t).
+    """The state of a painting, s_t = (C_t, I, t).
 
     Attributes:
-        canvas: ``(B, 3, H, W)`` float in [0, 1], what has been painted so far; never rounded to bytes.
+        canvas: ``(B, 3, H, W)`` float in [0, 1], the painting so far; never rounded to bytes.
         target: ``(B, 3, H, W)`` float in [0, 1], the picture to paint.
         step: ``(B,)`` int64, bundles painted so far.
     """
@@ -40,21 +37,21 @@ def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
             f"an action must be (batch, bundle * {stroke_dim}): bundles of strokes of {stroke_dim} numbers; "
             f"got shape {tuple(action.shape)}"
         )
-    check_finite(action, NOT_FINITE)
+    check_finite(action, "the action holds NaN or inf; every number must be finite")
     return action.clamp(0, 1).reshape(len(action), action.shape[1] // stroke_dim, stroke_dim)
 
 
 def model_step(
     state: CanvasState, action: Tensor, renderer: Renderer, reward: RewardFunction
 ) -> tuple[CanvasState, Tensor]:
-    """trans(s_t, a_t) and r(s_t, a_t): paint a bundle of strokes, in order.
+    """Paint a bundle of strokes, in order: trans(s_t, a_t) and r(s_t, a_t).
 
     Pure: nothing is changed in place. Differentiable, once, in the action and the canvas if the renderer is.
-    Of a single state or a single action, all others are tried out with it.
+    A single state is combined with every action, and a single action with every state.
 
     Args:
-        state: where to paint, of B canvases, or of one.
-        action: ``(B, bundle * stroke_dim)`` in [0, 1], or of one canvas; outside is clipped.
+        state: of B canvases, or of one.
+        action: ``(B, bundle * stroke_dim)`` in [0, 1], or one row; clipped to that range.
         renderer: paints the strokes.
         reward: eq. (1), or any other function of canvas before, canvas after and target.
 
@@ -62,9 +59,9 @@ def model_step(
         The next state, and the reward ``(B,)``.
 
     Raises:
-        ValueError: an action with NaN or inf, or of the wrong shape; states and actions of unequal number; or
-            gradients are wanted of a renderer that has none, or a reward is not one number for each canvas.
-        TypeError: a reward that is no tensor.
+        ValueError: an action with NaN or inf, or of the wrong shape; unequal numbers of states and actions;
+            a gradient through a renderer that has none; a reward that is not one number for each canvas.
+        TypeError: a reward that is not a tensor.
     """
     wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
     if wants_gradient and not renderer.differentiable:
@@ -73,14 +70,13 @@ def model_step(
             "or step under torch.no_grad()"
         )
     before, strokes = match_batches(state.canvas, as_strokes(action, renderer.design.dim))
-    target, step = (_of_each(part, len(before)) for part in (state.target, state.step))
-    with trusted():  # as_strokes has seen to it that they are finite
-        canvas = renderer.paint(before, strokes)
-    return CanvasState(canvas, target, step + 1), _one_each(reward(before, canvas, target), len(before))
+    target, step = (_expand(value, len(before)) for value in (state.target, state.step))
+    canvas = renderer.paint(before, strokes)
+    return CanvasState(canvas, target, step + 1), _check_reward(reward(before, canvas, target), len(before))
 
 
-def _one_each(reward: Tensor, count: int) -> Tensor:
-    """A reward function's result, which must be ``(count,)``."""
+def _check_reward(reward: Tensor, count: int) -> Tensor:
+    """Check that the result of a reward function is a tensor ``(count,)``."""
     if not isinstance(reward, Tensor):
         raise TypeError(f"a reward function must return a tensor ({count},), not {type(reward).__name__}")
     if reward.shape != (count,):
@@ -90,8 +86,8 @@ def _one_each(reward: Tensor, count: int) -> Tensor:
     return reward
 
 
-def _of_each(part: Tensor, count: int) -> Tensor:
-    """Targets or steps of so many canvases: as they are, or a single one repeated."""
-    if part.ndim and len(part) not in (1, count):
-        raise ValueError(f"{count} canvases, but targets or steps of {len(part)}: give as many, or one")
-    return part if part.ndim and len(part) == count else part.expand(count, *part.shape[1:])
+def _expand(value: Tensor, count: int) -> Tensor:
+    """Targets or steps for `count` canvases; a single one is repeated."""
+    if value.ndim and len(value) not in (1, count):
+        raise ValueError(f"{count} canvases, but targets or steps of {len(value)}: give as many, or one")
+    return value if value.ndim and len(value) == count else value.expand(count, *value.shape[1:])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-MAX_PSNR = 100.0  # dB; that of a perfect copy would be infinite, and so would every mean over it
+MAX_PSNR = 100.0  # dB; a perfect copy has infinity, which would spoil means
 SSIM_WINDOW = 11  # pixels
 
 
@@ -33,7 +33,7 @@ def ssim(canvas: NDArray[np.floating], target: NDArray[np.floating]) -> float:
 
     Args:
         canvas: ``(3, H, W)`` in [0, 1].
-        target: the same.
+        target: ``(3, H, W)`` in [0, 1].
 
     Raises:
         ValueError: a side is shorter than the window of 11 pixels.
@@ -58,5 +58,5 @@ def check_ssim_size(height: int, width: int) -> None:
     """Raise a `ValueError` if pictures of this size are too small for SSIM."""
     if min(height, width) < SSIM_WINDOW:
         raise ValueError(
-            f"SSIM looks through a window of {SSIM_WINDOW} pixels a side; {height} x {width} is too small"
+            f"SSIM needs a window of {SSIM_WINDOW} pixels a side; {height} x {width} is too small"
         )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from paint_gym.utils.modules import import_module
+from paint_gym.utils.registry import import_module
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
 from paint_gym.utils.files import lock_folder, replace_when_done
-from paint_gym.utils.modules import import_module
+from paint_gym.utils.registry import import_module
 
 logger = logging.getLogger(__name__)
 DEFAULT: Preset = "cpu"

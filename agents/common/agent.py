@@ -18,7 +18,7 @@ from paint_gym.canvas import CanvasState
 from paint_gym.renderers import Renderer
 from paint_gym.rewards import RewardFunction, as_reward
 from paint_gym.utils.device import has_bf16
-from paint_gym.utils.networks import set_layout
+from paint_gym.utils.weights import set_layout
 
 
 class Agent:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from paint_gym.utils.errors import as_int, named_file
 from paint_gym.utils.files import read_capped
-from paint_gym.utils.opencv import load_opencv
+from paint_gym.utils.images import load_opencv
 
 MAX_COLOURS = 256
 EXACT = (

@@ -24,8 +24,8 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
 from paint_gym.utils.errors import as_int, check_one_of, named_file
 from paint_gym.utils.images import to_bytes
-from paint_gym.utils.networks import set_layout
 from paint_gym.utils.serialization import StateDict, check_fit, fill, load_state, save_state
+from paint_gym.utils.weights import set_layout
 
 
 @dataclass(frozen=True)

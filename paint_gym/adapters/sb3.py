@@ -1,4 +1,4 @@
-"""The vector environment as a `VecEnv` of stable-baselines3: all its agents train on it as they are."""
+"""The vector environment as a `VecEnv` of stable-baselines3, for all its agents."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from paint_gym.envs.vector import VectorArguments
 class PaintVecEnv(VecEnv):
     """Many canvases in one process, for stable-baselines3.
 
-    Observations are those of the environment: uint8 ``(7, H, W)``, channels first, for ``"CnnPolicy"`` (whose
-    network needs at least 36 pixels a side); or with ``observation="dict"`` canvas, target and step, for
-    ``"MultiInputPolicy"``. Actions are asked for in [-1, 1], as its agents expect, and rescaled to [0, 1].
-    When an episode ends, the environment begins the next one; the info of that step is the finished
-    painting's, and its last observation is in ``info["terminal_observation"]``.
+    Observations are uint8 ``(7, H, W)``, channels first, for ``"CnnPolicy"`` (whose network needs at least 36
+    pixels a side); or with ``observation="dict"`` canvas, target and step, for ``"MultiInputPolicy"``.
+    Actions are in [-1, 1], as its agents expect, and are rescaled to the range of the environment. When an
+    episode ends, the next one starts; the info of that step belongs to the finished painting, and its last
+    observation is in ``info["terminal_observation"]``.
 
     Args:
         env: a `PaintCanvasVectorEnv`, or wrappers of Gymnasium around it, with numpy arrays and autoreset
-            SAME_STEP; by default one is made.
-        arguments: of the `PaintCanvasVectorEnv` to make.
+            SAME_STEP; by default a new one.
+        arguments: of the new `PaintCanvasVectorEnv`.
 
     Raises:
-        ValueError: an environment with other arrays, or another way to reset.
+        ValueError: an environment with other arrays, or another autoreset mode.
 
     >>> env = PaintVecEnv(num_envs=2, dataset="photos", size=32)
     >>> env.reset().shape, env.action_space.low.min()
@@ -64,7 +64,7 @@ class PaintVecEnv(VecEnv):
         self.metadata["render_fps"] = canvases.metadata["render_fps"]
 
     def reset(self) -> VecEnvObs:
-        """Begin new paintings everywhere, with what `seed` and `set_options` have asked for."""
+        """Start new paintings in all environments, with the seeds and options that were set."""
         seeds = None if self._seeds[0] is None else self._seeds
         observation, infos = self.env.reset(seed=seeds, options=self._joined_options())  # type: ignore[arg-type]
         self.reset_infos = self._by_env(infos)
@@ -73,29 +73,29 @@ class PaintVecEnv(VecEnv):
         return observation
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Keep the actions ``(num_envs, bundle * stroke_dim)`` in [-1, 1] for `step_wait`."""
+        """Store actions ``(num_envs, bundle * stroke_dim)`` in [-1, 1] for `step_wait`."""
         low, high = self.canvases.task.action_range
         self._actions = low + (np.asarray(actions, np.float32) + 1) / 2 * (high - low)
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Paint them.
+        """Paint the stored actions.
 
         Returns:
-            Observations, rewards ``(num_envs,)`` float32, who is done, and an info for each environment with
-            ``l2`` and ``index``, and of those who are done the finished ``painting``.
+            Observations, rewards ``(num_envs,)`` float32, dones, and an info for each environment with
+            ``l2`` and ``index``, and at the end of an episode the finished ``painting``.
 
         Raises:
             ValueError: NaN or inf in the actions; the canvases stay as they were.
         """
         observation, reward, terminated, truncated, infos = self.env.step(self._actions)
         done = terminated | truncated
-        each = self._by_env(infos)
+        env_infos = self._by_env(infos)
         for i in np.flatnonzero(done):
-            each[i] |= _of_env(infos["final_info"], int(i))
-            each[i]["painting"] = infos["final_info"]["painting"][i]
-            each[i]["terminal_observation"] = infos["final_obs"][i]
-            each[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
-        return observation, reward, done, each
+            env_infos[i] |= _of_env(infos["final_info"], int(i))
+            env_infos[i]["painting"] = infos["final_info"]["painting"][i]
+            env_infos[i]["terminal_observation"] = infos["final_obs"][i]
+            env_infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
+        return observation, reward, done, env_infos
 
     def close(self) -> None:
         """Close the environment."""
@@ -106,15 +106,15 @@ class PaintVecEnv(VecEnv):
         return self.canvases.render() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """For each environment what `PaintCanvasEnv` has under this name: painting, state, ..."""
-        found = self.canvases.get_attr(attr_name)
-        return [found[i] for i in self._get_indices(indices)]
+        """For each environment, an attribute of `PaintCanvasEnv`: painting, state, ..."""
+        values = self.canvases.get_attr(attr_name)
+        return [values[i] for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
         """Set an attribute of all environments.
 
         Raises:
-            ValueError: only some of them: they share everything but their canvases.
+            ValueError: a part of them: they share everything but their canvases.
         """
         if set(self._get_indices(indices)) != set(range(self.num_envs)):
             raise ValueError(f"the environments share {attr_name!r}; set it for all of them")
@@ -124,15 +124,15 @@ class PaintVecEnv(VecEnv):
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
         """Call a method for each environment."""
-        found = self.canvases.get_attr(method_name)
-        return [found[i](*method_args, **method_kwargs) for i in self._get_indices(indices)]
+        methods = self.canvases.get_attr(method_name)
+        return [methods[i](*method_args, **method_kwargs) for i in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
-        """Never: there are no single environments to wrap. `VecMonitor` and the like wrap this one."""
+        """False: there are no single environments to wrap; use `VecMonitor` and the like."""
         return [False for _ in self._get_indices(indices)]
 
     def _joined_options(self) -> dict[str, Any]:
-        """The options of each environment as those of the vector environment."""
+        """The options of the environments as those of the vector environment."""
         names = set[str]().union(*self._options)
         lacking = [i for i, options in enumerate(self._options) if options.keys() != names]
         if lacking:
@@ -140,25 +140,21 @@ class PaintVecEnv(VecEnv):
         joined = {}
         for name in names:
             values = [np.asarray(options[name]) for options in self._options]
-            joined[name] = (
-                np.concatenate([value.reshape(-1) for value in values])
-                if name == "indices"
-                else np.stack(values)
-            )
+            joined[name] = np.hstack(values) if name == "indices" else np.stack(values)
         return joined
 
     def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         return [_of_env(infos, i) for i in range(self.num_envs)]
 
 
-def _of_env(infos: dict[str, Any], place: int) -> dict[str, Any]:
-    """The entries of Gymnasium's infos, an array for each key, that belong to one environment."""
+def _of_env(infos: dict[str, Any], index: int) -> dict[str, Any]:
+    """The numbers of one environment in Gymnasium's infos, which hold an array and a mask for each key."""
     return {
-        key: value[place].item()
+        key: value[index].item()
         for key, value in infos.items()
         if isinstance(value, np.ndarray)
         and value.ndim == 1
         and value.dtype != object
         and not key.startswith("_")
-        and infos.get(f"_{key}", np.ones(place + 1, bool))[place]
+        and (f"_{key}" not in infos or infos[f"_{key}"][index])
     }

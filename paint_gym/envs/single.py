@@ -1,4 +1,4 @@
-"""`PaintCanvas-v0`, one canvas, numpy in and out."""
+"""`PaintCanvas-v0`: one canvas, numpy in and out."""
 
 from __future__ import annotations
 
@@ -7,33 +7,21 @@ from typing import Any, Unpack
 import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium.envs.registration import EnvSpec
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState
-from paint_gym.envs.spec import complete_spec
-from paint_gym.envs.task import (
-    RENDER_METADATA,
-    Observation,
-    PaintTask,
-    TaskArguments,
-    as_numbers,
-    colour_of,
-    to_numpy,
-)
-from paint_gym.envs.window import Window
+from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments, check_one_of
+from paint_gym.utils.errors import check_arguments
 from paint_gym.utils.images import to_frames
 
 
-class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
+class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
     """Paint a picture with bundles of strokes on an empty canvas.
 
-    The action is one bundle; the observation is canvas, target and step; the reward is what the bundle
-    gained, by eq. (1) of the paper. The episode is `terminated` when the budget of strokes is spent. `info`
-    holds ``l2``, the mean squared error in [0, 1] after the step, and ``index``, the picture's place in the
-    data set; after a step with the reward ``"wgan"`` also ``discriminator_loss``.
+    The action is one bundle; the observation is canvas, target and step; the reward is the gain of the
+    bundle, eq. (1) of the paper. The episode is `terminated` when the budget of strokes is spent. `info`
+    holds ``l2``, the mean squared error in [0, 1] after the step, and ``index``, the index of the picture in
+    the data set; after a step with the reward ``"wgan"`` also ``discriminator_loss``.
 
     `reset` takes ``options={"indices": [i]}``, the picture to paint, and ``{"canvas": array}``, the canvas to
     start from, ``(3, H, W)``, uint8 or float in [0, 1].
@@ -41,7 +29,7 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
     Args:
         dataset: a name, a folder of images, or an ``(N, 3, H, W)`` uint8 array.
         split: ``"train"``, ``"val"`` or ``"test"``.
-        data_root: where data sets lie; by default the environment variable ``PAINT_GYM_DATA``, else the
+        data_root: folder of the data sets; by default the environment variable ``PAINT_GYM_DATA``, else the
             cache folder.
         size: side of the canvas in pixels.
         max_strokes: strokes per episode, a multiple of `bundle`.
@@ -50,75 +38,42 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         opacity: the range that alphas are mapped to; ``(1, 1)`` is opaque paint.
         background: R, G, B in [0, 1] of an empty canvas.
         renderer: ``"analytic"``; ``"neural"``, for a `size` of 128; ``"raster"``, without gradients; or a
-            `Renderer`, whose own design and opacity then count.
+            `Renderer`, which has its own design and opacity.
         reward: ``"l2"``; ``"wgan"``, whose discriminator learns from every step, so that the reward
             changes while the agent learns; or a callable ``(before, after, target) -> (B,)`` on
             ``(B, 3, H, W)`` tensors.
         device: ``"auto"``, or any of torch's.
         observation: ``"stacked"``, uint8 ``(7, H, W)``; ``"float"``, the same in [0, 1]; or ``"dict"``.
-        action_range: of each number of an action; ``(-1, 1)`` suits Gaussian policies, whose mean is 0.
+        action_range: range of each number of an action; ``(-1, 1)`` suits Gaussian policies.
         render_mode: None, ``"rgb_array"`` or ``"human"``.
 
     Raises:
         RuntimeError: ``"human"`` without a display.
-        TypeError: an argument that does not exist; the nearest is suggested.
-        ValueError: an argument that cannot be; the message says which and what to do.
-        FileNotFoundError: the data set is not there; the message says what to fetch and where to put it.
+        TypeError: an unknown argument; the message suggests the nearest.
+        ValueError: an invalid argument; the message says which and what to do.
+        FileNotFoundError: the data set is missing; the message says what to fetch and where to put it.
     """
 
     metadata = RENDER_METADATA
-    _spec: EnvSpec | None = None
 
     def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
         check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
-        if render_mode is not None:
-            check_one_of("render_mode", render_mode, self.metadata["render_modes"])
-        self.render_mode = render_mode
-        self._window = Window() if render_mode == "human" else None
+        self._open_window(render_mode)
         self.task = PaintTask(**task)
         self.action_space = self.task.action_space
         self.observation_space = self.task.observation_space
-        self._state: CanvasState | None = None
         self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))
         self._actions: list[Tensor] = []
 
     @property
-    def spec(self) -> EnvSpec | None:
-        """How Gymnasium made it, with the steps of an episode; None if it did not."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: EnvSpec | None) -> None:
-        self._spec = complete_spec(spec, self.task, None)
-
-    @property
-    def state(self) -> CanvasState:
-        """The state, with a batch dimension of 1, on the device."""
-        if self._state is None:
-            raise gym.error.ResetNeeded("call reset() before using the environment")
-        return self._state
-
-    @property
     def painting(self) -> Painting:
-        """The strokes of this episode so far, resolution-free, on the colour that it began with.
+        """The strokes of this episode so far, resolution-free, on the colour of the first canvas.
 
         Raises:
-            ValueError: it began on a picture.
+            ValueError: the episode began on a picture.
         """
         strokes = torch.stack(self._actions) if self._actions else torch.empty(0)
         return self.task.painting(strokes, self._background)
-
-    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
-        return self.task.model_step(state, action)
-
-    def observe(self, state: CanvasState) -> Observation:
-        """What `step` would show of a state, as tensors with a batch dimension."""
-        return self.task.observe(state)
-
-    def is_terminal(self, state: CanvasState) -> Tensor:
-        """``(B,)`` bool: whether the budget of strokes is spent."""
-        return self.task.is_terminal(state)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -126,14 +81,13 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """Start a new painting; `options` may hold ``indices`` and ``canvas``.
 
         Raises:
-            ValueError: another option, or one that does not fit; episode and random numbers go on as they
-                were.
+            ValueError: an unknown or invalid option; the episode and the random generator stay as they were.
         """
-        options = self.task.check_start(options, 1)
+        indices, canvas = self.task.reset_options(options, 1)
         super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
-        index = self.task.indices(options.get("indices"), 1, self.np_random)
-        self._state = self.task.initial_state(index, options.get("canvas"))
-        self._index, self._actions = int(index[0]), []
+        indices = self.task.indices(indices, 1, self.np_random)
+        self._state = self.task.initial_state(indices, canvas)
+        self._index, self._actions = int(indices[0]), []
         self._background = colour_of(self._state.canvas[0])
         self._show()
         return self._observation(), self._info()
@@ -144,17 +98,15 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
 
         Raises:
             ValueError: NaN or inf, or the wrong shape; the canvas stays as it was.
-            gymnasium.error.ResetNeeded: the episode is over, or has not begun.
+            gymnasium.error.ResetNeeded: before the first `reset`, or after the end of the episode.
         """
         if self.task.is_terminal(self.state):
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
-        given = as_numbers("an action", action)
-        self.task.check_action_shape(tuple(given.shape), (self.task.bundle * self.task.stroke_dim,))
-        actions = self.task.actions(given.unsqueeze(0), 1)
+        actions = self.task.actions(action).unsqueeze(0)
         next_state, reward = self.task.model_step(self.state, actions)
         loss = self.task.train_reward(next_state)
         self._state = next_state
-        self._actions.append(self.task.in_unit_cube(actions[0]))
+        self._actions.append(self.task.in_unit_cube(actions[0]).clone())
         self._show()
         terminated = bool(self.task.is_terminal(self.state))
         info = self._info() | ({} if loss is None else {"discriminator_loss": np.float32(loss)})
@@ -164,18 +116,13 @@ class PaintCanvasEnv(gym.Env[Any, np.ndarray]):
         """The canvas as ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return to_frames(self.state.canvas)[0] if self.render_mode == "rgb_array" else None
 
-    def _show(self) -> None:
-        if self._window is not None:
-            self._window.show(to_frames(self.state.canvas)[0])
-
     def close(self) -> None:
         """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+        self._close_window()
 
     def _observation(self) -> Any:
         obs = to_numpy(self.task.observe(self.state))
-        return {name: part[0] for name, part in obs.items()} if isinstance(obs, dict) else obs[0]
+        return {name: value[0] for name, value in obs.items()} if isinstance(obs, dict) else obs[0]
 
     def _info(self) -> dict[str, Any]:
         return {"l2": np.float32(self.task.l2(self.state).item()), "index": np.int64(self._index)}

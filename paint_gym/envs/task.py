@@ -1,4 +1,4 @@
-"""The task that both environments share: data set, strokes, renderer, reward, sizes; no episode's state."""
+"""The task that both environments share: data set, strokes, renderer, reward and sizes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, TypedDict
 import gymnasium as gym
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
-from paint_gym.canvas import NOT_FINITE, CanvasState, model_step
+from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset
 from paint_gym.datasets.targets import Targets
+from paint_gym.envs.window import Window
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting, check_colour
 from paint_gym.renderers import Renderer, make_renderer
@@ -25,10 +25,10 @@ from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
 from paint_gym.utils.errors import as_int, as_pair, check_one_of
-from paint_gym.utils.images import check_finite, to_bytes
+from paint_gym.utils.images import to_bytes, to_frames
 
 Observation = Tensor | dict[str, Tensor]
-# beyond these an argument is a mistake, or meant to exhaust the memory
+# larger arguments are a mistake
 MAX_SIZE = 8192
 MAX_STROKES = MAX_BUNDLE = 1_000_000
 MAX_ENVS = 1_000_000
@@ -37,7 +37,7 @@ RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "rend
 
 
 class TaskArguments(TypedDict, total=False):
-    """The keyword arguments that both environments share; `PaintCanvasEnv` explains them."""
+    """The keyword arguments that both environments share; see `PaintCanvasEnv`."""
 
     dataset: str | PathLike[str] | np.ndarray
     split: str
@@ -56,7 +56,7 @@ class TaskArguments(TypedDict, total=False):
 
 
 class PaintTask:
-    """Data set, stroke design, renderer, reward and sizes; `PaintCanvasEnv` explains the arguments."""
+    """Data set, stroke design, renderer, reward and sizes; see `PaintCanvasEnv` for the arguments."""
 
     def __init__(
         self,
@@ -85,7 +85,6 @@ class PaintTask:
         self.renderer = make_renderer(renderer, stroke, opacity)
         check_size(self.renderer, size)
         self.device = pick_device(device)
-        self._background = torch.tensor(self.background).to(self.device)
         self.reward = make_reward(reward, self.device)
         root = None if data_root is None else Path(data_root)
         self.dataset = load_dataset(dataset, split=split, size=size, data_root=root)
@@ -93,6 +92,7 @@ class PaintTask:
         self.size, self.max_strokes, self.bundle, self.observation = size, max_strokes, bundle, observation
         self.steps = max_strokes // bundle
         self.stroke_dim = self.renderer.design.dim
+        self._blank = torch.tensor(self.background, dtype=torch.float32, device=self.device).view(3, 1, 1)
 
     @property
     def action_space(self) -> gym.spaces.Box:
@@ -115,121 +115,98 @@ class PaintTask:
             {"canvas": image, "target": image, "step": gym.spaces.Box(0, 1, (1,), np.float32)}
         )
 
-    def initial_state(self, indices: np.ndarray, canvas: ArrayLike | Tensor | None = None) -> CanvasState:
-        """The state in which episodes begin.
+    def reset_options(self, options: Any, count: int) -> tuple[np.ndarray | None, Tensor | None]:
+        """Check the options of `reset` for `count` canvases, before anything changes.
 
-        Args:
-            indices: ``(n,)``, pictures of the data set to paint.
-            canvas: what to begin on: by default the background; or uint8 or float in [0, 1], ``(3, H, W)``
-                for all or ``(n, 3, H, W)``.
+        Returns:
+            Indices ``(count,)`` and canvases ``(count, 3, H, W)``; None for an option that is not set.
 
         Raises:
-            ValueError: a canvas of another shape or range.
-        """
-        count = len(indices)
-        step = torch.zeros(count, dtype=torch.long, device=self.device)
-        return CanvasState(self._canvases(canvas, count), self.targets(indices), step)
-
-    def check_start(self, options: Any, count: int) -> dict[str, Any]:
-        """Options of `reset` for `count` canvases, checked before anything has changed.
-
-        Raises:
-            TypeError: no dict.
-            ValueError: an option that does not exist, or does not fit.
+            TypeError: not a dict.
+            ValueError: an unknown option, or one of the wrong shape or range.
             IndexError: an index out of range.
         """
-        checked = as_options(options)
-        for name in checked:
+        options = as_options(options)
+        for name in options:
             check_one_of("option of reset()", name, ("indices", "canvas"))
-        if checked.get("indices") is not None:
-            self.indices(checked["indices"], count, np.random.default_rng())
-        if checked.get("canvas") is not None:
-            self._canvases(checked["canvas"], count)
-        return checked
+        indices, canvas = options.get("indices"), options.get("canvas")
+        return (
+            None if indices is None else self._check_indices(indices, count),
+            None if canvas is None else self._check_canvas(canvas, count),
+        )
 
-    def _canvases(self, canvas: ArrayLike | Tensor | None, count: int) -> Tensor:
-        shape = (count, 3, self.size, self.size)
-        if canvas is None:
-            return self._background.view(3, 1, 1).expand(shape).contiguous()
-        given = as_numbers("options['canvas']", canvas).detach()
-        floats = given.to(self.device).float() / (255 if given.dtype == torch.uint8 else 1)
-        if floats.shape not in (shape, shape[1:]):
-            raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(floats.shape)}")
-        if not bool(((floats >= 0) & (floats <= 1)).all()):
-            raise ValueError("options['canvas'] must be uint8, or float in [0, 1] without NaN")
-        return floats.expand(shape).clone()
-
-    def indices(self, given: Any, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Which pictures to paint, ``(count,)``: `given`, or drawn at random.
-
-        Raises:
-            ValueError: not `count` indices.
-            IndexError: an index out of range.
-        """
-        if given is None:
-            return rng.integers(len(self.dataset), size=count)
+    def _check_indices(self, value: Any, count: int) -> np.ndarray:
         try:
-            indices = np.atleast_1d(np.asarray(given))
+            indices = np.atleast_1d(np.asarray(value))
         except (TypeError, ValueError):  # lists of different lengths
             indices = np.empty(0)
         if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
             raise ValueError(
                 f"options['indices'] must be {count} whole numbers, one per environment; got "
-                f"{reprlib.repr(given)}"
+                f"{reprlib.repr(value)}"
             )
         if (indices < 0).any() or (indices >= len(self.dataset)).any():
             raise IndexError(
                 f"options['indices'] must lie in 0..{len(self.dataset) - 1}; got {indices.tolist()}"
             )
-        return indices.astype(np.int64)  # also a copy: of any layout, and the caller's stays the caller's
+        return indices.astype(np.int64)  # a copy in any case
 
-    def actions(self, action: Any, count: int, idle: np.ndarray | None = None) -> Tensor:
-        """An array or tensor as actions ``(count, bundle * stroke_dim)`` float32 on the device.
+    def _check_canvas(self, value: Any, count: int) -> Tensor:
+        shape = (count, 3, self.size, self.size)
+        canvas = as_tensor("options['canvas']", value).detach().to(self.device)
+        canvas = canvas.float() / (255 if canvas.dtype == torch.uint8 else 1)
+        if canvas.shape not in (shape, shape[1:]):
+            raise ValueError(f"options['canvas'] must be {shape[1:]} or {shape}, not {tuple(canvas.shape)}")
+        if not bool(((canvas >= 0) & (canvas <= 1)).all()):
+            raise ValueError("options['canvas'] must be uint8, or float in [0, 1] without NaN")
+        return canvas.expand(shape).clone()
+
+    def indices(self, indices: np.ndarray | None, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Pictures to paint, ``(count,)``; drawn at random for None."""
+        return rng.integers(len(self.dataset), size=count) if indices is None else indices
+
+    def initial_state(self, indices: np.ndarray, canvas: Tensor | None = None) -> CanvasState:
+        """The state at the start of episodes.
 
         Args:
-            action: what was given.
-            count: number of environments.
-            idle: ``(count,)`` bool, whose actions are ignored, whatever they are.
+            indices: ``(n,)``, pictures of the data set to paint.
+            canvas: ``(n, 3, H, W)`` float in [0, 1] to start from; None for the background.
+        """
+        if canvas is None:
+            canvas = self._blank.expand(len(indices), 3, self.size, self.size).contiguous()
+        step = torch.zeros(len(indices), dtype=torch.long, device=self.device)
+        return CanvasState(canvas, self.targets(indices), step)
+
+    def actions(self, action: Any, *batch: int) -> Tensor:
+        """An array or tensor as actions ``(*batch, bundle * stroke_dim)`` float32 on the device.
 
         Raises:
-            ValueError: another shape; or NaN or inf in what is about to go to another device.
+            ValueError: another shape, or not real numbers.
         """
-        actions = as_numbers("an action", action).detach().float()
-        self.check_action_shape(tuple(actions.shape), (count, self.bundle * self.stroke_dim))
-        if idle is not None:
-            ignored = upload(idle, actions.device).unsqueeze(1)
-            actions = torch.where(ignored, self.action_range[0], actions)
-        if actions.device != self.device:
-            check_finite(actions, NOT_FINITE)
-        return upload(actions, self.device)
-
-    def upload(self, given: np.ndarray) -> Tensor:
-        """An array on the device."""
-        return upload(given, self.device)
-
-    def check_action_shape(self, given: tuple[int, ...], expected: tuple[int, ...]) -> None:
-        """Raise a `ValueError` that explains the shape of an action, unless it has it."""
-        if given != expected:
+        actions = as_tensor("an action", action).detach().float()
+        shape = (*batch, self.bundle * self.stroke_dim)
+        if actions.shape != shape:
             raise ValueError(
                 f"an action is {self.bundle} strokes of {self.stroke_dim} numbers, so the shape must be "
-                f"{expected}; got {given}"
+                f"{shape}; got {tuple(actions.shape)}"
             )
+        return upload(actions, self.device)
 
     def in_unit_cube(self, action: Tensor) -> Tensor:
-        """Actions of `action_range` in [0, 1]."""
+        """Map actions from `action_range` to [0, 1]."""
         low, high = self.action_range
         return action if (low, high) == (0, 1) else (action - low) / (high - low)
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Paint a bundle, of `action_range`: pure, batched, differentiable; see `canvas.model_step`."""
+        """Transition and reward of actions in `action_range`; see `canvas.model_step`."""
         return model_step(state, self.in_unit_cube(action), self.renderer, self.reward)
 
     def is_terminal(self, state: CanvasState) -> Tensor:
-        """``(B,)`` bool: whether the budget of strokes is spent."""
+        """``(B,)`` bool: the budget of strokes is spent."""
         return state.step >= self.steps
 
     def train_reward(self, state: CanvasState) -> float | None:
-        """Let a reward that is `online` learn from what has been painted; its loss, None if it is not."""
+        """Update an `online` reward with new canvases; its loss, or None if there is nothing to learn."""
         if not self.reward.online or not len(state.canvas):
             return None
         return self.reward.update(state.canvas, state.target).get("losses/discriminator")
@@ -239,26 +216,23 @@ class PaintTask:
         return mean_squared_error(state.canvas, state.target)
 
     def observe(self, state: CanvasState) -> Observation:
-        """The observation of a state, with a batch dimension; images are rounded to uint8, unless "float"."""
+        """The observation of a state, with a batch dimension; images are uint8, unless "float"."""
+        progress = state.step.float() / self.steps  # (B,)
         if self.observation == "float":
-            plane = (state.step / self.steps).view(-1, 1, 1, 1).expand(-1, 1, self.size, self.size)
+            plane = progress.view(-1, 1, 1, 1).expand(-1, 1, self.size, self.size)
             return torch.cat([state.canvas, state.target, plane.to(state.canvas)], 1)
+        canvas, target = to_bytes(state.canvas), to_bytes(state.target)
         if self.observation == "dict":
-            step = (state.step / self.steps).float().unsqueeze(1)
-            return {"canvas": to_bytes(state.canvas), "target": to_bytes(state.target), "step": step}
-        shape = (len(state.canvas), 7, self.size, self.size)
-        obs = torch.empty(shape, dtype=torch.uint8, device=self.device)
-        obs[:, :3] = to_bytes(state.canvas)
-        obs[:, 3:6] = to_bytes(state.target)
-        obs[:, 6] = to_bytes(state.step / self.steps)[:, None, None]
-        return obs
+            return {"canvas": canvas, "target": target, "step": progress.unsqueeze(1)}
+        plane = to_bytes(progress).view(-1, 1, 1, 1).expand(-1, 1, self.size, self.size)
+        return torch.cat([canvas, target, plane], 1)
 
     def painting(self, strokes: Tensor, background: tuple[float, ...] | None) -> Painting:
         """The `Painting` of an episode.
 
         Args:
             strokes: ``(n, stroke_dim)``, or bundles ``(steps, bundle * stroke_dim)``.
-            background: colour of the canvas that the episode began on, as `colour_of` gives it.
+            background: colour of the first canvas, from `colour_of`.
 
         Raises:
             ValueError: the episode began on a picture, not on a colour.
@@ -272,30 +246,73 @@ class PaintTask:
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
 
 
+class TaskEnv:
+    """The part that both environments share: a state, the task as a model, and a window."""
+
+    task: PaintTask
+    render_mode: str | None
+    _state: CanvasState | None = None
+    _window: Window | None = None
+
+    @property
+    def state(self) -> CanvasState:
+        """The state, with a batch dimension, on the device."""
+        if self._state is None:
+            raise gym.error.ResetNeeded("call reset() before using the environment")
+        return self._state
+
+    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
+        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
+        return self.task.model_step(state, action)
+
+    def observe(self, state: CanvasState) -> Observation:
+        """The observation of a state, as tensors with a batch dimension."""
+        return self.task.observe(state)
+
+    def is_terminal(self, state: CanvasState) -> Tensor:
+        """``(B,)`` bool: the budget of strokes is spent."""
+        return self.task.is_terminal(state)
+
+    def _open_window(self, render_mode: str | None) -> None:
+        if render_mode is not None:
+            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
+        self.render_mode = render_mode
+        self._window = Window() if render_mode == "human" else None
+
+    def _show(self) -> None:
+        """Show the canvases in one row."""
+        if self._window is not None:
+            self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
+
+    def _close_window(self) -> None:
+        if self._window is not None:
+            self._window.close()
+
+
 def as_options(options: Any) -> dict[str, Any]:
-    """Options of `reset` as a dict of their own; none for None."""
+    """A copy of the options of `reset`; an empty dict for None."""
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options must be a dict, not {type(options).__name__}")
     return dict(options or {})
 
 
-def as_numbers(what: str, given: Any) -> Tensor:
-    """A tensor as it is; an array, or what numpy makes one of, as a tensor: uint8 or float32.
+def as_tensor(what: str, value: Any) -> Tensor:
+    """A tensor as it is; an array, or a value that numpy converts, as a tensor: uint8 or float32.
 
     Raises:
-        ValueError: no real numbers.
+        ValueError: not real numbers.
     """
-    if isinstance(given, Tensor) and given.layout == torch.strided and not given.is_complex():
-        return given
+    if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_complex():
+        return value
     try:
-        array = np.asarray(given)
+        array = np.asarray(value)
         if array.dtype.kind in "fiubO":
             dtype = np.uint8 if array.dtype == np.uint8 else np.float32
-            with np.errstate(over="ignore"):  # what is inf then is refused as such
+            with np.errstate(over="ignore"):  # inf is refused later
                 return torch.from_numpy(array.astype(dtype, order="C"))
     except (TypeError, ValueError, OverflowError, RuntimeError):
         pass
-    raise ValueError(f"{what} must be real numbers, an array or a tensor, not {reprlib.repr(given)}")
+    raise ValueError(f"{what} must be real numbers, an array or a tensor, not {reprlib.repr(value)}")
 
 
 def to_numpy(observation: Observation) -> Any:
@@ -306,20 +323,24 @@ def to_numpy(observation: Observation) -> Any:
 
 
 def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
-    """The colour of a canvas ``(3, H, W)`` that has but one; None of a picture."""
+    """The colour of a canvas ``(3, H, W)`` of one colour; None for a picture."""
     first = canvas[:, :1, :1]
     return tuple(first.flatten().tolist()) if bool((canvas == first).all()) else None
 
 
 def _check_range(action_range: Any) -> tuple[float, float]:
     low, high = as_pair("action_range", action_range)
-    if not -np.inf < np.float32(low) < np.float32(high) < np.inf:  # as actions have it
+    if not -np.inf < np.float32(low) < np.float32(high) < np.inf:
         raise ValueError(f"action_range must be (low, high) with low < high, not {action_range}")
     return low, high
 
 
 def check_budget(max_strokes: int, bundle: int) -> tuple[int, int]:
-    """Both, if an episode is a whole number of bundles, else a `ValueError`."""
+    """Check that an episode is a whole number of bundles; returns `max_strokes` and `bundle` as int.
+
+    Raises:
+        ValueError: it is not; the message suggests the nearest budget.
+    """
     bundle = as_int("bundle", bundle, 1, MAX_BUNDLE)
     max_strokes = as_int("max_strokes", max_strokes, 1, MAX_STROKES)
     if max_strokes % bundle:

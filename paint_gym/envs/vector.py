@@ -1,39 +1,33 @@
-"""`PaintCanvas-v0`, many canvases at once on one device, without a loop over environments."""
+"""`PaintCanvas-v0`: many canvases at once on one device, without a loop over environments."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
 from typing import Any, Unpack
 
 import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from paint_gym.canvas import NOT_FINITE, CanvasState
-from paint_gym.envs.spec import complete_spec
+from paint_gym.canvas import CanvasState
 from paint_gym.envs.task import (
     MAX_ENVS,
     MAX_STROKES,
     RENDER_METADATA,
-    Observation,
     PaintTask,
     TaskArguments,
+    TaskEnv,
     as_options,
     colour_of,
     to_numpy,
 )
-from paint_gym.envs.window import Window
 from paint_gym.painting import Painting
-from paint_gym.utils.deferred import Checks, trusted
-from paint_gym.utils.device import is_asynchronous
+from paint_gym.utils.device import upload
 from paint_gym.utils.errors import as_int, check_arguments, check_one_of
-from paint_gym.utils.images import all_finite, to_frames
+from paint_gym.utils.images import to_frames
 
 
 class VectorArguments(TaskArguments, total=False):
@@ -44,22 +38,17 @@ class VectorArguments(TaskArguments, total=False):
     max_episode_steps: int | None
 
 
-class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
+class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     """Batched `PaintCanvasEnv`: the same task, arguments, numbers and infos, `num_envs` canvases per step.
 
     `reset` takes ``options`` with ``indices`` (one per environment that is reset), ``canvas`` ``(3, H, W)``
     or one per environment, and ``reset_mask`` ``(num_envs,)`` bool, to reset only a part. `step` returns
     fresh arrays each time.
 
-    With ``array="torch"`` no step waits for a GPU, unless the reward is ``"wgan"``. So an error about NaN or
-    inf in actions that are on the GPU comes with a later step, which does nothing else, or when a painting is
-    asked for. The step with the bad actions leaves the canvases as they were and rewards 0, but it counts,
-    and its strokes are zeros in the painting.
-
     Args:
         num_envs: number of canvases.
-        array: ``"numpy"``, or ``"torch"`` for tensors on the device. Of the infos, masks stay arrays, and so
-            does what Gymnasium wants as one: ``final_obs``.
+        array: ``"numpy"``, or ``"torch"`` for tensors on the device. In the infos, masks remain arrays, and
+            so does ``final_obs``, as Gymnasium requires.
         autoreset_mode: what happens after the last bundle, as in Gymnasium. SAME_STEP: the environment is
             reset within the step; the last observation and info are in ``infos["final_obs"]`` and
             ``infos["final_info"]``. NEXT_STEP: it is reset by the next step, which ignores its action.
@@ -69,12 +58,9 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         task: the arguments of `PaintCanvasEnv`.
 
     Raises:
-        TypeError: an argument that does not exist; the nearest is suggested.
-        ValueError: an argument that cannot be; the message says which and what to do.
+        TypeError: an unknown argument; the message suggests the nearest.
+        ValueError: an invalid argument; the message says which and what to do.
     """
-
-    _spec: EnvSpec | None = None
-    _window: Window | None = None  # older Gymnasiums close what __init__ refused too
 
     def __init__(
         self,
@@ -85,21 +71,16 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         max_episode_steps: int | None = None,
         **task: Unpack[TaskArguments],
     ) -> None:
-        own = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
-        check_arguments(task, (*TaskArguments.__annotations__, *own))
+        names = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
+        check_arguments(task, (*TaskArguments.__annotations__, *names))
         num_envs = as_int("num_envs", num_envs, 1, MAX_ENVS)
         check_one_of("array", array, ("numpy", "torch"))
-        if render_mode is not None:
-            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
         if max_episode_steps is not None:
             max_episode_steps = as_int("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
-        self.num_envs, self.array, self.render_mode = num_envs, array, render_mode
-        self.max_episode_steps = max_episode_steps
-        if render_mode == "human":
-            self._window = Window()
-        modes = [mode.value for mode in AutoresetMode]
         if not isinstance(autoreset_mode, AutoresetMode):
-            check_one_of("autoreset_mode", autoreset_mode, modes)
+            check_one_of("autoreset_mode", autoreset_mode, [mode.value for mode in AutoresetMode])
+        self.num_envs, self.array, self.max_episode_steps = num_envs, array, max_episode_steps
+        self._open_window(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
         self.task = PaintTask(**task)
@@ -109,31 +90,13 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         generators = [seeding.np_random() for _ in range(num_envs)]
         self._rngs, self._rng_seeds = [rng for rng, _ in generators], [seed for _, seed in generators]
-        self._state: CanvasState | None = None
-        self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture each environment paints
+        self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture that each environment paints
         shape = (num_envs, self.task.steps, *self.single_action_space.shape)
-        self._actions = torch.zeros(shape, device=self.task.device)
+        self._actions = torch.zeros(shape, dtype=torch.float32, device=self.task.device)
         self._rows = torch.arange(num_envs, device=self.task.device)
-        self._checks = Checks()
-        self._steps = np.zeros(num_envs, dtype=np.int64)  # those of the state, which may be on a GPU
-        self._over = np.zeros(num_envs, dtype=bool)  # whose episode is over, and who wait for their reset
+        self._steps = np.zeros(num_envs, dtype=np.int64)  # a copy of state.step on the host
+        self._over = np.zeros(num_envs, dtype=bool)  # episodes that are over and wait for a reset
         self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
-
-    @property
-    def spec(self) -> EnvSpec | None:
-        """How Gymnasium made it, with the steps of an episode; None if it did not."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: EnvSpec | None) -> None:
-        self._spec = complete_spec(spec, self.task, self.max_episode_steps)
-
-    @property
-    def state(self) -> CanvasState:
-        """The state of all canvases, on the device."""
-        if self._state is None:
-            raise gym.error.ResetNeeded("call reset() before using the environment")
-        return self._state
 
     @property  # type: ignore[misc]  # Gymnasium's has a setter, that of SyncVectorEnv has none either
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -151,20 +114,7 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return [self._painting(i) for i in range(self.num_envs)]
 
     def _painting(self, i: int) -> Painting:
-        self._checks.settle(wait=True)
         return self.task.painting(self._actions[i, : self._steps[i]], self._backgrounds[i])
-
-    def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
-        return self.task.model_step(state, action)
-
-    def observe(self, state: CanvasState) -> Observation:
-        """What `step` would show of a state, as tensors with a batch dimension."""
-        return self.task.observe(state)
-
-    def is_terminal(self, state: CanvasState) -> Tensor:
-        """``(B,)`` bool: whether the budget of strokes is spent."""
-        return self.task.is_terminal(state)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -172,24 +122,21 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Start new paintings in all environments, or in those of ``options["reset_mask"]``.
 
         Each environment has a random generator of its own, seeded as Gymnasium's vector environments do: an
-        integer n seeds environment i with n + i, a list has a seed for each, and None keeps what there is.
+        integer n seeds environment i with n + i, a list has a seed for each, and None keeps the generators.
 
         Raises:
-            ValueError: a list of another length, or an option that does not fit; nothing has changed.
+            ValueError: a list of another length, or an invalid option; nothing has changed.
         """
         seeds = self._seeds(seed)
-        given = as_options(options)
-        mask = given.pop("reset_mask", None)
-        which = np.arange(self.num_envs) if mask is None else np.flatnonzero(self._checked(mask))
-        given = self.task.check_start(given, len(which))
-        fresh = {i: seeding.np_random(seeds[i]) for i in which if seeds[i] is not None}
-        if len(which) == self.num_envs:
-            self._checks.forget()
-        for i, (generator, used) in fresh.items():
-            self._rngs[i], self._rng_seeds[i] = generator, used
-        self._begin(which, given)
+        options = as_options(options)
+        rows = self._rows_of(options.pop("reset_mask", None))
+        indices, canvas = self.task.reset_options(options, len(rows))
+        generators = {i: seeding.np_random(seeds[i]) for i in rows if seeds[i] is not None}
+        for i, (generator, used_seed) in generators.items():
+            self._rngs[i], self._rng_seeds[i] = generator, used_seed
+        self._start(rows, indices, canvas)
         self._show()
-        return self._out(self.task.observe(self.state)), self._info(which)
+        return self._output(self.task.observe(self.state)), self._info(rows)
 
     @torch.no_grad()
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -199,139 +146,121 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             actions: ``(num_envs, bundle * stroke_dim)``, array or tensor.
 
         Returns:
-            Observations, rewards ``(num_envs,)`` float32, terminations, truncations (of `max_episode_steps`),
-            infos with ``l2`` and ``index``; with the reward ``"wgan"`` also ``discriminator_loss`` of who
-            painted. With autoreset SAME_STEP, ``final_info`` holds the finished ``painting`` too, None of one
-            that began on a picture; with ``array="torch"`` a `Paintings`, which fetches one when it is asked.
+            Observations, rewards ``(num_envs,)`` float32, terminations, truncations (by `max_episode_steps`),
+            infos with ``l2`` and ``index``; with the reward ``"wgan"`` also ``discriminator_loss`` of the
+            environments that painted. With autoreset SAME_STEP, ``final_info`` holds the finished
+            ``painting``, too; None if its episode began on a picture.
 
         Raises:
-            ValueError: NaN or inf, or the wrong shape; all canvases stay as they were. See above for a GPU.
+            ValueError: NaN or inf, or the wrong shape; all canvases stay as they were.
             gymnasium.error.ResetNeeded: with autoreset DISABLED, the episode of an environment is over.
         """
-        waiting = np.flatnonzero(self._over)
-        if len(waiting) and self.autoreset_mode == AutoresetMode.DISABLED:
+        idle = self._over.copy()  # with NEXT_STEP, environments that this step resets
+        resets = np.flatnonzero(idle)
+        if len(resets) and self.autoreset_mode == AutoresetMode.DISABLED:
             raise gym.error.ResetNeeded(
-                f"the episodes of environments {waiting.tolist()} are over; pass reset() a reset_mask"
+                f"the episodes of environments {resets.tolist()} are over; pass reset() a reset_mask"
             )
-        idle = self._over.copy() if len(waiting) else None  # NEXT_STEP: they begin again
-        action = self.task.actions(actions, self.num_envs, idle)
-        if self.array == "torch" and is_asynchronous(action.device):
-            action, next_state, reward = self._step_ahead(action)
-        else:
-            next_state, reward = self.task.model_step(self.state, action)
-        learnt = self._train_reward(next_state)
-        places = self._rows, self.state.step.clamp(max=self.task.steps - 1)
-        self._actions[places] = self.task.in_unit_cube(action)
+        action = self.task.actions(actions, self.num_envs)
+        if len(resets):
+            ignored = upload(idle, self.task.device).unsqueeze(1)
+            action = torch.where(ignored, self.task.action_range[0], action)
+        next_state, reward = self.task.model_step(self.state, action)
+        infos = self._train_reward(next_state)
+        self._actions[self._rows, self.state.step.clamp(max=self.task.steps - 1)] = self.task.in_unit_cube(
+            action
+        )
         self._state = next_state
         self._steps += 1
-        over = self._steps >= self.task.steps
-        cut = ~over & (self._steps >= (self.max_episode_steps or np.inf))
-        if idle is not None:
-            self._begin(waiting, {})
-            reward = torch.where(self.task.upload(idle), 0.0, reward)
-            over[waiting] = cut[waiting] = False
-        infos: dict[str, Any] = {}
+        terminated = self._steps >= self.task.steps
+        truncated = ~terminated & (self._steps >= (self.max_episode_steps or np.inf))
+        if len(resets):
+            self._start(resets)
+            reward = torch.where(upload(idle, self.task.device), 0.0, reward)
+            terminated[resets] = truncated[resets] = False
         self._show()
-        if self.autoreset_mode == AutoresetMode.SAME_STEP and (over | cut).any():
-            infos = self._final(np.flatnonzero(over | cut))
-            self._begin(np.flatnonzero(over | cut), {})
-            self._over[:] = False
-        else:
-            self._over = over | cut
-        infos |= self._info(np.arange(self.num_envs)) | learnt
+        self._over = terminated | truncated
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and self._over.any():
+            ended = np.flatnonzero(self._over)
+            infos |= self._final(ended)
+            self._start(ended)
+        infos |= self._info(np.arange(self.num_envs))
         observation = self.task.observe(self.state)
-        return (*(self._out(value) for value in (observation, reward, over, cut)), infos)
-
-    def _step_ahead(self, action: Tensor) -> tuple[Tensor, CanvasState, Tensor]:
-        """The action, next state and reward, when nobody has waited to know whether the actions are finite.
-
-        If they are not, the canvases stay, and rewards are 0.
-        """
-        self._checks.settle()
-        good = all_finite(action)
-        self._checks.add(good, f"{NOT_FINITE} (in an earlier step: the GPU is not waited for)")
-        action = torch.where(good, action, self.task.action_range[0])
-        with trusted():
-            next_state, reward = self.task.model_step(self.state, action)
-        canvas = torch.where(good, next_state.canvas, self.state.canvas)
-        return action, next_state._replace(canvas=canvas), torch.where(good, reward, 0.0)
+        return (*(self._output(value) for value in (observation, reward, terminated, truncated)), infos)
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
 
-    def _show(self) -> None:
-        if self._window is not None:
-            self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
-
     def close_extras(self, **_: Any) -> None:
         """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
+        self._close_window()
 
     def call(self, name: str, *arguments: Any, **named: Any) -> tuple[Any, ...]:
-        """Of each environment, what `PaintCanvasEnv` has under this name: called, if it can be."""
-        found = self.get_attr(name)
-        return tuple(one(*arguments, **named) if callable(one) else one for one in found)
+        """For each environment, an attribute of `PaintCanvasEnv`: called, if it is a method."""
+        return tuple(
+            value(*arguments, **named) if callable(value) else value for value in self.get_attr(name)
+        )
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
-        """Of each environment, what `PaintCanvasEnv` has under this name: painting, state, render, ..."""
-        return tuple(getattr(_OneOf(self, i), name) for i in range(self.num_envs))
+        """For each environment, an attribute of `PaintCanvasEnv`: painting, state, render, ..."""
+        return tuple(getattr(_Member(self, i), name) for i in range(self.num_envs))
 
     def set_attr(self, name: str, values: Any) -> None:
         """Set an attribute of all environments.
 
         Args:
             name: of the attribute.
-            values: one value, or a list of as many equal ones as there are environments.
+            values: one value, or a list of equal values, one for each environment.
 
         Raises:
             ValueError: another number of values, or different ones: the environments share everything but
-                their canvases; or what follows from the state.
+                their canvases; or an attribute that follows from the state.
         """
-        given = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
-        if len(given) != self.num_envs:
-            raise ValueError(f"{len(given)} values of {name!r} for {self.num_envs} environments")
-        if hasattr(_OneOf, name):
+        values = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
+        if len(values) != self.num_envs:
+            raise ValueError(f"{len(values)} values of {name!r} for {self.num_envs} environments")
+        if hasattr(_Member, name):
             raise ValueError(f"{name!r} cannot be set: it follows from the state")
-        if not all(value is given[0] or np.array_equal(value, given[0]) for value in given):
+        if not all(value is values[0] or np.array_equal(value, values[0]) for value in values):
             raise ValueError(f"the environments share {name!r}; set it to one value for all of them")
-        setattr(self, name, given[0])
+        setattr(self, name, values[0])
 
-    def _begin(self, which: np.ndarray, options: dict[str, Any]) -> None:
-        """Fresh canvases and targets for the environments `which`."""
-        if not len(which):
+    def _start(
+        self, rows: np.ndarray, indices: np.ndarray | None = None, canvas: Tensor | None = None
+    ) -> None:
+        """Start new episodes in the environments `rows`."""
+        if not len(rows):
             return
-        given = options.get("indices")
-        if given is None:
-            index = np.concatenate([self.task.indices(None, 1, self._rngs[i]) for i in which])
-        else:
-            index = self.task.indices(given, len(which), self._rngs[0])
-        state = self.task.initial_state(index, options.get("canvas"))
-        if len(which) < self.num_envs:
-            at = self.task.upload(which)
+        if indices is None:
+            indices = np.concatenate([self.task.indices(None, 1, self._rngs[i]) for i in rows])
+        state = self.task.initial_state(indices, canvas)
+        if len(rows) < self.num_envs:
+            at = upload(rows, self.task.device)
             pairs = zip(self.state, state, strict=True)
             state = CanvasState(*(old.index_copy(0, at, new) for old, new in pairs))
         self._state = state
-        self.index[which] = index
-        self._steps[which] = 0
-        self._over[which] = False
-        for i in which:
-            given = "canvas" in options and options["canvas"] is not None
-            self._backgrounds[i] = colour_of(state.canvas[i]) if given else self.task.background
+        self.index[rows] = indices
+        self._steps[rows] = 0
+        self._over[rows] = False
+        for i in rows:
+            self._backgrounds[i] = self.task.background if canvas is None else colour_of(state.canvas[i])
 
     def _seeds(self, seed: Any) -> list[int | None]:
-        """A seed for each environment, or None for each that keeps its generator."""
+        """A seed for each environment; None keeps its generator."""
         if seed is None or isinstance(seed, int | np.integer):
             return [None if seed is None else int(seed) + i for i in range(self.num_envs)]
-        seeds = [None if each is None else int(each) for each in seed]
+        seeds = [None if value is None else int(value) for value in seed]
         if len(seeds) != self.num_envs:
             raise ValueError(
                 f"{len(seeds)} seeds for {self.num_envs} environments; pass one for each, or one"
             )
         return seeds
 
-    def _checked(self, mask: Any) -> np.ndarray:
+    def _rows_of(self, mask: Any) -> np.ndarray:
+        """Indices of the environments of a ``reset_mask``; all for None."""
+        if mask is None:
+            return np.arange(self.num_envs)
         mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
             raise ValueError(
@@ -339,124 +268,81 @@ class PaintCanvasVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             )
         if self._state is None and not mask.all():
             raise gym.error.ResetNeeded("the first reset() must reset all environments")
-        return mask
+        return np.flatnonzero(mask)
 
-    def _info(self, which: np.ndarray) -> dict[str, Any]:
-        """Gymnasium's infos: for each key an array over all environments, and under ``_key`` who has it."""
+    def _info(self, rows: np.ndarray) -> dict[str, Any]:
+        """Gymnasium's infos of the environments `rows`: for each key an array, under ``_key`` a mask."""
         mask = np.zeros(self.num_envs, dtype=bool)
-        mask[which] = True
+        mask[rows] = True
         l2 = self.task.l2(self.state)
         if not mask.all():
-            l2 = torch.where(self.task.upload(mask), l2, 0)
+            l2 = torch.where(upload(mask, self.task.device), l2, 0)
         index = np.where(mask, self.index, 0)
-        return {"l2": self._out(l2), "_l2": mask, "index": self._out(index), "_index": mask.copy()}
+        return {"l2": self._output(l2), "_l2": mask, "index": self._output(index), "_index": mask.copy()}
 
     def _train_reward(self, next_state: CanvasState) -> dict[str, Any]:
-        """Let the reward learn from those that painted, not from those that wait for a reset; its infos."""
+        """Update an online reward with the environments that painted; its infos."""
         painted = ~self._over
-        state = next_state if painted.all() else self._part(next_state, np.flatnonzero(painted))
+        state = next_state if painted.all() else self._select(next_state, np.flatnonzero(painted))
         loss = self.task.train_reward(state)
         if loss is None:
             return {}
-        loss_of_each = np.where(painted, np.float32(loss), np.float32(0))
-        return {"discriminator_loss": self._out(loss_of_each), "_discriminator_loss": painted}
+        losses = np.where(painted, np.float32(loss), np.float32(0))
+        return {"discriminator_loss": self._output(losses), "_discriminator_loss": painted}
 
-    def _final(self, which: np.ndarray) -> dict[str, Any]:
-        """``final_obs`` and ``final_info`` of the environments whose episode ends in this step."""
-        last = self._out(self.task.observe(self._part(self.state, which)))
+    def _final(self, rows: np.ndarray) -> dict[str, Any]:
+        """``final_obs`` and ``final_info`` of the environments `rows`, whose episodes end in this step."""
+        last = self._output(self.task.observe(self._select(self.state, rows)))
+        actions = self._actions[upload(rows, self.task.device)].cpu()
         final_obs = np.full(self.num_envs, None, dtype=object)
-        for place, i in enumerate(which):
+        paintings = final_obs.copy()
+        for place, i in enumerate(rows):
             final_obs[i] = (
-                {key: part[place] for key, part in last.items()} if isinstance(last, dict) else last[place]
+                {key: value[place] for key, value in last.items()} if isinstance(last, dict) else last[place]
             )
-        info = self._info(which)
-        actions = self._actions[self.task.upload(which)]
-        backgrounds = {int(i): (place, self._backgrounds[i]) for place, i in enumerate(which)}
-        finished = Paintings(self.num_envs, self.task, self._checks, actions, self._steps[which], backgrounds)
-        paintings = np.full(self.num_envs, None, dtype=object)
-        if self.array == "numpy":
-            for i in which:
-                paintings[i] = finished[i]
-        info["painting"] = paintings if self.array == "numpy" else finished
-        info["_painting"] = info["_l2"].copy()
-        return {"final_obs": final_obs, "_final_obs": info["_l2"].copy(), "final_info": info,
-                "_final_info": info["_l2"].copy()}  # fmt: skip
+            if self._backgrounds[i] is not None:
+                strokes = actions[place, : self._steps[i]]
+                paintings[i] = self.task.painting(strokes, self._backgrounds[i])
+        info = self._info(rows)
+        mask = info["_l2"]
+        info |= {"painting": paintings, "_painting": mask.copy()}
+        return {
+            "final_obs": final_obs, "_final_obs": mask.copy(), "final_info": info, "_final_info": mask.copy(),
+        }  # fmt: skip
 
-    def _part(self, state: CanvasState, which: np.ndarray) -> CanvasState:
-        """What of a state belongs to the environments `which`."""
-        at = self.task.upload(which)
-        return CanvasState(*(part[at] for part in state))
+    def _select(self, state: CanvasState, rows: np.ndarray) -> CanvasState:
+        """The state of the environments `rows`."""
+        at = upload(rows, self.task.device)
+        return CanvasState(*(value[at] for value in state))
 
-    def _out(self, value: Any) -> Any:
-        """What was asked for, arrays or tensors on the device, of either; what is there already stays."""
+    def _output(self, value: Any) -> Any:
+        """An array or tensor, or a dict of tensors, as `array` asks for."""
         if self.array == "torch":
-            return self.task.upload(value) if isinstance(value, np.ndarray) else value
+            return upload(value, self.task.device) if isinstance(value, np.ndarray) else value
         return value if isinstance(value, np.ndarray) else to_numpy(value)
 
 
-class Paintings(Sequence[Painting | None]):
-    """The paintings that were finished in a step, by environment; each is fetched from a GPU when asked for.
+class _Member:
+    """One environment of a vector environment, with the attributes of `PaintCanvasEnv`."""
 
-    Args:
-        num_envs: number of environments.
-        task: what they paint.
-        checks: of the actions.
-        actions: ``(n, steps, bundle * stroke_dim)`` in [0, 1], of those whose episode has ended.
-        steps: ``(n,)``, how many steps each was long.
-        which: for each of those, its place in the two above and its background.
-    """
-
-    def __init__(
-        self,
-        num_envs: int,
-        task: PaintTask,
-        checks: Checks,
-        actions: Tensor,
-        steps: np.ndarray,
-        which: dict[int, tuple[int, tuple[float, ...] | None]],
-    ) -> None:
-        self._count, self._task, self._checks, self._which = num_envs, task, checks, which
-        self._actions, self._steps = actions, steps
-
-    def __len__(self) -> int:
-        """The number of environments."""
-        return self._count
-
-    def __getitem__(self, i: Any) -> Any:
-        """The painting of one environment: None if its episode goes on, or began on a picture."""
-        if isinstance(i, slice):
-            return [self[place] for place in range(*i.indices(self._count))]
-        i = operator.index(i)
-        if not -self._count <= i < self._count:
-            raise IndexError(f"environment {i} of {self._count}")
-        place, background = self._which.get(i % self._count, (0, None))
-        if background is None:
-            return None
-        self._checks.settle(wait=True)
-        return self._task.painting(self._actions[place, : self._steps[place]], background)
-
-
-class _OneOf:
-    """One environment of a vector environment, with the attributes that `PaintCanvasEnv` has."""
-
-    def __init__(self, env: PaintCanvasVectorEnv, place: int) -> None:
-        self._env, self._place = env, place
+    def __init__(self, env: PaintCanvasVectorEnv, index: int) -> None:
+        self._env, self._index = env, index
 
     @property
     def painting(self) -> Painting:
-        return self._env._painting(self._place)
+        return self._env._painting(self._index)
 
     @property
     def state(self) -> CanvasState:
-        return CanvasState(*(part[self._place : self._place + 1] for part in self._env.state))
+        return CanvasState(*(value[self._index : self._index + 1] for value in self._env.state))
 
     @property
     def np_random(self) -> np.random.Generator:
-        return self._env.np_random[self._place]
+        return self._env.np_random[self._index]
 
     @property
     def np_random_seed(self) -> int:
-        return self._env.np_random_seed[self._place]
+        return self._env.np_random_seed[self._index]
 
     @property
     def action_space(self) -> gym.Space[Any]:
@@ -474,7 +360,7 @@ class _OneOf:
 
     def render(self) -> np.ndarray | None:
         frames = self._env.render()
-        return None if frames is None else frames[self._place]
+        return None if frames is None else frames[self._index]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._env, name)

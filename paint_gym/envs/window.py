@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from paint_gym.utils.opencv import load_opencv
+from paint_gym.utils.images import load_opencv
 
 _numbers = itertools.count(1)
 
 
 class Window:
-    """A window of its own for each environment; it opens with the first frame.
+    """A window of one environment; it opens with the first frame.
 
     Raises:
         ImportError: OpenCV does not load.
@@ -28,7 +28,7 @@ class Window:
                 'render_mode="human" needs a display, and none is found (DISPLAY, WAYLAND_DISPLAY); take '
                 'render_mode="rgb_array" and env.render(), or painting.save("film.mp4")'
             )
-        load_opencv()  # if it does not load, the error is here
+        load_opencv()
         self.title, self.open = f"PaintCanvas-v0, {next(_numbers)}", False
 
     def show(self, frame: np.ndarray) -> None:
@@ -57,6 +57,6 @@ def _has_display() -> bool:
     if not sys.platform.startswith("linux"):
         return True
     name = os.environ.get("DISPLAY", "")
-    if name.startswith(":"):  # of this machine: its socket must be there
+    if name.startswith(":"):  # a display of this machine has a socket
         return Path(f"/tmp/.X11-unix/X{name[1:].partition('.')[0]}").exists()
     return bool(name or os.environ.get("WAYLAND_DISPLAY"))

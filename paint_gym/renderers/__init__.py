@@ -9,6 +9,7 @@ from paint_gym.renderers.base import Renderer, Size, check_strokes, composite
 from paint_gym.renderers.neural import NeuralRenderer
 from paint_gym.renderers.raster import RasterRenderer
 from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.utils.device import allow_forks
 from paint_gym.utils.errors import as_pair, unknown_name
 from paint_gym.utils.registry import Registry
 
@@ -43,6 +44,7 @@ def make_renderer(
     >>> coverage.shape
     torch.Size([8, 64, 64])
     """
+    allow_forks()
     if isinstance(renderer, Renderer):
         return renderer
     if not isinstance(renderer, str):

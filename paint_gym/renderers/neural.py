@@ -18,7 +18,7 @@ from paint_gym.renderers.base import Renderer, Size, check_size, check_strokes
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.registry import Registry
-from paint_gym.utils.serialization import fill, load_state, save_state
+from paint_gym.utils.weights import fill, load_weights, save_weights
 
 SIZE = 128  # pixels a side; the only size that the networks paint
 WEIGHTS = Path(__file__).with_name("weights")  # networks that come with the package, a file for each design
@@ -143,9 +143,9 @@ def make_network(name: str, design: StrokeDesign) -> Network:
 
 def save_network(path: str | PathLike[str], network: nn.Module, name: str, design: StrokeDesign) -> None:
     """Write a network for `NeuralRenderer`, in half precision, as one safetensors file."""
-    halves = {key: value.half() for key, value in network.state_dict().items()}
+    halves = {f"weights/{key}": value.half() for key, value in network.state_dict().items()}
     about = {"name": name, "stroke": design.name, "parameters": list(design.parameters)}
-    save_state(path, {"network": about, "weights": halves})
+    save_weights(path, halves, {"network": about})
 
 
 def load_network(file: Path, design: StrokeDesign) -> nn.Module:
@@ -160,8 +160,8 @@ def load_network(file: Path, design: StrokeDesign) -> nn.Module:
             f"no network that paints {design.name} strokes at {file}; make one with "
             f'`paint-gym train-renderer --stroke {design.name}`, or take renderer="analytic", without weights'
         )
-    state = load_state(file)
-    about = state.get("network")
+    tensors, header = load_weights(file, "weights/")
+    about = header.get("network")
     if not isinstance(about, dict) or about.get("name") not in NETWORKS:
         raise ValueError(f"{file} holds no network that paints strokes")
     if (about.get("stroke"), about.get("parameters")) != (design.name, list(design.parameters)):
@@ -171,7 +171,7 @@ def load_network(file: Path, design: StrokeDesign) -> nn.Module:
         )
     network = make_network(about["name"], design)
     with named_file(file):
-        fill(network, state.get("weights", {}))
+        fill(network, tensors)
     return network.requires_grad_(False).eval()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from paint_gym.renderers.base import Renderer, Size, check_strokes, height_width
 from paint_gym.strokes import StrokeDesign
-from paint_gym.utils.opencv import load_opencv
+from paint_gym.utils.images import load_opencv
 
 FINER = 4  # sub-pixels per pixel and axis
 SHIFT = 4  # OpenCV reads coordinates as integers with this many fractional bits

@@ -1,4 +1,4 @@
-"""Rewards: how good a bundle of strokes was."""
+"""Rewards of bundles of strokes, and their registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class RewardConfig:
-    """Settings that a reward may be built with."""
+    """Settings to build a reward with."""
 
     patches: int = 8
     """Patches a side of the patch-level reward."""
@@ -29,9 +29,9 @@ class RewardConfig:
     lr: float = 1e-3
     """Learning rate of a discriminator."""
     tau: float = 1.0
-    """How fast the copy that scores follows a discriminator."""
+    """Step of `polyak_update` for the target discriminator."""
     online: bool = True
-    """True: the environment lets the reward learn. False: the training of an agent does."""
+    """True: the environment updates the reward. False: the training of an agent does."""
     seed: int = 0
     """Random seed of weights."""
 
@@ -45,7 +45,7 @@ REWARDS = Registry[Callable[[RewardConfig], RewardFunction]](
         ),
     },
 )
-"""Rewards by name; each entry makes a `Reward` or a function of a `RewardConfig`."""
+"""Rewards by name; each entry turns a `RewardConfig` into a `Reward` or a function."""
 
 
 def make_reward(
@@ -53,13 +53,12 @@ def make_reward(
     device: str | torch.device = "cpu",
     config: RewardConfig | None = None,
 ) -> Reward:
-    """A reward by name, or from a callable ``(before, after, target) -> (B,)``.
+    """Make a reward by name, or from a callable ``(before, after, target) -> (B,)``.
 
     Args:
-        reward: ``"l2"``, ``"wgan"`` (with a discriminator of its own), any other name in `REWARDS`, or a
-            callable.
-        device: where a reward that has weights is.
-        config: what a reward by name is built with.
+        reward: ``"l2"``, ``"wgan"`` (with a new discriminator), another name in `REWARDS`, or a callable.
+        device: device of the reward's weights.
+        config: settings of a reward by name.
 
     Raises:
         ValueError: an unknown name; the nearest is suggested.

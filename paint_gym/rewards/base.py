@@ -1,4 +1,4 @@
-"""The base class of rewards, and a plain function as a reward."""
+"""The base class of rewards, and plain functions as rewards."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ RewardFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class Reward:
-    """How good a bundle was, eq. (1). A subclass implements `__call__`; the rest has defaults.
+    """Reward of a bundle, eq. (1). A subclass implements `__call__`; the rest has defaults.
 
     Attributes:
-        name: the name that `reward=` takes.
+        name: the name for `reward=`.
         online: the environment calls `update` after each step.
-        patch_level: whether there is a `patch_rewards`.
-        gain_in_l2: whether it is by how much a bundle lowers the l2.
+        patch_level: `patch_rewards` is implemented.
+        gain_in_l2: the reward is the decrease of the l2.
     """
 
     name: str = "reward"
@@ -38,7 +38,7 @@ class Reward:
         raise NotImplementedError
 
     def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        """The same per patch of the canvas, ``(B, rows, columns)``, for PatchQ-DDPG.
+        """Reward per patch of the canvas, ``(B, rows, columns)``, for PatchQ-DDPG.
 
         Raises:
             ValueError: the reward has no patch-level form.
@@ -46,19 +46,19 @@ class Reward:
         raise ValueError(f"the reward {self.name!r} has no patch-level form")
 
     def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
-        """Learn from what has been painted, ``(B, 3, H, W)`` twice; metrics by name. By default nothing."""
+        """Learn from canvases and targets ``(B, 3, H, W)``; returns metrics by name. By default nothing."""
         return {}
 
     def to(self, device: str | torch.device) -> Self:
-        """Move what has weights to a device; returns itself."""
+        """Move weights to a device; returns itself."""
         return self
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that is needed to go on learning; by default nothing."""
+        """The state to resume learning from; by default empty."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`.
+        """Resume from `state_dict`.
 
         Raises:
             ValueError: the state of another reward.
@@ -84,15 +84,15 @@ class FunctionReward(Reward):
 
 
 def as_reward(reward: RewardFunction) -> Reward:
-    """A `Reward` as it is, any other callable as a `FunctionReward`.
+    """Wrap a callable as a `FunctionReward`; a `Reward` is returned as it is.
 
     Raises:
-        TypeError: not a callable, or one that learns or has patches but is no `Reward`.
+        TypeError: not a callable, or a class with `update` or `patch_rewards` that is not a `Reward`.
     """
     if not callable(reward):
         raise TypeError(f"a reward is a name, a function or a Reward, not {reward!r}")
     if isinstance(reward, Reward):
         return reward
-    if {"update", "patch_rewards"} & set(dir(reward)):  # as a function it would never learn
+    if {"update", "patch_rewards"} & set(dir(reward)):  # a function never learns
         raise TypeError(f"derive {type(reward).__name__} from paint_gym.Reward: it is more than a function")
     return FunctionReward(reward)

@@ -1,4 +1,4 @@
-"""The discriminator of Fig. 11: looks at a painting and its target, and scores how real the pair is."""
+"""The discriminator of Fig. 11: scores a pair of painting and target."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch.nn.utils.parametrizations import weight_norm
 
 
 class TReLU(nn.Module):
-    """Translated ReLU, ``max(x, a)`` with a learnt a (Xiang and Li 2017); goes with weight norm."""
+    """Translated ReLU, ``max(x, a)`` with a parameter a (Xiang and Li 2017), for weight norm."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.threshold = nn.Parameter(torch.zeros(1))
+        self.threshold = nn.Parameter(torch.zeros(1, dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape."""
+        """Apply it to a tensor of any shape."""
         return (x - self.threshold).relu() + self.threshold
 
 
 class Discriminator(nn.Module):
     """Five 5x5 convolutions of stride 2 with weight norm, TReLU between them.
 
-    The last convolution gives a score per patch. Fig. 11 has a TReLU after that one too. It is left out:
+    The last convolution gives a score per patch. Fig. 11 has a TReLU after it, too, which is omitted here:
     where it clips, the score no longer depends on the canvas, so the worst paintings would get no gradient,
     and the gradient penalty could not act on them.
 
@@ -35,13 +35,13 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         channels = 6
         for stage in range(4):
-            layers += [_halving(channels, width * 2**stage), TReLU()]
+            layers += [_convolution(channels, width * 2**stage), TReLU()]
             channels = width * 2**stage
         self.features = nn.Sequential(*layers)  # [8, 8, 128] of a canvas of 128 px
-        self.score = _halving(channels, 1)  # [4, 4, 1]
+        self.score = _convolution(channels, 1)  # [4, 4, 1]
 
     def forward(self, painting: Tensor, target: Tensor) -> Tensor:
-        """The score of each pair, ``(B,)``, unbounded; higher is more real. The mean of `patches`.
+        """Score of each pair, ``(B,)``, unbounded; higher is more real. The mean of `patches`.
 
         Args:
             painting: ``(B, 3, H, W)`` float in [0, 1].
@@ -50,10 +50,10 @@ class Discriminator(nn.Module):
         return self.patches(painting, target).mean((1, 2))
 
     def patches(self, painting: Tensor, target: Tensor) -> Tensor:
-        """The score of each patch, ``(B, ceil(H / 32), ceil(W / 32))``: 4 x 4 for 128 px; see `forward`."""
+        """Score of each patch, ``(B, ceil(H / 32), ceil(W / 32))``: 4 x 4 for 128 px; see `forward`."""
         pair = torch.cat([painting, target], 1)  # (B, 6, H, W)
         return self.score(self.features(pair)).squeeze(1)
 
 
-def _halving(inputs: int, outputs: int) -> nn.Module:
-    return weight_norm(nn.Conv2d(inputs, outputs, 5, stride=2, padding=2))
+def _convolution(inputs: int, outputs: int) -> nn.Module:
+    return weight_norm(nn.Conv2d(inputs, outputs, 5, stride=2, padding=2, dtype=torch.float32))

@@ -1,4 +1,4 @@
-"""The l2 reward: how much a bundle lowers the mean squared error (eq. (1) with L the l2 distance)."""
+"""The l2 reward: decrease of the mean squared error (eq. (1) with L the l2 distance)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class L2Reward(Reward):
         return mean_squared_error(before, target) - mean_squared_error(after, target)
 
     def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        """The same per patch, ``(B, patches, patches)``.
+        """Reward per patch, ``(B, patches, patches)``.
 
-        Where `patches` divides the canvas, their mean is the scalar reward.
+        If `patches` divides the canvas, their mean is the scalar reward.
         """
         gain = ((before - target).square() - (after - target).square()).mean(1, keepdim=True)  # (B, 1, H, W)
         return adaptive_avg_pool2d(gain, self.patches).squeeze(1)

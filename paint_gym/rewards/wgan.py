@@ -1,4 +1,4 @@
-"""The WGAN reward (section 3.3.3): how much a bundle raises the score that a learning discriminator gives."""
+"""The WGAN reward (section 3.3.3): increase of the score of a discriminator that learns."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from paint_gym.rewards.discriminator import Discriminator
 from paint_gym.utils.device import upload
 from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.utils.images import to_bytes
-from paint_gym.utils.networks import polyak_update
+from paint_gym.utils.weights import polyak_update
 
-_Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to one number per pair, (B,)
-_MIN_BATCH = 8  # online: fewer pairs than this are filled up ...
-_REPLAY = 256  # ... from this many that were painted before
+_Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to a score per pair, (B,)
+_MIN_BATCH = 8  # pairs of an online update
+_REPLAY = 256  # earlier pairs, from which smaller batches are filled up
 
 
 class WGANReward(Reward):
@@ -31,22 +31,22 @@ class WGANReward(Reward):
     episode they add up to about 1 at most, at any size.
 
     The discriminator learns by WGAN-GP to tell (canvas, target), the fake pairs, from (target, target), the
-    real ones; whoever trains calls `update`. The discriminator must keep up with an actor that learns in a
+    real ones; the training calls `update`. The discriminator must keep up with an actor that learns in a
     thousand updates: the defaults of `lr` and `tau` are for that; Table 2, for 200,000, has 1e-4 and 0.001.
 
     Args:
         width: channels of the first convolution; 16 is the paper's.
         online: the environment calls `update` after each step. A batch of fewer than 8 pairs is filled up
-            with pairs that were painted before, else a single environment would forget all but its last one.
+            with earlier pairs; otherwise a single environment would learn from one pair at a time.
         lr: learning rate of the discriminator.
-        tau: how fast the target copy follows; with 1 it is the discriminator as it is.
+        tau: step of `polyak_update` for the target copy; with 1 it equals the discriminator.
         penalty: weight of the gradient penalty.
-        patches: patches per side of the patch-level reward; None for the discriminator's own.
-        seed: of the first weights and of the gradient penalty's random numbers.
-        device: where the discriminator is.
+        patches: patches per side of the patch-level reward; None for those of the discriminator.
+        seed: of the initial weights and of the gradient penalty's random numbers.
+        device: device of the discriminator.
 
     Attributes:
-        discriminator: the one that learns.
+        discriminator: the network that learns.
         target: its target network, moved by `polyak_update`; its scores are the reward.
     """
 
@@ -69,7 +69,7 @@ class WGANReward(Reward):
         self._build(seed, device)
 
     def _build(self, seed: int, device: str | torch.device) -> None:
-        """All that learns, at its start."""
+        """Initialise networks, optimizer, generator and replay."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             self.discriminator = Discriminator(self.width).to(device)
@@ -89,15 +89,15 @@ class WGANReward(Reward):
         return self._gain(before, after, target).mean((1, 2))
 
     def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        """The same per patch, ``(B, h, w)``: the discriminator's own patches, or `patches` a side.
+        """Reward per patch, ``(B, h, w)``: the patches of the discriminator, or `patches` a side.
 
-        Where one of the two numbers divides the other, their mean is the scalar reward.
+        If one of the two numbers divides the other, their mean is the scalar reward.
         """
         gain = self._gain(before, after, target)
         return gain if self.patches is None else adaptive_avg_pool2d(gain, self.patches)
 
     def _gain(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        with _full_precision(after.device):  # the scores are close: half precision would drown the difference
+        with _full_precision(after.device):  # half precision would hide the small difference
             gain = self.target.patches(after, target) - self.target.patches(before, target)
             return gain / math.sqrt(target[0].numel())
 
@@ -106,8 +106,8 @@ class WGANReward(Reward):
         """One step of WGAN-GP, averaged over all processes; then the target copy follows.
 
         Args:
-            canvas: ``(B, 3, H, W)`` float in [0, 1], what has been painted.
-            target: ``(B, 3, H, W)``, what should have been.
+            canvas: ``(B, 3, H, W)`` float in [0, 1], after a step.
+            target: ``(B, 3, H, W)``.
 
         Returns:
             ``losses/discriminator``; ``losses/gradient_penalty``, before its weight; ``charts/wasserstein``,
@@ -119,7 +119,8 @@ class WGANReward(Reward):
         canvas, target = canvas.detach().float(), target.detach().float()
         if self.online:
             canvas, target = self._pad_batch(canvas, target)
-        mix = upload(torch.rand(len(canvas), generator=self.generator), canvas.device)
+        mix = torch.rand(len(canvas), generator=self.generator, dtype=torch.float32)
+        mix = upload(mix, canvas.device)
         with _full_precision(canvas.device):
             wasserstein = (
                 self.discriminator(target, target).mean() - self.discriminator(canvas, target).mean()
@@ -132,7 +133,7 @@ class WGANReward(Reward):
         average_gradients(self.discriminator.parameters())
         gradients = [weights.grad for weights in self.discriminator.parameters() if weights.grad is not None]
         norm = nn.utils.get_total_norm(gradients).view(1)
-        # all at once: a GPU is waited for
+        # one copy from the device
         value, distance, penalty_value, length = torch.cat([means, norm]).tolist()
         if not math.isfinite(value):
             raise FloatingPointError(f"the discriminator's loss is {value}; are canvas and target finite?")
@@ -147,7 +148,7 @@ class WGANReward(Reward):
         }
 
     def _pad_batch(self, canvas: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """The pairs, and if they are few, some that were painted before, drawn at random."""
+        """Fill up a small batch with random earlier pairs."""
         lack = _MIN_BATCH - len(canvas)
         if lack <= 0:
             return canvas, target
@@ -170,19 +171,19 @@ class WGANReward(Reward):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: what learns as its state, since PyTorch does not pickle weight norm."""
+        """Copy and pickle networks by their `state_dict`, since PyTorch does not pickle weight norm."""
         device = str(next(self.discriminator.parameters()).device)
-        learns = ("discriminator", "target", "optimizer", "generator", "_replay")
-        other = {name: value for name, value in self.__dict__.items() if name not in learns}
-        return {"other": other, "device": device, "learnt": self.state_dict()}
+        learning = ("discriminator", "target", "optimizer", "generator", "_replay")
+        settings = {name: value for name, value in self.__dict__.items() if name not in learning}
+        return {"settings": settings, "device": device, "state": self.state_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state["other"])
+        self.__dict__.update(state["settings"])
         self._build(0, state["device"])
-        self.load_state_dict(state["learnt"])
+        self.load_state_dict(state["state"])
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that is needed to go on learning, bit for bit on the CPU."""
+        """The state to resume learning from, bit for bit on the CPU."""
         return {
             "discriminator": self.discriminator.state_dict(),
             "target": self.target.state_dict(),
@@ -192,7 +193,7 @@ class WGANReward(Reward):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`; the device stays this one's."""
+        """Resume from `state_dict`; the device stays."""
         for part in ("discriminator", "target", "optimizer"):
             getattr(self, part).load_state_dict(state[part])
         self.generator.set_state(state["generator"].cpu())
@@ -202,16 +203,16 @@ class WGANReward(Reward):
 
 
 def gradient_penalty(discriminator: _Score, canvas: Tensor, target: Tensor, mix: Tensor) -> Tensor:
-    """``mean((|gradient| - 1)^2)`` of the score, somewhere between the fake pair and the real one.
+    """Gradient penalty ``mean((|gradient| - 1)^2)`` of the score, between the fake pair and the real one.
 
     Args:
         discriminator: ``(painting, target)`` to one score per pair.
         canvas: ``(B, 3, H, W)``; (canvas, target) is the fake pair, (target, target) the real one.
         target: ``(B, 3, H, W)``.
-        mix: ``(B,)`` in [0, 1], where on the way from fake to real.
+        mix: ``(B,)`` in [0, 1], position between fake (0) and real (1).
 
     Returns:
-        A scalar that the discriminator can learn from. The gradient is that in both images of the pair.
+        A differentiable scalar. The gradient is taken in both images of the pair.
     """
     interpolates = canvas.lerp(target, mix.view(-1, 1, 1, 1)).requires_grad_()
     real = target.detach().requires_grad_()

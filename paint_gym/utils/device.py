@@ -1,7 +1,9 @@
-"""Devices: which one to use, and what it computes well."""
+"""Devices: choice, copies, precision, and processes that fork."""
 
 from __future__ import annotations
 
+import functools
+import os
 import reprlib
 
 import numpy as np
@@ -10,7 +12,7 @@ from torch import Tensor
 
 
 def pick_device(device: str | torch.device) -> torch.device:
-    """``"auto"`` is the accelerator if there is one, else the CPU.
+    """A device by name; ``"auto"`` is the accelerator if there is one, else the CPU.
 
     Raises:
         ValueError: no such device, or not on this machine.
@@ -29,19 +31,12 @@ def pick_device(device: str | torch.device) -> torch.device:
         ) from error
 
 
-def is_asynchronous(device: torch.device) -> bool:
-    """True if the host goes on while the device works, and what it hands over may be freed at once.
-
-    Not so of Apple's GPUs: there, PyTorch reads the host's memory later.
-    """
-    return device.type not in ("cpu", "mps")
-
-
-def upload(given: np.ndarray | Tensor, device: torch.device) -> Tensor:
-    """An array or tensor on a device; the host does not wait for a GPU to be ready for it."""
-    tensor = torch.from_numpy(given) if isinstance(given, np.ndarray) else given
-    pinned = tensor.is_pinned()  # would be read later, when it may have changed
-    return tensor.to(device, non_blocking=is_asynchronous(device) and not pinned)
+def upload(values: np.ndarray | Tensor, device: torch.device) -> Tensor:
+    """Copy an array or tensor to a device; the host does not wait for a GPU to be ready for it."""
+    tensor = torch.from_numpy(values) if isinstance(values, np.ndarray) else values
+    # Apple's GPUs, and copies from pinned memory, read the host's memory later, when it may have changed
+    wait = device.type in ("cpu", "mps") or tensor.is_pinned()
+    return tensor.to(device, non_blocking=not wait)
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -49,3 +44,13 @@ def has_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported()
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+@functools.cache
+def allow_forks() -> None:
+    """Let processes that are forked from this one compute with one thread.
+
+    Threads do not survive a fork: a child that used those of torch would wait forever.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=functools.partial(torch.set_num_threads, 1))

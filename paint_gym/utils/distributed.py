@@ -1,4 +1,4 @@
-"""Learning in several processes at once: losses and gradients are averaged over all of them."""
+"""Training in several processes: losses and gradients are averaged over all of them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor
 
 
 def rank() -> int:
-    """Number of this process in its group; 0 if it is alone."""
+    """Rank of this process; 0 without a group."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def processes() -> int:
-    """How many there are in the group of this one."""
+    """Number of processes; 1 without a group."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def is_restarted() -> bool:
-    """True if torchrun has started this process in place of one that was lost; see its ``--max-restarts``."""
+    """True if torchrun has restarted this process after a failure; see its ``--max-restarts``."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
@@ -32,7 +32,7 @@ def is_main_process() -> bool:
 
 
 def average(value: Tensor) -> Tensor:
-    """The mean of a tensor over all processes, without gradients; itself if there is only one."""
+    """Mean of a tensor over all processes, without gradients."""
     value = value.detach()
     if processes() == 1:
         return value
@@ -42,27 +42,27 @@ def average(value: Tensor) -> Tensor:
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Replace each gradient by its mean over all processes; nothing to do if there is only one."""
+    """Replace each gradient by its mean over all processes."""
     if processes() == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     means = average(torch.cat([gradient.flatten() for gradient in gradients]))  # one message, not hundreds
-    for gradient, mean in zip(gradients, means.split([one.numel() for one in gradients]), strict=True):
+    for gradient, mean in zip(gradients, means.split([grad.numel() for grad in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 
 
 def any_process(flags: Sequence[bool], device: torch.device) -> list[bool]:
-    """For each flag whether any process raises it, so that all stop or save after the same update."""
+    """Combine flags by "or" over all processes, so that all stop or save after the same update."""
     if not dist.is_initialized():
         return list(flags)
     raised = torch.tensor(flags, dtype=torch.int32, device=device)
     dist.all_reduce(raised, dist.ReduceOp.MAX)
-    return [bool(each) for each in raised.tolist()]
+    return [bool(flag) for flag in raised.tolist()]
 
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """Join the other processes, if torchrun started this one."""
+    """Join the process group of torchrun, if it started this process."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return

@@ -1,4 +1,4 @@
-"""Errors that say what to do: an unknown name suggests the nearest known one, a bad file is named."""
+"""Errors that say what to do: they suggest the nearest known name, and name the file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     """The `ValueError` for a name that is not registered, with the nearest known name.
 
     Args:
-        what: what the name stands for, e.g. ``"stroke"``.
-        name: the name that was asked for.
+        what: kind of the name, e.g. ``"stroke"``.
+        name: the unknown name.
         known: the names that exist.
 
     >>> str(unknown_name("stroke", "bezir", ["bezier", "circle"]))
@@ -23,11 +23,11 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {what} {reprlib.repr(name)}: {_nearest(name, known)}")
 
 
-def as_int(name: str, value: object, least: int, most: int) -> int:
-    """An argument that must be a whole number, of Python or numpy.
+def as_int(name: str, value: object, low: int, high: int) -> int:
+    """Check that an argument is a whole number, of Python or numpy, from `low` to `high`.
 
     Raises:
-        ValueError: it is not, or beyond its range.
+        ValueError: it is not.
 
     >>> as_int("size", 4.5, 8, 4096)
     Traceback (most recent call last):
@@ -36,22 +36,22 @@ def as_int(name: str, value: object, least: int, most: int) -> int:
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        number = least - 1
-    if isinstance(value, bool) or not least <= number <= most:
-        words = f"a whole number from {least:,} to {most:,}"
+        number = low - 1
+    if isinstance(value, bool) or not low <= number <= high:
+        words = f"a whole number from {low:,} to {high:,}"
         raise ValueError(f"{name} must be {words}, not {reprlib.repr(value)}")
     return number
 
 
 def check_one_of(name: str, value: object, choices: Iterable[str]) -> None:
-    """Refuse what is none of the choices; the `ValueError` suggests the nearest."""
+    """Check that an argument is one of the choices; the `ValueError` suggests the nearest."""
     known = tuple(choices)
     if not isinstance(value, str) or value not in known:
         raise unknown_name(name, value, known)
 
 
 def as_pair(name: str, value: object) -> tuple[float, float]:
-    """An argument that must be two numbers, (low, high).
+    """Check that an argument is two numbers, (low, high).
 
     Raises:
         ValueError: it is not.
@@ -67,25 +67,25 @@ def as_pair(name: str, value: object) -> tuple[float, float]:
     return low, high
 
 
-def check_arguments(given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse keyword arguments that do not exist.
+def check_arguments(arguments: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse unknown keyword arguments.
 
     Raises:
-        TypeError: naming the first one and the nearest that exists.
+        TypeError: naming the first unknown argument and the nearest known one.
 
     >>> check_arguments(["datset"], ["dataset", "size"])
     Traceback (most recent call last):
     TypeError: got an unexpected keyword argument 'datset': did you mean 'dataset'? Known: dataset, size
     """
     names = list(known)
-    for name in given:
+    for name in arguments:
         if name not in names:
-            # In Python's own words, which libraries look for: TorchRL tries `frameskip` first.
+            # in Python's own words: TorchRL tries `frameskip` and looks for them in the message
             raise TypeError(f"got an unexpected keyword argument {name!r}: {_nearest(name, names)}")
 
 
 def _nearest(name: object, known: Iterable[str]) -> str:
-    """The nearest of the known names, if any is near, and all of them."""
+    """A hint: the nearest of the known names, if one is similar, and all of them."""
     names = sorted(known)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? Known: " if close else "known are "
@@ -93,19 +93,17 @@ def _nearest(name: object, known: Iterable[str]) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Text on one line, in which whatever a terminal would not show as itself is escaped.
+    r"""Escape characters that a terminal would not print; the result is one line.
 
     >>> visible("a\x1b[2Jb\n")
     'a\\x1b[2Jb\\n'
     """
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 @contextmanager
 def named_file(file: object) -> Iterator[None]:
-    """Make of the errors that a file's content causes a `ValueError` that names the file, once.
-
-    Whatever else building from untrusted values raises means values that do not fit.
+    """Turn errors that the content of a file causes into a `ValueError` that names the file, once.
 
     >>> with named_file("a.json"):
     ...     raise ValueError("no strokes")

@@ -1,34 +1,35 @@
-"""Pictures as tensors: bytes and floats, frames, parts cut out of them, and what can be said of values."""
+"""Pictures as tensors: bytes, floats, frames and crops; checks of values; and OpenCV."""
 
 from __future__ import annotations
+
+import functools
+from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.utils.deferred import is_trusted
-
-ROUNDING = 1e-3  # beyond [0, 1] that is taken for a rounding error
+ROUNDING = 1e-3  # how far beyond [0, 1] numbers pass as rounding errors
 
 
 def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
-    """Parts of pictures, all of one size.
+    """Crops of pictures, all of one size.
 
     Args:
         image: ``(B, C, H, W)``.
-        top: ``(..., B)`` int64, where parts of each picture begin, in pixels.
-        left: ``(..., B)`` int64.
-        size: height and width of the parts, in pixels.
+        top: ``(..., B)`` int64, first row of the crops of each picture, in pixels.
+        left: ``(..., B)`` int64, first column.
+        size: height and width of the crops, in pixels.
 
     Returns:
         ``(..., B, C, height, width)``, copied.
     """
-    parts = image.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (B, C, every top, every left, h, w)
-    return parts[torch.arange(len(image), device=image.device), :, top, left]
+    crops = image.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (B, C, every top, every left, h, w)
+    return crops[torch.arange(len(image), device=image.device), :, top, left]
 
 
 def to_floats(image: Tensor) -> Tensor:
-    """Pictures as uint8, or as floats in [0, 1], to float32 in [0, 1].
+    """Convert pictures, uint8 or floats in [0, 1], to float32 in [0, 1].
 
     Raises:
         ValueError: other numbers, or NaN.
@@ -52,26 +53,33 @@ def to_frames(canvas: Tensor) -> np.ndarray:
 
 
 def is_concrete(*tensors: Tensor) -> bool:
-    """True if there are numbers in memory: not under torch.func's transforms, nor while compiling."""
+    """True if tensors have values in memory: not under torch.func, fake tensor modes or compilation."""
     if torch.compiler.is_compiling():
         return False
     try:
-        return all(tensor.data_ptr() is not None for tensor in tensors)
+        return all(tensor.data_ptr() or not tensor.numel() for tensor in tensors)
     except RuntimeError:
         return False
 
 
 def check_finite(tensor: Tensor, message: str) -> None:
-    """Raise a `ValueError` with this message if a number is NaN or inf; where they cannot be seen, do not.
-
-    Nor is anything checked within `deferred.trusted`.
-    """
-    if is_concrete(tensor) and not is_trusted() and not bool(all_finite(tensor)):
+    """Raise a `ValueError` with this message if a number is NaN or inf; tensors without values pass."""
+    if tensor.numel() and is_concrete(tensor) and not bool(tensor.detach().abs().amax() < torch.inf):
         raise ValueError(message)
 
 
-def all_finite(tensor: Tensor) -> Tensor:
-    """``()`` bool: no number is NaN or inf."""
-    if not tensor.numel():
-        return torch.ones((), dtype=torch.bool, device=tensor.device)
-    return tensor.detach().abs().amax() < torch.inf
+@functools.cache
+def load_opencv() -> ModuleType:
+    """Import cv2, which needs libraries of the system that servers often lack.
+
+    Raises:
+        ImportError: it does not load; the message says what to install.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError(
+            f"needed is OpenCV, which does not load here ({error}); without a screen, "
+            "run `pip uninstall opencv-python` and `pip install opencv-python-headless`"
+        ) from error
+    return cv2

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then in a log file."""
+"""Progress bars: a bar on a terminal, a line per minute in a log file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-SECONDS = 60.0  # from one line of a log to the next
+SECONDS = 60.0  # between two lines of a log
 LINE = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
@@ -16,20 +16,20 @@ def progress(iterable: Iterable[Any] | None = None, within: bool = False, **opti
     """Tqdm's bar on stderr; where that is no terminal, a line at the start, each minute, and at the end.
 
     Args:
-        iterable: what to go through, if `update` is not to be called.
-        within: it is a part of what another bar shows: it goes when it is done, and writes no lines.
-        options: tqdm's: ``total``, ``desc``, ``unit`` and so on.
+        iterable: to iterate over, instead of calls of `update`.
+        within: inside another bar: it vanishes at its end, and writes no lines.
+        options: of tqdm: ``total``, ``desc``, ``unit`` and so on.
     """
     if within:
         options |= {"leave": False, "disable": not sys.stderr.isatty()}
-    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # a notebook writes over lines, too
+    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # notebooks can update a line
         options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "maxinterval": SECONDS}
         options |= {"miniters": 1, "bar_format": LINE}
     return tqdm(iterable, **options)
 
 
 class _Lines:
-    """A file for tqdm that makes lines of what is to be written over."""
+    """A file for tqdm that writes its updates as lines."""
 
     def __init__(self, file: TextIO) -> None:
         self._file, self.encoding = file, file.encoding

@@ -1,8 +1,12 @@
-"""Parts by name: one registry for stroke designs, renderers, rewards, data sets, actors and algorithms."""
+"""Parts by name: stroke designs, renderers, rewards, data sets, actors, algorithms; and users' modules."""
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from paint_gym.utils.errors import unknown_name
@@ -14,8 +18,8 @@ class Registry(Generic[T]):
     """Entries by name, iterated in the order of their names.
 
     Args:
-        what: what an entry is, for errors, e.g. ``"stroke"``.
-        entries: the built-in ones.
+        what: kind of the entries, for errors, e.g. ``"stroke"``.
+        entries: the built-in entries.
 
     >>> shapes = Registry("shape", {"disc": 1})
     >>> shapes.register("square", 2)
@@ -55,3 +59,20 @@ class Registry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def import_module(name: str) -> None:
+    """Import a module that registers parts, by its name, or by its file in the current folder.
+
+    Raises:
+        ValueError: there is no such module.
+    """
+    if os.getcwd() not in sys.path:  # a script that pip installed does not look there
+        sys.path.insert(0, os.getcwd())
+    dotted = ".".join(Path(name.removesuffix(".py")).parts)
+    try:
+        importlib.import_module(dotted)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{dotted}.".startswith(f"{error.name}."):
+            raise  # the module is there, and misses another
+        raise ValueError(f"cannot import {name!r}: neither here nor where Python looks") from error

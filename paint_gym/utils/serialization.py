@@ -15,10 +15,12 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.weights import check_fit as check_fit
+from paint_gym.utils.weights import fill as fill
 
 VERSION = 1
 StateDict = dict[Any, Any]
@@ -79,67 +81,13 @@ def load_state(file: Path, only: str = "") -> StateDict:
         return _join(header["values"], tensors)
 
 
-def check_fit(own: StateDict, given: StateDict) -> None:
-    """Compare the tensors of two nested dicts.
-
-    Raises:
-        ValueError: naming every tensor that is missing, left over or of another shape.
-    """
-    mine, theirs = _tensors(own), _tensors(given)
-    missing, extra = sorted(mine.keys() - theirs.keys()), sorted(theirs.keys() - mine.keys())
-    wrong = [
-        f"{name} is {tuple(theirs[name].shape)}, not {tuple(mine[name].shape)}"
-        for name in sorted(mine.keys() & theirs.keys())
-        if mine[name].shape != theirs[name].shape
-    ]
-    if missing or extra or wrong:
-        parts = (("missing", missing), ("left over", extra), ("other shapes", wrong))
-        raise ValueError(
-            "does not fit: " + ", ".join(f"{what} {_few(names)}" for what, names in parts if names)
-        )
-
-
-def fill(network: nn.Module, tensors: StateDict) -> None:
-    """Set a network's tensors, in the precision that they have there.
-
-    Raises:
-        ValueError: they do not fit, see `check_fit`, or hold numbers that are not finite.
-    """
-    own = network.state_dict()
-    check_fit(own, tensors)
-    if wrong := sorted(name for name, value in tensors.items() if not is_finite(value)):
-        raise ValueError(f"holds NaN or inf: {_few(wrong)}")
-    network.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()})
-
-
-def is_finite(tensor: Tensor) -> bool:
-    """Whether all its numbers are finite."""
-    return not tensor.is_floating_point() or bool(tensor.isfinite().all())
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
-
-
-def _tensors(state: StateDict, path: str = "") -> dict[str, Tensor]:
-    """The tensors of nested dicts by their paths."""
-    found: dict[str, Tensor] = {}
-    for name, value in state.items():
-        if isinstance(value, Tensor):
-            found[f"{path}{name}"] = value
-        elif isinstance(value, dict):
-            found |= _tensors(value, f"{path}{name}/")
-    return found
-
-
 def _split(state: StateDict, path: str, tensors: dict[str, Tensor]) -> StateDict:
     """Put the tensors into `tensors`, by path; return the rest, with null where a tensor was."""
     rest: StateDict = {}
     for key, value in state.items():
         name = _written(key, path)
         if isinstance(value, Tensor):
-            if not is_finite(value):
+            if value.is_floating_point() and not value.isfinite().all():
                 raise ValueError(f"{path}{name} holds NaN or inf, and is not saved")
             tensors[f"{path}{name}"] = value.detach().cpu().contiguous().clone()
             rest[name] = None

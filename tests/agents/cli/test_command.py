@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.cli.main import parse
-from paint_gym.utils.modules import import_module
+from paint_gym.utils.registry import import_module
 
 
 def test_a_module_of_the_current_folder_or_of_pythons_path(

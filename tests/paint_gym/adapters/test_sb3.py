@@ -58,7 +58,8 @@ def test_the_end_of_an_episode(pictures: np.ndarray) -> None:
     expected, _ = env.canvases.model_step(before, torch.from_numpy((action[:1] + 1) / 2))
     seen, _, done, infos = env.step(action)
     assert done.tolist() == [True, False, True]
-    assert "terminal_observation" not in infos[1]
+    assert "terminal_observation" not in infos[1] and "painting" not in infos[1]
+    assert [len(infos[i]["painting"]) for i in (0, 2)] == [15, 15]
     last = infos[0]["terminal_observation"]
     assert (
         last[6].min() == 255 and np.abs(last[:3] / 255 - expected.canvas[0].numpy()).max() <= 0.5 / 255 + 1e-6
@@ -210,11 +211,3 @@ def test_the_environment_trains_its_discriminator(pictures: np.ndarray) -> None:
     agent.learn(8 * 64, callback=watch)
     assert np.isfinite(rewards).all() and np.ptp(rewards) > 0
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
-
-
-def test_the_finished_painting_is_in_the_info(pictures: np.ndarray) -> None:
-    env = PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10)
-    env.reset()
-    assert "painting" not in env.step(actions(env))[3][0]
-    infos = env.step(actions(env))[3]
-    assert [len(info["painting"]) for info in infos] == [10, 10]

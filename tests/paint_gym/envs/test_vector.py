@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
@@ -124,14 +127,6 @@ def test_staggered_episodes(pictures: np.ndarray, mode: AutoresetMode) -> None:
     period = 4 if mode == AutoresetMode.NEXT_STEP else 3
     assert first == [1, 1 + period][: len(first)] and second == [2, 2 + period][: len(second)]
     assert len(first) == 2 and len(second) == 2
-
-
-def test_fresh_arrays_each_step(pictures: np.ndarray) -> None:
-    env = make(pictures)
-    first, _ = env.reset(seed=0)
-    kept = first.copy()
-    second = env.step(env.action_space.sample())[0]
-    assert np.array_equal(first, kept) and not np.shares_memory(first, second)
 
 
 @pytest.mark.parametrize("observation", ["stacked", "dict"])
@@ -257,13 +252,6 @@ def test_a_partial_reset_seeds_only_its_own(pictures: np.ndarray) -> None:
     assert [env.np_random[i].bit_generator.state == kept[i] for i in range(3)] == [True, False, True]
 
 
-def test_a_seed_for_each_environment(pictures: np.ndarray) -> None:
-    env = PaintCanvasVectorEnv(3, dataset=pictures, size=32)
-    with pytest.raises(ValueError, match="2 seeds for 3 environments"):
-        env.reset(seed=[1, 2])
-    PaintCanvasEnv(dataset=pictures, size=32).reset(seed=np.int64(4))
-
-
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_max_episode_steps_truncates(pictures: np.ndarray, mode: AutoresetMode) -> None:
     env = PaintCanvasVectorEnv(
@@ -373,6 +361,8 @@ def test_a_refused_reset_takes_no_seed_and_no_random_numbers(pictures: np.ndarra
     canvas = env.state.canvas.clone()
     with pytest.raises(Exception, match="Seed"):
         env.reset(seed=[1, -2, 3])
+    with pytest.raises(ValueError, match="2 seeds for 3 environments"):
+        env.reset(seed=[1, 2])
     for one in (env, single):
         with pytest.raises((ValueError, IndexError)):
             one.reset(seed=100, options=options if one is env else {"indices": [99]})
@@ -385,9 +375,12 @@ def test_a_refused_reset_takes_no_seed_and_no_random_numbers(pictures: np.ndarra
 def test_a_mask_of_none_resets_none(pictures: np.ndarray) -> None:
     env = make(pictures)
     first, _ = env.reset(seed=0)
-    seen, infos = env.reset(options={"reset_mask": np.zeros(3, dtype=bool)})
-    np.testing.assert_array_equal(seen, first)
+    copied = first.copy()
+    second, infos = env.reset(options={"reset_mask": np.zeros(3, dtype=bool)})
+    np.testing.assert_array_equal(second, first)
     assert not infos["_l2"].any()
+    third = env.step(env.action_space.sample())[0]
+    assert np.array_equal(first, copied) and not np.shares_memory(second, third)  # fresh arrays each time
 
 
 def test_next_step_ignores_the_actions_of_who_begins_anew(pictures: np.ndarray) -> None:
@@ -406,3 +399,26 @@ def test_an_unknown_autoreset_mode_names_the_known(pictures: np.ndarray) -> None
     with pytest.raises(ValueError, match=r"autoreset_mode 'SAME_STEP': .*Disabled, NextStep, SameStep"):
         make(pictures, autoreset_mode="SAME_STEP")
     assert make(pictures, autoreset_mode="Disabled").autoreset_mode == AutoresetMode.DISABLED
+
+
+@pytest.fixture
+def doubles() -> Iterator[None]:
+    """Tensors without a dtype are float64, as other parts of a user's program may want."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+@pytest.mark.parametrize("observation", ["stacked", "float", "dict"])
+def test_torchs_default_dtype_changes_nothing(
+    pictures: np.ndarray, observation: str, reward: str, request: pytest.FixtureRequest
+) -> None:
+    results = []
+    for _ in range(2):
+        env = make(pictures, observation=observation, reward=reward)
+        env.action_space.seed(0)
+        results.append([env.reset(seed=0), *(env.step(env.action_space.sample()) for _ in range(3))])
+        assert env.observation_space.contains(results[-1][-1][0]) and results[-1][-1][1].dtype == np.float32
+        request.getfixturevalue("doubles")
+    assert data_equivalence(*results, exact=True)

@@ -52,7 +52,7 @@ SINGLE: dict[str, Callable[[gym.Env], gym.Env]] = {
     "ReshapeObservation": lambda env: wrappers.ReshapeObservation(env, (7, 1024)),
     "ResizeObservation": lambda env: wrappers.ResizeObservation(channels_last(env), (16, 16)),
     "StickyAction": lambda env: wrappers.StickyAction(env, 0.3),
-    "TimeAwareObservation": wrappers.TimeAwareObservation,
+    "TimeAwareObservation": lambda env: wrappers.TimeAwareObservation(wrappers.TimeLimit(env, 3)),
     "TimeLimit": lambda env: wrappers.TimeLimit(env, 2),
     "TransformAction": lambda env: wrappers.TransformAction(env, lambda action: 1 - action, env.action_space),
     "TransformObservation": lambda env: wrappers.TransformObservation(env, lambda seen: seen[:3], COLOUR),
@@ -171,31 +171,3 @@ def test_videos(pictures: np.ndarray, films: list, tmp_path: Path) -> None:
     batch.close()
     assert len(films) == 2
     assert all(fps == 20 and len(frames) >= 3 and frames[0].shape[2] == 3 for frames, fps in films)
-
-
-def test_tensors_need_no_wrapper(pictures: np.ndarray) -> None:
-    env = many(pictures, AutoresetMode.SAME_STEP, array="torch")
-    assert isinstance(env.reset()[0], torch.Tensor)
-
-
-def test_what_wrappers_compute(pictures: np.ndarray) -> None:
-    """Not only that the space holds it: resized it is the picture, scaled in [0, 1], stacked the latest."""
-
-    def step(*wrap) -> tuple[np.ndarray, np.ndarray]:
-        env = bare = gym.make("PaintCanvas-v0", dataset=pictures, **SETTINGS)
-        for wrapper in wrap:
-            env = wrapper(env)
-        env.reset(seed=0)
-        env.action_space.seed(0)
-        obs = env.step(env.action_space.sample())[0]
-        return np.asarray(obs), bare.unwrapped._observation()
-
-    resized, plain = step(channels_last, lambda env: wrappers.ResizeObservation(env, (16, 16)))
-    blocks = plain.reshape(7, 16, 2, 16, 2).mean((2, 4)).transpose(1, 2, 0)
-    assert resized.shape == (16, 16, 7) and np.abs(resized - blocks).max() <= 1
-    scaled, plain = step(SINGLE["RescaleObservation"])
-    np.testing.assert_allclose(scaled, plain / np.float32(255), atol=1e-6)
-    stacked, plain = step(SINGLE["FrameStackObservation"])
-    assert np.array_equal(stacked[-1], plain)
-    cut, plain = step(SINGLE["TransformObservation"])
-    assert np.array_equal(cut, plain[:3])

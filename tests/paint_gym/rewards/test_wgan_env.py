@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -21,75 +23,46 @@ def vector(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasV
     return PaintCanvasVectorEnv(num_envs, **(settings | arguments))
 
 
-def roll(env: gym.Env, steps: int) -> tuple[list[float], list[np.float32]]:
-    """Rewards and discriminator losses of random actions."""
+BOTH = pytest.mark.parametrize("make", [single, vector])
+
+
+def roll(env: gym.Env, steps: int) -> np.ndarray:
+    """Rewards and discriminator losses of random actions, ``(2, steps)`` or ``(2, steps, num_envs)``."""
     env.action_space.seed(0)
     env.reset(seed=0)
-    rewards, losses = [], []
+    results = []
     for _ in range(steps):
         _, reward, terminated, _, info = env.step(env.action_space.sample())
-        rewards.append(reward)
-        losses.append(info["discriminator_loss"])
-        if terminated:
+        results.append((reward, info["discriminator_loss"]))
+        if terminated is True:
             env.reset()
-    return rewards, losses
+    return np.array(results).swapaxes(0, 1)
 
 
-def test_single_same_seed_same_rollout(pictures: np.ndarray) -> None:
-    one, other = (roll(single(pictures), 10) for _ in range(2))
-    assert one == other
-    assert np.isfinite(one[0]).all() and np.ptp(one[0]) > 0
-    assert all(isinstance(reward, float) for reward in one[0])
-    assert all(isinstance(loss, np.float32) for loss in one[1])
+@BOTH
+def test_same_seed_same_rollout(make: Callable[..., gym.Env], pictures: np.ndarray) -> None:
+    results = roll(make(pictures), 10)
+    assert np.array_equal(results, roll(make(pictures), 10))
+    assert np.isfinite(results).all() and np.ptp(results[0]) > 0
 
 
-def test_vector_same_seed_same_rollout(pictures: np.ndarray) -> None:
-    one, other = (roll_vector(vector(pictures), 10) for _ in range(2))
-    assert np.array_equal(one, other)
-    assert np.isfinite(one).all() and np.ptp(one[0]) > 0
-
-
-def roll_vector(env: PaintCanvasVectorEnv, steps: int) -> np.ndarray:
-    """Rewards and discriminator losses of random actions, ``(2, steps, num_envs)``."""
-    env.action_space.seed(0)
-    env.reset(seed=0)
-    rewards, losses = [], []
-    for _ in range(steps):
-        _, reward, _, _, infos = env.step(env.action_space.sample())
-        assert infos["_discriminator_loss"].all()
-        rewards.append(reward)
-        losses.append(infos["discriminator_loss"])
-    return np.stack([rewards, losses])
-
-
-def test_single_the_discriminator_learns(pictures: np.ndarray) -> None:
-    _, losses = roll(single(pictures), 60)
-    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
-
-
-def test_vector_the_discriminator_learns(pictures: np.ndarray) -> None:
-    _, losses = roll_vector(vector(pictures), 60)
+@BOTH
+def test_the_discriminator_learns(make: Callable[..., gym.Env], pictures: np.ndarray) -> None:
+    _, losses = roll(make(pictures), 60)
     assert losses[-10:].mean() < losses[:10].mean() - 0.5
 
 
-def test_single_step_equals_model_step(pictures: np.ndarray) -> None:
-    env = single(pictures)
+@BOTH
+def test_step_equals_model_step(make: Callable[..., gym.Env], pictures: np.ndarray) -> None:
+    env = make(pictures)
     env.reset(seed=0)
-    for _ in range(4):
+    for _ in range(3):
         action = env.action_space.sample()
-        after, reward = env.unwrapped.model_step(env.unwrapped.state, torch.from_numpy(action)[None])
-        _, got, *_ = env.step(action)
-        assert got == reward.item() and torch.equal(env.unwrapped.state.canvas, after.canvas)
-
-
-def test_vector_step_equals_model_step(pictures: np.ndarray) -> None:
-    env = vector(pictures, array="torch", autoreset_mode=AutoresetMode.DISABLED)
-    env.reset(seed=0)
-    for _ in range(4):
-        action = torch.rand(3, 65)
-        after, reward = env.model_step(env.state, action)
-        _, got, *_ = env.step(action)
-        assert torch.equal(got, reward) and torch.equal(env.state.canvas, after.canvas)
+        actions = torch.from_numpy(np.atleast_2d(action))
+        after, reward = env.unwrapped.model_step(env.unwrapped.state, actions)
+        _, result, *_ = env.step(action)
+        assert np.array_equal(np.atleast_1d(result), reward.numpy())
+        assert torch.equal(env.unwrapped.state.canvas, after.canvas)
 
 
 def test_model_step_is_pure_and_differentiable(pictures: np.ndarray) -> None:

@@ -1,8 +1,10 @@
-"""After a fork, whatever was made before it works in the child."""
+"""Processes: the import changes nothing in them, and what a parent has made works in a forked child."""
 
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
 
 import gymnasium as gym
@@ -56,3 +58,21 @@ def test_a_ready_environment_in_gymnasiums_processes(pictures: np.ndarray) -> No
     env.reset(seed=0)
     env.step(env.action_space.sample())
     env.close()
+
+
+IMPORT = """
+import os, gymnasium, torch
+before = dict(os.environ)
+import paint_gym
+assert dict(os.environ) == before
+torch.set_num_threads(2)
+child = os.fork()
+if child == 0:
+    os._exit(torch.get_num_threads())
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+"""
+
+
+@pytest.mark.slow
+def test_the_import_changes_no_variable_and_no_number_of_threads() -> None:
+    subprocess.run([sys.executable, "-c", IMPORT], check=True)

@@ -16,7 +16,6 @@ from paint_gym import CanvasState, L2Reward, make_renderer, model_step
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.renderers.base import Renderer
 from paint_gym.strokes import get_stroke
-from paint_gym.utils.deferred import trusted
 from paint_gym.utils.images import crop
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # in torch.func.jvp
@@ -254,7 +253,7 @@ def test_a_trace_is_the_renderer() -> None:
 
 @pytest.mark.filterwarnings("ignore:Accessing the data pointer")
 def test_tensors_without_numbers() -> None:
-    with FakeTensorMode(), trusted():
+    with FakeTensorMode():
         painted = make_renderer("analytic").paint(torch.zeros(2, 3, 8, 9), torch.zeros(2, 4, 13))
     assert painted.shape == (2, 3, 8, 9)
 
