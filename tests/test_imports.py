@@ -10,15 +10,15 @@ LAYERS = (
     "paint_gym.utils", "paint_gym.metrics", "paint_gym.strokes", "paint_gym.renderers", "paint_gym.rewards",
     "paint_gym.canvas", "paint_gym.datasets", "paint_gym.painting", "paint_gym.envs", "paint_gym.adapters",
     "paint_gym",
-    "agents.networks", "agents.painting.palette", "agents.painting.constraints",
-    "agents.painting.stroke_adam",
-    "agents.painting.planning", "agents.common", "agents.model_based_ddpg", "agents.ddpg",
-    "agents.patchq_ddpg", "agents.factory", "agents.checkpoint", "agents.painting", "agents.cluster",
+    "agents.cli.threads", "agents.networks",
+    "agents.painting.stroke_adam", "agents.painting.planning", "agents.painting.policy",
+    "agents.common", "agents.model_based_ddpg", "agents.imitation", "agents.ddpg", "agents.patchq_ddpg",
+    "agents.factory", "agents.checkpoint", "agents.painting", "agents.cluster",
     "agents.training", "agents.web", "agents.cli", "agents",
     "benchmarks.harness", "benchmarks",
 )  # fmt: skip
 """From the bottom to the top; a module belongs to the first whose name it begins with."""
-ALGORITHMS = ("agents.model_based_ddpg", "agents.ddpg", "agents.patchq_ddpg")
+ALGORITHMS = ("agents.model_based_ddpg", "agents.imitation", "agents.ddpg", "agents.patchq_ddpg")
 
 
 def modules() -> dict[str, Path]:
@@ -72,6 +72,8 @@ def test_there_is_no_circle() -> None:
 
 def test_algorithms_do_not_know_each_other_and_training_knows_none() -> None:
     for name, others in GRAPH.items():
-        knows = others & set(ALGORITHMS)
+        knows = others & set(ALGORITHMS) - {
+            "agents.ddpg" if name == "agents.patchq_ddpg" else ""
+        }  # a kind of it
         if name in ALGORITHMS or name.startswith(("agents.training", "agents.common", "agents.networks")):
             assert not knows, f"{name} imports {knows}"

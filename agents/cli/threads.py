@@ -1,13 +1,16 @@
-"""Set how long the threads of our commands spin; import this module before torch, which reads it once.
+"""Spinning of OpenMP's threads in our own commands; to be imported before torch, which reads it once.
 
 A thread of GNU OpenMP, which torch uses on Linux, looks 300,000 times for work before it sleeps. Meanwhile it
 holds a core that the threads of the C kernel, or another process, could use: six photos took 21 s, and with
-1,000 times 15 s. The user's own settings have priority. ``import paint_gym`` sets nothing.
+1,000 times 15 s. The user's own settings have priority. Programs that import the packages are left alone: only
+``paint-gym``, and a package that ``python -m`` is about to run (whose name is then ``-m``), set the variable.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
-if "OMP_WAIT_POLICY" not in os.environ:
+if Path(sys.argv[0]).name in ("paint-gym", "-m") and "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
