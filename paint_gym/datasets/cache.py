@@ -30,7 +30,7 @@ from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 
-RECIPE = 4
+RECIPE = 5
 """To be counted up when the same source would be decoded to other pixels."""
 
 _CHUNK = 256  # pictures decoded before they are written: bounds the memory at any size of data set
