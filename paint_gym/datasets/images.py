@@ -234,7 +234,7 @@ def _lacks_little(content: bytes) -> bool:
 
 
 def _jpeg(content: bytes, at_least: int | None) -> Image.Image:
-    """A JPEG of which the end lacks, reduced as far as both sides keep so many pixels."""
+    """Decode a JPEG that lacks its end, reduced as far as both sides keep so many pixels."""
     image = Image.open(io.BytesIO(content + _JPEG_END), formats=["JPEG"])
     if at_least is not None:
         image.draft(None, (at_least, at_least))
@@ -262,7 +262,7 @@ def _scale_transparency(image: ImageFile.ImageFile) -> None:
 
 
 def _to_rgb(image: Image.Image, behind: int) -> Image.Image:
-    """A decoded picture of any Pillow mode as "RGB" in sRGB, on a grey."""
+    """Convert a decoded picture of any Pillow mode to "RGB" in sRGB, on the grey `behind`."""
     profile = image.info.get("icc_profile")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         grey_levels, clear = _grey_to_8_bits(image), image.info.get("transparency")
@@ -281,12 +281,12 @@ def _to_rgb(image: Image.Image, behind: int) -> Image.Image:
 
 
 def _as(image: Image.Image, mode: str) -> Image.Image:
-    """A picture in a mode, not copied if it has it."""
+    """Convert a picture to a mode; without a copy if it has it."""
     return image if image.mode == mode else image.convert(mode)
 
 
 def _grey_to_8_bits(image: Image.Image) -> Image.Image:
-    """Greys of 16 bits, 32 bits or floats as "L"; Pillow's `convert("L")` would clip them."""
+    """Convert greys of 16 bits, 32 bits or floats to "L"; Pillow's `convert("L")` would clip them."""
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})
     zero_is_white = tags.get(_PHOTOMETRIC) == 0  # Pillow turns only those of 8 bits round
     if image.mode.startswith("I;16"):
