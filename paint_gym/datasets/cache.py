@@ -1,4 +1,4 @@
-"""The cache of decoded pictures: each source is decoded once to a file, and mapped into memory from then on.
+"""The cache of decoded pictures: each source is decoded once to a file, which is mapped into memory.
 
 An entry is two files in the cache folder (`datasets/` in `PAINT_GYM_CACHE`, else in the user's cache folder
 for paint_gym): `<name>-<split>-<size>-<key>.npy`, the pictures, and `.json` beside it, written last. An entry
@@ -70,7 +70,7 @@ def _read(path: Path, name: str, split: str, size: int) -> Dataset | None:
     try:
         entry = json.loads(path.with_suffix(".json").read_bytes())
         images = np.load(path, mmap_mode="r", allow_pickle=False)
-        return Dataset(name, split, size, images, tuple(entry["names"]), entry["skipped"])
+        return Dataset(name, split, size, images, tuple(entry["names"]), entry["skipped"], path.absolute())
     except Exception as error:  # numpy and json raise anything on damaged bytes: EOFError, SyntaxError, ...
         logger.warning("the cached pictures in %s are not complete and are decoded again: %s", path, error)
         return None

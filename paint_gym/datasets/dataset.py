@@ -23,6 +23,7 @@ class Dataset:
             that only those in use take memory.
         names: N names that say where each picture comes from; None where there are none.
         skipped: how many pictures could not be read and are not in `images` (`on_error="skip"`).
+        file: the .npy file that `images` maps; pickled is its path then, else the pictures themselves.
 
     Raises:
         ValueError: the images are of another shape or dtype, or none at all.
@@ -34,6 +35,7 @@ class Dataset:
     images: NDArray[np.uint8]
     names: tuple[str, ...] | None = None
     skipped: int = 0
+    file: Path | None = None
 
     def __post_init__(self) -> None:
         check_images(self.images, f"data set {self.name!r}")
@@ -52,20 +54,8 @@ class Dataset:
         return self  # nothing in it can change
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pictures that are a whole mapped file travel by its path, others with all their bytes."""
-        file = self._file()
-        return self.__dict__ | ({} if file is None else {"images": file})
-
-    def _file(self) -> str | None:
-        """The file whose array, whole and as it is, these pictures are; else None."""
-        if not isinstance(self.images, np.memmap) or self.images.mode != "r":
-            return None
-        try:
-            whole = np.lib.format.open_memmap(str(self.images.filename), mode="r")
-        except (OSError, ValueError):
-            return None
-        layouts = [(array.shape, array.strides, array.dtype) for array in (whole, self.images)]
-        return str(self.images.filename) if layouts[0] == layouts[1] else None
+        """Leave out the pictures if they are in a file."""
+        return self.__dict__ | ({} if self.file is None else {"images": None})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Map the pictures again.
@@ -73,13 +63,13 @@ class Dataset:
         Raises:
             FileNotFoundError: their file is not on this machine.
         """
-        if isinstance(state["images"], str):
-            if not Path(state["images"]).is_file():
+        if (file := state["file"]) is not None:
+            if not file.is_file():
                 raise FileNotFoundError(
-                    f"the decoded pictures of data set {state['name']!r} are not at {state['images']}: load "
-                    "the data set on this machine, or share PAINT_GYM_CACHE"
+                    f"the decoded pictures of data set {state['name']!r} are not at {file}: load the data "
+                    "set on this machine, or share PAINT_GYM_CACHE"
                 )
-            state = state | {"images": np.load(state["images"], mmap_mode="r", allow_pickle=False)}
+            state = state | {"images": np.load(file, mmap_mode="r", allow_pickle=False)}
         state["images"].flags.writeable = False
         for name, value in state.items():
             object.__setattr__(self, name, value)

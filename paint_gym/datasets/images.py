@@ -132,8 +132,8 @@ def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """
     height, width = image.shape[:2]
     side = min(height, width)
-    left, top = (width - side) // 2, (height - side) // 2
-    return resize_box(Image.fromarray(image), (left, top, left + side, top + side), size)
+    x, y = (width - side) // 2, (height - side) // 2
+    return resize_box(Image.fromarray(image), (x, y, x + side, y + side), size)
 
 
 def resize_box(image: Image.Image, box: tuple[int, int, int, int], size: int) -> NDArray[np.uint8]:
