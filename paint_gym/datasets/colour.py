@@ -1,4 +1,4 @@
-"""Colour of pictures: from what a file says of its numbers (profiles, PNG chunks, CICP codes) to sRGB."""
+"""Colours of pictures: ICC profiles, also those of PNG's chunks and CICP codes, and the way to sRGB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 SRGB_LEVELS = 2
-"""Profiles that move no level by more are sRGB, rounded otherwise; the pixels stay as they are."""
+"""The most that a profile of sRGB may move a level, by its rounding; such a profile is not applied."""
 
 _D65 = (0.3127, 0.3290)
 SRGB_PRIMARIES = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
@@ -25,11 +25,11 @@ _PRIMARIES = {
     11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),  # DCI P3
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),  # Display P3
 }
-"""Of each CICP code: x and y of white, red, green and blue."""
+"""White, red, green and blue, as x and y, by CICP code."""
 
 # Browsers show the curves of video (BT.709, 601, 2020) as sRGB's, and so do we.
 _GAMMAS = {1: None, 2: None, 4: 2.2, 5: 2.8, 6: None, 8: 1.0, 13: None, 14: None, 15: None}
-"""Of each CICP code: the exponent of the curve to linear light; None is sRGB's curve."""
+"""Exponent of the curve to linear light by CICP code; None is sRGB's curve."""
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _D50 = np.array([0.9642, 1.0, 0.8249])
@@ -40,7 +40,7 @@ class NotRead(ValueError):
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture in "L", "RGB" or "CMYK" by its profile; as it is without one, or with a bad one."""
+    """Convert a picture in "L", "RGB" or "CMYK" by its profile; a missing or bad profile changes nothing."""
     transform = _transform(profile, image.mode) if profile else None
     return image if transform is None else ImageCms.applyTransform(image, transform) or image
 
@@ -78,7 +78,7 @@ def matrix_profile(primaries: Sequence[float], gamma: float | None, grey: bool =
         return None
     icc = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
 
-    def offset(tag: bytes) -> int:  # tag, offset, size; all three curves are one
+    def offset(tag: bytes) -> int:  # tag, offset, size; the three curves are the same
         return int.from_bytes(icc[icc.index(tag) + 4 :][:4], "big")
 
     if colorants is not None:
@@ -92,7 +92,7 @@ def matrix_profile(primaries: Sequence[float], gamma: float | None, grey: bool =
 
 
 def _colorants(primaries: Sequence[float]) -> np.ndarray | None:
-    """XYZ of red, green and blue, the columns, seen by the white D50; None where they make no colours."""
+    """XYZ of red, green and blue, the columns, adapted to the white D50; None if they make no colours."""
     xy = np.array(primaries, np.float64).reshape(4, 2)
     if (xy[:, 1] <= 0).any():
         return None

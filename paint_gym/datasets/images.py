@@ -35,7 +35,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By EXIF orientation: from how a picture is stored to how it is seen."""
+"""Transpositions by EXIF orientation, from a picture as it is stored to the picture as it is seen."""
 
 
 class _TooLarge(Exception):
@@ -189,7 +189,7 @@ def _opened(
 
 
 def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Refuse what Pillow would read wrongly.
+    """Refuse kinds of TIFF that Pillow reads wrongly.
 
     Raises:
         NotRead: that.

@@ -126,7 +126,7 @@ def _remove_leftovers(folder: Path, begin: str) -> None:
             try:
                 os.kill(int(pid), 0)
             except ProcessLookupError:
-                shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+                shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:
