@@ -1,4 +1,4 @@
-"""The cache of decoded pictures: each source is decoded once to a file, and mapped into memory from then on.
+"""The cache of decoded pictures: each source is decoded once to a file, which is mapped into memory.
 
 An entry is two files in the cache folder (`datasets/` in `PAINT_GYM_CACHE`, else in the user's cache folder
 for paint_gym): `<name>-<split>-<size>-<key>.npy`, the pictures, and `.json` beside it, written last. An entry
@@ -12,10 +12,8 @@ import json
 import logging
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -30,22 +28,10 @@ from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
 
-RECIPE = 4
+RECIPE = 5
 """To be counted up when the same source would be decoded to other pixels."""
 
 _CHUNK = 256  # pictures decoded before they are written: bounds the memory at any size of data set
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """The `.json` file of an entry: what the pictures beside it are."""
-
-    key: str
-    count: int
-    size: int
-    skipped: int
-    names: tuple[str, ...]
-    checksums: tuple[int, ...]
 
 
 def load_cached(source: Source, name: str, split: str, size: int, on_error: str) -> Dataset:
@@ -68,74 +54,53 @@ def load_cached(source: Source, name: str, split: str, size: int, on_error: str)
     key = hashlib.sha256(json.dumps([RECIPE, name, split, size, source.identity]).encode()).hexdigest()
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(name).name)[:40]
     path = cache_folder("datasets") / f"{readable}-{split}-{size}-{key[:24]}.npy"
-    found = _read(path, key, size)
-    if found is None or (found[0].skipped and on_error == "raise"):
-        _build(path, key, source, f"{name} ({split})", size, on_error)
-        found = _read(path, key, size)
-        if found is None:
+    dataset = _read(path, name, split, size)
+    if dataset is None or (dataset.skipped and on_error == "raise"):
+        _build(path, source, f"{name} ({split})", size, on_error)
+        dataset = _read(path, name, split, size)
+        if dataset is None:
             raise OSError(f"the decoded pictures in {path} were damaged as soon as they were written")
-    entry, images = found
-    checksums = np.array(entry.checksums, np.uint32)
-    return Dataset(name, split, size, images, entry.names, entry.skipped, checksums)
+    return dataset
 
 
-def _read(path: Path, key: str, size: int) -> tuple[_Entry, NDArray[np.uint8]] | None:
+def _read(path: Path, name: str, split: str, size: int) -> Dataset | None:
     """A complete entry, or None where there is none or it is damaged, which is logged."""
     if not path.exists():
         return None
     try:
-        stored = json.loads(path.with_suffix(".json").read_bytes())
-        lists = {name: tuple(stored[name]) for name in ("names", "checksums")}
-        entry = _Entry(**{**stored, **lists})
+        entry = json.loads(path.with_suffix(".json").read_bytes())
         images = np.load(path, mmap_mode="r", allow_pickle=False)
-        complete = path.stat().st_size == images.offset + images.nbytes
-        if not complete or images.dtype != np.uint8 or images.shape != (entry.count, 3, size, size):
-            raise ValueError("the pictures are not those that the .json file describes")
-        if (entry.key, entry.size, len(entry.names)) != (key, size, entry.count):
-            raise ValueError("the .json file belongs to other pictures")
-        if len(entry.checksums) != entry.count or not all(_is_checksum(each) for each in entry.checksums):
-            raise ValueError("the .json file has no checksum for each picture")
-    except (
-        Exception
-    ) as error:  # numpy and json raise anything on damaged bytes: TokenError, RecursionError, ...
+        return Dataset(name, split, size, images, tuple(entry["names"]), entry["skipped"], path.absolute())
+    except Exception as error:  # numpy and json raise anything on damaged bytes: EOFError, SyntaxError, ...
         logger.warning("the cached pictures in %s are not complete and are decoded again: %s", path, error)
         return None
-    return entry, images
 
 
-def _is_checksum(value: object) -> bool:
-    return type(value) is int and 0 <= value < 2**32
-
-
-def _build(path: Path, key: str, source: Source, label: str, size: int, on_error: str) -> None:
+def _build(path: Path, source: Source, label: str, size: int, on_error: str) -> None:
     """Decode a source to a new entry."""
+    names: list[str] = []
+    failures: list[str] = []
     with source.open() as pictures:
         if not pictures.names:
             raise ValueError(f"data set {label} has no pictures")
-        failures: list[str] = []
-        names: list[str] = []
-        checksums: list[int] = []
         try:
             with replace_when_done(path) as temporary, temporary.open("wb") as file:
                 _write_header(file, len(pictures.names), size)
                 for position, decoded in _decode(pictures, size, label):
-                    if isinstance(decoded, str):
-                        if on_error == "raise":
-                            raise ValueError(f'{decoded} (on_error="skip" leaves such pictures out)')
-                        failures.append(decoded)
-                    else:
-                        stored = decoded.transpose(2, 0, 1).tobytes()  # (size, size, 3) -> (3, size, size)
-                        file.write(stored)
-                        checksums.append(zlib.crc32(stored))
+                    if not isinstance(decoded, str):
+                        file.write(decoded.transpose(2, 0, 1).tobytes())  # (size, size, 3) -> (3, size, size)
                         names.append(pictures.names[position])
+                    elif on_error == "raise":
+                        raise ValueError(f'{decoded} (on_error="skip" leaves such pictures out)')
+                    else:
+                        failures.append(decoded)
                 if not names:
                     raise ValueError(
                         f"data set {label}: none of the {len(failures)} pictures can be read; {failures[0]}"
                     )
                 _write_header(file, len(names), size)
-            entry = _Entry(key, len(names), size, len(failures), tuple(names), tuple(checksums))
             with replace_when_done(path.with_suffix(".json")) as temporary:
-                temporary.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+                temporary.write_text(json.dumps({"names": names, "skipped": len(failures)}), encoding="utf-8")
         except OSError as error:  # never a picture's: `_decode` has put those into words
             reason = error.strerror or str(error)
             raise OSError(
@@ -144,8 +109,10 @@ def _build(path: Path, key: str, source: Source, label: str, size: int, on_error
                 "set the environment variable PAINT_GYM_CACHE to a folder that can be written and has room",
             ) from error
     if failures:
-        some = "; ".join(failures[:3])
-        logger.warning("data set %s: skipped %d pictures that cannot be read: %s", label, len(failures), some)
+        examples = "; ".join(failures[:3])
+        logger.warning(
+            "data set %s: skipped %d pictures that cannot be read: %s", label, len(failures), examples
+        )
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ class Dataset:
             that only those in use take memory.
         names: N names that say where each picture comes from; None where there are none.
         skipped: how many pictures could not be read and are not in `images` (`on_error="skip"`).
-        checksums: N CRC-32s, by which each picture is checked when it is first asked for; None for none.
+        file: the .npy file that `images` maps; pickled is its path then, else the pictures themselves.
 
     Raises:
         ValueError: the images are of another shape or dtype, or none at all.
@@ -36,8 +35,7 @@ class Dataset:
     images: NDArray[np.uint8]
     names: tuple[str, ...] | None = None
     skipped: int = 0
-    checksums: NDArray[np.uint32] | None = None
-    _checked: NDArray[np.bool_] = field(init=False)
+    file: Path | None = None
 
     def __post_init__(self) -> None:
         check_images(self.images, f"data set {self.name!r}")
@@ -48,33 +46,16 @@ class Dataset:
             )
         if self.names is not None and len(self.names) != len(self.images):
             raise ValueError(f"data set {self.name!r}: {len(self.names)} names for {len(self.images)} images")
-        if self.checksums is not None and self.checksums.shape != (len(self.images),):
-            raise ValueError(
-                f"data set {self.name!r}: {self.checksums.shape} checksums for {len(self.images)} images"
-            )
         view = self.images.view()
         view.flags.writeable = False
         object.__setattr__(self, "images", view)
-        object.__setattr__(self, "_checked", np.full(len(view), self.checksums is None))
 
     def __deepcopy__(self, memo: object) -> Dataset:
         return self  # nothing in it can change
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pictures that are a whole mapped file travel by its path, others with all their bytes."""
-        file = self._file()
-        return self.__dict__ | ({} if file is None else {"images": file})
-
-    def _file(self) -> str | None:
-        """The file whose array, whole and as it is, these pictures are; else None."""
-        if not isinstance(self.images, np.memmap) or self.images.mode != "r":
-            return None
-        try:
-            whole = np.lib.format.open_memmap(str(self.images.filename), mode="r")
-        except (OSError, ValueError):
-            return None
-        layout, ours = ((each.shape, each.strides, each.dtype) for each in (whole, self.images))
-        return str(self.images.filename) if layout == ours else None
+        """Leave out the pictures if they are in a file."""
+        return self.__dict__ | ({} if self.file is None else {"images": None})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Map the pictures again.
@@ -82,13 +63,13 @@ class Dataset:
         Raises:
             FileNotFoundError: their file is not on this machine.
         """
-        if isinstance(state["images"], str):
-            if not Path(state["images"]).is_file():
+        if (file := state["file"]) is not None:
+            if not file.is_file():
                 raise FileNotFoundError(
-                    f"the decoded pictures of data set {state['name']!r} are not at {state['images']}: load "
-                    "the data set on this machine, or share PAINT_GYM_CACHE"
+                    f"the decoded pictures of data set {state['name']!r} are not at {file}: load the data "
+                    "set on this machine, or share PAINT_GYM_CACHE"
                 )
-            state = state | {"images": np.load(state["images"], mmap_mode="r", allow_pickle=False)}
+            state = state | {"images": np.load(file, mmap_mode="r", allow_pickle=False)}
         state["images"].flags.writeable = False
         for name, value in state.items():
             object.__setattr__(self, name, value)
@@ -109,7 +90,6 @@ class Dataset:
         Raises:
             IndexError: an index is out of range.
             TypeError: the indices are not integers.
-            OSError: the file that a picture was mapped from is damaged.
         """
         chosen = np.asarray(indices)
         if chosen.size == 0:
@@ -123,22 +103,7 @@ class Dataset:
             raise IndexError(
                 f"picture {bad} of data set {self.name!r} ({self.split}): valid are 0 to {len(self) - 1}"
             )
-        pictures = np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
-        if not (checked := self._checked[chosen]).all():
-            self._check(chosen[~checked], pictures[~checked])
-        return pictures
-
-    def _check(self, indices: NDArray[np.integer], pictures: NDArray[np.uint8]) -> None:
-        """Compare pictures ``(n, 3, size, size)`` with their checksums."""
-        assert self.checksums is not None
-        for index, picture in zip(indices.tolist(), pictures, strict=True):
-            if zlib.crc32(picture) != self.checksums[index]:
-                file = getattr(self.images, "filename", "memory")
-                raise OSError(
-                    f"picture {index} of data set {self.name!r} ({self.split}) is damaged in {file}; delete "
-                    "that file, and the pictures are decoded again"
-                )
-            self._checked[index] = True
+        return np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
 
 
 def joined(name: str, parts: Sequence[Dataset]) -> Dataset:

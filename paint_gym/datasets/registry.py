@@ -109,26 +109,24 @@ def load_dataset(
         parts = [load_dataset(name, split, size, data_root, on_error) for name in dataset.split("+")]
         return joined(dataset, parts)
     if isinstance(dataset, str) and dataset in DATASETS:
-        found = DATASETS[dataset](split, size, _data_root(data_root))
-        name = dataset
+        name, loaded = dataset, DATASETS[dataset](split, size, _data_root(data_root))
+    elif isinstance(dataset, str) and not _is_path(dataset) and not os.path.isdir(dataset):
+        error = unknown_name("data set", dataset, DATASETS)
+        raise ValueError(f"{error}; the path of a folder of images may be given too")
     else:
-        if isinstance(dataset, str) and not _is_path(dataset) and not os.path.isdir(dataset):
-            error = unknown_name("data set", dataset, DATASETS)
-            raise ValueError(f"{error}; the path of a folder of images may be given too")
-        folder = Path(os.path.realpath(Path(dataset).expanduser()))  # of a circle of links, too
-        found = folder_source(folder, split, size)
-        name = str(folder)
-    if isinstance(found, Source):
-        return load_cached(found, name, split, size, on_error)
-    if not isinstance(found, Dataset):
-        return _from_array(found, name, split, size)
-    if found.size != size:
-        raise ValueError(f"data set {name!r}: asked for size {size}, its loader gave size {found.size}")
-    return found
+        name = os.path.realpath(Path(dataset).expanduser())  # of a circle of links, too
+        loaded = folder_source(Path(name), split, size)
+    if isinstance(loaded, Source):
+        return load_cached(loaded, name, split, size, on_error)
+    if not isinstance(loaded, Dataset):
+        return _from_array(loaded, name, split, size)
+    if loaded.size != size:
+        raise ValueError(f"data set {name!r}: asked for size {size}, its loader gave size {loaded.size}")
+    return loaded
 
 
 def _is_path(name: str) -> bool:
-    """True for a string that can only be meant as a path."""
+    """Recognise a string that can only be meant as a path."""
     return name in (".", "..", "~") or any(mark in name for mark in (os.sep, os.altsep) if mark)
 
 

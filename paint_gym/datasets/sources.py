@@ -1,4 +1,4 @@
-"""Sources: what a loader describes and the cache decodes once, and what all built-in loaders share."""
+"""Sources: splits of data sets on disk, which the cache decodes once; and helpers of the built-in loaders."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def list_images(root: Path) -> list[Path]:
 
     Folders that are links are followed, each real folder once.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     visited: set[str] = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
         if (real := os.path.realpath(folder)) in visited:
@@ -67,12 +67,12 @@ def list_images(root: Path) -> list[Path]:
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         # Hidden files include macOS's "._photo.jpg", which hold no picture.
         names = [name for name in files if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS)]
-        found.extend(path for name in names if not is_special(path := Path(folder, name)))
-    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+        paths.extend(path for name in names if not is_special(path := Path(folder, name)))
+    return sorted(paths, key=lambda path: path.relative_to(root).as_posix())
 
 
 def is_special(path: Path) -> bool:
-    """Whether it is there, but no file: a folder, or a pipe or device, from which nothing may ever come."""
+    """Recognise folders, pipes and devices; from the latter nothing may ever come."""
     return path.exists() and not path.is_file()
 
 

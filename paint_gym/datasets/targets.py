@@ -10,19 +10,18 @@ from torch import Tensor
 from paint_gym.datasets.dataset import Dataset
 from paint_gym.utils.device import upload
 
-PART = 4
-"""The part of a GPU's free memory that a data set may take: one in so many."""
+GPU_SHARE = 0.25
+"""The part of a GPU's free memory that a data set may take."""
 
-
-AT_ONCE = 4096  # pictures
+CHUNK = 4096  # pictures that are uploaded together
 
 
 class Targets:
     """The pictures of a data set on a device; on a GPU with room for all of them, they stay there.
 
     Args:
-        dataset: whose pictures they are.
-        device: where they are wanted.
+        dataset: the pictures.
+        device: the device of the targets.
     """
 
     def __init__(self, dataset: Dataset, device: torch.device) -> None:
@@ -30,17 +29,17 @@ class Targets:
         self._all: Tensor | None = None
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
-            if dataset.images.nbytes <= free // PART:
+            if dataset.images.nbytes <= GPU_SHARE * free:
                 self.keep()
 
     def keep(self) -> None:
-        """Copy all pictures to the device, some at a time."""
+        """Copy all pictures to the device, in chunks."""
         count = len(self.dataset)
-        kept = torch.empty(self.dataset.images.shape, dtype=torch.uint8, device=self.device)
-        for first in range(0, count, AT_ONCE):
-            some = np.arange(first, min(first + AT_ONCE, count))
-            kept[first : first + AT_ONCE] = upload(self.dataset[some], self.device)
-        self._all = kept
+        pictures = torch.empty(self.dataset.images.shape, dtype=torch.uint8, device=self.device)
+        for first in range(0, count, CHUNK):
+            chunk = np.arange(first, min(first + CHUNK, count))
+            pictures[first : first + CHUNK] = upload(self.dataset[chunk], self.device)
+        self._all = pictures
 
     def __call__(self, indices: NDArray[np.integer]) -> Tensor:
         """Pictures ``(n, 3, H, W)`` float32 in [0, 1], of indices ``(n,)``."""

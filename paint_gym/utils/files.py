@@ -6,11 +6,11 @@ import errno
 import glob
 import os
 import platform
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -25,46 +25,46 @@ def cache_folder(part: str) -> Path:
 
 
 def insecure_parent(path: Path) -> Path | None:
-    """Of a path and all above it, the first that another user owns or may change; None if all are safe.
+    """Find the first of a path and all above it that another user owns or may change; None if all are safe.
 
     The administrator is no other user. A place above the path that others may write to, such as `/tmp`, is
     safe if nobody can replace there what is not theirs. Where the system has no owners of files, all is.
     """
     if not hasattr(os, "getuid"):
         return None
-    for each in (path, *path.parents):
-        status = each.stat()
-        guarded = each != path and bool(status.st_mode & stat.S_ISVTX)
+    for place in (path, *path.parents):
+        status = place.stat()
+        guarded = place != path and bool(status.st_mode & stat.S_ISVTX)
         if status.st_uid not in (0, os.getuid()) or (_others_write(status) and not guarded):
-            return each
+            return place
     return None
 
 
 def _others_write(status: os.stat_result) -> bool:
-    """Whether more than the owner may write; a group of the user's name, without others, is no more."""
+    """Test whether more than the owner may write; a group of only the user is no more."""
     import grp
     import pwd
 
     try:
         group, user = grp.getgrgid(status.st_gid), pwd.getpwuid(os.getuid()).pw_name
-        own = group.gr_name == user and not set(group.gr_mem) - {user}
+        private = group.gr_name == user and not set(group.gr_mem) - {user}
     except KeyError:  # numbers without a name, as in a container
-        own = False
-    return bool(status.st_mode & (stat.S_IWOTH if own else stat.S_IWOTH | stat.S_IWGRP))
+        private = False
+    return bool(status.st_mode & (stat.S_IWOTH if private else stat.S_IWOTH | stat.S_IWGRP))
 
 
 def read_capped(path: Path, most: int) -> bytes:
-    """What is in a file that may come from anyone.
+    """Read a file of at most so many bytes.
 
     Raises:
-        ValueError: no regular file, or of more than so many bytes.
+        ValueError: it is no regular file, or has more.
         OSError: it cannot be read.
     """
-    bytes_there = path.stat().st_size
+    size = path.stat().st_size
     if not path.is_file():
         raise ValueError("not a regular file")
-    if bytes_there > most:
-        raise ValueError(f"{bytes_there} bytes, and at most {most} are read")
+    if size > most:
+        raise ValueError(f"{size} bytes, and at most {most} are read")
     return path.read_bytes()
 
 
@@ -88,9 +88,9 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if the block succeeds.
 
     Missing parent folders are made. If the block raises, `path` stays as it was, and the temporary file is
-    removed; what a process that was killed has left of it goes when the same file is written again. The
-    temporary file keeps the ending of `path`, so that writers which go by the ending work. A file that is
-    replaced keeps its permissions, and a link stays a link to it.
+    removed; that of a process that was killed goes when the same file is written again. It keeps the ending
+    of `path`, so that writers which go by the ending work. A file that is replaced keeps its permissions, and
+    a link stays a link to it.
 
     Raises:
         OSError: the folder cannot be made or written, or `path` is something that is no file; the message
@@ -98,30 +98,35 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     check_writable(target)
-    short = os.fsencode(target.name)[:100].decode(errors="ignore")  # names have a limit in bytes
-    begins = f".{short}.{platform.node()}."
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_over(target.parent, begins)
-        handle, name = tempfile.mkstemp(
-            prefix=f"{begins}{os.getpid()}.", suffix=target.suffix, dir=target.parent
-        )
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise type(error)(
-            error.errno, f"cannot write {target}: {reason}; choose a folder you can write to"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
+    short = os.fsencode(target.stem)[:100].decode(errors="ignore")  # names have a limit in bytes
+    begin = f".{short}.{platform.node()}."
+    temporary = target.with_name(f"{begin}{os.getpid()}.{secrets.token_hex(4)}{target.suffix}")
     try:
         with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(target.parent, begin)
+            temporary.touch(exist_ok=False)
             yield temporary
-            with temporary.open("rb+") as written:
-                os.fsync(written.fileno())
-            temporary.chmod(_mode_of(target))  # mkstemp makes files private to the user
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            if target.exists():
+                shutil.copymode(target, temporary)
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, begin: str) -> None:
+    """Remove the temporary files, and folders, of processes of this machine that are no more."""
+    if os.name != "posix":
+        return  # to ask for a process would end it
+    for file in folder.glob(f"{glob.escape(begin)}*"):
+        pid = file.name.removeprefix(begin).partition(".")[0]
+        with suppress(PermissionError, ValueError):  # the process is another user's; the file is no such file
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:
@@ -132,45 +137,13 @@ def check_writable(path: Path) -> None:
     """
     if path.exists() and not path.is_file():
         raise FileExistsError(errno.EEXIST, f"cannot write {path}: it is a folder or a device, not a file")
-    folder = next(each for each in path.absolute().parents if each.exists())
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, f"cannot write {path}: {folder} is not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(
             errno.EACCES, f"cannot write {path}: {folder} is closed to you; choose a folder you can write to"
         )
-
-
-def _mode_of(target: Path) -> int:
-    """Permissions of a file, or of a new one."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
-
-
-def _remove_left_over(folder: Path, begins: str) -> None:
-    """Remove the temporary files of processes of this machine that are no more."""
-    for entry in folder.glob(f"{glob.escape(begins)}*"):
-        pid = entry.name.removeprefix(begins).partition(".")[0]
-        if pid.isdecimal() and not _is_alive(int(pid)):
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name != "posix":
-        return True  # to ask would end it
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass  # that of another user
-    return True
 
 
 @contextmanager

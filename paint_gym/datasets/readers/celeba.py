@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from paint_gym.datasets.sources import Pictures, Source, file_identity, files_so
 
 logger = logging.getLogger(__name__)
 
-_MAX_MEMBER = 50_000_000  # bytes; the publisher's largest picture has less than 100,000
 _PARTITION = "list_eval_partition.txt"
 _NUMBERS = {"train": "0", "val": "1", "test": "2"}
 _GET = (
@@ -66,7 +64,7 @@ def celeba_source(split: str, size: int, data_root: Path) -> Source:
 
 
 def _names_of_split(partition: Path, split: str) -> list[str]:
-    """The file names that the official list gives to a split."""
+    """Read from the official list which files belong to a split."""
     names = []
     text = partition.read_text(encoding="utf-8", errors="replace")
     for number, line in enumerate(text.splitlines(), start=1):
@@ -94,7 +92,7 @@ def _zip_source(path: Path, partition: Path, names: list[str], split: str, size:
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise ValueError(f"{path}: not a zip file, or damaged or cut off: {error}") from error
         with archive:
-            members = {member.filename: member for member in archive.infolist()}
+            members = set(archive.namelist())
             present = [name for name in names if f"img_align_celeba/{name}" in members]
             if not present:
                 raise ValueError(
@@ -104,33 +102,18 @@ def _zip_source(path: Path, partition: Path, names: list[str], split: str, size:
             lock = Lock()  # one file handle, so members are read one at a time; decoding runs in parallel
 
             def load(index: int) -> NDArray[np.uint8]:
-                member = members[f"img_align_celeba/{present[index]}"]
-                with lock:
-                    content = _read_member(archive, member)
-                return square(read_image(content, f"{path}/{member.filename}", at_least=2 * size), size)
+                member = f"img_align_celeba/{present[index]}"
+                try:
+                    with lock:
+                        content = archive.read(member)
+                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+                    raise ValueError(f"{path}/{member}: cannot be unpacked: {error}") from error
+                return square(read_image(content, f"{path}/{member}", at_least=2 * size), size)
 
             yield Pictures(present, load)
 
-    identity = [
-        "zip",
-        str(path.resolve()),
-        file_identity(path, path.parent),
-        file_identity(partition, partition.parent),
-    ]
-    return Source(identity, open_zip)
-
-
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The content of one member; `ValueError` that names it if it is too large or damaged."""
-    name = f"{archive.filename}/{member.filename}"
-    if member.file_size > _MAX_MEMBER:
-        raise ValueError(
-            f"{name}: refused, it unpacks to {member.file_size:,} bytes, more than {_MAX_MEMBER:,}"
-        )
-    try:
-        return archive.read(member)  # stops at the declared size, and then the checksum shows the lie
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError) as error:
-        raise ValueError(f"{name}: cannot be unpacked: {error}") from error
+    files = [file_identity(file, file.parent) for file in (path, partition)]
+    return Source(["zip", str(path.resolve()), *files], open_zip)
 
 
 def _log_absent(split: str, count: int) -> None:

@@ -42,30 +42,22 @@ def mnist_source(split: str, size: int, data_root: Path) -> Source:
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
-    """The pictures of an idx3 file, (N, 28, 28, 3) uint8; a `ValueError` names a file that is not sound."""
+    """Read the pictures of an idx3 file, (N, 28, 28, 3) uint8; a `ValueError` names a damaged one."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            header = file.read(16)
-            if len(header) < 16:
-                raise ValueError(f"{path}: cut off within the header")
-            magic, count, rows, columns = struct.unpack(">4I", header)
-            if magic != _MAGIC:
-                raise ValueError(
-                    f"{path}: not an idx file of images (starts with {magic:#010x}, not {_MAGIC:#010x})"
-                )
-            if (rows, columns) != (_SIDE, _SIDE) or count == 0:
-                raise ValueError(
-                    f"{path}: the header says {count} images of {rows} x {columns}, MNIST has 28 x 28"
-                )
-            expected = count * rows * columns
-            payload = bytearray()
-            # In pieces: a header that lies about the count must not make us ask for all of it at once.
-            while len(payload) <= expected and (piece := file.read(1 << 20)):
-                payload += piece
+            content = file.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: the gzip file is damaged or cut off: {error}") from error
-    if len(payload) != expected:
-        had = "more" if len(payload) > expected else f"only {len(payload):,}"
-        raise ValueError(f"{path}: the header promises {expected:,} bytes of pixels, the file has {had}")
-    grey = np.frombuffer(payload, np.uint8).reshape(count, rows, columns, 1)
+    if len(content) < 16:
+        raise ValueError(f"{path}: cut off within the header")
+    magic, count, rows, columns = struct.unpack(">4I", content[:16])
+    if magic != _MAGIC:
+        raise ValueError(f"{path}: not an idx file of images (starts with {magic:#010x}, not {_MAGIC:#010x})")
+    if (rows, columns) != (_SIDE, _SIDE) or count == 0:
+        raise ValueError(f"{path}: the header says {count} images of {rows} x {columns}, MNIST has 28 x 28")
+    size, promised = len(content) - 16, count * rows * columns
+    if size != promised:
+        relation = "more" if size > promised else f"only {size:,}"
+        raise ValueError(f"{path}: the header promises {promised:,} bytes of pixels, the file has {relation}")
+    grey = np.frombuffer(content, np.uint8, offset=16).reshape(count, rows, columns, 1)
     return np.broadcast_to(grey, (count, rows, columns, 3))

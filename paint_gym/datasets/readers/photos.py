@@ -73,5 +73,5 @@ def _crops(sizes: list[tuple[int, int]], split: str) -> Iterator[tuple[int, tupl
         picture = index % len(sizes)
         width, height = sizes[picture]
         side = round(min(width, height) * rng.uniform(_SMALLEST, 1.0))
-        left, top = int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1))
-        yield picture, (left, top, left + side, top + side), bool(rng.integers(2))
+        x, y = int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1))
+        yield picture, (x, y, x + side, y + side), bool(rng.integers(2))

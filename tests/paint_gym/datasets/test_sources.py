@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import os
-import pickle
 import threading
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import gymnasium as gym
 import numpy as np
 import pytest
 from PIL import Image
@@ -223,32 +219,13 @@ def cut_pictures(cache: Path) -> None:
         file.truncate(400)
 
 
-def lengthen_pictures(cache: Path) -> None:
-    with entry(cache, ".npy").open("ab") as file:
-        file.write(b"\0" * 192)
-
-
-def other_count(cache: Path) -> None:
-    path = entry(cache, ".json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), "count": 2}))
-
-
-def other_checksums(cache: Path, checksums: object) -> None:
-    path = entry(cache, ".json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), "checksums": checksums}))
-
-
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "pictures cut off": cut_pictures,
-    "pictures too long": lengthen_pictures,
     "pictures empty": lambda cache: entry(cache, ".npy").write_bytes(b""),
     "description missing": lambda cache: entry(cache, ".json").unlink(),
-    "description cut off": lambda cache: entry(cache, ".json").write_text('{"key": "'),
+    "description cut off": lambda cache: entry(cache, ".json").write_text('{"names": "'),
     "description is a list": lambda cache: entry(cache, ".json").write_text("[]"),
-    "description of others": other_count,
-    "description nested": lambda cache: entry(cache, ".json").write_text("[" * 200_000),
-    "checksums missing": lambda cache: other_checksums(cache, [1, 2]),
-    "checksums that are none": lambda cache: other_checksums(cache, ["1", -2, 2.5, None, 2**40]),
+    "description of others": lambda cache: entry(cache, ".json").write_text('{"names": ["a"], "skipped": 0}'),
 }
 
 
@@ -265,43 +242,6 @@ def test_a_damaged_cache_is_made_again(
     assert "decoded again" in caplog.text
     assert colours(dataset) == [shade(index) for index in range(5)]
     assert (entry(cache, ".npy").read_bytes(), entry(cache, ".json").read_bytes()) == before
-
-
-@pytest.mark.parametrize("change", ["flipped", "zeroed"])
-def test_damaged_pictures_of_a_cache_are_not_given_out(
-    make_folder: MakeFolder, cache: Path, change: str
-) -> None:
-    folder = make_folder(5)
-    load_dataset(folder, size=8)
-    path = entry(cache, ".npy")
-    content = bytearray(path.read_bytes())
-    begin = len(content) - 2 * 192  # the fourth of five pictures
-    content[begin : begin + 192] = bytes(192) if change == "zeroed" else bytes([255 - content[begin]] * 192)
-    path.write_bytes(content)
-    dataset = load_dataset(folder, size=8)
-    assert dataset[[0, 1, 2, 4]].shape == (4, 3, 8, 8)
-    for _ in range(2):
-        with pytest.raises(
-            OSError, match=rf"picture 3 of data set .* is damaged in {path}; delete that file"
-        ):
-            dataset[[1, 3]]
-    env = gym.make("PaintCanvas-v0", dataset=str(folder), size=8, max_strokes=5)
-    with pytest.raises(OSError, match="picture 3"):
-        env.reset(options={"indices": [3]})
-    path.unlink()
-    assert colours(load_dataset(folder, size=8)) == [shade(index) for index in range(5)]
-
-
-def test_a_picture_is_checked_once(make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    load_dataset(folder := make_folder(5), size=8)
-    seen: list[int] = []
-    monkeypatch.setattr("zlib.crc32", lambda data, real=zlib.crc32: seen.append(1) or real(data))
-    dataset = load_dataset(folder, size=8)
-    for _ in range(3):
-        dataset[[0, 0, 2]], dataset[4]
-    assert len(seen) == 4  # 0 was asked for twice at once
-    again = pickle.loads(pickle.dumps(dataset))
-    assert again[[0, 2]].shape == (2, 3, 8, 8)
 
 
 def test_a_build_that_dies_leaves_nothing_that_looks_complete(
@@ -368,32 +308,19 @@ def test_more_pictures_than_one_chunk_stay_in_order(
     assert colours(load_dataset(make_folder(9), size=8)) == [shade(index) for index in range(9)]
 
 
-def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "set").mkdir()
+def test_links_and_pipes_in_folders(tmp_path: Path) -> None:
+    for name in ("real", "set"):
+        (tmp_path / name).mkdir()
     Image.new("RGB", (8, 8), "red").save(tmp_path / "real" / "a.png")
     (tmp_path / "set" / "link").symlink_to(tmp_path / "real")
-    (tmp_path / "set" / "again").symlink_to(tmp_path / "real")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "real")  # each folder once
     (tmp_path / "real" / "back").symlink_to(tmp_path / "set")  # a circle
+    os.mkfifo(tmp_path / "set" / "pipe.png")  # no picture
     assert len(load_dataset(tmp_path / "set", size=8)) == 1
-
-
-def test_a_link_to_nowhere_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
-    (tmp_path / "b.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "set" / "b.png").symlink_to(tmp_path / "gone.png")  # one that cannot be read
     with pytest.raises(ValueError, match=r"b\.png"):
-        load_dataset(tmp_path, size=8)
-    assert load_dataset(tmp_path, size=8, on_error="skip").skipped == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
-def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
-    os.mkfifo(tmp_path / "b.png")
-    assert load_dataset(tmp_path, size=8).names == ("a.png",)
-
-
-def test_a_circle_of_links_is_no_folder(tmp_path: Path) -> None:
+        load_dataset(tmp_path / "set", size=8)
+    assert load_dataset(tmp_path / "set", size=8, on_error="skip").skipped == 1
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(FileNotFoundError, match="no folder"):
         load_dataset(tmp_path / "loop")

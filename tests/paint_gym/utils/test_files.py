@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from paint_gym.utils.files import cache_folder, lock_folder, replace_when_done
+from paint_gym.utils import files
+from paint_gym.utils.files import cache_folder, lock_folder, read_capped, replace_when_done
 
 WRITER = """
-import sys, time
-from paint_gym.utils.files import lock_folder, replace_when_done
-from pathlib import Path
-with lock_folder(Path(sys.argv[1]).parent / "held"), replace_when_done(sys.argv[1]) as temporary:
+import os, signal, sys
+from paint_gym.utils.files import replace_when_done
+with replace_when_done(sys.argv[1]) as temporary:
     temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+HOLDER = """
+import sys, time
+from paint_gym.utils.files import lock_folder
+from pathlib import Path
+with lock_folder(Path(sys.argv[1])):
     print("at work", flush=True)
     time.sleep(60)
 """
@@ -27,8 +36,11 @@ def test_it_is_there_when_the_block_is_done(tmp_path: Path) -> None:
     file = tmp_path / "new" / "a.txt"
     with replace_when_done(file) as temporary:
         temporary.write_text("whole")
-        assert not file.exists() and temporary.suffix == ".txt"
+        assert not file.exists() and temporary.suffix == ".txt" and temporary.name.startswith(".")
     assert file.read_text() == "whole" and list(file.parent.iterdir()) == [file]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~umask
 
 
 def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
@@ -40,58 +52,50 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
     assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
     with (
-        pytest.raises(OSError, match=r"cannot write .*a\.txt"),
-        replace_when_done(tmp_path / "file" / "a.txt"),
+        pytest.raises(OSError, match=r"cannot write .*a\.txt: No space"),
+        replace_when_done(tmp_path / "a.txt"),
     ):
         pass
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_cache_folder_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
-    assert cache_folder("part") == tmp_path / "part"
+@pytest.mark.slow
+def test_what_a_killed_process_left_goes_when_the_file_is_written_again(tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "a.txt")])
+    assert writer.wait() == -signal.SIGKILL
+    (leftover,) = tmp_path.iterdir()
+    living = leftover.with_name(leftover.name.replace(str(writer.pid), str(os.getppid())))
+    living.touch()  # of a process that is at work
+    with replace_when_done(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert set(tmp_path.iterdir()) == {tmp_path / "a.txt", living}
 
 
-@pytest.fixture
-def at_work(tmp_path: Path):
-    """A process that is at work on tmp_path / "a.txt"."""
-    command = [sys.executable, "-c", WRITER, str(tmp_path / "a.txt")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stdout.readline() == b"at work\n"
-        yield process
-        process.kill()
-
-
-def test_what_a_killed_process_left_goes_when_the_file_is_written_again(
-    at_work: subprocess.Popen, tmp_path: Path
-) -> None:
-    file = tmp_path / "a.txt"
-
-    def hidden() -> list[Path]:
-        return list(tmp_path.glob(".*.txt"))
-
-    with replace_when_done(file) as temporary:
-        temporary.write_text("other")
-    assert len(hidden()) == 1  # that of the process, which lives
-    at_work.send_signal(signal.SIGKILL)
-    at_work.wait()
+def test_names_at_the_limit_of_the_system(tmp_path: Path) -> None:
+    file = tmp_path / f"{'ä' * 120}.png"
     with replace_when_done(file) as temporary:
         temporary.write_text("whole")
-    assert hidden() == [] and file.read_text() == "whole"
+    assert file.read_text() == "whole"
 
 
-def test_a_folder_is_held_until_its_holder_dies(at_work: subprocess.Popen, tmp_path: Path) -> None:
-    with (
-        pytest.raises(BlockingIOError, match=r"another process is at work in .*held"),
-        lock_folder(tmp_path / "held"),
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    for path in (
+        tmp_path / "file" / "a.txt",
+        tmp_path / "pipe.png",
+        tmp_path / "folder.png",
+        Path("/dev/null"),
     ):
-        pass
-    at_work.send_signal(signal.SIGKILL)
-    at_work.wait()
-    with lock_folder(tmp_path / "held"):
-        pass
+        with pytest.raises(OSError, match=f"cannot write {path}: .*a folder"), replace_when_done(path):
+            pass
 
 
 def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
@@ -105,9 +109,36 @@ def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "folder.png").mkdir()
-    for path in (tmp_path / "pipe.png", tmp_path / "folder.png", Path("/dev/null")):
-        with pytest.raises(FileExistsError, match="a folder or a device"), replace_when_done(path):
+def test_a_folder_is_locked_while_the_block_runs(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with lock_folder(folder):
+        refusal = r"another process is at work in .*new"
+        with pytest.raises(BlockingIOError, match=refusal), lock_folder(folder):
             pass
+    with lock_folder(folder):
+        pass
+
+
+@pytest.mark.slow
+def test_a_folder_is_free_when_its_holder_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"at work\n"
+        with pytest.raises(BlockingIOError), lock_folder(tmp_path):
+            pass
+        process.send_signal(signal.SIGKILL)
+    with lock_folder(tmp_path):
+        pass
+
+
+def test_reading_has_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"four")
+    assert read_capped(tmp_path / "a", 4) == b"four"
+    with pytest.raises(ValueError, match="4 bytes, and at most 3"):
+        read_capped(tmp_path / "a", 3)
+    with pytest.raises(ValueError, match="not a regular file"):
+        read_capped(tmp_path, 10**6)
+
+
+def test_the_cache_folder_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
+    assert cache_folder("part") == tmp_path / "part"

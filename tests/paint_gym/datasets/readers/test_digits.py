@@ -118,23 +118,6 @@ def test_svhn_splits_and_axes(svhn_root: Path) -> None:
     assert (test.images[:, 0, 0] == 255).all() and (test.images[:, 0, 1:] == 0).all()  # red row on top
 
 
-def test_a_svhn_file_of_one_changed_byte_never_ends_the_process(svhn_root: Path) -> None:
-    """Some changes of the tags crash scipy's reader."""
-    path = svhn_root / "svhn" / "test_32x32.mat"
-    content = path.read_bytes()
-    crashed = 0
-    for place in (128, 129, 132, 136, 137, 140, 144, 148, 152, 160, 161, 164, 184, 185, 188, 192, 193):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :])
-        try:
-            pictures = load_dataset("svhn", "test", data_root=svhn_root)
-        except (ValueError, OSError) as error:
-            assert "test_32x32.mat" in str(error)
-            crashed += "ended with -" in str(error)
-        else:
-            assert pictures.images.shape[1:] == (3, 128, 128)
-    assert crashed  # else this test is of no use: find other places
-
-
 @pytest.mark.parametrize("damage", ["cut", "rubbish", "other shape", "other dtype", "no X"])
 def test_a_damaged_svhn_file_is_named(svhn_root: Path, damage: str) -> None:
     path = svhn_root / "svhn" / "test_32x32.mat"

@@ -1,0 +1,98 @@
+"""PNG files: the first frame as Pillow can read it, and the colours."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+from paint_gym.datasets.colour import SRGB_PRIMARIES, NotRead, cicp_profile, is_srgb, matrix_profile
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_PROFILE = 50_000_000  # bytes of a profile, decompressed
+_READ = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf")  # chunks that are not left to Pillow
+
+
+def first_frame(file: BinaryIO, pixels: bool) -> tuple[BinaryIO, dict[bytes, bytes]]:
+    """First frame of a PNG as a PNG without texts and times; and its chunks on colour and EXIF, by kind.
+
+    Pillow refuses a sound picture beside a long text or a wrong checksum, and takes for the first frame of an
+    animation the picture that is only for programs without animations.
+    """
+    chunks = list(_chunks(file))
+    kinds = [kind for kind, _, _ in chunks]
+    hidden = b"fcTL" in kinds and b"IDAT" in kinds[: kinds.index(b"fcTL")]
+    frame, contents, controls = io.BytesIO(), dict[bytes, bytes](), 0
+    frame.write(SIGNATURE)
+    for kind, start, length in chunks:
+        file.seek(start)
+        if kind == b"fcTL":
+            controls += 1
+            if hidden and controls == 1 and file.read(12)[4:] != frame.getvalue()[16:24]:
+                raise NotRead("a PNG animation whose first frame is a part of the picture is not read")
+        elif kind == b"IDAT" and not pixels:
+            frame.write(_chunk(b"IDAT", b""))
+        elif kind == b"fdAT" and hidden and controls == 1 and pixels:
+            frame.write(_chunk(b"IDAT", file.read(length)[4:]))
+        elif kind in _READ:
+            content = file.read(length)
+            if file.read(4) == zlib.crc32(kind + content).to_bytes(4, "big"):
+                contents[kind] = content
+        elif kind == b"tRNS" or (kind[:1].isupper() and not (hidden and kind == b"IDAT")):
+            file.seek(start - 8)
+            frame.write(file.read(length + 12))
+    frame.seek(0)
+    return frame, contents
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, place and length of each chunk's content; the last may be cut off."""
+    place, size = len(SIGNATURE), file.seek(0, os.SEEK_END)
+    while place + 8 <= size:
+        file.seek(place)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        yield kind, place + 8, min(length, size - place - 8)
+        place += length + 12
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def colour_profile(chunks: Mapping[bytes, bytes], grey: bool) -> bytes | None:
+    """Profile of a PNG's colours by its chunks: cICP, else iCCP, else sRGB, else gAMA with cHRM.
+
+    Args:
+        chunks: contents by kind.
+        grey: whether the picture is grey.
+
+    Returns:
+        None for sRGB.
+
+    Raises:
+        NotRead: HDR, or a rare kind of colours.
+    """
+    if len(codes := chunks.get(b"cICP", b"")) == 4:
+        if codes[2:] != b"\0\1":
+            raise NotRead("a PNG whose colours are those of video (matrix, range) is not read; convert it")
+        return cicp_profile(codes[0], codes[1], grey)
+    if b"iCCP" in chunks:
+        try:
+            compressed = chunks[b"iCCP"].partition(b"\0")[2][1:]
+            return zlib.decompressobj().decompress(compressed, MAX_PROFILE)
+        except zlib.error:
+            pass
+    if b"sRGB" in chunks:
+        return None
+    gamma, primaries = None, SRGB_PRIMARIES
+    if len(chunks.get(b"cHRM", b"")) == 32:
+        primaries = tuple(value / 1e5 for value in struct.unpack(">8I", chunks[b"cHRM"]))
+    encoded = int.from_bytes(chunks.get(b"gAMA", b"")) / 1e5
+    stands_for_srgb = abs(encoded - 1 / 2.2) < 0.005 and is_srgb(primaries)
+    if 0.1 <= encoded <= 10 and not stands_for_srgb:
+        gamma = 1 / encoded
+    return matrix_profile(primaries, gamma, grey)
