@@ -70,10 +70,10 @@ def test_there_is_no_circle() -> None:
     assert not left, f"these import each other: {sorted(left)}"
 
 
-def test_algorithms_do_not_know_each_other_and_training_knows_none() -> None:
+def test_algorithms_do_not_know_each_other_and_painting_knows_none() -> None:
     for name, others in GRAPH.items():
         knows = others & set(ALGORITHMS) - {
             "agents.ddpg" if name == "agents.patchq_ddpg" else ""
         }  # a kind of it
-        if name in ALGORITHMS or name.startswith(("agents.training", "agents.common", "agents.networks")):
+        if name in ALGORITHMS or name.startswith(("agents.painting", "agents.common", "agents.networks")):
             assert not knows, f"{name} imports {knows}"
