@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig
@@ -17,9 +18,9 @@ from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.serialization import load_state, save_state
+from paint_gym.utils.weights import load_checkpoint, load_weights, save_weights
 
-CHECKPOINT = "checkpoint.safetensors"  # name in the folder of a run
+CHECKPOINT, AGENT = "checkpoint.pt", "agent.safetensors"  # names in the folder of a run
 WEIGHTS = Path(__file__).with_name("weights")  # folder of the agents that come with the package
 
 
@@ -39,10 +40,10 @@ def shipped_agent(stroke: str) -> str:
 def save_agent(path: str | PathLike[str], agent: Agent, config: AgentConfig) -> None:
     """Write the actor in half precision, with the configuration, as one safetensors file."""
     weights = {
-        name: value.half() if value.is_floating_point() else value
+        f"actor/{name}": value.half() if value.is_floating_point() else value
         for name, value in agent.actor.state_dict().items()
     }
-    save_state(path, {"spec": dataclasses.asdict(config), "agent": {"actor": weights}})
+    save_weights(path, weights, {"config": dataclasses.asdict(config)})
 
 
 def load(
@@ -74,18 +75,14 @@ def load(
     shipped = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
     file = WEIGHTS / f"{path}.safetensors" if str(path) in shipped else Path(path)
     if file.is_dir():
-        file = file / CHECKPOINT
+        file = file / (CHECKPOINT if (file / CHECKPOINT).exists() else AGENT)
     if not file.is_file():
         raise FileNotFoundError(
             f"no agent at {file}; train one with `paint-gym train`, or take one that comes with the package: "
             f"{', '.join(shipped)}"
         )
-    state = load_state(file, only="agent/actor")
     with named_file(file):
-        config, agent = agent_config_from_dict(state.get("spec")), state.get("agent")
-        weights = agent.get("actor") if isinstance(agent, dict) else None
-        if not isinstance(weights, dict):
-            raise ValueError("damaged: it has no actor")
+        config, weights = _read(file)
         changes: dict[str, Any] = {"seed": seed}
         changes |= {} if lookahead is None else {"lookahead": lookahead}
         changes |= {} if plan is None else {"plan": plan}
@@ -94,6 +91,27 @@ def load(
         if opacity is not None:  # the analytic renderer paints any size
             changes["renderer"] = make_renderer("analytic", config.stroke, opacity)
         return build_policy(config, weights, device, **changes)
+
+
+def _read(file: Path) -> tuple[AgentConfig, dict[str, Tensor]]:
+    """Configuration of an agent and weights of its actor, from a checkpoint or a file of `save_agent`."""
+    if file.suffix == ".pt":
+        state = load_checkpoint(file)
+        return agent_config_from_dict(state["config"]["agent"]), state["agent"]["actor"]
+    weights, header = load_weights(file, "actor/")
+    if "spec" in header:  # from version 0.1
+        weights, _ = load_weights(file, "agent/actor/")
+        return agent_config_from_dict(_upgraded(header["spec"])), weights
+    return agent_config_from_dict(header.get("config")), weights
+
+
+def _upgraded(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings of version 0.1, in which all algorithms had one class of settings."""
+    values = {"algo": "model-based", "learning": {}} | values
+    learning, algo = values["learning"], ALGORITHMS[values["algo"]].agent
+    known = {field.name for field in dataclasses.fields(algo.Config)}
+    policy = {name: learning[name] for name in ("lookahead", "plan") if name in learning}
+    return values | policy | {"learning": {name: v for name, v in learning.items() if name in known}}
 
 
 def check_run(folder: Path, resume: bool) -> None:
@@ -116,8 +134,11 @@ def checkpoint_of(folder: str | PathLike[str]) -> Path:
 
     Raises:
         FileNotFoundError: there is no run in this folder.
+        ValueError: the run is of version 0.1.
     """
     file = Path(folder) / CHECKPOINT
+    if not file.is_file() and file.with_suffix(".safetensors").exists():
+        raise ValueError(f"the run in {folder} is of version 0.1: start another from it with --init {folder}")
     if not file.is_file():
         raise FileNotFoundError(
             f"no run to resume in {folder}: {file.name} is missing; train without --resume"

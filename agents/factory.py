@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agents.common.agent import Agent
 from agents.common.config import AgentConfig
@@ -23,8 +22,7 @@ from paint_gym.rewards import RewardConfig, make_reward
 from paint_gym.strokes import StrokeDesign, get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
 from paint_gym.utils.registry import Registry
-from paint_gym.utils.serialization import StateDict, check_fit, fill
-from paint_gym.utils.weights import set_layout
+from paint_gym.utils.weights import check_fit, fill, set_layout
 
 
 def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:
@@ -113,7 +111,7 @@ def policy_settings(config: AgentConfig) -> dict[str, int]:
 
 
 def build_policy(
-    config: AgentConfig, weights: StateDict, device: str | torch.device = "auto", **changes: Any
+    config: AgentConfig, weights: dict[str, Tensor], device: str | torch.device = "auto", **changes: Any
 ) -> PaintingPolicy:
     """A policy with the weights of an actor.
 
@@ -152,7 +150,6 @@ def agent_config_from_dict(values: Any) -> AgentConfig:
     """
     if not isinstance(values, dict) or not isinstance(values.get("learning", {}), dict):
         raise ValueError("this is not an agent of Paint Gym")
-    values = _upgraded(values)
     learning = ALGORITHMS[values.get("algo", "model-based")].agent.Config
     opacity = values.get("opacity", (0.0, 1.0))
     opacity = tuple(opacity) if isinstance(opacity, list) else opacity
@@ -161,14 +158,3 @@ def agent_config_from_dict(values: Any) -> AgentConfig:
         return AgentConfig(**{**values, "learning": settings, "opacity": opacity})
     except TypeError as error:
         raise ValueError(f"settings that this Paint Gym does not know: {error}") from error
-
-
-def _upgraded(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings as they were saved while all algorithms had one class of settings."""
-    learning = values.get("learning", {})
-    if "lookahead" not in learning:
-        return values
-    policy = {name: learning[name] for name in ("lookahead", "plan") if name in learning}
-    known = {field.name for field in fields(ALGORITHMS[values.get("algo", "model-based")].agent.Config)}
-    learning = {name: value for name, value in learning.items() if name in known}
-    return values | policy | {"learning": learning}

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -24,8 +24,7 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
 from paint_gym.utils.errors import as_int, check_one_of, named_file
 from paint_gym.utils.images import to_bytes
-from paint_gym.utils.serialization import StateDict, check_fit, fill, load_state, save_state
-from paint_gym.utils.weights import set_layout
+from paint_gym.utils.weights import check_fit, fill, load_checkpoint, save_checkpoint, set_layout
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class RendererTrainer(TrainingLoop):
         error, picture = self.evaluate()
         return {"eval/mse": error}, picture
 
-    def state_dict(self) -> StateDict:
+    def state_dict(self) -> dict[str, Any]:
         """Everything that is needed to go on as if nothing had happened."""
         return {
             "config": dataclasses.asdict(self.config),
@@ -164,7 +163,7 @@ class RendererTrainer(TrainingLoop):
             "seconds": self.seconds,
         }
 
-    def load_state_dict(self, state: StateDict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`.
 
         Raises:
@@ -179,7 +178,7 @@ class RendererTrainer(TrainingLoop):
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""
-        save_state(Path(folder) / CHECKPOINT, self.state_dict())
+        save_checkpoint(Path(folder) / CHECKPOINT, self.state_dict())
         save_network(Path(folder) / "renderer.safetensors", self.network, self.config.network, self.design)
 
     @classmethod
@@ -191,7 +190,7 @@ class RendererTrainer(TrainingLoop):
             ValueError: the checkpoint is damaged, or not that of a renderer.
         """
         file = checkpoint_of(folder)
-        state = load_state(file)
+        state = load_checkpoint(file)
         with named_file(file):
             if "network" not in state:
                 raise ValueError("no run of a renderer that can be resumed")

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.checkpoint import CHECKPOINT, checkpoint_of, save_agent
+from agents.checkpoint import AGENT, CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
-from agents.common.config import MAX, AgentConfig, TrainConfig
+from agents.common.config import MAX, TrainConfig
 from agents.common.replay import Replay, Transition
 from agents.factory import agent_config_from_dict, build_agent, policy_settings
 from agents.painting.evaluation import l2_by_raster
@@ -29,7 +29,7 @@ from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
 from paint_gym.utils.distributed import processes, rank
 from paint_gym.utils.errors import as_int, named_file
-from paint_gym.utils.serialization import StateDict, check_fit, load_state, save_state
+from paint_gym.utils.weights import check_fit, load_checkpoint, save_checkpoint
 
 logger = logging.getLogger(__name__)
 PER_PROCESS = ("replay", "env", "random", "updates")  # parts of a checkpoint that each process has
@@ -158,11 +158,10 @@ class Trainer(TrainingLoop):
         l2, paintings = self.evaluate()
         return {"eval/l2": l2}, side_by_side(self.eval_targets[:SHOWN], paintings[:SHOWN])
 
-    def state_dict(self) -> StateDict:
+    def state_dict(self) -> dict[str, Any]:
         """Everything that is needed to go on as if nothing had happened."""
         return {
-            "spec": dataclasses.asdict(self.config.agent),
-            "config": dataclasses.asdict(dataclasses.replace(self.config, agent=AgentConfig())),
+            "config": dataclasses.asdict(self.config),
             "agent": self.agent.state_dict(),
             "reward": self.agent.reward.state_dict(),
             "replay": self.replay.state_dict(),
@@ -177,7 +176,7 @@ class Trainer(TrainingLoop):
             "processes": processes(),
         }
 
-    def load_state_dict(self, state: StateDict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`; without the parts of this process, its canvases and replay start anew.
 
         Raises:
@@ -211,17 +210,17 @@ class Trainer(TrainingLoop):
         return {name: dict(network.named_buffers()) for name, network in networks.items()}
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Write ``checkpoint.safetensors`` and ``agent.safetensors``, each whole or not at all.
+        """Write ``checkpoint.pt`` and ``agent.safetensors``, each whole or not at all.
 
-        Of several processes, each but the first writes its own parts to ``checkpoint-<rank>.safetensors``.
+        Of several processes, each but the first writes its own parts to ``checkpoint-<rank>.pt``.
         """
         state = self.state_dict()
         if rank():
             part = {name: state[name] for name in PER_PROCESS}
-            save_state(_process_file(folder), part | {"buffers": self._buffers()})
+            save_checkpoint(_process_file(folder), part | {"buffers": self._buffers()})
             return
-        save_state(Path(folder) / CHECKPOINT, state)
-        save_agent(Path(folder) / "agent.safetensors", self.agent, self.config.agent)
+        save_checkpoint(Path(folder) / CHECKPOINT, state)
+        save_agent(Path(folder) / AGENT, self.agent, self.config.agent)
 
     @classmethod
     def resume(
@@ -239,7 +238,7 @@ class Trainer(TrainingLoop):
             ValueError: the checkpoint is damaged, or does not fit.
         """
         file = checkpoint_of(folder)
-        state = load_state(file)
+        state = load_checkpoint(file)
         part = _process_part(folder, state) if rank() else {}
         with named_file(file):
             config = train_config_from_dict(state)
@@ -267,13 +266,13 @@ class Trainer(TrainingLoop):
 
 
 def _process_file(folder: str | PathLike[str]) -> Path:
-    return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.safetensors"
+    return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.pt"
 
 
-def _process_part(folder: str | PathLike[str], state: StateDict) -> StateDict:
+def _process_part(folder: str | PathLike[str], state: dict[str, Any]) -> dict[str, Any]:
     """This process's part; just the number of updates, if its file is not of the same moment."""
     file = _process_file(folder)
-    part = load_state(file) if file.is_file() else {}
+    part = load_checkpoint(file) if file.is_file() else {}
     if part and part.get("updates") == state.get("updates"):
         return part
     reason = "is not of the same update" if part else "is not there"
@@ -281,15 +280,15 @@ def _process_part(folder: str | PathLike[str], state: StateDict) -> StateDict:
     return {"updates": state.get("updates")}
 
 
-def train_config_from_dict(state: StateDict) -> TrainConfig:
+def train_config_from_dict(state: dict[str, Any]) -> TrainConfig:
     """The configuration in a trainer's `state_dict`.
 
     Raises:
         ValueError: there is none.
     """
-    agent: Any = agent_config_from_dict(state.get("spec"))
     try:
-        return TrainConfig(**{**state["config"], "agent": agent})
+        config = state["config"]
+        return TrainConfig(**config | {"agent": agent_config_from_dict(config["agent"])})
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is an agent, but no run that can be resumed: {error}") from error
 
