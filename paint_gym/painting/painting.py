@@ -26,8 +26,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
-from paint_gym.painting import json_format, plotter, svg, video
-from paint_gym.painting.plotter import Paper
+from paint_gym.painting import json_format, video
+from paint_gym.painting.svg import Paper, plotter, writer
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
@@ -391,14 +391,14 @@ def _write_jpeg(painting: Painting, path: Path, paper: Paper | None, seconds: fl
 
 
 def _write_svg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    shapes, primitive = painting.nodes(svg.SEGMENTS), painting.design.primitive
+    shapes, primitive = painting.nodes(writer.SEGMENTS), painting.design.primitive
     title = f"A painting of {len(painting)} {painting.stroke} strokes"
     head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
     about = {"title": title, **head, "strokes": len(painting)}
     checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
     name = f"p{checksum[:6]}-"
     if paper is None:
-        lines = svg.lines(painting.size, painting.background, primitive, shapes, about, name)
+        lines = writer.lines(painting.size, painting.background, primitive, shapes, about, name)
     else:
         lines = plotter.lines(painting.size, primitive, shapes, paper, title)
     with path.open("w", encoding="utf-8") as file:

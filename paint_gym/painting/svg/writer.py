@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from paint_gym.painting.gradient import Linear, Radial, fit_gradient
-from paint_gym.painting.outline import polygon_path, sweep_path
+from paint_gym.painting.svg.contour import polygon_path, sweep_path
+from paint_gym.painting.svg.gradient import Linear, Radial, fit_gradient
 
 SEGMENTS = 64  # pieces that curves come in
 UNITS = 2000  # of the shorter side, at least: places are whole numbers

@@ -20,7 +20,7 @@ from html import escape
 
 import numpy as np
 
-from paint_gym.painting.svg import hex_colour
+from paint_gym.painting.svg.writer import hex_colour
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
 NOTICED = 0.25  # mm by which widths of one line may differ
