@@ -73,11 +73,11 @@ def l2_of(
         painting: at the size of the target.
         target: ``(3, H, W)`` in [0, 1].
         renderer: its name.
-        easel: what it is painted on, as the target; by default its ground.
+        easel: what it is painted on, as the target; by default its backdrop.
     """
     truth = make_renderer(renderer, painting.design, painting.opacity)
-    ground = torch.tensor(painting.ground).view(3, 1, 1).expand_as(target) if easel is None else easel
-    canvas = truth.paint(ground[None], torch.from_numpy(np.array(painting.strokes))[None])
+    backdrop = torch.tensor(painting.backdrop).view(3, 1, 1).expand_as(target) if easel is None else easel
+    canvas = truth.paint(backdrop[None], torch.from_numpy(np.array(painting.strokes))[None])
     return mean_squared_error(canvas, target[None]).item()
 
 
@@ -178,7 +178,7 @@ def _canvases(painting: Painting, target: NDArray[np.uint8], every: int) -> Iter
         raise ValueError(f"every must be at least 1 stroke, not {every}")
     raster = make_renderer("raster", painting.design, painting.opacity)
     strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
-    canvas = torch.tensor(painting.ground).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
+    canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
     yield canvas
     for first in range(0, len(painting), every):
         canvas = raster.paint(canvas, strokes[:, first : first + every])

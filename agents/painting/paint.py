@@ -97,13 +97,13 @@ def paint(
         background = None
     if begun is not None:
         check_begun(begun, targets, agent)
-        blank = target.new_tensor([one.ground for one in begun])
+        blank = target.new_tensor([one.backdrop for one in begun])
         background = begun[0].background if begun else None
     elif background == "auto":
         blank = allowed.nearest_colour((target.mean((2, 3)) * 255).round() / 255)
     else:
-        ground = (1.0, 1.0, 1.0) if background is None else check_colour(background)
-        blank = target.new_tensor(ground).expand(len(target), -1)
+        backdrop = (1.0, 1.0, 1.0) if background is None else check_colour(background)
+        blank = target.new_tensor(backdrop).expand(len(target), -1)
     painted = [torch.stack([torch.tensor(one.strokes) for one in begun])] if begun else []
     there = painted[0].shape[1] if begun else 0
     fresh = blank[:, :, None, None].expand_as(target).clone()

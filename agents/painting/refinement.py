@@ -129,8 +129,8 @@ class _Refinement:
         self.allowed = Allowed(paintings[0].design, palette, radii)
         self.target, self.weight = target, weight
         if easel is None:
-            grounds = torch.tensor([one.ground for one in paintings], device=target.device)
-            blank = grounds.view(-1, 3, 1, 1).expand_as(target)
+            backdrops = torch.tensor([one.backdrop for one in paintings], device=target.device)
+            blank = backdrops.view(-1, 3, 1, 1).expand_as(target)
         else:
             check_easel(easel, target)
             blank = to_floats(easel.to(target.device))

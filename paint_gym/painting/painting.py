@@ -73,7 +73,7 @@ class Painting:
             strokes: ``(K, stroke_dim)`` in [0, 1], of any float type, on any device.
             stroke: a design or the name of one.
             size: a side, or (height, width), in pixels.
-            background: R, G, B in [0, 1]; None for a transparent sheet.
+            background: R, G, B in [0, 1]; None for a transparent layer.
             opacity: ``(low, high)`` in [0, 1].
 
         Raises:
@@ -95,7 +95,7 @@ class Painting:
         return self.design.name
 
     @property
-    def ground(self) -> tuple[float, float, float]:
+    def backdrop(self) -> tuple[float, float, float]:
         """The colour that is seen behind the strokes: white where there is no background."""
         return (1.0, 1.0, 1.0) if self.background is None else self.background
 
@@ -156,10 +156,10 @@ class Painting:
         Returns:
             ``(H, W, 3)`` uint8; on white where there is no background.
         """
-        return self._render(self.scaled_size(size), renderer, self.ground)
+        return self._render(self.scaled_size(size), renderer, self.backdrop)
 
     def render_rgba(self, size: Size | None = None) -> np.ndarray:
-        """The finished painting with its transparency, which is that of the sheet.
+        """The finished painting with its transparency, that of a layer without a background.
 
         Args:
             size: see `scaled_size`.
@@ -176,10 +176,10 @@ class Painting:
         colour = (on_black / np.maximum(alpha, 1 / 255)).clip(0, 255)
         return np.concatenate([colour, 255 * alpha], 2).round().astype(np.uint8)
 
-    def _render(self, size: tuple[int, int], renderer: str, ground: tuple[float, ...]) -> np.ndarray:
+    def _render(self, size: tuple[int, int], renderer: str, backdrop: tuple[float, ...]) -> np.ndarray:
         height, width = size
         painter = make_renderer(renderer, self.design, self.opacity)
-        rows, colour = max(1, BAND // width), torch.tensor(ground).view(1, 3, 1, 1)
+        rows, colour = max(1, BAND // width), torch.tensor(backdrop).view(1, 3, 1, 1)
         if rows >= height:
             return to_frames(_paint(painter, colour.repeat(1, 1, height, width), self.strokes))[0]
         picture = np.empty((height, width, 3), np.uint8)
@@ -206,7 +206,7 @@ class Painting:
 
     def _frames(self, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
         painter = make_renderer("analytic", self.design, self.opacity)
-        canvas = torch.tensor(self.ground).view(1, 3, 1, 1).repeat(1, 1, *size)
+        canvas = torch.tensor(self.backdrop).view(1, 3, 1, 1).repeat(1, 1, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
             canvas = _paint(painter, canvas, self.strokes[first : first + every])

@@ -232,23 +232,23 @@ def test_arrays_hold_paintings_whole():
     assert array.shape == (2,) and array[1] is paintings[1]
 
 
-def test_a_sheet_without_a_background(tmp_path):
+def test_a_layer_without_a_background(tmp_path):
     disc = [0.5, 0.5, 0.5, 0.5, 1.0, 0.0, 0.0]
-    sheet = Painting([disc], "circle", (40, 60), background=None)
-    assert sheet.background is None and sheet.ground == (1, 1, 1) and sheet[:0].background is None
-    rgba = sheet.render_rgba()
+    layer = Painting([disc], "circle", (40, 60), background=None)
+    assert layer.background is None and layer.backdrop == (1, 1, 1) and layer[:0].background is None
+    rgba = layer.render_rgba()
     assert rgba.shape == (40, 60, 4) and rgba[0, 0, 3] == 0 and abs(int(rgba[20, 30, 3]) - 128) <= 1
     assert (np.abs(rgba[20, 30, :3].astype(int) - [255, 0, 0]) <= 2).all()
-    assert (sheet.render()[0, 0] == 255).all() and next(sheet.frames())[0, 0].min() == 255
-    sheet.save(tmp_path / "a.png")
+    assert (layer.render()[0, 0] == 255).all() and next(layer.frames())[0, 0].min() == 255
+    layer.save(tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.mode == "RGBA" and np.array_equal(np.asarray(picture), rgba)
-    sheet.save(tmp_path / "a.svg")
+    layer.save(tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text().count("<path") == 1
-    sheet.save(tmp_path / "a.jpg")
-    sheet.save(tmp_path / "a.json")
-    assert Painting.load(tmp_path / "a.json") == sheet != Painting([disc], "circle", (40, 60))
+    layer.save(tmp_path / "a.jpg")
+    layer.save(tmp_path / "a.json")
+    assert Painting.load(tmp_path / "a.json") == layer != Painting([disc], "circle", (40, 60))
     opaque = Painting([disc], "circle", (40, 60), background=(0, 0, 1))
     assert (opaque.render_rgba()[..., 3] == 255).all()
-    with Image.open(io.BytesIO(sheet._repr_png_())) as shown:
+    with Image.open(io.BytesIO(layer._repr_png_())) as shown:
         assert shown.mode == "RGBA" and shown.size == (60, 40)
