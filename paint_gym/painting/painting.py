@@ -9,13 +9,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import math
 import os
 import reprlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +20,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from PIL import Image
 from torch import Tensor
 
-from paint_gym.painting import json_format, video
-from paint_gym.painting.svg import Paper, plotter, writer
+from paint_gym.painting import json_format
+from paint_gym.painting.formats import FORMATS, WriteOptions, as_image, check_ending, check_film
+from paint_gym.painting.svg import Paper
+from paint_gym.painting.video import FilmOptions
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
 from paint_gym.utils.images import to_frames
-from paint_gym.utils.registry import Registry
 
 MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
 MAX_AREA = 2**27  # pixels: as 16,384 x 8,192
@@ -232,14 +229,15 @@ class Painting:
         size: Size | None = None,
         *,
         paper: Paper | None = None,
-        seconds: float = video.SECONDS,
+        seconds: float = FilmOptions.seconds,
     ) -> None:
         """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
 
         The file is written whole or not at all; missing folders are made.
 
         Args:
-            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif or .mp4, in lower or upper case.
+            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif, .mp4 or a registered ending, in lower or
+                upper case.
             size: see `scaled_size`. In a .json it becomes the size of the painting.
             paper: an .svg then holds lines for a pen plotter, in mm on this paper.
             seconds: the longest time in which a film shows the painting grow.
@@ -249,21 +247,16 @@ class Painting:
             OSError: the folder cannot be made or written.
         """
         ending = check_ending(path)
-        write = _WRITERS[ending]
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
-        video.check_film(scaled.size, ending)
+        check_film(scaled.size, ending)
         with replace_when_done(path) as temporary:
-            write(scaled, temporary, paper, seconds)
+            FORMATS[ending].write(scaled, temporary, WriteOptions(paper, FilmOptions(seconds)))
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the painting at `SHOWN` pixels or less."""
         content = io.BytesIO()
-        self._picture(self.scaled_size(min(SHOWN, max(self.size)))).save(content, "PNG")
+        as_image(self, self.scaled_size(min(SHOWN, max(self.size)))).save(content, "PNG")
         return content.getvalue()
-
-    def _picture(self, size: tuple[int, int]) -> Image.Image:
-        """With its transparency, if it has any."""
-        return Image.fromarray(self.render(size) if self.background else self.render_rgba(size))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Painting:
@@ -290,17 +283,6 @@ class Painting:
     def to_json(self) -> str:
         """All of the painting, as a .json holds it."""
         return json_format.dumps(self.strokes, self.design, self.size, self.background, self.opacity)
-
-
-def check_ending(path: str | os.PathLike[str]) -> str:
-    """The ending of a file that `Painting.save` can write, in lower case.
-
-    Raises:
-        ValueError: another ending; the nearest is suggested.
-    """
-    ending = Path(path).suffix.lower()
-    _WRITERS[ending]
-    return ending
 
 
 def check_colour(colour: Any) -> tuple[float, float, float]:
@@ -379,53 +361,3 @@ def _paint(
             corner, size = torch.tensor([top]), (height, canvas.shape[3])
             canvas = renderer.paint_part(canvas, some, corner, torch.zeros_like(corner), size)
     return canvas
-
-
-def _write_png(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    painting._picture(painting.size).save(path, "PNG")
-
-
-def _write_jpeg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    # Full colour resolution: strokes have sharp coloured edges.
-    Image.fromarray(painting.render()).save(path, "JPEG", quality=95, subsampling=0)
-
-
-def _write_svg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    shapes, primitive = painting.nodes(writer.SEGMENTS), painting.design.primitive
-    title = f"A painting of {len(painting)} {painting.stroke} strokes"
-    head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
-    about = {"title": title, **head, "strokes": len(painting)}
-    checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
-    name = f"p{checksum[:6]}-"
-    if paper is None:
-        lines = writer.lines(painting.size, painting.background, primitive, shapes, about, name)
-    else:
-        lines = plotter.lines(painting.size, primitive, shapes, paper, title)
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
-
-
-def _write_json(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    path.write_text(painting.to_json(), encoding="utf-8")
-
-
-def _write_gif(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    every, rate = video.pace(len(painting), seconds)
-    few = max(1, math.ceil(len(painting) / video.PALETTE_SAMPLES))
-    small = painting.scaled_size(min(128, max(painting.size)))
-    count = math.ceil(len(painting) / every) + 1
-    video.write_gif(path, painting.frames(every), count, rate, list(painting.frames(few, small)))
-
-
-def _write_mp4(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    every, rate = video.pace(len(painting), seconds)
-    video.write_mp4(path, painting.frames(every), rate)
-
-
-_WRITERS = Registry[Callable[[Painting, Path, Paper | None, float], None]](
-    "ending of a painting's file",
-    {
-        ".png": _write_png, ".jpg": _write_jpeg, ".jpeg": _write_jpeg, ".svg": _write_svg,
-        ".json": _write_json, ".gif": _write_gif, ".mp4": _write_mp4,
-    },
-)  # fmt: skip

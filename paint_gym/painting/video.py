@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-SECONDS = 8.0  # of painting, at most, if nothing else is said
 HOLD = 1.5  # seconds that the finished painting stays
 FASTEST, SLOWEST = 25, 5  # frames per second
 MP4_SIDE = 16_384  # pixels, the longest that libx264 takes
@@ -18,27 +18,24 @@ COLOURS = 255  # of a GIF; the 256th marks pixels that stay as they were
 PALETTE_SAMPLES = 16  # frames whose colours make up the palette of a GIF
 
 
-def pace(strokes: int, seconds: float = SECONDS) -> tuple[int, int]:
-    """Strokes from one frame to the next, and frames per second, for a film of so many strokes.
+@dataclass(frozen=True)
+class FilmOptions:
+    """Settings of a film.
 
-    >>> pace(10), pace(200), pace(5000), pace(200, 2)
-    ((1, 5), (1, 25), (25, 25), (4, 25))
+    Attributes:
+        seconds: longest time in which it shows the painting grow.
     """
-    every = max(1, math.ceil(strokes / (FASTEST * seconds)))
-    return every, min(FASTEST, max(SLOWEST, round(strokes / seconds)))
 
+    seconds: float = 8.0
 
-def check_film(size: tuple[int, int], ending: str) -> None:
-    """Refuse a height and width in pixels that the encoder of a film does not take.
+    def pace(self, strokes: int) -> tuple[int, int]:
+        """Strokes from one frame to the next, and frames per second.
 
-    Raises:
-        ValueError: longer than `MP4_SIDE`.
-    """
-    if ending == ".mp4" and max(size) > MP4_SIDE:
-        raise ValueError(
-            f"a film of {size[1]} x {size[0]} pixels is larger than H.264 takes: choose a size of {MP4_SIDE} "
-            "or less on the longer side"
-        )
+        >>> [FilmOptions().pace(strokes) for strokes in (10, 200, 5000)], FilmOptions(2).pace(200)
+        ([(1, 5), (1, 25), (25, 25)], (4, 25))
+        """
+        every = max(1, math.ceil(strokes / (FASTEST * self.seconds)))
+        return every, min(FASTEST, max(SLOWEST, round(strokes / self.seconds)))
 
 
 def write_gif(
