@@ -329,8 +329,8 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
         strokes = strokes.detach().double().cpu().numpy()
     try:
         values = np.asarray(strokes, np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"strokes must be numbers, (K, {design.dim}): {error}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{design.name} strokes must be numbers, (K, {design.dim})") from None
     if values.shape == (0,):  # an empty list
         values = values.reshape(0, design.dim)
     if values.ndim != 2 or values.shape[1] != design.dim:
