@@ -59,14 +59,8 @@ def test_gif(tmp_path, strokes):
 
 
 def test_gif_does_not_flicker(tmp_path):
-    painting = Painting(
-        np.concatenate(
-            [np.random.default_rng(0).random((30, 6)) * 0.3, np.random.default_rng(1).random((30, 1))], 1
-        ),
-        "circle",
-        size=64,
-        background=(0.3, 0.6, 0.9),
-    )
+    strokes = np.random.default_rng(0).random((30, 7)) * [0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 1]
+    painting = Painting(strokes, "circle", size=64, background=(0.3, 0.6, 0.9))
     painting.save(tmp_path / "p.gif")
     frames, _ = read_gif(tmp_path / "p.gif")
     corners = np.stack([frame[-8:, -8:] for frame in frames])  # where no stroke comes
@@ -110,11 +104,9 @@ def test_no_strokes_and_tiny(tmp_path, size):
 
 
 def test_size(tmp_path):
-    painting = random_painting(3, size=(20, 40))
-    painting.save(tmp_path / "p.gif", size=80)
-    painting.save(tmp_path / "p.mp4", size=80)
-    assert read_gif(tmp_path / "p.gif")[0][0].shape == (40, 80, 3)
-    assert read_mp4(tmp_path / "p.mp4")[0][0].shape == (40, 80, 3)
+    for ending, read in ((".gif", read_gif), (".mp4", read_mp4)):
+        random_painting(3, size=(20, 40)).save(tmp_path / f"p{ending}", size=80)
+        assert read(tmp_path / f"p{ending}")[0][0].shape == (40, 80, 3)
 
 
 def test_a_film_larger_than_h264_takes(tmp_path):

@@ -50,8 +50,7 @@ def psnr(painting, size=None):
     return 10 * np.log10(255**2 / np.mean((picture(painting, *ours.shape[:2]) - ours) ** 2))
 
 
-@pytest.mark.parametrize("size", [128, 512])
-@pytest.mark.parametrize("thickness", [1.0, 0.1])
+@pytest.mark.parametrize(("thickness", "size"), [(1.0, 128), (0.1, 128), (0.1, 512)])
 @pytest.mark.parametrize("stroke", stroke_names())
 def test_200_strokes_look_the_same(stroke, thickness, size):
     assert psnr(random_painting(stroke, thickness), size) > 35  # measured: 36.1 and more
@@ -60,12 +59,12 @@ def test_200_strokes_look_the_same(stroke, thickness, size):
 @pytest.mark.parametrize("opacity", [(0, 1), (1, 1)])
 @pytest.mark.parametrize("stroke", stroke_names())
 def test_one_stroke_looks_the_same(stroke, opacity):
-    found = []
+    scores = []
     for seed in range(40):
         values = np.random.default_rng(seed).random((1, get_stroke(stroke).dim))
         values[:, -3:] = 1
-        found.append(psnr(Painting(values, stroke, opacity=opacity), 400))
-    assert np.median(found) > 39 and min(found) > 27  # a gradient is not exact where a stroke bends
+        scores.append(psnr(Painting(values, stroke, opacity=opacity), 400))
+    assert np.median(scores) > 39 and min(scores) > 27  # a gradient is not exact where a stroke bends
 
 
 @pytest.mark.parametrize(
@@ -88,10 +87,8 @@ def test_polylines_keep_their_shape():
         [(0.2, 0.2, 0.02), (0.3, 0.8, 0.06), (0.5, 0.2, 0.02), (0.6, 0.8, 0.06), (0.8, 0.2, 0.02)],
     ]
     for i, nodes in enumerate(places):
-        one = torch.tensor([(*node, 1.0) for node in nodes])
-        design = StrokeDesign(
-            f"own{i}", ("x",), "sweep", lambda p, segments, one=one: one.to(p).expand(len(p), *one.shape)
-        )
+        fixed = torch.tensor([(*node, 1.0) for node in nodes])
+        design = StrokeDesign(f"own{i}", ("x",), "sweep", lambda p, segments, fixed=fixed: fixed.to(p)[None])
         assert psnr(Painting([[0.5, 1, 1, 1]], design), 400) > 35
 
 
@@ -189,9 +186,9 @@ def test_well_formed_and_vector_only(stroke):
 
 
 def test_a_gradient_only_where_alpha_changes():
-    assert "Gradient" not in text_of(random_painting("bezier", opacity=(1, 1)))
-    assert "Gradient" not in text_of(random_painting("circle"))
-    assert text_of(random_painting("bezier")).count("<linearGradient") > 150
+    assert "Gradient" not in text_of(random_painting("bezier", strokes=50, opacity=(1, 1)))
+    assert "Gradient" not in text_of(random_painting("circle", strokes=50))
+    assert text_of(random_painting("bezier", strokes=80)).count("<linearGradient") > 60
 
 
 def test_several_in_one_page_are_drawn_as_each_alone():
@@ -226,9 +223,8 @@ def test_resolution_of_the_numbers_follows_the_size():
     for size in (16, 2048):
         assert psnr(Painting(values, "circle", size), 512) > 38
     assert Painting(values, "circle", 2048).size == (2048, 2048)
-    assert len(text_of(Painting(values, "circle", 2048))) < 1.2 * len(
-        text_of(Painting(values, "circle", 128))
-    )
+    large, small = (len(text_of(Painting(values, "circle", size))) for size in (2048, 128))
+    assert large < 1.2 * small
 
 
 def test_file_is_deterministic_compact_and_has_the_asked_size(tmp_path):
@@ -246,8 +242,8 @@ def test_no_strokes():
 
 
 @pytest.mark.slow
-def test_thousands_of_strokes_take_seconds():
-    painting = random_painting("bezier", strokes=2000)
-    start = time.monotonic()
-    assert len(text_of(painting).splitlines()) == 2005
-    assert time.monotonic() - start < 20  # measured: 3
+def test_hundreds_of_strokes_take_a_second():
+    painting = random_painting("bezier", strokes=500)
+    start = time.process_time()
+    assert len(text_of(painting).splitlines()) == 505
+    assert time.process_time() - start < 5  # measured: 1
