@@ -1,4 +1,4 @@
-"""A painting: strokes in order on a background of one colour, or of none. It has no resolution of its own.
+"""A painting: strokes in order on a background of one colour or a transparent one, without a resolution.
 
 >>> painting = Painting([[0.5, 0.5, 0.4, 1.0, 0.9, 0.2, 0.1]], stroke="circle", size=64)
 >>> painting.render(256).shape
@@ -31,23 +31,23 @@ from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
 from paint_gym.utils.images import to_frames
 
-MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
-MAX_AREA = 2**27  # pixels: as 16,384 x 8,192
+MAX_SIDE = 32_768  # pixels
+MAX_AREA = 2**27  # pixels, as 16,384 x 8,192
 BAND = 2**21  # pixels that are painted at once, as floats
-SHOWN = 512  # pixels of the longer side in a notebook
-CHUNK = 1024  # strokes whose nodes are held in memory at once
+NOTEBOOK_SIDE = 512  # pixels of the longer side in a notebook
+CHUNK = 1024  # strokes whose nodes are in memory at once
 
 
 @dataclass(frozen=True, init=False, eq=False)
 class Painting:
-    """Strokes in order on a background of one colour, or of none; immutable, equal by value.
+    """Strokes in order on a background of one colour or a transparent one; immutable, equal by value.
 
     Attributes:
         strokes: ``(K, stroke_dim)`` float32 in [0, 1], read-only; K may be 0.
-        design: what the numbers of a stroke mean.
+        design: meaning of the numbers of a stroke.
         size: (height, width) in pixels at which it was painted.
-        background: R, G, B in [0, 1]; None where it is transparent.
-        opacity: the range that alphas are mapped to.
+        background: R, G, B in [0, 1]; None if it is transparent.
+        opacity: range that alphas are mapped to.
     """
 
     strokes: np.ndarray
@@ -93,14 +93,14 @@ class Painting:
 
     @property
     def backdrop(self) -> tuple[float, float, float]:
-        """The colour that is seen behind the strokes: white where there is no background."""
+        """Colour behind the strokes: the background, or white."""
         return (1.0, 1.0, 1.0) if self.background is None else self.background
 
     def __len__(self) -> int:
         return len(self.strokes)
 
     def __getitem__(self, strokes: slice) -> Painting:
-        """The painting with a part of the strokes: ``painting[:50]`` is how it looked after 50."""
+        """A part of the strokes: ``painting[:50]`` is the painting after 50."""
         if not isinstance(strokes, slice):
             raise TypeError(
                 "a painting is cut with a slice, as in painting[:50]; one stroke is painting.strokes[i]"
@@ -108,17 +108,17 @@ class Painting:
         return Painting(self.strokes[strokes], self.design, self.size, self.background, self.opacity)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Itself in an array: numpy would otherwise take it for a sequence, and look for its strokes."""
+        """An array of one object: numpy would otherwise read the painting as a sequence."""
         array = np.empty((), dtype=object)
         array[()] = self
         return array
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Painting):
+    def __eq__(self, painting: object) -> bool:
+        if not isinstance(painting, Painting):
             return NotImplemented
-        mine = (self.design, self.size, self.background, self.opacity)
-        theirs = (other.design, other.size, other.background, other.opacity)
-        return mine == theirs and np.array_equal(self.strokes, other.strokes)
+        names = ("design", "size", "background", "opacity")
+        equal = all(getattr(self, name) == getattr(painting, name) for name in names)
+        return equal and np.array_equal(self.strokes, painting.strokes)
 
     def __repr__(self) -> str:
         height, width = self.size
@@ -138,10 +138,8 @@ class Painting:
         height, width = check_size(size)
         if not isinstance(size, int | np.integer):
             return height, width
-        own_height, own_width = self.size
-        longer = max(self.size)
-        height, width = round(height * own_height / longer), round(width * own_width / longer)
-        return check_size((max(1, height), max(1, width)))
+        scaled = [max(1, round(height * side / max(self.size))) for side in self.size]
+        return check_size((scaled[0], scaled[1]))
 
     def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
         """The finished painting, at any size.
@@ -151,12 +149,12 @@ class Painting:
             renderer: the name of a renderer.
 
         Returns:
-            ``(H, W, 3)`` uint8; on white where there is no background.
+            ``(H, W, 3)`` uint8; a transparent background is white.
         """
         return self._render(self.scaled_size(size), renderer, self.backdrop)
 
     def render_rgba(self, size: Size | None = None) -> np.ndarray:
-        """The finished painting with its transparency, that of a layer without a background.
+        """The finished painting as a layer: transparent where it has no background.
 
         Args:
             size: see `scaled_size`.
@@ -186,9 +184,9 @@ class Painting:
         return picture
 
     def frames(self, every: int = 1, size: Size | None = None) -> Iterator[np.ndarray]:
-        """The canvas while it is painted: the blank background, after every `every` strokes, the end.
+        """The canvas over time: blank, after every `every` strokes, and at the end.
 
-        Each stroke is painted once, so all frames cost little more than the last.
+        Each stroke is painted once, so all frames cost little more than the last one.
 
         Args:
             every: strokes from one frame to the next, at least 1.
@@ -210,10 +208,10 @@ class Painting:
             yield to_frames(canvas)[0]
 
     def nodes(self, segments: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Of each stroke in order, its nodes and its colour: all that a file of shapes needs.
+        """Nodes and colour of each stroke in order, for files of shapes.
 
         Args:
-            segments: straight pieces per curve.
+            segments: straight segments per curve.
 
         Returns:
             An iterator of nodes ``(M, 4)`` float64, as of `StrokeDesign.nodes`, and colours ``(3,)``.
@@ -231,7 +229,7 @@ class Painting:
         paper: Paper | None = None,
         seconds: float = FilmOptions.seconds,
     ) -> None:
-        """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
+        """Write a picture, a vector drawing, the strokes or a film, by the ending of the file.
 
         The file is written whole or not at all; missing folders are made.
 
@@ -239,11 +237,11 @@ class Painting:
             path: ends in .png, .jpg, .jpeg, .svg, .json, .gif, .mp4 or a registered ending, in lower or
                 upper case.
             size: see `scaled_size`. In a .json it becomes the size of the painting.
-            paper: an .svg then holds lines for a pen plotter, in mm on this paper.
-            seconds: the longest time in which a film shows the painting grow.
+            paper: paper of a pen plotter, for an .svg of lines in mm.
+            seconds: longest time in which a film shows the painting grow.
 
         Raises:
-            ValueError: another ending, or a size that a film cannot have.
+            ValueError: another ending, or a size that the format cannot have.
             OSError: the folder cannot be made or written.
         """
         ending = check_ending(path)
@@ -253,9 +251,9 @@ class Painting:
             FORMATS[ending].write(scaled, temporary, WriteOptions(paper, FilmOptions(seconds)))
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows: the painting at `SHOWN` pixels or less."""
+        """PNG for a notebook, at `NOTEBOOK_SIDE` pixels or less."""
         content = io.BytesIO()
-        as_image(self, self.scaled_size(min(SHOWN, max(self.size)))).save(content, "PNG")
+        as_image(self, self.scaled_size(min(NOTEBOOK_SIDE, max(self.size)))).save(content, "PNG")
         return content.getvalue()
 
     @staticmethod
@@ -273,7 +271,7 @@ class Painting:
 
     @staticmethod
     def from_json(data: bytes) -> Painting:
-        """The painting that `to_json` gave; what is in it is not believed.
+        """Read the JSON of `to_json`, which may come from a stranger.
 
         Raises:
             ValueError: it is no painting; the message says what is wrong.
@@ -281,7 +279,7 @@ class Painting:
         return Painting(**json_format.loads(data))
 
     def to_json(self) -> str:
-        """All of the painting, as a .json holds it."""
+        """The content of a .json file."""
         return json_format.dumps(self.strokes, self.design, self.size, self.background, self.opacity)
 
 
@@ -312,15 +310,13 @@ def check_size(size: Size) -> tuple[int, int]:
     return height, width
 
 
-def _unit_numbers(values: Any, count: int, what: str) -> tuple[float, ...]:
+def _unit_numbers(values: Any, count: int, name: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError, OverflowError):
         numbers = ()
-    if len(numbers) != count or not all(
-        0 <= number <= 1 for number in numbers
-    ):  # NaN fails the comparison too
-        raise ValueError(f"{what} must be {count} numbers in [0, 1], not {reprlib.repr(values)}")
+    if len(numbers) != count or not all(0 <= number <= 1 for number in numbers):  # NaN fails, too
+        raise ValueError(f"{name} must be {count} numbers in [0, 1], not {reprlib.repr(values)}")
     return numbers
 
 
@@ -343,21 +339,21 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
         raise ValueError(
             f"every number of a stroke must be in [0, 1]; stroke {row} has {values[row, column]}"
         )
-    kept = values.astype(np.float32)
-    kept.setflags(write=False)
-    return kept
+    copy = values.astype(np.float32)
+    copy.setflags(write=False)
+    return copy
 
 
 @torch.no_grad()
 def _paint(
     renderer: Renderer, canvas: Tensor, strokes: np.ndarray, top: int = 0, height: int | None = None
 ) -> Tensor:
-    """The canvas ``(1, 3, H, W)`` after strokes ``(K, stroke_dim)``; or its rows from `top` on."""
+    """The canvas ``(1, 3, H, W)``, or its rows from `top` on, after strokes ``(K, stroke_dim)``."""
     for first in range(0, len(strokes), CHUNK):
-        some = torch.tensor(strokes[None, first : first + CHUNK])
+        chunk = torch.tensor(strokes[None, first : first + CHUNK])
         if height is None:
-            canvas = renderer.paint(canvas, some)
+            canvas = renderer.paint(canvas, chunk)
         else:
             corner, size = torch.tensor([top]), (height, canvas.shape[3])
-            canvas = renderer.paint_part(canvas, some, corner, torch.zeros_like(corner), size)
+            canvas = renderer.paint_part(canvas, chunk, corner, torch.zeros_like(corner), size)
     return canvas
