@@ -99,9 +99,8 @@ def test_a_glow_is_round():
 
 
 def test_not_square_and_opacity_and_background():
-    painting = random_painting(
-        "bezier", 0.5, 50, size=(90, 160), background=(0.9, 0.5, 0.1), opacity=(0.3, 0.6)
-    )
+    options = {"size": (90, 160), "background": (0.9, 0.5, 0.1), "opacity": (0.3, 0.6)}
+    painting = random_painting("bezier", 0.5, 50, **options)
     assert psnr(painting) > 38
     assert psnr(painting, 400) > 38
 
@@ -118,18 +117,12 @@ def test_strokes_within_a_disc_and_points():
 
 def test_the_last_disc_decides_the_alpha():
     folds_back = [0.1, 0.5, 1.0, 0.5, 0.12, 0.5, 0.3, 1.0, 0.3, 0.0, 1, 1, 1]
-    there_and_back = StrokeDesign(
-        "there-and-back",
-        ("t0", "t1"),
-        "sweep",
-        lambda p, segments: torch.stack(
-            [
-                torch.stack([0 * t + x, 0 * t + 0.5, 0 * t + 0.1, t], -1)
-                for x, t in ((0.2, p[:, 0]), (0.8, p.mean(1)), (0.4, p[:, 1]))
-            ],
-            1,
-        ),
-    )
+
+    def nodes(p, segments):
+        t = torch.stack([p[:, 0], p.mean(1), p[:, 1]], 1)
+        return torch.stack([0 * t + torch.tensor([0.2, 0.8, 0.4]), 0 * t + 0.5, 0 * t + 0.1, t], -1)
+
+    there_and_back = StrokeDesign("there-and-back", ("t0", "t1"), "sweep", nodes)
     painting = Painting([[1.0, 0.0, 1, 1, 1]], there_and_back)
     centre = picture(painting, 300, 300)[150]
     assert centre[120].max() < 60 and centre[70].min() > 150  # the end covers the beginning
@@ -159,8 +152,8 @@ def test_designs_of_ones_own(corners):
 def test_corners_stay():
     def nodes(p, segments):
         i = torch.arange(16, dtype=p.dtype)
-        one = torch.stack([0.1 + 0.05 * i, 0.3 + 0.4 * (i % 2), 0 * i + 0.01, 1 - 0.021 * i], -1)
-        return one.expand(len(p), 16, 4)
+        saw = torch.stack([0.1 + 0.05 * i, 0.3 + 0.4 * (i % 2), 0 * i + 0.01, 1 - 0.021 * i], -1)
+        return saw.expand(len(p), 16, 4)
 
     painting = Painting([[0.5, 1, 1, 1]], StrokeDesign("saw", ("x",), "sweep", nodes))
     assert psnr(painting, 256) > 38
