@@ -1,8 +1,8 @@
-"""Golden pictures: what renderers, agents and SVG drew when somebody last looked at it.
+"""Golden pictures: drawings of renderers, agents and the SVG writer that were looked at and approved.
 
-``pytest tests/test_golden.py --golden`` draws them anew; look at them before you commit them. Other
-processors round otherwise, and some compute the network in bfloat16, so renderers may be a little off;
-agents, whose choices a rounding can turn, are compared by how far their paintings are from the picture.
+``pytest tests/test_golden.py --golden`` draws them again; look at them before you commit them. Processors
+round differently, and some compute networks in bfloat16, so renderers may differ a little. Rounding can
+change the choices of an agent, so its paintings are compared by their error.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from paint_gym import Painting, load_dataset, make_renderer
 from paint_gym.strokes import BUILT_IN
 
 FOLDER = Path(__file__).with_name("golden")
-RENDERERS = {"analytic": 1e-5, "raster": 1e-5, "neural": 2e-4}  # and the mean squared error that is allowed
+RENDERERS = {"analytic": 1e-5, "raster": 1e-5, "neural": 2e-4}  # largest mean squared error
 SHIPPED = ("", "-straight", "-circle", "-triangle")
 SIDE = 128
 
 
 def compare(name: str, drawn: np.ndarray, anew: bool) -> float:
-    """The mean squared difference of ``(H, W, 3)`` uint8 from what is kept; or keep it."""
+    """Mean squared difference of a drawing ``(H, W, 3)`` uint8 from its picture, which `anew` replaces."""
     file = FOLDER / name
     if anew:
         Image.fromarray(drawn).save(file, optimize=True)
-    with Image.open(file) as kept:
-        golden = np.asarray(kept)
+    with Image.open(file) as image:
+        golden = np.asarray(image)
     assert golden.shape == drawn.shape
     return float(np.square((golden / 255.0) - (drawn / 255.0)).mean())
 
@@ -58,19 +58,20 @@ def test_renderers(renderer: str, anew: bool) -> None:
 
 @pytest.mark.parametrize("agent", SHIPPED)
 def test_agents(agent: str, anew: bool) -> None:
-    """A photo they have not seen, in 100 strokes."""
+    """100 strokes of a photo of the test split."""
     target = load_dataset("photos", "test", SIDE)[[1]]
     (painting,) = agents.paint(agents.load(f"pretrained{agent}", "cpu"), torch.from_numpy(target), 100)
     painted, photo = painting.render(), target[0].transpose(1, 2, 0)
     name = f"pretrained{agent}.png"
     assert compare(name, painted, anew) < 0.01
-    with Image.open(FOLDER / name) as kept:
-        before, now = (np.square(one / 255.0 - photo / 255.0).mean() for one in (np.asarray(kept), painted))
-    assert now < 1.25 * before
+    with Image.open(FOLDER / name) as image:
+        golden = np.asarray(image)
+    error, golden_error = (np.square(rgb / 255.0 - photo / 255.0).mean() for rgb in (painted, golden))
+    assert error < 1.25 * golden_error
 
 
 def test_svg(tmp_path: Path, anew: bool) -> None:
-    """The same shapes in the same order, to a thousandth of their place."""
+    """The same shapes in the same order, at almost the same coordinates."""
     design = BUILT_IN[0]
     strokes = np.random.default_rng(2).random((8, design.dim), dtype=np.float32)
     Painting(strokes, design, (64, 96), background=(1.0, 1.0, 1.0)).save(tmp_path / "new.svg")
@@ -78,12 +79,8 @@ def test_svg(tmp_path: Path, anew: bool) -> None:
     if anew:
         file.write_bytes((tmp_path / "new.svg").read_bytes())
     number = r"-?\d*\.?\d+(?:e-?\d+)?"
-    kept, drawn = (one.read_text() for one in (file, tmp_path / "new.svg"))
-    checksums = r"[0-9a-f]{8,}"  # of the numbers, which may differ in their last digit
-    bare = [re.sub(number, "#", re.sub(checksums, "", text)) for text in (kept, drawn)]
-    assert bare[0] == bare[1]
-    values = [
-        np.array([float(x) for x in re.findall(number, re.sub(checksums, "", text))])
-        for text in (kept, drawn)
-    ]
-    np.testing.assert_allclose(values[1], values[0], rtol=2e-3, atol=0.11)
+    checksum = r"[0-9a-f]{8,}"  # of numbers that may differ in their last digit
+    golden, drawn = (re.sub(checksum, "", path.read_text()) for path in (file, tmp_path / "new.svg"))
+    assert re.sub(number, "#", drawn) == re.sub(number, "#", golden)
+    values, expected = (np.array(re.findall(number, text), float) for text in (drawn, golden))
+    np.testing.assert_allclose(values, expected, rtol=2e-3, atol=0.11)

@@ -116,7 +116,7 @@ def l2_of(
     ground_truth = make_renderer(renderer, painting.design, painting.opacity)
     canvas = canvas_image
     if canvas is None:
-        canvas = torch.tensor(painting.ground).view(3, 1, 1).expand_as(target)
+        canvas = torch.tensor(painting.backdrop).view(3, 1, 1).expand_as(target)
     canvas = ground_truth.paint(canvas[None], torch.from_numpy(np.array(painting.strokes))[None])
     return mean_squared_error(canvas, target[None]).item()
 
@@ -264,7 +264,7 @@ def _canvases(painting: Painting, target: NDArray[np.uint8], every: int) -> Iter
         raise ValueError(f"every must be at least 1 stroke, not {every}")
     raster = make_renderer("raster", painting.design, painting.opacity)
     strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
-    canvas = torch.tensor(painting.ground).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
+    canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
     yield canvas
     for first in range(0, len(painting), every):
         canvas = raster.paint(canvas, strokes[:, first : first + every])

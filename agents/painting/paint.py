@@ -111,7 +111,7 @@ def _backdrops(
         background = None
     if options.init is not None:
         check_init(options.init, targets, policy)
-        colours = target.new_tensor([painting.ground for painting in options.init])
+        colours = target.new_tensor([painting.backdrop for painting in options.init])
         return (options.init[0].background if options.init else None), colours
     if background == "auto":
         return background, constraints.nearest_colour((target.mean((2, 3)) * 255).round() / 255)

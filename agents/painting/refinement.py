@@ -213,7 +213,7 @@ class _Refinement:
 def _layers(paintings: list[Painting], target: Tensor, options: PaintOptions) -> list[tuple[Tensor, Tensor]]:
     """Backdrops to paint on, and the targets on them: two where the picture is transparent."""
     if options.canvas_image is None:
-        colours = torch.tensor([painting.ground for painting in paintings], device=target.device)
+        colours = torch.tensor([painting.backdrop for painting in paintings], device=target.device)
         backdrop = colours.view(-1, 3, 1, 1).expand_as(target)
     else:
         check_canvas_image(options.canvas_image, target)

@@ -1,4 +1,4 @@
-"""A painting: strokes in order on a background of one colour, or of none. It has no resolution of its own.
+"""A painting: strokes in order on a background of one colour or a transparent one, without a resolution.
 
 >>> painting = Painting([[0.5, 0.5, 0.4, 1.0, 0.9, 0.2, 0.1]], stroke="circle", size=64)
 >>> painting.render(256).shape
@@ -9,13 +9,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import math
 import os
 import reprlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,34 +20,34 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from PIL import Image
 from torch import Tensor
 
-from paint_gym.painting import json_format, plotter, svg, video
-from paint_gym.painting.plotter import Paper
+from paint_gym.painting import json_format
+from paint_gym.painting.formats import FORMATS, WriteOptions, as_image, check_ending, check_film
+from paint_gym.painting.svg import Paper
+from paint_gym.painting.video import FilmOptions
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
 from paint_gym.utils.images import to_frames
-from paint_gym.utils.registry import Registry
 
-MAX_SIDE = 32_768  # pixels; larger is a mistake, or meant to exhaust the memory
-MAX_AREA = 2**27  # pixels: as 16,384 x 8,192
+MAX_SIDE = 32_768  # pixels
+MAX_AREA = 2**27  # pixels, as 16,384 x 8,192
 BAND = 2**21  # pixels that are painted at once, as floats
-SHOWN = 512  # pixels of the longer side in a notebook
-CHUNK = 1024  # strokes whose nodes are held in memory at once
+NOTEBOOK_SIDE = 512  # pixels of the longer side in a notebook
+CHUNK = 1024  # strokes whose nodes are in memory at once
 
 
 @dataclass(frozen=True, init=False, eq=False)
 class Painting:
-    """Strokes in order on a background of one colour, or of none; immutable, equal by value.
+    """Strokes in order on a background of one colour or a transparent one; immutable, equal by value.
 
     Attributes:
         strokes: ``(K, stroke_dim)`` float32 in [0, 1], read-only; K may be 0.
-        design: what the numbers of a stroke mean.
+        design: meaning of the numbers of a stroke.
         size: (height, width) in pixels at which it was painted.
-        background: R, G, B in [0, 1]; None where it is transparent.
-        opacity: the range that alphas are mapped to.
+        background: R, G, B in [0, 1]; None if it is transparent.
+        opacity: range that alphas are mapped to.
     """
 
     strokes: np.ndarray
@@ -73,7 +70,7 @@ class Painting:
             strokes: ``(K, stroke_dim)`` in [0, 1], of any float type, on any device.
             stroke: a design or the name of one.
             size: a side, or (height, width), in pixels.
-            background: R, G, B in [0, 1]; None for a transparent sheet.
+            background: R, G, B in [0, 1]; None for a transparent layer.
             opacity: ``(low, high)`` in [0, 1].
 
         Raises:
@@ -95,15 +92,15 @@ class Painting:
         return self.design.name
 
     @property
-    def ground(self) -> tuple[float, float, float]:
-        """The colour that is seen behind the strokes: white where there is no background."""
+    def backdrop(self) -> tuple[float, float, float]:
+        """Colour behind the strokes: the background, or white."""
         return (1.0, 1.0, 1.0) if self.background is None else self.background
 
     def __len__(self) -> int:
         return len(self.strokes)
 
     def __getitem__(self, strokes: slice) -> Painting:
-        """The painting with a part of the strokes: ``painting[:50]`` is how it looked after 50."""
+        """A part of the strokes: ``painting[:50]`` is the painting after 50."""
         if not isinstance(strokes, slice):
             raise TypeError(
                 "a painting is cut with a slice, as in painting[:50]; one stroke is painting.strokes[i]"
@@ -111,17 +108,17 @@ class Painting:
         return Painting(self.strokes[strokes], self.design, self.size, self.background, self.opacity)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Itself in an array: numpy would otherwise take it for a sequence, and look for its strokes."""
+        """An array of one object: numpy would otherwise read the painting as a sequence."""
         array = np.empty((), dtype=object)
         array[()] = self
         return array
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Painting):
+    def __eq__(self, painting: object) -> bool:
+        if not isinstance(painting, Painting):
             return NotImplemented
-        mine = (self.design, self.size, self.background, self.opacity)
-        theirs = (other.design, other.size, other.background, other.opacity)
-        return mine == theirs and np.array_equal(self.strokes, other.strokes)
+        names = ("design", "size", "background", "opacity")
+        equal = all(getattr(self, name) == getattr(painting, name) for name in names)
+        return equal and np.array_equal(self.strokes, painting.strokes)
 
     def __repr__(self) -> str:
         height, width = self.size
@@ -141,10 +138,8 @@ class Painting:
         height, width = check_size(size)
         if not isinstance(size, int | np.integer):
             return height, width
-        own_height, own_width = self.size
-        longer = max(self.size)
-        height, width = round(height * own_height / longer), round(width * own_width / longer)
-        return check_size((max(1, height), max(1, width)))
+        scaled = [max(1, round(height * side / max(self.size))) for side in self.size]
+        return check_size((scaled[0], scaled[1]))
 
     def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
         """The finished painting, at any size.
@@ -154,12 +149,12 @@ class Painting:
             renderer: the name of a renderer.
 
         Returns:
-            ``(H, W, 3)`` uint8; on white where there is no background.
+            ``(H, W, 3)`` uint8; a transparent background is white.
         """
-        return self._render(self.scaled_size(size), renderer, self.ground)
+        return self._render(self.scaled_size(size), renderer, self.backdrop)
 
     def render_rgba(self, size: Size | None = None) -> np.ndarray:
-        """The finished painting with its transparency, which is that of the sheet.
+        """The finished painting as a layer: transparent where it has no background.
 
         Args:
             size: see `scaled_size`.
@@ -176,10 +171,10 @@ class Painting:
         colour = (on_black / np.maximum(alpha, 1 / 255)).clip(0, 255)
         return np.concatenate([colour, 255 * alpha], 2).round().astype(np.uint8)
 
-    def _render(self, size: tuple[int, int], renderer: str, ground: tuple[float, ...]) -> np.ndarray:
+    def _render(self, size: tuple[int, int], renderer: str, backdrop: tuple[float, ...]) -> np.ndarray:
         height, width = size
         painter = make_renderer(renderer, self.design, self.opacity)
-        rows, colour = max(1, BAND // width), torch.tensor(ground).view(1, 3, 1, 1)
+        rows, colour = max(1, BAND // width), torch.tensor(backdrop).view(1, 3, 1, 1)
         if rows >= height:
             return to_frames(_paint(painter, colour.repeat(1, 1, height, width), self.strokes))[0]
         picture = np.empty((height, width, 3), np.uint8)
@@ -189,9 +184,9 @@ class Painting:
         return picture
 
     def frames(self, every: int = 1, size: Size | None = None) -> Iterator[np.ndarray]:
-        """The canvas while it is painted: the blank background, after every `every` strokes, the end.
+        """The canvas over time: blank, after every `every` strokes, and at the end.
 
-        Each stroke is painted once, so all frames cost little more than the last.
+        Each stroke is painted once, so all frames cost little more than the last one.
 
         Args:
             every: strokes from one frame to the next, at least 1.
@@ -206,17 +201,17 @@ class Painting:
 
     def _frames(self, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
         painter = make_renderer("analytic", self.design, self.opacity)
-        canvas = torch.tensor(self.ground).view(1, 3, 1, 1).repeat(1, 1, *size)
+        canvas = torch.tensor(self.backdrop).view(1, 3, 1, 1).repeat(1, 1, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
             canvas = _paint(painter, canvas, self.strokes[first : first + every])
             yield to_frames(canvas)[0]
 
     def nodes(self, segments: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Of each stroke in order, its nodes and its colour: all that a file of shapes needs.
+        """Nodes and colour of each stroke in order, for files of shapes.
 
         Args:
-            segments: straight pieces per curve.
+            segments: straight segments per curve.
 
         Returns:
             An iterator of nodes ``(M, 4)`` float64, as of `StrokeDesign.nodes`, and colours ``(3,)``.
@@ -232,38 +227,34 @@ class Painting:
         size: Size | None = None,
         *,
         paper: Paper | None = None,
-        seconds: float = video.SECONDS,
+        seconds: float = FilmOptions.seconds,
     ) -> None:
-        """Write to a file; its ending says what: a picture, vector drawing, the strokes, or a film.
+        """Write a picture, a vector drawing, the strokes or a film, by the ending of the file.
 
         The file is written whole or not at all; missing folders are made.
 
         Args:
-            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif or .mp4, in lower or upper case.
+            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif, .mp4 or a registered ending, in lower or
+                upper case.
             size: see `scaled_size`. In a .json it becomes the size of the painting.
-            paper: an .svg then holds lines for a pen plotter, in mm on this paper.
-            seconds: the longest time in which a film shows the painting grow.
+            paper: paper of a pen plotter, for an .svg of lines in mm.
+            seconds: longest time in which a film shows the painting grow.
 
         Raises:
-            ValueError: another ending, or a size that a film cannot have.
+            ValueError: another ending, or a size that the format cannot have.
             OSError: the folder cannot be made or written.
         """
         ending = check_ending(path)
-        write = _WRITERS[ending]
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
-        video.check_film(scaled.size, ending)
+        check_film(scaled.size, ending)
         with replace_when_done(path) as temporary:
-            write(scaled, temporary, paper, seconds)
+            FORMATS[ending].write(scaled, temporary, WriteOptions(paper, FilmOptions(seconds)))
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows: the painting at `SHOWN` pixels or less."""
+        """PNG for a notebook, at `NOTEBOOK_SIDE` pixels or less."""
         content = io.BytesIO()
-        self._picture(self.scaled_size(min(SHOWN, max(self.size)))).save(content, "PNG")
+        as_image(self, self.scaled_size(min(NOTEBOOK_SIDE, max(self.size)))).save(content, "PNG")
         return content.getvalue()
-
-    def _picture(self, size: tuple[int, int]) -> Image.Image:
-        """With its transparency, if it has any."""
-        return Image.fromarray(self.render(size) if self.background else self.render_rgba(size))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Painting:
@@ -280,7 +271,7 @@ class Painting:
 
     @staticmethod
     def from_json(data: bytes) -> Painting:
-        """The painting that `to_json` gave; what is in it is not believed.
+        """Read the JSON of `to_json`, which may come from a stranger.
 
         Raises:
             ValueError: it is no painting; the message says what is wrong.
@@ -288,19 +279,8 @@ class Painting:
         return Painting(**json_format.loads(data))
 
     def to_json(self) -> str:
-        """All of the painting, as a .json holds it."""
+        """The content of a .json file."""
         return json_format.dumps(self.strokes, self.design, self.size, self.background, self.opacity)
-
-
-def check_ending(path: str | os.PathLike[str]) -> str:
-    """The ending of a file that `Painting.save` can write, in lower case.
-
-    Raises:
-        ValueError: another ending; the nearest is suggested.
-    """
-    ending = Path(path).suffix.lower()
-    _WRITERS[ending]
-    return ending
 
 
 def check_colour(colour: Any) -> tuple[float, float, float]:
@@ -330,15 +310,13 @@ def check_size(size: Size) -> tuple[int, int]:
     return height, width
 
 
-def _unit_numbers(values: Any, count: int, what: str) -> tuple[float, ...]:
+def _unit_numbers(values: Any, count: int, name: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError, OverflowError):
         numbers = ()
-    if len(numbers) != count or not all(
-        0 <= number <= 1 for number in numbers
-    ):  # NaN fails the comparison too
-        raise ValueError(f"{what} must be {count} numbers in [0, 1], not {reprlib.repr(values)}")
+    if len(numbers) != count or not all(0 <= number <= 1 for number in numbers):  # NaN fails, too
+        raise ValueError(f"{name} must be {count} numbers in [0, 1], not {reprlib.repr(values)}")
     return numbers
 
 
@@ -347,8 +325,8 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
         strokes = strokes.detach().double().cpu().numpy()
     try:
         values = np.asarray(strokes, np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"strokes must be numbers, (K, {design.dim}): {error}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{design.name} strokes must be numbers, (K, {design.dim})") from None
     if values.shape == (0,):  # an empty list
         values = values.reshape(0, design.dim)
     if values.ndim != 2 or values.shape[1] != design.dim:
@@ -361,71 +339,21 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
         raise ValueError(
             f"every number of a stroke must be in [0, 1]; stroke {row} has {values[row, column]}"
         )
-    kept = values.astype(np.float32)
-    kept.setflags(write=False)
-    return kept
+    copy = values.astype(np.float32)
+    copy.setflags(write=False)
+    return copy
 
 
 @torch.no_grad()
 def _paint(
     renderer: Renderer, canvas: Tensor, strokes: np.ndarray, top: int = 0, height: int | None = None
 ) -> Tensor:
-    """The canvas ``(1, 3, H, W)`` after strokes ``(K, stroke_dim)``; or its rows from `top` on."""
+    """The canvas ``(1, 3, H, W)``, or its rows from `top` on, after strokes ``(K, stroke_dim)``."""
     for first in range(0, len(strokes), CHUNK):
-        some = torch.tensor(strokes[None, first : first + CHUNK])
+        chunk = torch.tensor(strokes[None, first : first + CHUNK])
         if height is None:
-            canvas = renderer.paint(canvas, some)
+            canvas = renderer.paint(canvas, chunk)
         else:
             corner, size = torch.tensor([top]), (height, canvas.shape[3])
-            canvas = renderer.paint_part(canvas, some, corner, torch.zeros_like(corner), size)
+            canvas = renderer.paint_part(canvas, chunk, corner, torch.zeros_like(corner), size)
     return canvas
-
-
-def _write_png(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    painting._picture(painting.size).save(path, "PNG")
-
-
-def _write_jpeg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    # Full colour resolution: strokes have sharp coloured edges.
-    Image.fromarray(painting.render()).save(path, "JPEG", quality=95, subsampling=0)
-
-
-def _write_svg(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    shapes, primitive = painting.nodes(svg.SEGMENTS), painting.design.primitive
-    title = f"A painting of {len(painting)} {painting.stroke} strokes"
-    head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
-    about = {"title": title, **head, "strokes": len(painting)}
-    checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
-    name = f"p{checksum[:6]}-"
-    if paper is None:
-        lines = svg.lines(painting.size, painting.background, primitive, shapes, about, name)
-    else:
-        lines = plotter.lines(painting.size, primitive, shapes, paper, title)
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
-
-
-def _write_json(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    path.write_text(painting.to_json(), encoding="utf-8")
-
-
-def _write_gif(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    every, rate = video.pace(len(painting), seconds)
-    few = max(1, math.ceil(len(painting) / video.PALETTE_SAMPLES))
-    small = painting.scaled_size(min(128, max(painting.size)))
-    count = math.ceil(len(painting) / every) + 1
-    video.write_gif(path, painting.frames(every), count, rate, list(painting.frames(few, small)))
-
-
-def _write_mp4(painting: Painting, path: Path, paper: Paper | None, seconds: float) -> None:
-    every, rate = video.pace(len(painting), seconds)
-    video.write_mp4(path, painting.frames(every), rate)
-
-
-_WRITERS = Registry[Callable[[Painting, Path, Paper | None, float], None]](
-    "ending of a painting's file",
-    {
-        ".png": _write_png, ".jpg": _write_jpeg, ".jpeg": _write_jpeg, ".svg": _write_svg,
-        ".json": _write_json, ".gif": _write_gif, ".mp4": _write_mp4,
-    },
-)  # fmt: skip

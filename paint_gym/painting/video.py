@@ -1,44 +1,41 @@
-"""Films of a painting while it is painted: GIF and MP4, about ten seconds at most."""
+"""Films of a painting that grows: GIF and MP4."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-SECONDS = 8.0  # of painting, at most, if nothing else is said
-HOLD = 1.5  # seconds that the finished painting stays
+HOLD = 1.5  # seconds of the finished painting at the end
 FASTEST, SLOWEST = 25, 5  # frames per second
-MP4_SIDE = 16_384  # pixels, the longest that libx264 takes
-COLOURS = 255  # of a GIF; the 256th marks pixels that stay as they were
-PALETTE_SAMPLES = 16  # frames whose colours make up the palette of a GIF
+MP4_SIDE = 16_384  # pixels, the longest side that libx264 takes
+COLOURS = 255  # of a GIF; the 256th marks unchanged pixels
+PALETTE_SAMPLES = 16  # frames that the palette of a GIF is made from
 
 
-def pace(strokes: int, seconds: float = SECONDS) -> tuple[int, int]:
-    """Strokes from one frame to the next, and frames per second, for a film of so many strokes.
+@dataclass(frozen=True)
+class FilmOptions:
+    """Settings of a film.
 
-    >>> pace(10), pace(200), pace(5000), pace(200, 2)
-    ((1, 5), (1, 25), (25, 25), (4, 25))
+    Attributes:
+        seconds: longest time in which it shows the painting grow.
     """
-    every = max(1, math.ceil(strokes / (FASTEST * seconds)))
-    return every, min(FASTEST, max(SLOWEST, round(strokes / seconds)))
 
+    seconds: float = 8.0
 
-def check_film(size: tuple[int, int], ending: str) -> None:
-    """Refuse a height and width in pixels that the encoder of a film does not take.
+    def pace(self, strokes: int) -> tuple[int, int]:
+        """Strokes from one frame to the next, and frames per second.
 
-    Raises:
-        ValueError: longer than `MP4_SIDE`.
-    """
-    if ending == ".mp4" and max(size) > MP4_SIDE:
-        raise ValueError(
-            f"a film of {size[1]} x {size[0]} pixels is larger than H.264 takes: choose a size of {MP4_SIDE} "
-            "or less on the longer side"
-        )
+        >>> [FilmOptions().pace(strokes) for strokes in (10, 200, 5000)], FilmOptions(2).pace(200)
+        ([(1, 5), (1, 25), (25, 25)], (4, 25))
+        """
+        every = max(1, math.ceil(strokes / (FASTEST * self.seconds)))
+        return every, min(FASTEST, max(SLOWEST, round(strokes / self.seconds)))
 
 
 def write_gif(
@@ -46,18 +43,18 @@ def write_gif(
 ) -> None:
     """Write an endless GIF.
 
-    All frames share one palette, of colours from all of the film, without dither: what is not painted over
-    stays as it is, so nothing flickers and the file stays small.
+    All frames share a palette without dither: pixels that are not painted over do not change, so nothing
+    flickers and the file stays small.
 
     Args:
         path: the file.
         frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
-        count: of the frames.
+        count: number of frames.
         rate: frames per second.
-        samples: frames of any one size, whose colours make up the palette; the last counts as much as all
-            others together.
+        samples: frames of equal size for the palette; half of the weight is on the last.
     """
-    palette = _palette(samples)
+    film = np.concatenate([*samples, *[samples[-1]] * len(samples)])
+    palette = Image.fromarray(film).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
     pictures = (
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
     )
@@ -65,16 +62,10 @@ def write_gif(
     next(pictures).save(path, "GIF", save_all=True, append_images=pictures, duration=duration, loop=0)
 
 
-def _palette(samples: Sequence[np.ndarray]) -> Image.Image:
-    """A picture whose palette holds the colours of the frames."""
-    film = np.concatenate([*samples, *[samples[-1]] * len(samples)])
-    return Image.fromarray(film).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
-
-
 def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
-    """Write an H.264 MP4 that browsers play.
+    """Write an H.264 MP4 for browsers.
 
-    H.264 with 4:2:0 colour needs even sides: an odd side gets one more row or column, a copy of the last.
+    H.264 with 4:2:0 colour needs even sides: the last row or column of an odd side is repeated.
 
     Args:
         path: the file.
@@ -83,17 +74,17 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
     """
     import av  # here, because it loads slowly and only films need it
 
-    rest = iter(frames)
-    first = next(rest)
+    frames = iter(frames)
+    first = next(frames)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "medium"})
         height, width = first.shape[:2]
         stream.height, stream.width = height + height % 2, width + width % 2
         stream.pix_fmt = "yuv420p"
-        # BT.709, and said so: otherwise players guess, and colours shift.
+        # The file names its colour space, BT.709: otherwise players guess, and colours shift.
         codec = stream.codec_context
         codec.color_primaries = codec.color_trc = codec.colorspace = codec.color_range = 1
-        for picture in _hold_last(itertools.chain([first], rest), round(HOLD * rate)):
+        for picture in _hold_last(itertools.chain([first], frames), round(HOLD * rate)):
             even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
             container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
@@ -101,7 +92,7 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
 
 
 def _hold_last(frames: Iterator[np.ndarray], times: int) -> Iterator[np.ndarray]:
-    """All frames, the last of them `times` more."""
+    """Repeat the last frame `times` times more."""
     frame = next(frames)
     yield frame
     for frame in frames:

@@ -17,6 +17,7 @@ from agents.cli.main import COMMANDS, parse
 from agents.training.presets import preset_for
 from paint_gym import RENDERERS, REWARDS, __version__
 from paint_gym.datasets.registry import DATASETS
+from paint_gym.painting import FORMATS
 from paint_gym.strokes import STROKES
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ WITH_COMMANDS = [page for page in PAGES if commands_of(page)]
 @pytest.fixture(autouse=True)
 def registries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a page registers goes with it."""
-    for registry in (STROKES, REWARDS, RENDERERS, DATASETS, ACTORS, ALGORITHMS):
+    for registry in (STROKES, REWARDS, RENDERERS, DATASETS, FORMATS, ACTORS, ALGORITHMS):
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
 

@@ -46,6 +46,8 @@ def test_round_trip(tmp_path, stroke, strokes):
     assert loaded == painting
     assert np.array_equal(loaded.render(64), painting.render(64))
     assert list(json.loads((tmp_path / "p.json").read_text())) == list(json_format.KEYS)
+    (tmp_path / "p.json").write_text(json.dumps(GOOD), "utf-8-sig")
+    assert len(Painting.load(tmp_path / "p.json")) == 2
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -77,28 +79,24 @@ def test_registered_design_of_ones_own(tmp_path):
         del STROKES._entries["dot-test"]
 
 
-def test_the_good_file_is_good(tmp_path):
-    (tmp_path / "p.json").write_text(json.dumps(GOOD))
-    assert len(Painting.load(tmp_path / "p.json")) == 2
-
-
 STROKE = GOOD["strokes"][0]
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format": "svg"}, "its format is 'svg'"),
+        ({"format": "svg"}, "its format is not 'paint-gym-painting'"),
         ({"version": 2}, "upgrade paint-gym"),
         ({"version": "1"}, "its version is '1'"),
         ({"version": True}, "its version is True"),
         ({"stroke": "circel"}, "did you mean 'circle'"),
-        ({"stroke": 3}, "stroke is 3, not a name"),
-        ({"stroke": "c" * 1_000_000}, "not a name"),
-        ({"parameters": ["y", "x", "r", "t"]}, "parameters of 'circle' are ['y', 'x', 'r', 't']"),
+        ({"stroke": 3}, "unknown stroke 3"),
+        ({"stroke": "c" * 1_000_000}, "unknown stroke"),
+        ({"parameters": ["y", "x", "r", "t"]}, "its parameters are ['y', 'x', 'r', 't']"),
         ({"size": [64]}, "size must be"),
         ({"size": [64, 32769]}, "from 1 to 32768"),
         ({"size": [64.5, 64]}, "size must be"),
+        ({"size": [100_000, 100_000]}, "from 1 to 32768"),
         ({"size": 64}, "size is 64"),
         ({"size": [True, 64]}, "size is [True, 64]"),
         ({"background": [0, 0, 10**400]}, "background must be 3 numbers"),
@@ -108,13 +106,13 @@ STROKE = GOOD["strokes"][0]
         ({"strokes": None}, "strokes is not a list"),
         ({"strokes": [0.5] * 7}, "stroke 0 is 0.5"),
         ({"strokes": [STROKE[:-1]]}, "(K, 7), not (1, 6)"),
-        ({"strokes": [STROKE, STROKE[:-1]]}, "stroke 1 has 6 numbers"),
+        ({"strokes": [STROKE, STROKE[:-1]]}, "(K, 7)"),
         ({"strokes": [[]]}, "(K, 7), not (1, 0)"),
-        ({"strokes": [[*STROKE[:-1], 1.5]]}, "stroke 0 has numbers outside [0, 1]"),
-        ({"strokes": [[*STROKE[:-1], -1e-9]]}, "outside [0, 1]"),
-        ({"strokes": [[*STROKE[:-1], 10**400]]}, "outside [0, 1]"),
-        ({"strokes": [[*STROKE[:-1], float("nan")]]}, "NaN"),
-        ({"strokes": [[*STROKE[:-1], float("-inf")]]}, "-Infinity"),
+        ({"strokes": [[*STROKE[:-1], 1.5]]}, "must be in [0, 1]; stroke 0 has 1.5"),
+        ({"strokes": [[*STROKE[:-1], -1e-9]]}, "stroke 0 has -1e-09"),
+        ({"strokes": [[*STROKE[:-1], 10**400]]}, "must be numbers, (K, 7)"),
+        ({"strokes": [[*STROKE[:-1], float("nan")]]}, "NaN or inf"),
+        ({"strokes": [[*STROKE[:-1], float("-inf")]]}, "NaN or inf"),
         ({"strokes": [[*STROKE[:-1], True]]}, "not a list of numbers"),
         ({"strokes": [[*STROKE[:-1], "1"]]}, "not a list of numbers"),
         ({"strokes": [[*STROKE[:-1], None]]}, "not a list of numbers"),
@@ -136,18 +134,18 @@ def test_refuses_missing_fields(tmp_path, key):
     [
         ("", "not a .json of Paint Gym"),
         ("{", "not JSON"),
-        ("[{}]", "not a JSON object"),
+        ("[{}]", "its format is not"),
         (b"\x89PNG\xff", "not a .json of Paint Gym"),
         (b'{"format": "\xff\xfe"}', "not JSON"),
         (json.dumps(GOOD)[:-20], "not JSON"),
-        (json.dumps(GOOD)[:-1] + ', "version": 1}', "a key is there twice"),
-        (json.dumps(GOOD).replace("0.4", "1e400"), "outside [0, 1]"),
+        (json.dumps(GOOD).replace("0.4", "1e400"), "NaN or inf"),
         (json.dumps(GOOD).replace("0.4", "9" * 10_000), "digits"),
-        ('{"format":' + "[" * 900_000, "nested too deeply"),
+        ('{"format":' + "[" * 200_000, "recursion"),
         ('{"format":' + "{" * 900_000, "not a .json of Paint Gym"),
-        ("[" * 100_000_000, "more than 1000000 strokes"),
-        (json.dumps(GOOD)[:-2] + ",0.5" * 20_000_001 + "]}", "more than 20000000 numbers"),
-        (json.dumps(GOOD)[:-2] + ",[0]" * 1_000_001 + "]}", "more than 1000000 strokes"),
+        ("[" * 2_000_000, "more than 25000000 bytes or 1000000 lists"),
+        (json.dumps(GOOD)[:-2] + ",0.5" * 1_000_000 + "]}", "stroke 2 is 0.5"),
+        (json.dumps(GOOD)[:-3] + ",0.5" * 1_000_000 + "]]}", "(K, 7)"),
+        (json.dumps(GOOD)[:-2] + ",[0]" * 1_000_001 + "]}", "more than 25000000 bytes or 1000000 lists"),
     ],
     ids=lambda value: str(value)[:20] if isinstance(value, str) else None,
 )
@@ -160,7 +158,7 @@ def test_refuses_large_files_unread(tmp_path, monkeypatch):
     with path.open("wb") as file:
         file.truncate(json_format.MAX_BYTES + 1)
     monkeypatch.setattr(type(path), "read_bytes", lambda self: pytest.fail("it was read"))
-    with pytest.raises(ValueError, match=r"p\.json.*200000001 bytes"):
+    with pytest.raises(ValueError, match=r"p\.json.*25000001 bytes"):
         Painting.load(path)
 
 

@@ -6,7 +6,9 @@ import pytest
 from PIL import Image
 
 from paint_gym.painting import Painting
-from paint_gym.painting.video import FASTEST, HOLD, MP4_SIDE, SECONDS, pace
+from paint_gym.painting.video import FASTEST, HOLD, MP4_SIDE, FilmOptions
+
+SECONDS = FilmOptions().seconds
 
 
 def random_painting(strokes, size=48, **options):
@@ -37,7 +39,7 @@ def read_mp4(path):
 
 @pytest.mark.parametrize("strokes", [0, 1, 7, 40, 199, 200, 201, 5000, 1_000_000])
 def test_pace_fits_ten_seconds(strokes):
-    every, rate = pace(strokes)
+    every, rate = FilmOptions().pace(strokes)
     assert every >= 1 and 5 <= rate <= FASTEST
     assert -(-strokes // every) / rate <= SECONDS
 
@@ -47,7 +49,7 @@ def test_gif(tmp_path, strokes):
     painting = random_painting(strokes, size=(40, 55), background=(1, 0.9, 0.8))
     painting.save(tmp_path / "p.gif")
     frames, seconds = read_gif(tmp_path / "p.gif")
-    every, _ = pace(strokes)
+    every, _ = FilmOptions().pace(strokes)
     assert frames[0].shape == (40, 55, 3)
     assert len(frames) == -(-strokes // every) + 1
     assert seconds[-1] == HOLD and sum(seconds) <= SECONDS + HOLD + 0.1
@@ -57,14 +59,8 @@ def test_gif(tmp_path, strokes):
 
 
 def test_gif_does_not_flicker(tmp_path):
-    painting = Painting(
-        np.concatenate(
-            [np.random.default_rng(0).random((30, 6)) * 0.3, np.random.default_rng(1).random((30, 1))], 1
-        ),
-        "circle",
-        size=64,
-        background=(0.3, 0.6, 0.9),
-    )
+    strokes = np.random.default_rng(0).random((30, 7)) * [0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 1]
+    painting = Painting(strokes, "circle", size=64, background=(0.3, 0.6, 0.9))
     painting.save(tmp_path / "p.gif")
     frames, _ = read_gif(tmp_path / "p.gif")
     corners = np.stack([frame[-8:, -8:] for frame in frames])  # where no stroke comes
@@ -76,7 +72,7 @@ def test_mp4(tmp_path, strokes):
     painting = random_painting(strokes, size=(41, 55), background=(1, 0.9, 0.8))
     painting.save(tmp_path / "p.MP4")
     frames, seconds = read_mp4(tmp_path / "p.MP4")
-    every, rate = pace(strokes)
+    every, rate = FilmOptions().pace(strokes)
     assert frames[0].shape == (42, 56, 3)  # even sides
     assert len(frames) == -(-strokes // every) + 1 + round(HOLD * rate)
     assert seconds == pytest.approx(len(frames) / rate, abs=0.01) and seconds < 10
@@ -108,11 +104,9 @@ def test_no_strokes_and_tiny(tmp_path, size):
 
 
 def test_size(tmp_path):
-    painting = random_painting(3, size=(20, 40))
-    painting.save(tmp_path / "p.gif", size=80)
-    painting.save(tmp_path / "p.mp4", size=80)
-    assert read_gif(tmp_path / "p.gif")[0][0].shape == (40, 80, 3)
-    assert read_mp4(tmp_path / "p.mp4")[0][0].shape == (40, 80, 3)
+    for ending, read in ((".gif", read_gif), (".mp4", read_mp4)):
+        random_painting(3, size=(20, 40)).save(tmp_path / f"p{ending}", size=80)
+        assert read(tmp_path / f"p{ending}")[0][0].shape == (40, 80, 3)
 
 
 def test_a_film_larger_than_h264_takes(tmp_path):

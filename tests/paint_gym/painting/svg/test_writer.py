@@ -50,8 +50,7 @@ def psnr(painting, size=None):
     return 10 * np.log10(255**2 / np.mean((picture(painting, *ours.shape[:2]) - ours) ** 2))
 
 
-@pytest.mark.parametrize("size", [128, 512])
-@pytest.mark.parametrize("thickness", [1.0, 0.1])
+@pytest.mark.parametrize(("thickness", "size"), [(1.0, 128), (0.1, 128), (0.1, 512)])
 @pytest.mark.parametrize("stroke", stroke_names())
 def test_200_strokes_look_the_same(stroke, thickness, size):
     assert psnr(random_painting(stroke, thickness), size) > 35  # measured: 36.1 and more
@@ -60,12 +59,12 @@ def test_200_strokes_look_the_same(stroke, thickness, size):
 @pytest.mark.parametrize("opacity", [(0, 1), (1, 1)])
 @pytest.mark.parametrize("stroke", stroke_names())
 def test_one_stroke_looks_the_same(stroke, opacity):
-    found = []
+    scores = []
     for seed in range(40):
         values = np.random.default_rng(seed).random((1, get_stroke(stroke).dim))
         values[:, -3:] = 1
-        found.append(psnr(Painting(values, stroke, opacity=opacity), 400))
-    assert np.median(found) > 39 and min(found) > 27  # a gradient is not exact where a stroke bends
+        scores.append(psnr(Painting(values, stroke, opacity=opacity), 400))
+    assert np.median(scores) > 39 and min(scores) > 27  # a gradient is not exact where a stroke bends
 
 
 @pytest.mark.parametrize(
@@ -88,10 +87,8 @@ def test_polylines_keep_their_shape():
         [(0.2, 0.2, 0.02), (0.3, 0.8, 0.06), (0.5, 0.2, 0.02), (0.6, 0.8, 0.06), (0.8, 0.2, 0.02)],
     ]
     for i, nodes in enumerate(places):
-        one = torch.tensor([(*node, 1.0) for node in nodes])
-        design = StrokeDesign(
-            f"own{i}", ("x",), "sweep", lambda p, segments, one=one: one.to(p).expand(len(p), *one.shape)
-        )
+        fixed = torch.tensor([(*node, 1.0) for node in nodes])
+        design = StrokeDesign(f"own{i}", ("x",), "sweep", lambda p, segments, fixed=fixed: fixed.to(p)[None])
         assert psnr(Painting([[0.5, 1, 1, 1]], design), 400) > 35
 
 
@@ -102,9 +99,8 @@ def test_a_glow_is_round():
 
 
 def test_not_square_and_opacity_and_background():
-    painting = random_painting(
-        "bezier", 0.5, 50, size=(90, 160), background=(0.9, 0.5, 0.1), opacity=(0.3, 0.6)
-    )
+    options = {"size": (90, 160), "background": (0.9, 0.5, 0.1), "opacity": (0.3, 0.6)}
+    painting = random_painting("bezier", 0.5, 50, **options)
     assert psnr(painting) > 38
     assert psnr(painting, 400) > 38
 
@@ -121,18 +117,12 @@ def test_strokes_within_a_disc_and_points():
 
 def test_the_last_disc_decides_the_alpha():
     folds_back = [0.1, 0.5, 1.0, 0.5, 0.12, 0.5, 0.3, 1.0, 0.3, 0.0, 1, 1, 1]
-    there_and_back = StrokeDesign(
-        "there-and-back",
-        ("t0", "t1"),
-        "sweep",
-        lambda p, segments: torch.stack(
-            [
-                torch.stack([0 * t + x, 0 * t + 0.5, 0 * t + 0.1, t], -1)
-                for x, t in ((0.2, p[:, 0]), (0.8, p.mean(1)), (0.4, p[:, 1]))
-            ],
-            1,
-        ),
-    )
+
+    def nodes(p, segments):
+        t = torch.stack([p[:, 0], p.mean(1), p[:, 1]], 1)
+        return torch.stack([0 * t + torch.tensor([0.2, 0.8, 0.4]), 0 * t + 0.5, 0 * t + 0.1, t], -1)
+
+    there_and_back = StrokeDesign("there-and-back", ("t0", "t1"), "sweep", nodes)
     painting = Painting([[1.0, 0.0, 1, 1, 1]], there_and_back)
     centre = picture(painting, 300, 300)[150]
     assert centre[120].max() < 60 and centre[70].min() > 150  # the end covers the beginning
@@ -162,8 +152,8 @@ def test_designs_of_ones_own(corners):
 def test_corners_stay():
     def nodes(p, segments):
         i = torch.arange(16, dtype=p.dtype)
-        one = torch.stack([0.1 + 0.05 * i, 0.3 + 0.4 * (i % 2), 0 * i + 0.01, 1 - 0.021 * i], -1)
-        return one.expand(len(p), 16, 4)
+        saw = torch.stack([0.1 + 0.05 * i, 0.3 + 0.4 * (i % 2), 0 * i + 0.01, 1 - 0.021 * i], -1)
+        return saw.expand(len(p), 16, 4)
 
     painting = Painting([[0.5, 1, 1, 1]], StrokeDesign("saw", ("x",), "sweep", nodes))
     assert psnr(painting, 256) > 38
@@ -189,9 +179,9 @@ def test_well_formed_and_vector_only(stroke):
 
 
 def test_a_gradient_only_where_alpha_changes():
-    assert "Gradient" not in text_of(random_painting("bezier", opacity=(1, 1)))
-    assert "Gradient" not in text_of(random_painting("circle"))
-    assert text_of(random_painting("bezier")).count("<linearGradient") > 150
+    assert "Gradient" not in text_of(random_painting("bezier", strokes=50, opacity=(1, 1)))
+    assert "Gradient" not in text_of(random_painting("circle", strokes=50))
+    assert text_of(random_painting("bezier", strokes=80)).count("<linearGradient") > 60
 
 
 def test_several_in_one_page_are_drawn_as_each_alone():
@@ -226,9 +216,8 @@ def test_resolution_of_the_numbers_follows_the_size():
     for size in (16, 2048):
         assert psnr(Painting(values, "circle", size), 512) > 38
     assert Painting(values, "circle", 2048).size == (2048, 2048)
-    assert len(text_of(Painting(values, "circle", 2048))) < 1.2 * len(
-        text_of(Painting(values, "circle", 128))
-    )
+    large, small = (len(text_of(Painting(values, "circle", size))) for size in (2048, 128))
+    assert large < 1.2 * small
 
 
 def test_file_is_deterministic_compact_and_has_the_asked_size(tmp_path):
@@ -246,8 +235,8 @@ def test_no_strokes():
 
 
 @pytest.mark.slow
-def test_thousands_of_strokes_take_seconds():
-    painting = random_painting("bezier", strokes=2000)
-    start = time.monotonic()
-    assert len(text_of(painting).splitlines()) == 2005
-    assert time.monotonic() - start < 20  # measured: 3
+def test_hundreds_of_strokes_take_a_second():
+    painting = random_painting("bezier", strokes=500)
+    start = time.process_time()
+    assert len(text_of(painting).splitlines()) == 505
+    assert time.process_time() - start < 5  # measured: 1

@@ -1,10 +1,9 @@
-"""Paintings as SVG: every stroke one path, sharp at any size, in browsers and in drawing programs.
+"""Paintings as SVG: one path per stroke, sharp at any size, in browsers and in drawing programs.
 
-Made from the nodes of `StrokeDesign.nodes`, so it works for any design. A *polygon* is a path; a *sweep* is
-the outline of a moving disc, and where its alpha changes a gradient, the nearest there is. The text is
-written without an SVG library: it is a few elements whose every value is a number.
+The paths are made from the nodes of `StrokeDesign.nodes`, so any design works. A *polygon* is a path; a
+*sweep* is the contour of a moving disc, with a gradient where its alpha changes.
 
-Names of gradients begin with a checksum of the painting, so that several can stand in one page.
+Names of gradients begin with a checksum of the painting, so that several paintings can share a page.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from paint_gym.painting.gradient import Linear, Radial, fit_gradient
-from paint_gym.painting.outline import polygon_path, sweep_path
+from paint_gym.painting.svg.contour import polygon_path, sweep_path
+from paint_gym.painting.svg.gradient import Gradient, fit_gradient
 
-SEGMENTS = 64  # pieces that curves come in
-UNITS = 2000  # of the shorter side, at least: places are whole numbers
-TOLERANCE = 1 / 1500  # of the shorter side: how far outlines may be off
+SEGMENTS = 64  # of a curve
+UNITS = 2000  # of the shorter side, at least: coordinates are whole numbers
+TOLERANCE = 1 / 1500  # of the shorter side: largest error of contours
 
 
 def lines(
@@ -32,16 +31,16 @@ def lines(
     about: dict[str, Any],
     name: str,
 ) -> Iterator[str]:
-    """The lines of the SVG: one per stroke, four before, one after. Equal strokes give equal lines.
+    """The lines of the SVG: four, then one per stroke, then one. Equal strokes give equal lines.
 
     Args:
         size: (height, width) in pixels.
-        background: R, G, B in [0, 1]; None for none.
+        background: R, G, B in [0, 1], or None.
         primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
-        strokes: of each stroke, in order, its nodes ``(M, 4)`` in canvas sides, curves in `SEGMENTS` pieces,
-            and its colour ``(3,)`` in [0, 1].
-        about: what the painting is; ``"title"`` becomes the title, and all of it JSON in the metadata.
-        name: what the names of gradients begin with, another for each painting.
+        strokes: nodes ``(M, 4)`` in canvas sides, curves in `SEGMENTS` segments, and colour ``(3,)`` in
+            [0, 1] of each stroke, in order.
+        about: description of the painting, for the metadata; ``"title"`` is also the title.
+        name: prefix of the names of gradients, different for each painting.
     """
     height, width = view_box(size)
     box = f'width="{size[1]}" height="{size[0]}" viewBox="0 0 {width} {height}"'
@@ -55,7 +54,7 @@ def lines(
 
 
 def view_box(size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of a canvas of height and width in pixels, in the units of `shapes`."""
+    """Height and width in the units of `shapes`, from height and width in pixels."""
     scale = -(-UNITS // min(size))  # rounded up
     return size[0] * scale, size[1] * scale
 
@@ -67,22 +66,19 @@ def shapes(
     name: str,
     first: int = 0,
 ) -> Iterator[str]:
-    """A line for each stroke, of which `first` is the index of the first; see `lines`."""
+    """The lines of strokes, the first of which has the index `first`; see `lines`."""
     height, width = view_box(size)
     units = np.array([width, height, min(height, width), 1])
     for i, (nodes, colour) in enumerate(strokes, first):
-        placed = nodes * units
+        scaled = nodes * units
         if primitive == "polygon":
-            yield _path(polygon_path(placed[:, :2]), hex_colour(colour), float(placed[0, 3]))
+            yield _path(polygon_path(scaled[:, :2]), hex_colour(colour), float(scaled[0, 3]))
         else:
-            yield _sweep(placed, hex_colour(colour), (width, height), f"{name}{i:x}")
+            yield _sweep(scaled, hex_colour(colour), (width, height), f"{name}{i:x}")
 
 
 def _sweep(nodes: np.ndarray, colour: str, canvas: tuple[int, int], name: str) -> str:
-    """A swept disc on a canvas of width and height; nodes ``(M, 4)``: x, y, radius, alpha; all in units.
-
-    If it needs a gradient, its id is `name`.
-    """
+    """Line of a swept disc; nodes ``(M, 4)`` and canvas (width, height) in units; `name` is of a gradient."""
     nodes = np.concatenate([nodes[:, :2], nodes[:, 2:3].clip(0), nodes[:, 3:]], 1)
     path = sweep_path(nodes[:, :3], TOLERANCE * min(canvas))
     alpha = fit_gradient(nodes, canvas)
@@ -95,18 +91,17 @@ def _path(path: str, colour: str, alpha: float) -> str:
     return f'<path fill="{colour}"{_opacity("fill", alpha)} d="{path}"/>'
 
 
-def _gradient(gradient: Linear | Radial, colour: str, name: str) -> str:
+def _gradient(gradient: Gradient, colour: str, name: str) -> str:
     stops = "".join(
         f'<stop{_offset(offset)} stop-color="{colour}"{_opacity("stop", alpha)}/>'
         for offset, alpha in zip(gradient.offsets.tolist(), gradient.alphas.tolist(), strict=True)
     )
     head = f'id="{name}" gradientUnits="userSpaceOnUse"'
-    if isinstance(gradient, Linear):
-        (x1, y1), (x2, y2) = gradient.start.round().astype(int), gradient.end.round().astype(int)
+    (x1, y1), (x2, y2) = gradient.start.round().astype(int), gradient.end.round().astype(int)
+    if gradient.radius is None:
         line = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
         return f"<linearGradient {head} {line}>{stops}</linearGradient>"
-    (cx, cy), (fx, fy) = gradient.centre.round().astype(int), gradient.focus.round().astype(int)
-    circle = f'cx="{cx}" cy="{cy}" r="{round(gradient.radius)}" fx="{fx}" fy="{fy}"'
+    circle = f'cx="{x2}" cy="{y2}" r="{round(gradient.radius)}" fx="{x1}" fy="{y1}"'
     return f"<radialGradient {head} {circle}>{stops}</radialGradient>"
 
 
@@ -114,17 +109,17 @@ def _offset(offset: float) -> str:
     return f' offset="{_share(offset)}"' if offset > 0 else ""
 
 
-def _opacity(of: str, alpha: float) -> str:
+def _opacity(kind: str, alpha: float) -> str:
     text = _share(alpha)
-    return "" if text == "1" else f' {of}-opacity="{text}"'
+    return "" if text == "1" else f' {kind}-opacity="{text}"'
 
 
 def _share(value: float) -> str:
-    """A number in [0, 1], two digits behind a point with nothing before it."""
+    """A number in [0, 1] with at most two decimals, without the zero before the point."""
     return f"{value:.2f}".rstrip("0").rstrip(".").removeprefix("0") or "0"
 
 
 def hex_colour(colour: np.ndarray) -> str:
-    """A colour ``(3,)`` in [0, 1] as ``#rrggbb``, or ``#rgb`` where that is the same."""
+    """A colour ``(3,)`` in [0, 1] as ``#rrggbb``, or as the shorter ``#rgb`` if that is equal."""
     digits = "".join(f"{round(float(value) * 255):02x}" for value in colour)
     return f"#{digits[::2]}" if digits[::2] == digits[1::2] else f"#{digits}"

