@@ -24,7 +24,7 @@ class Paint(Command):
     """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of
     the picture, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or
     "-" for standard output. By default "{name}-painted.png"."""
-    format: Literal["png", "jpg", "svg", "json", "gif", "mp4"] = "png"
+    format: str = "png"
     """Format in folders, on standard output, and by default."""
     overwrite: bool = False
     """Write over existing files, but never over an input."""

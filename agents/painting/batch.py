@@ -16,13 +16,12 @@ from typing import Any
 
 from agents.common.signals import StopSignals
 from agents.painting.photo import PaintJob, Photo, PhotoPainter, psnr_of
-from paint_gym.painting import MAX_SIDE, Painting, check_film, check_size
+from paint_gym.painting import FORMATS, MAX_SIDE, Painting, check_film, check_size
 from paint_gym.utils.progress import progress
 
 BATCH = 16  # photos
 PIXELS = 2**20  # pixels of the canvases that are refined together: 16 of 256 x 256
 STREAM = Path("-")  # standard input or output
-FILMS = (".gif", ".mp4")
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,11 @@ class OutputOptions:
         longer = self.size
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
         if longer is None:
-            longer = max(job.target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
+            is_film = FORMATS[ending].is_film
+            longer = max(job.target.shape[2:]) if is_film else min(MAX_SIDE, max(height, width))
         scale = longer / max(height, width)
         size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
-        if ending in FILMS:
-            check_film(size, ending)
+        check_film(size, ending)
         return size
 
 

@@ -31,7 +31,7 @@ from agents.web.requests import (
     ExportRequest,
     PaintRequest,
 )
-from paint_gym.painting import Painting, json_format, svg
+from paint_gym.painting import FORMATS, Painting, json_format, svg
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import StrokeDesign
 
@@ -208,7 +208,7 @@ def export(request: ExportRequest) -> bytes:
         ValueError: it is no painting, or would be too large.
     """
     painting = checked(request.painting)
-    limit = MAX_FILM_SIDE if request.format in ("mp4", "gif") else MAX_SIDE
+    limit = MAX_FILM_SIDE if FORMATS[f".{request.format}"].is_film else MAX_SIDE
     size = painting.scaled_size(min(limit, request.size or max(painting.size)))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"painting.{request.format}"

@@ -6,7 +6,9 @@ import base64
 import binascii
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from paint_gym.painting import check_ending
 
 MAX_REQUEST_BYTES = 30_000_000  # of a request
 MAX_PAINTING = 2_000_000  # characters of a painting's JSON
@@ -18,11 +20,15 @@ MAX_SIDE = 4096  # pixels of an exported picture
 MAX_FILM_SIDE = 1080
 
 Photo = Literal["astronaut", "chelsea", "coffee", "rocket"]
-Format = Literal["svg", "png", "jpg", "json", "mp4", "gif"]
 
 
 R = TypeVar("R", bound="Strict")
 MAX_QUOTES = 200  # of names and texts in a request
+
+
+def _known_format(name: str) -> str:
+    check_ending(f"painting.{name}")
+    return name
 
 
 class Strict(BaseModel):
@@ -66,7 +72,7 @@ class ExportRequest(Strict):
     """A painting, and the format of its file."""
 
     painting: Annotated[str, Field(max_length=MAX_PAINTING, description="The text of a .json.")]
-    format: Format = "png"
+    format: Annotated[str, AfterValidator(_known_format)] = "png"
     size: Annotated[int | None, Field(ge=1, le=MAX_SIDE, description="Longer side in pixels.")] = None
 
 

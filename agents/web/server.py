@@ -25,12 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm_up
 from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
 from paint_gym import __version__
+from paint_gym.painting import FORMATS
 
 WAITING = 8  # jobs, the one at work included; more are told that it is busy
-TYPES = {
-    "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "json": "application/json",
-    "mp4": "video/mp4", "gif": "image/gif",
-}  # fmt: skip
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -206,7 +203,11 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
         options = parse(ExportRequest, await request.body())
         content = await jobs.run(lambda: export(options))
         name = f'attachment; filename="painting.{options.format}"'
-        return Response(content, media_type=TYPES[options.format], headers={"Content-Disposition": name})
+        return Response(
+            content,
+            media_type=FORMATS[f".{options.format}"].media_type,
+            headers={"Content-Disposition": name},
+        )
 
     app.mount("/", StaticFiles(packages=[("agents.web", "static")], html=True))
     return app
