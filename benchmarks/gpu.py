@@ -1,10 +1,8 @@
-"""What painting costs on a GPU: on paper, by the kernel's design; and measured, where there is a GPU.
+"""Speed of painting, stepping, learning and refinement on a GPU, and registers of the compiled kernels.
 
 Run: python -m benchmarks.gpu --json benchmarks/results/gpu.json
 
-On paper: bytes that the kernel must read and write, operations on pixels, both counted for random strokes,
-and registers of the compiled kernels; the last needs Triton (extra `gpu-test`), but no GPU. The least time
-that a GPU can take follows from its data sheet: the longer of both at full speed.
+Compiling needs Triton (extra `gpu-test`), but no GPU.
 """
 
 from __future__ import annotations
@@ -15,16 +13,13 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from agents import build_agent, load, paint, refine
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
@@ -33,7 +28,6 @@ from benchmarks.harness.suite import (
     Row,
     Table,
     at_least,
-    at_most,
     main,
     random_strokes,
     take_turns,
@@ -41,26 +35,13 @@ from benchmarks.harness.suite import (
 from benchmarks.learning_speed import paper_config, random_batch
 from benchmarks.speed import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
-from paint_gym.renderers.analytic import kernel
-from paint_gym.renderers.analytic.coverage import to_pixels
-from paint_gym.renderers.analytic.layout import form_of, segments
-from paint_gym.renderers.analytic.tiles import SIDES, clear_of, pieces_of, side_of
-from paint_gym.strokes import BUILT_IN, StrokeDesign
+from paint_gym.renderers.analytic.layout import form_of
+from paint_gym.renderers.analytic.tiles import SIDES
+from paint_gym.strokes import BUILT_IN
 
-TRAFFIC_BAR = 10.0  # times what must be read and written once
 SPEED_BAR = 10.0  # times the paper's network
-SPECS = {"H100 SXM": (3.35e12, 33.5e12), "RTX 2080 Ti": (0.616e12, 6.7e12)}
-"""Bytes a second, and operations in float32 a second that are no fused ones, of NVIDIA's data sheets."""
-PIECE, STROKE, SUMS, GRADIENT = 38, 80, 40, 120
-"""Operations a pixel in `triton_kernel.py`, roots and divisions counted as 4: `_depth` and what `_search`
-does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and
-the rest for a stroke."""
 CAPABILITIES = (75, 80, 90)
 """Of GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
-START = 5e-6
-"""Seconds to start a kernel, about."""
-STARTED = {"outline": 1, "outline_backward": 1, "paint": 2, "paint_backward": 3}
-"""Kernels that each function of `triton_backend` starts, with one that sets memory to zero."""
 NUMBERS = dict.fromkeys(("strokes", "height", "width", "columns", "tiles", "groups"), "i32") | {
     "low": "fp32",
     "high": "fp32",
@@ -84,11 +65,10 @@ class Gpu(BenchmarkConfig):
 
 
 def tables(options: Gpu) -> Iterator[Table]:
-    """On paper, and where there is a GPU, measured."""
+    """Registers of the kernels, then times where there is a GPU."""
     if options.smoke:
         options = dataclasses.replace(options, canvases=2, repeats=1)
     count = options.canvases * options.bundle
-    yield f"on paper: {count} strokes, {SIZE} px", list(on_paper(options))
     if importlib.util.find_spec("triton") is not None:
         yield "compiled", list(most_used())
     if options.device == "cuda" and not torch.cuda.is_available():
@@ -98,149 +78,6 @@ def tables(options: Gpu) -> Iterator[Table]:
     yield f"{count} strokes, {SIZE} px", list(compare_renderers(options, device))
     yield "steps of the environment", list(environments(options, device))
     yield "learning and refinement", list(learning(options, device))
-
-
-class Work(NamedTuple):
-    """What random strokes are to tiles, counted; of all canvases together.
-
-    Attributes:
-        tiles: of all canvases.
-        touched: pairs of a tile and a stroke whose box it is in.
-        searched: triples with a piece that is looked at for each pixel.
-        summed: those whose gradients are added up.
-    """
-
-    tiles: int
-    touched: int
-    searched: int
-    summed: int
-
-
-def count_work(nodes: Tensor, primitive: str, side: int) -> Work:
-    """What the kernel will do.
-
-    Args:
-        nodes: ``(B, K, M, 4)`` in pixels of a canvas of `SIZE`.
-        primitive: ``"sweep"`` or ``"polygon"``.
-        side: of a tile, in pixels.
-    """
-    corners = torch.arange(0, SIZE, side, dtype=nodes.dtype)
-    tops, lefts = (grid.flatten() for grid in torch.meshgrid(corners, corners, indexing="ij"))
-    x, y = lefts + side / 2, tops + side / 2  # (T,)
-    half = (side - 1) / 2
-    reach = nodes[..., 2] + 0.5 if primitive == "sweep" else torch.full_like(nodes[..., 2], 0.5)
-    boxes = [((nodes[..., axis] - reach).amin(-1), (nodes[..., axis] + reach).amax(-1)) for axis in (0, 1)]
-    touched = torch.ones(*nodes.shape[:2], len(x), dtype=torch.bool)  # (B, K, T)
-    for (low, high), centre in zip(boxes, (x, y), strict=True):
-        touched &= (low.unsqueeze(-1) <= centre + half) & (high.unsqueeze(-1) >= centre - half)
-    many = nodes.shape[2]
-    if primitive == "polygon":
-        every = int(touched.sum()) * many
-        return Work(len(nodes) * len(x), int(touched.sum()), every, every)
-    start, end = (nodes, nodes) if many == 1 else (nodes[:, :, :-1], nodes[:, :, 1:])
-    along = (end - start).unsqueeze(2)  # (B, K, 1, pieces, 4)
-    qx, qy = (each[:, None] - start[..., None, :, axis] for axis, each in ((0, x), (1, y)))
-    u = ((qx * along[..., 0] + qy * along[..., 1]) / along[..., :2].square().sum(-1).clamp(min=1e-6)).clamp(
-        0, 1
-    )
-    distance = torch.hypot(qx - u * along[..., 0], qy - u * along[..., 1])
-    depth = start[..., None, :, 2] + u * along[..., 2] - distance  # of the tile's centre, nearly
-    clear = clear_of(side)
-    near = (depth > -clear) & touched.unsqueeze(-1)
-    beneath = (depth > clear).flip(-1).cummax(-1).values.flip(-1)  # one that covers all, or one under it
-    return Work(len(nodes) * len(x), int(touched.sum()), int((near & ~beneath).sum()), int(near.sum()))
-
-
-def on_paper(options: Gpu) -> Iterator[Row]:
-    """Bytes and operations of each design, and the least time of two GPUs."""
-    canvases, side = options.canvases, side_of(options.canvases, SIZE, SIZE)
-    plane = 4 * canvases * SIZE * SIZE
-    for design in BUILT_IN:
-        strokes = random_strokes(design, canvases, options.bundle)
-        nodes = to_pixels(design.nodes(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
-        work = count_work(nodes, design.primitive, side)
-        pieces = pieces_of(nodes.shape[2], design.primitive)
-        given = 4 * strokes.numel()
-        outlines = 4 * (nodes.numel() + strokes[..., -3:].numel())
-        table = 4 * canvases * options.bundle * (16 * pieces + 4)  # of pieces and boxes
-        sums = 4 * work.tiles * options.bundle * (8 * pieces + 3)  # zeroed, and read to be added up
-        least, forth = 6 * plane + given, 6 * plane + given + 2 * (outlines + table)
-        least_both = least + 9 * plane + 2 * given
-        added = 4 * (8 * work.summed + 3 * work.touched)
-        # kept and read is what is seen through all strokes; then canvas, loss and gradients
-        back = (2 + 11) * plane + table + 2 * sums + added + 2 * outlines + 2 * given
-        both = forth + back
-        search = side**2 * (PIECE * work.searched + STROKE * work.touched)
-        gradient = search + side**2 * (SUMS * work.summed + GRADIENT * work.touched)
-        started, started_both = kernels_started(design)
-        for what, total, must, done, kernels in (
-            ("forward", forth, least, search, started),
-            ("forward and backward", both, least_both, search + gradient, started_both),
-        ):
-            row: Row = {
-                "stroke": design.name,
-                "what": what,
-                "MB": total / 1e6,
-                "times what must be": total / must,
-                "million operations": done / 1e6,
-                "kernels started": kernels,
-                "ms to start them": 1e3 * START * kernels,
-            }
-            for name, (bandwidth, speed) in SPECS.items():
-                row[f"least ms, {name}"] = 1e3 * max(total / bandwidth, done / speed)
-            yield row | at_most(total / must, TRAFFIC_BAR)
-
-
-class CountingMode(TorchDispatchMode):
-    """Counts what PyTorch would start a kernel for: all but views, and what only reserves memory.
-
-    Attributes:
-        count: of them.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
-        """Count one, and do it."""
-        made = function(*arguments, **(named or {}))
-        name = function.name()
-        reserves = name.startswith(("aten::empty", "aten::new_empty"))
-        self.count += not (function.is_view or reserves or name == "aten::detach")
-        return made
-
-
-def kernels_started(design: StrokeDesign) -> tuple[int, int]:
-    """Kernels that a GPU is given to paint a bundle, and to paint it and find the gradient."""
-    renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
-    strokes = random_strokes(design, 1, 5).requires_grad_()
-    weight = torch.ones_like(canvas)
-    with CountingMode() as mode, counted_by(mode):
-        painted = renderer.paint(canvas, strokes)
-        forth = mode.count
-        torch.autograd.grad(painted, strokes, weight)
-    return forth, mode.count
-
-
-@contextmanager
-def counted_by(mode: CountingMode) -> Iterator[None]:
-    """Within, what the kernel in C does is counted as what that in Triton would start."""
-
-    def counted(name: str) -> Callable[..., object]:
-        function = getattr(kernel, name)
-
-        def call(*arguments: Any, **named: Any) -> object:
-            before = mode.count
-            made: object = function(*arguments, **named)
-            mode.count = before + STARTED[name]
-            return made
-
-        return call
-
-    stand_ins: dict[str, Any] = {name: counted(name) for name in STARTED}
-    with mock.patch.multiple(kernel, **stand_ins):
-        yield
 
 
 class Compiled(NamedTuple):

@@ -34,6 +34,8 @@ measures anew. Times are of the machine that is named.
 """
 
 
+REMOVED = ("actors", "gpu_on_paper", "kernel_levels", "levers", "through")
+"""Results whose benchmark decided a design and is gone."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
 
 
@@ -64,6 +66,8 @@ def section(result: Result) -> Iterator[str]:
     yield from ("", f"## {result.name}", "")
     about = _about(result.name)
     yield from (about, "") if about else ()
+    if result.name in REMOVED:
+        yield from ("The benchmark that measured this is no longer part of the project.", "")
     if made is None:
         yield "From before results said where they come from."
     else:

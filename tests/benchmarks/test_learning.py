@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from agents import build_agent, paint
-from benchmarks import learning_speed, renderer_choice, sb3_baselines, variants
+from benchmarks import learning_speed, sb3_baselines
 from benchmarks.harness import curves, suite
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.sb3 import Sb3Policy
@@ -87,58 +87,6 @@ def test_network_renderer_knows_one_size():
     assert renderer(torch.rand(2, 13), 128).shape == (2, 128, 128)
     with pytest.raises(ValueError, match="128 x 128 pixels"):
         renderer(torch.rand(2, 13), 64)
-
-
-def test_variants_write_table_curves_and_plot(dataset, tmp_path):
-    of_their_own = ("preset", "resnet", "two-windows", "unrolled", "imitates", "explores")
-    options = variants.Variants(
-        threads=1, out=tmp_path / "jobs", json=tmp_path / "variants.json", plot=tmp_path / "variants.png",
-        variants=of_their_own, seeds=(0, 1), minutes=0.001,
-        dataset=dataset, size=16, strokes=10, points=2, eval_images=2, batch=2,
-    )  # fmt: skip
-    suite.report(options, variants.tables(options))
-    rows, parts, _ = json.loads(options.json.read_text())["tables"].values()
-    assert [row["variant"] for row in rows] == list(options.variants)
-    assert all(0 < row["l2"] < 1 and row["low"] <= row["l2"] <= row["high"] for row in rows)
-    points = curves.read_curves(tmp_path / "variants.csv")
-    found = [curve for seeds in curves.by_method(points).values() for curve in seeds.values()]
-    assert len(found) == 2 * len(rows) and all(2 <= len(curve) <= 3 for curve in found)
-    assert all(curve[0].updates == 0 < curve[1].updates for curve in found)
-    assert all(part["seconds"] > 0 for part in parts)
-    assert options.plot.read_bytes().startswith(b"\x89PNG")
-
-
-def test_either_renderer_for_equal_time_and_updates(pictures, tmp_path):
-    large = pictures.repeat(4, 2).repeat(4, 3)
-    register_dataset("large", lambda split, size, data_root: large, replace=True)
-    options = renderer_choice.RendererChoice(
-        threads=1, out=tmp_path / "jobs", json=tmp_path / "renderer_choice.json", seeds=(0, 1), minutes=0.001,
-        dataset="large", strokes=10, eval_images=2, batch=2,
-    )  # fmt: skip
-    suite.report(options, renderer_choice.tables(options))
-    timed, counted = json.loads(options.json.read_text())["tables"].values()
-    assert [row["through"] for row in (*timed, *counted)] == ["analytic", "neural"] * 2
-    assert counted[0]["updates"] == counted[1]["updates"] == timed[0]["updates"]
-    assert timed[0] == counted[0]
-    for row in (*timed, *counted):
-        assert (
-            0 < row["l2 by raster"] < 1 and row["gap"] == row["l2 by raster"] - row["l2 by its own renderer"]
-        )
-    assert abs(timed[0]["gap"]) < 1e-3  # the analytic renderer is close to raster
-
-
-def test_each_variant_changes_something():
-    preset = variants.VARIANTS["preset"]
-    base = variants.configure(variants.Variants(), preset, 0)
-    for name, variant in variants.VARIANTS.items():
-        settings = variants.configure(variants.Variants(), variant, 0)
-        who = (variant.agent, variant.actor) != (preset.agent, preset.actor)
-        assert (settings != base or who) == (name != "preset"), name
-
-
-def test_unknown_variants_are_named():
-    with pytest.raises(ValueError, match=r"no variants \['magic'\]; there are preset, resnet"):
-        variants.Variants(variants=("preset", "magic"))
 
 
 def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):

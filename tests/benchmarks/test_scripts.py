@@ -19,7 +19,6 @@ from benchmarks import (
     cost,
     gallery,
     gpu,
-    kernel_levels,
     memory,
     palette,
     pareto,
@@ -35,7 +34,6 @@ from benchmarks import (
 )
 from benchmarks.harness import suite
 from benchmarks.harness.paper_renderer import PaperRenderer
-from paint_gym.renderers.analytic import compiling, kernel
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -55,7 +53,6 @@ SMALL = {
     "cost": cost.Cost(strokes=10, repeats=1),
     "gallery": gallery.Gallery(strokes=(5, 10), iterations=1, size=32),
     "gpu": gpu.Gpu(device="cpu", smoke=True),
-    "kernel_levels": kernel_levels.KernelLevels(strokes=5, repeats=1),
     "palette": palette.Palette(datasets=("photos",), images=2, colours=3, strokes=10, size=32, refine=4),
     "pareto": pareto.Pareto(dataset="photos", portraits=2, strokes=10, size=32, photos=0),
     "photo": photo.Photo(strokes=5, size=32),
@@ -68,7 +65,6 @@ SMALL = {
 }
 CHROMIUM = (1,) if shutil.which("chromium") else ()
 DESIGNS = len(stroke_names())
-LEVELS = list(compiling.LEVELS)[list(compiling.LEVELS).index(kernel.best_level()) :]
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
     "adapter": (1,),
@@ -80,8 +76,7 @@ ROWS = {  # of each table, in order
     "web": (2,),
     "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
-    "gpu": (2 * DESIGNS, *((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
-    "kernel_levels": (4 * len(LEVELS),),
+    "gpu": (*((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
     "palette": (1,),
     "pareto": (len(pareto.WAYS),),
     "photo": (2,),
@@ -101,18 +96,8 @@ FIGURES = {  # that its first row, or every row, holds
     "web": {"what", "seconds", "bar", "met"},
     "svg": {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"},
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
-    "gpu": {
-        "stroke",
-        "what",
-        "MB",
-        "times what must be",
-        "million operations",
-        "kernels started",
-        "bar",
-        "met",
-    },
+    "gpu": {"stroke", "what", "ms", "ms, Fig. 12 in fp32", "times faster, bf16", "bar", "met"},
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
-    "kernel_levels": {"numbers", "what", "kernel", "seconds", "native", "times", "bar", "met"},
     "palette": {"pictures", "any colours", "palette", "picture in these colours", "times", "bar", "met"},
     "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
     "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
