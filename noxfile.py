@@ -65,7 +65,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """What the project claims of speed."""
     install(session)
-    session.run("python", "-m", "benchmarks.speed", "--check", *session.posargs)
+    session.run("python", "-m", "benchmarks.speed.rendering", "--check", *session.posargs)
 
 
 @nox.session

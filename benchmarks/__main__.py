@@ -66,11 +66,18 @@ class Benchmark:
         name: of the module.
         about: its first line.
         command: how its result is made.
+        path: of the module.
     """
 
     name: str
     about: str
     command: tuple[str, ...]
+    path: Path = FOLDER
+
+    @property
+    def module(self) -> str:
+        """The module that the command runs."""
+        return self.command[self.command.index("-m") + 1]
 
     @property
     def result(self) -> Path | None:
@@ -81,7 +88,7 @@ class Benchmark:
 
     def has(self, option: str) -> bool:
         """Whether it has an option, by its name in Python."""
-        module = importlib.import_module(f"benchmarks.{self.name}")
+        module = importlib.import_module(self.module)
         own = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
         configs = [kind for kind in own if isinstance(kind, type) and issubclass(kind, BenchmarkConfig)]
         return any(option == field.name for kind in configs for field in dataclasses.fields(kind))
@@ -129,14 +136,18 @@ class Benchmark:
 
     def sources(self) -> list[str]:
         """Files that the result depends on, from the root of the repository."""
-        tree = ast.parse((FOLDER / f"{self.name}.py").read_text())
+        tree = ast.parse(self.path.read_text())
         named = [
             node
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "benchmarks"
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("benchmarks.")
         ]
-        others = [f"benchmarks/{alias.name}.py" for node in named for alias in node.names]
-        return ["paint_gym", "agents", "benchmarks/harness", f"benchmarks/{self.name}.py", *others]
+        modules = {f"{node.module}.{alias.name}" for node in named for alias in node.names}
+        modules |= {str(node.module) for node in named}
+        files = sorted(module.replace(".", "/") + ".py" for module in modules)
+        others = [file for file in files if "harness" not in file and (ROOT / file).exists()]
+        own = str(self.path.relative_to(ROOT))
+        return ["paint_gym", "agents", "benchmarks/harness", own, *others]
 
 
 def _changes(commit: str, sources: list[str]) -> int | None:
@@ -145,15 +156,21 @@ def _changes(commit: str, sources: list[str]) -> int | None:
     return int(count) + bool(git("status", "--porcelain", "--", *sources)) if count else None
 
 
+def paths() -> list[Path]:
+    """Files of all benchmarks, by name."""
+    files = (path for path in FOLDER.rglob("[a-z]*.py") if path.parent.name != "harness")
+    return sorted(files, key=lambda path: path.stem)
+
+
 def benchmarks() -> dict[str, Benchmark]:
     """All of them, by name."""
     found = {}
-    for path in sorted(FOLDER.glob("[a-z]*.py")):
+    for path in paths():
         text = ast.get_docstring(ast.parse(path.read_text())) or ""
         for line in text.splitlines():
             if line.startswith("Run: "):
                 command = tuple(shlex.split(line.removeprefix("Run: ")))
-                found[path.stem] = Benchmark(path.stem, text.splitlines()[0], command)
+                found[path.stem] = Benchmark(path.stem, text.splitlines()[0], command, path)
     return found
 
 

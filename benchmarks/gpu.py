@@ -32,8 +32,8 @@ from benchmarks.harness.suite import (
     random_strokes,
     take_turns,
 )
-from benchmarks.learning_speed import paper_config, random_batch
-from benchmarks.speed import Function, forward, forward_backward, functions
+from benchmarks.speed.learning_speed import paper_config, random_batch
+from benchmarks.speed.rendering import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
 from paint_gym.renderers.analytic.layout import form_of
 from paint_gym.renderers.analytic.tiles import SIDES

@@ -89,8 +89,8 @@ def section(result: Result) -> Iterator[str]:
 
 def _about(name: str) -> str:
     """What a benchmark says of itself, without how it is run; nothing for results of another name."""
-    path = ROOT / "benchmarks" / f"{name}.py"
-    if not path.exists():
+    path = next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
+    if path is None:
         return ""
     first, *paragraphs = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")
     kept = [first, *(text for text in paragraphs if not text.startswith("Run: "))]

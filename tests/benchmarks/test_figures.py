@@ -15,10 +15,12 @@ import torch
 from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
-from benchmarks import fig7, fig8a, fig8b, fig8c, fig9, kodak
+from benchmarks import __main__ as tool
 from benchmarks.harness import suite
 from benchmarks.harness.curves import Point, read_curves
 from benchmarks.harness.results import read_result
+from benchmarks.painting import kodak
+from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.datasets import registry
 
@@ -41,7 +43,7 @@ def one_thread(two_threads: None) -> None:
 
 def smoke(name: str, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The tables of a benchmark with --smoke."""
-    module = importlib.import_module(f"benchmarks.{name}")
+    module = importlib.import_module(tool.benchmarks()[name].module)
     kind = next(
         kind
         for kind in vars(module).values()

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from agents import build_agent, paint
-from benchmarks import learning_speed, sb3_baselines
 from benchmarks.harness import curves, suite
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.sb3 import Sb3Policy
+from benchmarks.learning import sb3_baselines
+from benchmarks.speed import learning_speed
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import register_dataset
 

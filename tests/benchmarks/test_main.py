@@ -10,42 +10,43 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as tool
-from benchmarks import fig8b, reference_scores
 from benchmarks.harness import pages, results
 from benchmarks.harness.curves import Point
 from benchmarks.harness.suite import CLAIMS, CURVES, SCHEMA, BenchmarkConfig, main, report
+from benchmarks.painting import reference_scores
+from benchmarks.paper import fig8b
 
 
 def test_every_benchmark_is_listed_with_its_command() -> None:
     found = tool.benchmarks()
-    assert set(found) == {path.stem for path in tool.FOLDER.glob("[a-z]*.py")}
+    assert set(found) == {path.stem for path in tool.paths()}
     for name, benchmark in found.items():
-        assert f"benchmarks.{name}" in benchmark.command
+        assert name in benchmark.command[benchmark.command.index("-m") + 1].split(".")
         assert benchmark.result is not None and benchmark.result.parent == results.RESULTS
     assert len(list(tool.list_all())) == 2 * len(found)
 
 
 def test_dry_run_prints_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    tool.run(tool.Run(("speed", "svg"), dry_run=True, options=("--threads", "1")))
+    tool.run(tool.Run(("rendering", "svg"), dry_run=True, options=("--threads", "1")))
     first, second = capsys.readouterr().out.splitlines()
-    assert shlex.split(first)[-4:] == ["--json", "benchmarks/results/speed.json", "--threads", "1"]
-    assert "benchmarks.svg" in second
-    with pytest.raises(ValueError, match="unknown benchmark 'sped': did you mean 'speed'"):
-        tool.run(tool.Run(("svg", "sped")))
+    assert shlex.split(first)[-4:] == ["--json", "benchmarks/results/rendering.json", "--threads", "1"]
+    assert "benchmarks.painting.svg" in second
+    with pytest.raises(ValueError, match="unknown benchmark 'renderin': did you mean 'rendering'"):
+        tool.run(tool.Run(("svg", "renderin")))
 
 
 def test_smoke_leaves_what_is_published_alone(capsys: pytest.CaptureFixture[str]) -> None:
     tool.run(tool.Run(("fig7", "fig10"), dry_run=True, smoke=True, workers=3))
     fig7, fig10 = capsys.readouterr().out.splitlines()
-    assert fig7 == "python -m benchmarks.fig7 --workers 3 --smoke"
-    assert fig10 == "python -m benchmarks.fig10 --smoke"
+    assert fig7 == "python -m benchmarks.paper.fig7 --workers 3 --smoke"
+    assert fig10 == "python -m benchmarks.paper.fig10 --smoke"
     tool.run(tool.Run(("fig8b",), dry_run=True, options=("--paper",)))
-    assert capsys.readouterr().out == "python -m benchmarks.fig8b --workers 2 --paper\n"
-    tool.run(tool.Run(("fig8b", "speed"), dry_run=True, ray="auto"))
-    fig8b, speed = capsys.readouterr().out.splitlines()
-    assert fig8b.endswith(" --ray auto") and "--ray" not in speed
-    with pytest.raises(ValueError, match="speed has no --smoke"):
-        tool.run(tool.Run(("fig7", "speed"), smoke=True))
+    assert capsys.readouterr().out == "python -m benchmarks.paper.fig8b --workers 2 --paper\n"
+    tool.run(tool.Run(("fig8b", "rendering"), dry_run=True, ray="auto"))
+    fig8b, rendering = capsys.readouterr().out.splitlines()
+    assert fig8b.endswith(" --ray auto") and "--ray" not in rendering
+    with pytest.raises(ValueError, match="rendering has no --smoke"):
+        tool.run(tool.Run(("fig7", "rendering"), smoke=True))
 
 
 def test_run_ends_with_the_status_of_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +139,8 @@ def test_what_a_user_does_wrong_is_one_line(
 
 
 def test_a_result_depends_on_the_benchmarks_that_its_own_takes_from() -> None:
-    assert "benchmarks/fig8a.py" in tool.benchmarks()["fig8b"].sources()
-    assert "benchmarks/fig8a.py" not in tool.benchmarks()["fig7"].sources()
+    assert "benchmarks/paper/fig8a.py" in tool.benchmarks()["fig8b"].sources()
+    assert "benchmarks/paper/fig8a.py" not in tool.benchmarks()["fig7"].sources()
 
 
 def test_the_pages_are_what_the_results_say() -> None:

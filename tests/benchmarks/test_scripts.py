@@ -12,28 +12,31 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import (
+from benchmarks import __main__ as tool
+from benchmarks import gpu
+from benchmarks.harness import suite
+from benchmarks.harness.paper_renderer import PaperRenderer
+from benchmarks.painting import (
     accuracy,
-    adapter,
-    cold_start,
-    cost,
     gallery,
-    gpu,
-    memory,
     palette,
     pareto,
     photo,
     portraits,
-    refinement,
     renderers,
-    scaling,
-    speed,
     stroke_budget,
     svg,
+)
+from benchmarks.paper import cost
+from benchmarks.speed import (
+    adapter,
+    cold_start,
+    memory,
+    refinement,
+    rendering,
+    scaling,
     web,
 )
-from benchmarks.harness import suite
-from benchmarks.harness.paper_renderer import PaperRenderer
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -42,7 +45,7 @@ pytestmark = pytest.mark.slow
 SMALL = {
     "accuracy": accuracy.Accuracy(strokes=8, size=32, reduced_strokes=4, finer=2),
     "adapter": adapter.Adapter(envs=2, size=16, max_strokes=10, repeats=1),
-    "speed": speed.Speed(canvases=2, max_strokes=10, repeats=1, fallback_repeats=1),
+    "rendering": rendering.Speed(canvases=2, max_strokes=10, repeats=1, fallback_repeats=1),
     "scaling": scaling.Scaling(
         canvases=(1, 2), strokes=(5, 10), sizes=(32, 64), repeats=1, memory_strokes=10, memory_size=64
     ),
@@ -68,7 +71,7 @@ DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
     "adapter": (1,),
-    "speed": (4 * DESIGNS, 2, 1, 4 * DESIGNS),
+    "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS),
     "scaling": (2, 2, 2, 3, 3),
     "cold_start": (4,),
     "memory": (1, 12),
@@ -88,7 +91,15 @@ ROWS = {  # of each table, in order
 FIGURES = {  # that its first row, or every row, holds
     "accuracy": {"stroke", "MSE", "PSNR, dB", "bias", "MSE of the worst 1%", "bar", "met"},
     "adapter": {"steps per second", "through the adapter", "overhead", "bar", "met"},
-    "speed": {"stroke", "what", "seconds", "seconds of the paper's network", "times faster", "bar", "met"},
+    "rendering": {
+        "stroke",
+        "what",
+        "seconds",
+        "seconds of the paper's network",
+        "times faster",
+        "bar",
+        "met",
+    },
     "scaling": {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"},
     "cold_start": {"cache", "what", "seconds", "bar", "met"},
     "memory": {"steps", "environments", "growth", "bar", "met"},
@@ -113,7 +124,7 @@ def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
     if name == "photo":
         monkeypatch.setitem(SMALL, name, dataclasses.replace(SMALL[name], out=tmp_path))
     options = dataclasses.replace(SMALL[name], json=path)
-    module = sys.modules[f"benchmarks.{name}"]
+    module = sys.modules[tool.benchmarks()[name].module]
     assert isinstance(module, ModuleType)
     suite.report(options, module.tables(options))
     report = json.loads(path.read_text())
@@ -172,8 +183,8 @@ def test_peak_memory_leaves_out_what_the_parent_held():
 def test_fallback_is_measured_without_the_kernel(monkeypatch):
     used = []
     monkeypatch.setattr(analytic._Paint, "apply", lambda *arguments: used.append(1))
-    options = speed.Speed(canvases=1, bundle=1, fallback_repeats=1)
-    list(speed.compare_renderers(speed.get_stroke("circle"), options, kernel=False))
+    options = rendering.Speed(canvases=1, bundle=1, fallback_repeats=1)
+    list(rendering.compare_renderers(rendering.get_stroke("circle"), options, kernel=False))
     assert not used
 
 

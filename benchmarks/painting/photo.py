@@ -1,0 +1,84 @@
+"""One photo, painted large by the command line: seconds, memory, and the painting to look at.
+
+Run: python -m benchmarks.painting.photo --json benchmarks/results/photo.json --out runs/photo
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main, peak_memory
+from paint_gym.datasets import read_image
+
+SECONDS_BAR = {"draft": 20.0, "no options": 10.0}
+L2_BAR = 0.0055
+MEMORY_BAR = 2.0  # GiB
+
+
+@dataclass(frozen=True)
+class Photo(BenchmarkConfig):
+    """One photo, painted large."""
+
+    photo: str = "astronaut"
+    """Name in skimage.data."""
+    strokes: int = 1000
+    """Strokes to paint."""
+    size: int = 512
+    """Shorter side in pixels of the canvas."""
+    out: Path = Path("runs/photo")
+    """Folder of the photo and the painting."""
+
+
+def paint(arguments: list[str]) -> None:
+    """Paint, and print the peak of memory. For a process of its own."""
+    from agents.cli.main import main
+
+    main(["paint", *arguments])
+    print(json.dumps({"peak, GiB": peak_memory()}))
+
+
+def tables(options: Photo) -> Iterator[Table]:
+    """A row for many strokes on a large canvas, and one without options: from Python's start to the file."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    photo = options.out / "photo.png"
+    picture = getattr(data, options.photo)()
+    Image.fromarray(picture).save(photo)
+    draft = ["--strokes", str(options.strokes), "--canvas", str(options.size), "--draft"]
+    rows = [_row(options, picture, name, given) for name, given in (("draft", draft), ("no options", []))]
+    yield "paint-gym paint", rows
+
+
+def _row(options: Photo, picture: np.ndarray, name: str, given: list[str]) -> Row:
+    output = options.out / f"{name.replace(' ', '-')}.png"
+    arguments = [str(options.out / "photo.png"), "-o", str(output), "--overwrite", *given]
+    code = f"from benchmarks.painting.photo import paint; paint({arguments})"
+    began = time.perf_counter()
+    child = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": str(options.threads)},
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    peak: float = json.loads(child.stdout.splitlines()[-1])["peak, GiB"]
+    l2 = float(np.square(read_image(output) / 255.0 - picture / 255.0).mean())
+    row: Row = {"photo": options.photo, "options": " ".join(given) or name, "seconds": seconds, "l2": l2}
+    most = SECONDS_BAR[name]
+    bar = f"<= {most:g} s, {MEMORY_BAR:g} GiB"
+    met = seconds <= most and peak <= MEMORY_BAR
+    if not given:
+        bar, met = f"{bar}, l2 {L2_BAR:g}", met and l2 <= L2_BAR
+    return row | {"peak, GiB": peak, "bar": bar, "met": met}
+
+
+if __name__ == "__main__":
+    main(Photo, tables)

@@ -1,0 +1,158 @@
+"""Each renderer against the ground truth: errors, gradients, speed, and a picture to look at.
+
+Run: python -m benchmarks.painting.renderers --json benchmarks/results/renderers.json --sheet docs/renderers.png
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, cosine_similarity
+
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
+from benchmarks.painting.accuracy import errors_to_raster
+from paint_gym.renderers import Renderer, make_renderer
+from paint_gym.renderers.neural import SIZE
+from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.utils.files import replace_when_done
+
+DESIGNS = ("bezier", "straight", "circle", "triangle")
+RENDERERS = ("raster", "analytic", "neural")
+NEURAL_BARS = {"bezier": 1.2e-3, "straight": 1e-3, "circle": 1e-3, "triangle": 1e-3}
+BLUR = 9  # pixels a side of the box that blurs before a loss, so that its differences are smooth
+STEP = 0.01  # of a parameter, for central differences: 1.3 pixels
+
+
+@dataclass(frozen=True)
+class Renderers(BenchmarkConfig):
+    """Raster, analytic and neural at 128 px, for every stroke design."""
+
+    strokes: int = 10_000
+    """Random strokes of each design, for the errors."""
+    gradients: int = 200
+    """Random strokes of each design, for the gradients."""
+    batch: int = 96
+    """Strokes at once, for the speed."""
+    repeats: int = 15
+    """Timed turns, after two that warm up."""
+    sheet: Path | None = None
+    """Picture of strokes side by side to write."""
+
+
+def errors(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
+    """Errors of the coverage of random strokes."""
+    for name in ("analytic", "neural"):
+        row = errors_to_raster(make_renderer(name, design), options.strokes, SIZE)
+        bar = at_most(row["MSE"], NEURAL_BARS[design.name]) if name == "neural" else {"bar": "", "met": None}
+        yield {"stroke": design.name, "renderer": name, **row, **bar}
+
+
+def blurred(coverage: Tensor) -> Tensor:
+    """Coverage ``(N, H, W)``, box-blurred twice."""
+    for _ in range(2):
+        coverage = avg_pool2d(coverage, BLUR, 1, BLUR // 2)
+    return coverage
+
+
+def losses(renderer: Renderer, strokes: Tensor, target: Tensor) -> Tensor:
+    """``(N,)``: blurred squared distance of strokes ``(N, stroke_dim)`` to coverage ``(N, H, W)``."""
+    return (blurred(renderer(strokes, SIZE)) - target).square().mean((1, 2))
+
+
+def central_differences(renderer: Renderer, strokes: Tensor, target: Tensor, parameters: int) -> Tensor:
+    """The slope ``(N, parameters)`` of `losses`, without a gradient of the renderer's own."""
+    slopes = []
+    for i in range(parameters):
+        step = torch.zeros(strokes.shape[-1])
+        step[i] = STEP
+        slopes.append(
+            (losses(renderer, strokes + step, target) - losses(renderer, strokes - step, target)) / (2 * STEP)
+        )
+    return torch.stack(slopes, 1)
+
+
+def gradients(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
+    """How far the gradient of a stroke towards another one points where the ground truth falls."""
+    raster, count = make_renderer("raster", design), len(design.parameters)
+    strokes = random_strokes(design, options.gradients, seed=1) * (1 - 4 * STEP) + 2 * STEP
+    target = blurred(raster(random_strokes(design, options.gradients, seed=2), SIZE))
+    slope = central_differences(raster, strokes, target, count)
+    for name in ("analytic", "neural"):
+        leaf = strokes.clone().requires_grad_()
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(losses(make_renderer(name, design), leaf, target).sum(), leaf)
+        gradient = gradient[:, :count]
+        cosine = cosine_similarity(gradient, slope)
+        yield {
+            "stroke": design.name,
+            "renderer": name,
+            "cosine, mean": cosine.mean().item(),
+            "cosine, worst 5%": cosine.quantile(0.05).item(),
+            "same sign": (gradient.sign() == slope.sign()).float().mean().item(),
+        }
+
+
+def speed(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
+    """Milliseconds for a batch of strokes, forward, and with the gradient in their parameters."""
+    strokes = random_strokes(design, options.batch)
+    weight = torch.rand(options.batch, SIZE, SIZE)
+    renderers = {name: make_renderer(name, design) for name in RENDERERS}
+
+    def backward(renderer: Renderer) -> Callable[[], object]:
+        leaf = strokes.clone().requires_grad_()
+        return torch.enable_grad()(lambda: torch.autograd.grad(renderer(leaf, SIZE), leaf, weight))
+
+    calls: dict[str, Callable[[], object]] = {
+        f"{name}, forward": partial(renderer, strokes, SIZE) for name, renderer in renderers.items()
+    }
+    calls |= {
+        f"{name}, with gradient": backward(one) for name, one in renderers.items() if one.differentiable
+    }
+    seconds = take_turns(calls, options.repeats)
+    for name in RENDERERS:
+        yield {
+            "stroke": design.name,
+            "renderer": name,
+            f"ms, {options.batch} strokes": 1000 * seconds[f"{name}, forward"],
+            "with gradient": 1000 * seconds[gradient]
+            if (gradient := f"{name}, with gradient") in seconds
+            else None,
+        }
+
+
+def sheet(path: Path, strokes: int = 8) -> None:
+    """A row for each design and renderer, in the order of `DESIGNS` and `RENDERERS`."""
+    rows = []
+    for design in map(get_stroke, DESIGNS):
+        some = random_strokes(design, strokes, seed=3)
+        radii = [i for i, name in enumerate(design.parameters) if name.startswith("r")]
+        some[:, radii] *= 0.5  # thinner: more to see
+        rows += [torch.cat(list(make_renderer(name, design)(some, SIZE)), 1) for name in RENDERERS]
+    picture = torch.cat(rows).mul(255).round().byte().numpy()
+    with replace_when_done(path) as file:
+        Image.fromarray(picture).save(file)
+
+
+@torch.no_grad()
+def tables(options: Renderers) -> Iterator[Table]:
+    """Errors, gradients and speed; the picture."""
+    designs = [get_stroke(name) for name in DESIGNS]
+    if options.sheet:
+        sheet(options.sheet)
+    truth = f"coverage of {options.strokes} random strokes against raster"
+    yield truth, [row for design in designs for row in errors(design, options)]
+    yield (
+        "gradients against central differences of raster",
+        [row for design in designs for row in gradients(design, options)],
+    )
+    yield "speed", [row for design in designs for row in speed(design, options)]
+
+
+if __name__ == "__main__":
+    main(Renderers, tables)

@@ -1,0 +1,93 @@
+"""Whether the vector environment leaks: its resident memory, sampled over many steps.
+
+Run: python -m benchmarks.speed.memory --json benchmarks/results/memory.json
+     python -m benchmarks.speed.memory --adapter --steps 125000 --json benchmarks/results/memory_adapter.json
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes
+from paint_gym.adapters.sb3 import PaintVecEnv
+from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.strokes import get_stroke
+from paint_gym.utils.progress import progress
+
+GROWTH_BAR = 0.05
+
+
+@dataclass(frozen=True)
+class Memory(BenchmarkConfig):
+    """Whether the vector environment leaks."""
+
+    steps: int = 100_000
+    """Steps of the vector environment."""
+    envs: int = 8
+    """Environments in it."""
+    size: int = 32
+    """Side of their canvases in pixels."""
+    adapter: bool = False
+    """Step through the adapter for stable-baselines3."""
+    window: int = 1000
+    """Steps that warm up, then as many that are compared with as many at the end."""
+    every: int = 100
+    """Steps from one sample to the next."""
+
+
+def resident() -> float:
+    """MiB of this process that are in memory now (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def sample(options: Memory) -> Iterator[Row]:
+    """Step random bundles through the environment; resident memory after each `every` steps.
+
+    Raises:
+        FloatingPointError: a reward that is not finite.
+    """
+    pictures = np.random.default_rng(0).integers(
+        256, size=(64, 3, options.size, options.size), dtype=np.uint8
+    )
+    env = PaintCanvasVectorEnv(options.envs, dataset=pictures, size=options.size, device="cpu")
+    env.reset(seed=0)
+    bundles = random_strokes(get_stroke("bezier"), 64, options.envs, 5).flatten(2).numpy()
+    paint: Callable[[np.ndarray], Any] = env.step
+    if options.adapter:
+        adapted = PaintVecEnv(env)
+        adapted.reset()
+        paint, bundles = adapted.step, 2 * bundles - 1
+    for step in progress(range(1, options.steps + 1), desc="painting", unit="step"):
+        reward = paint(bundles[step % len(bundles)])[1]
+        if not np.isfinite(reward).all():
+            raise FloatingPointError(f"step {step}: rewards {reward}")
+        if step % options.every == 0:
+            yield {"step": step, "MiB": resident()}
+
+
+def growth(samples: list[Row], options: Memory) -> Row:
+    """Mean memory in the window after the warm-up and in the last, and the growth between them."""
+    window, end = options.window, options.steps
+    first = mean(row["MiB"] for row in samples if window < row["step"] <= 2 * window)
+    last = mean(row["MiB"] for row in samples if end - window < row["step"] <= end)
+    change = last / first - 1
+    means = {f"MiB, steps to {2 * window}": first, f"MiB, steps to {end}": last, "growth": change}
+    return {"steps": end, "environments": options.envs, **means, **at_most(change, GROWTH_BAR)}
+
+
+def tables(options: Memory) -> Iterator[Table]:
+    """The comparison, and the samples."""
+    samples = list(sample(options))
+    yield "memory of the vector environment", [growth(samples, options)]
+    yield "samples", samples
+
+
+if __name__ == "__main__":
+    main(Memory, tables)
