@@ -18,7 +18,7 @@ import tyro
 
 from benchmarks.harness.pages import write_pages
 from benchmarks.harness.results import all_results, read_result
-from benchmarks.harness.suite import ROOT, BenchmarkConfig, git
+from benchmarks.harness.tables import ROOT, BenchmarkConfig, git
 from paint_gym.utils.errors import unknown_name, visible
 
 FOLDER = Path(__file__).parent

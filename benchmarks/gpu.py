@@ -23,7 +23,7 @@ from torch import Tensor
 
 from agents import build_agent, load, paint, refine
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import (
+from benchmarks.harness.tables import (
     BenchmarkConfig,
     Row,
     Table,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.harness.curves import draw_curves
 from benchmarks.harness.results import Result, all_results
-from benchmarks.harness.suite import CLAIMS, JOBS, ROOT, table_lines
+from benchmarks.harness.tables import CLAIMS, JOBS, ROOT, table_lines
 from paint_gym.utils.files import replace_when_done
 
 DOCS = ROOT / "docs"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.harness.curves import Point, read_curves
-from benchmarks.harness.suite import CLAIMS, DOES_NOT_HOLD, HOLDS, IN_PART, JOBS, ROOT, SCHEMA, Row
+from benchmarks.harness.tables import CLAIMS, DOES_NOT_HOLD, HOLDS, IN_PART, JOBS, ROOT, SCHEMA, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
 CLAIM = {"claim", "the paper", "here", "holds?"}
@@ -22,7 +22,7 @@ class Result(NamedTuple):
 
     Attributes:
         name: of the file, without its ending.
-        provenance: see `benchmarks.harness.suite.provenance`; None in files of before there was one.
+        provenance: see `benchmarks.harness.tables.provenance`; None in files of before there was one.
         machine: facts about it.
         tables: rows by title.
         curves: learning curves, if it has any.

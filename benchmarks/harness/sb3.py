@@ -16,7 +16,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from agents.networks.resnet import ResNet, batch_normed
-from benchmarks.harness.suite import Row
+from benchmarks.harness.tables import Row
 from benchmarks.harness.training import Training
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState

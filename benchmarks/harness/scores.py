@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage.metrics import structural_similarity
 
-from benchmarks.harness.suite import Row
+from benchmarks.harness.tables import Row
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import replace_when_done

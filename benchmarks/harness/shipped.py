@@ -10,7 +10,7 @@ import torch
 from agents import load, paint
 from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.scores import blank, likeness
-from benchmarks.harness.suite import Row
+from benchmarks.harness.tables import Row
 from paint_gym.datasets import load_dataset
 from paint_gym.painting import Painting
 

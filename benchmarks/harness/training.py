@@ -22,9 +22,9 @@ from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import Policy, paint
 from agents.training.base_trainer import Callback
 from benchmarks.harness.curves import Point, check_curve
-from benchmarks.harness.jobs import Job, run_jobs, with_defaults
+from benchmarks.harness.job import Job, run_jobs, with_defaults
 from benchmarks.harness.scores import blank, likeness, picture_row, write_rows
-from benchmarks.harness.suite import CURVES, JOBS, FolderConfig, Row, Table
+from benchmarks.harness.tables import CURVES, JOBS, FolderConfig, Row, Table
 from paint_gym.datasets import load_dataset
 from paint_gym.painting import Painting
 from paint_gym.utils.device import pick_device

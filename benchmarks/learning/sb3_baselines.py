@@ -26,7 +26,7 @@ from agents import PRESETS, AgentConfig, TrainConfig
 from benchmarks.harness.curves import at_equal, draw_curves
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import Row, Table, main
+from benchmarks.harness.tables import Row, Table, main
 from benchmarks.harness.training import Training, TrainingBenchmarkConfig, curves_and_jobs, points, train
 from paint_gym.adapters.sb3 import PaintVecEnv
 

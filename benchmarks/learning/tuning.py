@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import Row, Table, main
+from benchmarks.harness.tables import Row, Table, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 

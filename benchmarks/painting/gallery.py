@@ -18,7 +18,7 @@ from agents import load, paint, refine
 from agents.checkpoint import shipped_agent
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.palette import choose_palette
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main
 from paint_gym import Painting, make_renderer
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done

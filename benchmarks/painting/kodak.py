@@ -19,9 +19,9 @@ import torch
 
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import fit_to_canvas
+from benchmarks.harness.painting import Way
 from benchmarks.harness.scores import likeness
-from benchmarks.harness.suite import FolderConfig, Row, Table, main
-from benchmarks.harness.ways import Way
+from benchmarks.harness.tables import FolderConfig, Row, Table, main
 from paint_gym.datasets import read_image
 from paint_gym.metrics import psnr
 from paint_gym.painting import Painting

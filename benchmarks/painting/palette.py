@@ -17,7 +17,7 @@ import torch
 from agents import load, paint, refine
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.palette import choose_palette, nearest_colours
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
 from paint_gym import load_dataset
 from paint_gym.renderers import make_renderer
 

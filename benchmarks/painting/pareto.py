@@ -20,8 +20,8 @@ from torch import Tensor
 
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import fit_to_canvas
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
-from benchmarks.harness.ways import Way
+from benchmarks.harness.painting import Way
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main
 from benchmarks.painting.kodak import Kodak, kodak_pictures, of_size
 from paint_gym import load_dataset
 from paint_gym.metrics import psnr

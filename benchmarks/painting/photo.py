@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main, peak_memory
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main, peak_memory
 from paint_gym.datasets import read_image
 
 SECONDS_BAR = {"draft": 20.0, "no options": 10.0}

@@ -18,8 +18,8 @@ import torch
 
 from agents import refine
 from agents.painting.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
-from benchmarks.harness.ways import Way
+from benchmarks.harness.painting import Way
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
 from paint_gym import load_dataset
 
 ALONE, PLANNED = Way(), Way(plan=40)

@@ -14,7 +14,7 @@ from agents.checkpoint import WEIGHTS
 from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.shipped import Task, paint_with
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main
 
 TASKS = (
     Task("mnist", 5, 64, 100),

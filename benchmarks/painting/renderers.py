@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, cosine_similarity
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
 from benchmarks.painting.accuracy import errors_to_raster
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from agents import load, paint, refine
 from agents.painting.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main
 from paint_gym import load_dataset
 from paint_gym.utils.files import replace_when_done
 

@@ -25,7 +25,7 @@ from PIL import Image
 
 from agents import load, paint, refine
 from agents.checkpoint import shipped_agent
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
 from benchmarks.painting.gallery import photo
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names

@@ -19,7 +19,7 @@ from agents import load, paint
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import CLAIMS, BenchmarkConfig, Row, Table, claim, main, take_turns
+from benchmarks.harness.tables import CLAIMS, BenchmarkConfig, Row, Table, claim, main, take_turns
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.rewards import L2Reward

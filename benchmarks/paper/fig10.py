@@ -18,7 +18,7 @@ from agents import refine
 from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.scores import picture_row, write_rows
 from benchmarks.harness.shipped import BATCH, Task, paint_with, scores
-from benchmarks.harness.suite import CLAIMS, FolderConfig, Row, Table, claim, main
+from benchmarks.harness.tables import CLAIMS, FolderConfig, Row, Table, claim, main
 
 AGENTS = {
     "bezier": "pretrained", "straight": "pretrained-straight", "triangle": "pretrained-triangle",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness.scores import picture_row, write_rows
 from benchmarks.harness.shipped import Task, paint_with, scores
-from benchmarks.harness.suite import CLAIMS, FolderConfig, Row, Table, claim, main
+from benchmarks.harness.tables import CLAIMS, FolderConfig, Row, Table, claim, main
 from benchmarks.paper import fig9
 
 AGENTS = {

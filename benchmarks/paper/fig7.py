@@ -25,7 +25,7 @@ from agents import PRESETS
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.scores import mean_colour
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, Row, Table, at_most, claim, main
+from benchmarks.harness.tables import CLAIMS, Row, Table, at_most, claim, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,

@@ -23,7 +23,7 @@ from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
 from benchmarks.harness.scores import blank, mean_colour, random_paintings
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, Row, Table, at_least, claim, main
+from benchmarks.harness.tables import CLAIMS, Row, Table, at_least, claim, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, Row, Table, claim, main
+from benchmarks.harness.tables import CLAIMS, Row, Table, claim, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,

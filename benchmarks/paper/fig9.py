@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agents import PRESETS
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.suite import CLAIMS, Row, Table, claim, main
+from benchmarks.harness.tables import CLAIMS, Row, Table, claim, main
 from benchmarks.harness.training import (
     FigureConfig,
     Method,

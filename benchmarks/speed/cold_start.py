@@ -20,7 +20,7 @@ from PIL import Image
 from skimage import data
 
 from agents import AgentConfig, build_agent, save_agent
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
 
 FIRST_STROKE_BAR = 10.0  # seconds, with an empty cache
 COMMAND_BAR = 6.0  # seconds, with a warm one

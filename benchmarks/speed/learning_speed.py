@@ -24,7 +24,7 @@ from agents.common.replay import Transition
 from agents.networks import ResNetActor, ValueCritic
 from agents.painting.paint import Policy
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, take_turns
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_least, main, take_turns
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
 from paint_gym.rewards.discriminator import Discriminator

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke

@@ -16,7 +16,7 @@ import torch
 
 from agents import load, paint, refine
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, main, take_turns
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_least, main, take_turns
 from paint_gym import load_dataset
 
 BAR = 10.0

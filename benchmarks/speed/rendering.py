@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.suite import (
+from benchmarks.harness.tables import (
     BenchmarkConfig,
     Row,
     Table,

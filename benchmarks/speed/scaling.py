@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import torch
 
-from benchmarks.harness.suite import (
+from benchmarks.harness.tables import (
     BenchmarkConfig,
     Row,
     Table,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_least, at_most, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_least, at_most, main
 from paint_gym import load_dataset
 
 NODES, CORES = 100, 32  # of a cluster on paper
@@ -87,7 +87,7 @@ def _memory(options: Config, folder: Path) -> Iterator[Row]:
     peaks = []
     for count in (options.many // 10, options.many):
         code = "import sys; from agents.cli.main import main; main(sys.argv[1:]); "
-        code += "from benchmarks.harness.suite import peak_memory; print(peak_memory())"
+        code += "from benchmarks.harness.tables import peak_memory; print(peak_memory())"
         names = folder / f"{count}.txt"
         names.write_text("\n".join(str(folder / "in" / f"{i:05}.png") for i in range(count)))
         command = [sys.executable, "-c", code, "paint", f"@{names}", "-o", f"{folder}/{count}/"]

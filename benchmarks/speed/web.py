@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
 
 FIRST_BAR = 1.5  # seconds
 ALL_BAR = 6.0

@@ -16,7 +16,7 @@ from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
 from benchmarks import __main__ as tool
-from benchmarks.harness import suite
+from benchmarks.harness import tables as suite
 from benchmarks.harness.curves import Point, read_curves
 from benchmarks.harness.results import read_result
 from benchmarks.painting import kodak

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from agents import build_agent, paint
-from benchmarks.harness import curves, suite
+from benchmarks.harness import curves
+from benchmarks.harness import tables as suite
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.sb3 import Sb3Policy
 from benchmarks.learning import sb3_baselines

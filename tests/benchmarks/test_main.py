@@ -12,7 +12,7 @@ import pytest
 from benchmarks import __main__ as tool
 from benchmarks.harness import pages, results
 from benchmarks.harness.curves import Point
-from benchmarks.harness.suite import CLAIMS, CURVES, SCHEMA, BenchmarkConfig, main, report
+from benchmarks.harness.tables import CLAIMS, CURVES, SCHEMA, BenchmarkConfig, main, report
 from benchmarks.painting import reference_scores
 from benchmarks.paper import fig8b
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks import __main__ as tool
 from benchmarks import gpu
-from benchmarks.harness import suite
+from benchmarks.harness import tables as suite
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.painting import (
     accuracy,

@@ -40,7 +40,7 @@ CURVES = "curves"
 CLAIMS = "claims"
 """Title of rows of `claim`."""
 JOBS = "jobs"
-"""Title of where the trainings come from: rows of `benchmarks.harness.jobs.origin`."""
+"""Title of where the trainings come from: rows of `benchmarks.harness.job.origin`."""
 HOLDS, IN_PART, DOES_NOT_HOLD = "holds", "in part", "does not hold here"
 LONGEST = 40  # rows of a table in print
 SCHEMA = 2  # of result files; 1 had no provenance

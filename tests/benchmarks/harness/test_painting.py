@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from agents.painting.evaluation import l2_by_raster
-from benchmarks.harness.ways import Way, random_start
+from benchmarks.harness.painting import Way, random_start
 from paint_gym import load_dataset
 
 

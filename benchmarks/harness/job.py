@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from agents.cluster import run_on_cluster
-from benchmarks.harness.suite import JobsFailedError, Row, provenance
+from benchmarks.harness.tables import JobsFailedError, Row, provenance
 from paint_gym.utils.files import lock_folder, replace_when_done
 from paint_gym.utils.progress import progress
 

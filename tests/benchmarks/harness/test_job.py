@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.jobs import Job, JobsFailedError, run_jobs, with_defaults
+from benchmarks.harness.job import Job, JobsFailedError, run_jobs, with_defaults
 from paint_gym.utils.files import lock_folder
 
 SLEEPERS = """
 import os, sys, time
 from pathlib import Path
-from benchmarks.harness.jobs import Job, run_jobs
+from benchmarks.harness.job import Job, run_jobs
 
 class Sleeper(Job):
     name = "sleeper"
