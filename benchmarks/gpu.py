@@ -1,6 +1,6 @@
 """Speed of painting, stepping, learning and refinement on a GPU, and registers of the compiled kernels.
 
-Run: python -m benchmarks.gpu --json benchmarks/results/gpu.json
+Run: python -m benchmarks.gpu
 
 Compiling needs Triton (extra `gpu-test`), but no GPU.
 """
@@ -15,42 +15,32 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agents import build_agent, load, paint, refine
+from agents import build_agent
+from benchmarks.harness.measure import Row, random_strokes, take_turns
+from benchmarks.harness.painting import Variant, first_pictures
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.tables import (
-    BenchmarkConfig,
-    Row,
-    Table,
-    at_least,
-    main,
-    random_strokes,
-    take_turns,
-)
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
 from benchmarks.speed.learning_speed import paper_config, random_batch
-from benchmarks.speed.rendering import Function, forward, forward_backward, functions
-from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
+from benchmarks.speed.rendering import PASSES, Function, functions, random_pictures
+from paint_gym import PaintCanvasVectorEnv, make_renderer
 from paint_gym.renderers.analytic.layout import form_of
 from paint_gym.renderers.analytic.tiles import SIDES
 from paint_gym.strokes import BUILT_IN
 
 SPEED_BAR = 10.0  # times the paper's network
 CAPABILITIES = (75, 80, 90)
-"""Of GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
-NUMBERS = dict.fromkeys(("strokes", "height", "width", "columns", "tiles", "groups"), "i32") | {
-    "low": "fp32",
-    "high": "fp32",
-}  # among the kernels' arguments, which else are tensors
+"""GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
+NUMBERS = dict.fromkeys(("strokes", "height", "width", "columns", "tiles", "groups"), "i32")
+NUMBERS |= {"low": "fp32", "high": "fp32"}  # among the kernels' arguments, which else are tensors
 
 
 @dataclass(frozen=True)
 class Gpu(BenchmarkConfig):
-    """What painting costs on a GPU."""
+    """Speed on a GPU."""
 
     canvases: int = 96
     """Canvases painted at once."""
@@ -59,9 +49,9 @@ class Gpu(BenchmarkConfig):
     repeats: int = 30
     """Timed turns, after two that warm up."""
     device: str = "cuda"
-    """Where to measure. With "cpu" all is run, which says nothing of a GPU."""
+    """Device to measure on; "cpu" only shows that all runs."""
     smoke: bool = False
-    """Few canvases and small networks, to see that all runs."""
+    """Measure few canvases and small networks, to see that all runs."""
 
 
 def tables(options: Gpu) -> Iterator[Table]:
@@ -80,30 +70,12 @@ def tables(options: Gpu) -> Iterator[Table]:
     yield "learning and refinement", list(learning(options, device))
 
 
-class Compiled(NamedTuple):
-    """What a compiled kernel takes of a GPU.
+def compiled(capability: int) -> Iterator[Row]:
+    """Compile all kernels, of all designs and sizes of tiles, for a GPU that need not be here.
 
-    Attributes:
-        capability: of the GPU, see `CAPABILITIES`.
-        kernel: its name.
-        stroke: the design that it paints, on a canvas of `SIZE`.
-        side: of a tile in pixels.
-        registers: a thread.
-        spilled: bytes a thread that did not fit into registers.
-        shared: bytes of shared memory.
+    Yields:
+        Kernel, registers a thread, bytes a thread that were spilled, and bytes of shared memory.
     """
-
-    capability: int
-    kernel: str
-    stroke: str
-    side: int
-    registers: int
-    spilled: int
-    shared: int
-
-
-def compiled(capability: int) -> Iterator[Compiled]:
-    """Compile all kernels for a GPU that need not be here."""
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.backends.nvidia import compiler as nvidia
@@ -136,30 +108,20 @@ def compiled(capability: int) -> Iterator[Compiled]:
                     file.write(built.asm["cubin"])
                     file.flush()
                     command = [str(tool), "-res-usage", file.name]
-                    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                registers, stack = (int(number) for number in re.findall(r"(?:REG|STACK):(\d+)", said))
-                yield Compiled(
-                    capability,
-                    function.fn.__name__,
-                    design.name,
-                    side,
-                    registers,
-                    stack,
-                    built.metadata.shared,
-                )
+                    usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                registers, stack = (int(number) for number in re.findall(r"(?:REG|STACK):(\d+)", usage))
+                row: Row = {"kernel": function.fn.__name__, "registers": registers, "spilled": stack}
+                yield row | {"shared": built.metadata.shared}
 
 
 def most_used() -> Iterator[Row]:
-    """What each kernel takes of each GPU: the most, of all designs and sizes of tiles."""
+    """Maximum use of each GPU by each kernel, of all designs and sizes of tiles."""
     for capability in CAPABILITIES:
-        variants: dict[str, list[Compiled]] = {}
-        for used in compiled(capability):
-            variants.setdefault(used.kernel, []).append(used)
-        for kernel_name, each in variants.items():
-            most = {
-                name: max(getattr(used, name) for used in each) for name in ("registers", "spilled", "shared")
-            }
-            yield {"capability": capability, "kernel": kernel_name, **most}
+        kernels: dict[str, Row] = {}
+        for row in compiled(capability):
+            most = kernels.setdefault(row["kernel"], row)
+            most |= {name: max(most[name], row[name]) for name in ("registers", "spilled", "shared")}
+        yield from ({"capability": capability} | row for row in kernels.values())
 
 
 def compare_renderers(options: Gpu, device: torch.device) -> Iterator[Row]:
@@ -167,28 +129,24 @@ def compare_renderers(options: Gpu, device: torch.device) -> Iterator[Row]:
     canvas = torch.rand(options.canvases, 3, SIZE, SIZE, device=device)
     for design in BUILT_IN:
         strokes = random_strokes(design, options.canvases, options.bundle).to(device)
-        ours = functions(make_renderer("analytic", design), canvas)
+        analytic = functions(make_renderer("analytic", design), canvas)
         network = PaperRenderer(design)
         network.network.to(device)
         paper = functions(network, canvas)
-        for name, function in ours.items():
-            for what, measure in (("forward", forward), ("forward and backward", forward_backward)):
-                half = in_bfloat16(paper[name], device)
-                calls = {
-                    "ours": finished(measure(function, strokes), device),
-                    "fp32": finished(measure(paper[name], strokes), device),
-                    "bf16": finished(measure(half, strokes), device),
-                }
+        for name, function in analytic.items():
+            kinds = {"ours": function, "fp32": paper[name], "bf16": in_bfloat16(paper[name], device)}
+            for what, measure in PASSES.items():
+                calls = {kind: finished(measure(call, strokes), device) for kind, call in kinds.items()}
                 seconds = take_turns(calls, options.repeats)
                 row: Row = {"stroke": design.name, "what": f"{name}, {what}", "ms": 1e3 * seconds["ours"]}
                 for kind in ("fp32", "bf16"):
                     row[f"ms, Fig. 12 in {kind}"] = 1e3 * seconds[kind]
                     row[f"times faster, {kind}"] = seconds[kind] / seconds["ours"]
-                yield row | at_least(seconds["bf16"] / seconds["ours"], SPEED_BAR)
+                yield row | at_least(row["times faster, bf16"], SPEED_BAR)
 
 
 def in_bfloat16(function: Function, device: torch.device) -> Function:
-    """A function under autocast."""
+    """Run a function under autocast."""
 
     def call(strokes: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
@@ -211,13 +169,12 @@ def finished(call: Callable[[], object], device: torch.device) -> Callable[[], o
 def environments(options: Gpu, device: torch.device) -> Iterator[Row]:
     """Steps a second with tensors, a whole episode with its resets."""
     for count in (2,) if options.smoke else (96, 1024):
-        pictures = np.random.default_rng(0).integers(256, size=(256, 3, SIZE, SIZE), dtype=np.uint8)
-        env = PaintCanvasVectorEnv(
-            count, dataset=pictures, device=device, bundle=options.bundle, array="torch", max_strokes=200
-        )
+        task: Row = {"dataset": random_pictures(256), "bundle": options.bundle, "max_strokes": 200}
+        env = PaintCanvasVectorEnv(count, device=device, array="torch", **task)
         env.reset(seed=0)
-        size = (200 // options.bundle, count, options.bundle * env.task.stroke_dim)
-        actions = torch.rand(size, device=device)
+        actions = torch.rand(
+            200 // options.bundle, count, options.bundle * env.task.stroke_dim, device=device
+        )
 
         def episode(env: PaintCanvasVectorEnv = env, actions: Tensor = actions) -> None:
             for action in actions:
@@ -230,29 +187,21 @@ def environments(options: Gpu, device: torch.device) -> Iterator[Row]:
 
 def learning(options: Gpu, device: torch.device) -> Iterator[Row]:
     """An update of the preset "paper", and an iteration of refinement of 8 pictures."""
-    config = paper_config(8 if options.smoke else 64)
+    width, batch_size, count, strokes = (8, 2, 2, 10) if options.smoke else (64, 96, 8, 200)
+    config = paper_config(width)
     agent = build_agent(config, device)
-    batch = _to(random_batch(2 if options.smoke else 96, config.bundle, agent.steps), device)
-    iterations, count = 20, 2 if options.smoke else 8
-    pictures = torch.from_numpy(load_dataset("photos", "test", SIZE)[np.arange(count)])
-    paintings = paint(load("pretrained", device), pictures, 10 if options.smoke else 200)
+    batch = random_batch(batch_size, config.bundle, agent.steps, device)
+    iterations, pictures = 20, torch.from_numpy(first_pictures("photos", "test", SIZE, count))
+    variant = Variant(refine=iterations, device=str(device))
+    paintings = Variant(device=str(device)).paint(pictures, strokes)
+    update, refinement = "an update of preset paper", f"an iteration of refinement, {count} pictures"
     calls = {
-        "an update of preset paper": finished(lambda: agent.update(batch), device),
-        f"an iteration of refinement, {count} pictures": finished(
-            lambda: refine(paintings, pictures, iterations, device), device
-        ),
+        update: finished(lambda: agent.update(batch), device),
+        refinement: finished(lambda: variant.paint(pictures, strokes, paintings), device),
     }
     seconds = take_turns(calls, max(1, options.repeats // 10))
-    update, refining = calls
     yield {"what": update, "ms": 1e3 * seconds[update]}
-    yield {"what": refining, "ms": 1e3 * seconds[refining] / iterations}
-
-
-def _to(batch: Any, device: torch.device) -> Any:
-    """Tensors in named tuples, on a device."""
-    return (
-        batch.to(device) if isinstance(batch, Tensor) else type(batch)(*(_to(part, device) for part in batch))
-    )
+    yield {"what": refinement, "ms": 1e3 * seconds[refinement] / iterations}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The pages under docs/ that results make: the paper's claims and figures, and all other benchmarks."""
+"""Pages under docs/ that are made of results: the paper's claims and figures, and all other benchmarks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.harness.curves import draw_curves
+from benchmarks.harness.measure import ROOT
 from benchmarks.harness.results import Result, all_results
-from benchmarks.harness.tables import CLAIMS, JOBS, ROOT, table_lines
+from benchmarks.harness.tables import CLAIMS, JOBS, table_lines
 from paint_gym.utils.files import replace_when_done
 
 DOCS = ROOT / "docs"
@@ -32,16 +33,9 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 [paper.md](paper.md). What is of older code, `python -m benchmarks list` says; `python -m benchmarks run NAME`
 measures anew. Times are of the machine that is named.
 """
-
-
 REMOVED = ("actors", "gpu_on_paper", "kernel_levels", "levers", "through")
 """Results whose benchmark decided a design and is gone."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
-
-
-def of_the_paper(result: Result) -> bool:
-    """Whether a result belongs to the paper's page."""
-    return result.name in FIGURES
 
 
 def paper_page(results: Sequence[Result]) -> str:
@@ -61,7 +55,7 @@ def paper_page(results: Sequence[Result]) -> str:
 
 
 def section(result: Result) -> Iterator[str]:
-    """A result: where it comes from, its curves as a plot, its tables but for the claims."""
+    """Section of a result: its origin, its curves as a plot, its tables but for the claims."""
     made, machine = result.provenance, result.machine
     yield from ("", f"## {result.name}", "")
     about = _about(result.name)
@@ -88,13 +82,12 @@ def section(result: Result) -> Iterator[str]:
 
 
 def _about(name: str) -> str:
-    """What a benchmark says of itself, without how it is run; nothing for results of another name."""
+    """Description of a benchmark, without its command; empty for results of another name."""
     path = next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
     if path is None:
         return ""
     first, *paragraphs = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")
-    kept = [first, *(text for text in paragraphs if not text.startswith("Run: "))]
-    return "\n\n".join(kept)
+    return "\n\n".join([first, *(text for text in paragraphs if not text.startswith("Run: "))])
 
 
 def plot(result: Result) -> Path:
@@ -105,10 +98,11 @@ def plot(result: Result) -> Path:
 def pages() -> dict[Path, str]:
     """All pages and their text."""
     results = all_results()
-    papers = [result for result in results if of_the_paper(result)]
-    others = [result for result in results if not of_the_paper(result)]
-    lines = [OTHERS.rstrip(), *(line for result in others for line in section(result))]
-    return {DOCS / "paper.md": paper_page(papers), DOCS / "benchmarks.md": "\n".join(lines) + "\n"}
+    figures = [result for result in results if result.name in FIGURES]
+    lines = [OTHERS.rstrip()]
+    for result in results:
+        lines += section(result) if result.name not in FIGURES else []
+    return {DOCS / "paper.md": paper_page(figures), DOCS / "benchmarks.md": "\n".join(lines) + "\n"}
 
 
 def write_pages() -> None:

@@ -1,4 +1,4 @@
-"""Shared by all benchmarks: options, timing by taking turns, bars, tables, JSON, facts about the machine."""
+"""Tables of a benchmark: its options, bars and claims, what it prints, and the file of its result."""
 
 from __future__ import annotations
 
@@ -6,41 +6,28 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
-import platform
-import shlex
-import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 import tyro
-from torch import Tensor
 
 from benchmarks.harness.curves import write_curves
-from paint_gym import __version__
-from paint_gym.renderers.analytic import kernel
-from paint_gym.strokes import StrokeDesign
+from benchmarks.harness.measure import Row, machine, provenance
 from paint_gym.utils.errors import visible
 from paint_gym.utils.files import replace_when_done
 
-ROOT = Path(__file__).parents[2]
-Row = dict[str, Any]
 Table = tuple[str, list[Any]]
 """A title, and rows with the same keys; rows that are held to a bar end with those of `at_most`."""
-
 CURVES = "curves"
-"""Title of what is written as a CSV beside the JSON: rows are `benchmarks.harness.curves.Point`."""
+"""Title of the learning curves, a CSV beside the JSON; rows are `benchmarks.harness.curves.Point`."""
 CLAIMS = "claims"
 """Title of rows of `claim`."""
 JOBS = "jobs"
-"""Title of where the trainings come from: rows of `benchmarks.harness.job.origin`."""
+"""Title of the versions, commits and dates of the trainings."""
 HOLDS, IN_PART, DOES_NOT_HOLD = "holds", "in part", "does not hold here"
 LONGEST = 40  # rows of a table in print
 SCHEMA = 2  # of result files; 1 had no provenance
@@ -51,17 +38,17 @@ class BenchmarkConfig:
     """Options of every benchmark."""
 
     json: Path | None = None
-    """File to write the figures to."""
+    """File to write the result to."""
     check: bool = False
     """Exit with code 1 if a bar is missed."""
     threads: int = 2
     """Threads of torch, and so of the kernel."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no number of threads.
+        """Check the options.
 
         Raises:
-            ValueError: naming the option.
+            ValueError: no thread.
         """
         if self.threads < 1:
             raise ValueError(f"threads must be at least 1, not {self.threads}")
@@ -69,24 +56,28 @@ class BenchmarkConfig:
 
 @dataclass(frozen=True)
 class FolderConfig(BenchmarkConfig):
-    """Options of benchmarks that leave something to look at, or to go on from."""
+    """Options of benchmarks that write pictures or jobs."""
 
     out: Path = Path("runs")
-    """Folder of what it leaves."""
+    """Folder to write to."""
     smoke: bool = False
-    """A few updates, pictures and strokes only, to see that all runs; always anew, in a folder of its own."""
+    """Run a few updates, pictures and strokes only, to see that all works; always anew, in a folder apart."""
 
     @property
     def folder(self) -> Path:
-        """Where to write."""
+        """Folder of this size."""
         return self.out / "smoke" if self.smoke else self.out
 
 
 Options = TypeVar("Options", bound=BenchmarkConfig)
 
 
+class JobsFailedError(RuntimeError):
+    """Failure of some jobs; the message names them. The results of all finished ones stay."""
+
+
 def main(kind: type[Options], tables: Callable[[Options], Iterable[Table]]) -> None:
-    """The command line of a benchmark: what a user did wrong is one line."""
+    """Run the command line of a benchmark; an error of the user is one line."""
     try:
         options = tyro.cli(kind)
         report(options, tables(options))
@@ -94,14 +85,10 @@ def main(kind: type[Options], tables: Callable[[Options], Iterable[Table]]) -> N
         sys.exit(f"{Path(sys.argv[0]).stem}: {visible(str(error))}")
 
 
-class JobsFailedError(RuntimeError):
-    """Jobs have failed; the message names them. The others have finished, and their results stay."""
-
-
 def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
-    """Measure the tables one by one and print each; then write the JSON, and check the bars if asked to."""
+    """Measure and print table by table, write the JSON, and check the bars if asked to."""
     torch.set_num_threads(options.threads)
-    figures: dict[str, Any] = {
+    result: Row = {
         "schema": SCHEMA, "provenance": provenance(), "options": dataclasses.asdict(options),
         "machine": machine(), "tables": {},
     }  # fmt: skip
@@ -110,47 +97,54 @@ def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
         if title == CURVES:
             curves = rows
             continue
-        figures["tables"][title] = rows
+        result["tables"][title] = rows
         if title != JOBS:
-            print_table(title, rows)
+            print("", title, "", *table_lines(rows), "", sep="\n", flush=True)
     if options.json:
         if curves is not None:
             path = options.json.with_suffix(".csv")
             write_curves(path, curves)
-            figures["curves"] = hashlib.sha256(path.read_bytes()).hexdigest()
+            result["curves"] = hashlib.sha256(path.read_bytes()).hexdigest()
         with replace_when_done(options.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=1, default=str, allow_nan=False) + "\n")
-    missed = sum(row.get("met") is False for rows in figures["tables"].values() for row in rows)
+            temporary.write_text(json.dumps(result, indent=1, default=str, allow_nan=False) + "\n")
+    missed = sum(row.get("met") is False for rows in result["tables"].values() for row in rows)
     print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)
 
 
+def read_json(path: Path) -> Any:
+    """Read a file that `report` or a job wrote.
+
+    Raises:
+        OSError: no such file.
+        ValueError: no JSON, or a number that is not finite.
+    """
+
+    def refuse(text: str) -> float:
+        raise ValueError(f"{text} is no number")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
 def claim(text: str, the_paper: str, here: str, holds: bool, in_part: bool = False) -> Row:
-    """A row of the table `CLAIMS`: what is claimed, by whom, what was found, and whether it holds."""
+    """Row of the table `CLAIMS`: a claim, the paper's number, the measured one, and the verdict."""
     verdict = HOLDS if holds else IN_PART if in_part else DOES_NOT_HOLD
     return {"claim": text, "the paper": the_paper, "here": here, "holds?": verdict}
 
 
 def at_most(value: float, bar: float) -> Row:
-    """The last columns of a row whose `value` should not exceed `bar`."""
+    """Last columns of a row whose `value` should not exceed `bar`."""
     return {"bar": f"<= {bar:g}", "met": value <= bar}
 
 
 def at_least(value: float, bar: float) -> Row:
-    """The last columns of a row whose `value` should reach `bar`."""
+    """Last columns of a row whose `value` should reach `bar`."""
     return {"bar": f">= {bar:g}", "met": value >= bar}
 
 
-def print_table(title: str, rows: list[Row]) -> None:
-    """Print a table, see `table_lines`."""
-    print(f"\n{title}\n")
-    print("\n".join(table_lines(rows)))
-    print(flush=True)
-
-
 def table_lines(rows: list[Row], longest: int = LONGEST) -> list[str]:
-    """A table in Markdown; a longer one is thinned to every second row, every third, and so on."""
+    """Format a table as Markdown; a longer one is thinned to every second row, every third, and so on."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     shown = rows[:: math.ceil(len(rows) / longest)] if rows else []
     lines = [columns, ["---"] * len(columns)] + [[_text(row.get(key)) for key in columns] for row in shown]
@@ -163,70 +157,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "NO"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def take_turns(calls: dict[str, Callable[[], object]], repeats: int, warmup: int = 2) -> dict[str, float]:
-    """Median seconds of each call.
-
-    The calls are made alternately, in this process, so that a moment in which the machine is slow slows all.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(warmup + repeats):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            if turn >= warmup:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def random_strokes(design: StrokeDesign, *shape: int, seed: int = 0) -> Tensor:
-    """Uniformly random strokes ``(*shape, stroke_dim)`` float32, the same at each call."""
-    return torch.rand(*shape, design.dim, generator=torch.Generator().manual_seed(seed))
-
-
-def peak_memory() -> float:
-    """GiB that this process had in memory at the most.
-
-    Linux hands `ru_maxrss` of a parent on to its children, so this reads VmHWM, which starts anew.
-    """
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines["VmHWM"].removesuffix("kB")) / 2**20
-
-
-def provenance() -> Row:
-    """Where a result comes from: version, commit, date, command."""
-    return {
-        "version": __version__,
-        "commit": git("rev-parse", "HEAD"),
-        "changed": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.orig_argv[1:]),
-    }
-
-
-def git(*arguments: str) -> str:
-    """What git says of this repository; nothing where there is none."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def machine() -> Row:
-    """Facts about the machine that the figures come from."""
-    cpu = Path("/proc/cpuinfo")
-    lines = cpu.read_text().splitlines() if cpu.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2),  # processes that ran here in the minute before
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "kernel": kernel.load(torch.float32) is not None,
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
-    }

@@ -1,6 +1,6 @@
 """Agents of stable-baselines3 against ours, on one environment, with one trunk, for equal time.
 
-Run: python -m benchmarks.learning.sb3_baselines --workers 2 --json benchmarks/results/sb3_baselines.json
+Run: python -m benchmarks.learning.sb3_baselines --workers 2
 
 CelebA at 32 px, 40 strokes in bundles of 5; l2 by `raster` on pictures of the test split, actions without
 noise. Actors are the ResNet of `agents.networks.resnet`, of the same width and depth; the critics of
@@ -22,12 +22,21 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents import PRESETS, AgentConfig, TrainConfig
+from agents import PRESETS, AgentConfig
 from benchmarks.harness.curves import at_equal, draw_curves
+from benchmarks.harness.measure import Row
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.tables import Row, Table, main
-from benchmarks.harness.training import Training, TrainingBenchmarkConfig, curves_and_jobs, points, train
+from benchmarks.harness.tables import Table, main
+from benchmarks.harness.training import (
+    Training,
+    TrainingConfig,
+    Variant,
+    curves_and_jobs,
+    points,
+    train,
+    trainings,
+)
 from paint_gym.adapters.sb3 import PaintVecEnv
 
 SB3: dict[str, type[BaseAlgorithm]] = {"SB3 DDPG": DDPG, "SB3 TD3": TD3, "SB3 SAC": SAC, "SB3 PPO": PPO}
@@ -36,7 +45,7 @@ ALGORITHMS = (*SB3, *OURS)
 
 
 @dataclass(frozen=True)
-class Baselines(TrainingBenchmarkConfig):
+class Sb3Baselines(TrainingConfig):
     """Agents of stable-baselines3 against ours."""
 
     out: Path = Path("runs/sb3_baselines")
@@ -44,7 +53,7 @@ class Baselines(TrainingBenchmarkConfig):
     plot: Path | None = None
     """PNG to draw the curves in; by default curves.png in that folder."""
     algorithms: tuple[str, ...] = ALGORITHMS
-    """Which."""
+    """Names of the algorithms."""
     minutes: float = 4.0
     """Time of each."""
     points: int = 8
@@ -59,16 +68,18 @@ class Baselines(TrainingBenchmarkConfig):
     """Channels of the first stage of all trunks."""
     batch: int = 32
     """Transitions per update, and environments."""
-    images: int = 100
+    test_images: int = 100
     """Pictures that an evaluation paints."""
+    device: str = "cpu"
+    """Device to train on."""
 
 
 @dataclass(frozen=True)
-class Trial(Sb3Training):
-    """An agent of stable-baselines3: its defaults, but for what our agents share (batch, rates, discount)."""
+class Baseline(Sb3Training):
+    """Agent of stable-baselines3: its defaults, but for what our agents share (batch, rates, discount)."""
 
     def make(self, env: PaintVecEnv) -> BaseAlgorithm:
-        """The agent that learns."""
+        """Make the agent that learns."""
         agent, batch = self.config.agent, self.config.batch
         rewards = VecNormalize(env, norm_obs=False, gamma=0.95**5)  # the gains are small
         trunk: Row = {"width": agent.actor_width}
@@ -84,43 +95,37 @@ class Trial(Sb3Training):
         return kind("CnnPolicy", rewards, buffer_size=20_000, learning_starts=10 * batch, **shared)
 
 
-def configure(options: Baselines, algo: Any, seed: int) -> TrainConfig:
-    """The settings of one of our agents."""
-    agent = AgentConfig(
-        algo, "resnet", options.width, options.width, depth=1, patches=4, max_strokes=options.strokes
-    )
-    return dataclasses.replace(
-        PRESETS["paper"], agent=agent, dataset=options.dataset, size=options.size, batch=options.batch,
-        num_envs=options.batch, seed=seed, eval_split="test", eval_images=options.images,
-        eval_strokes=options.strokes,
-    )  # fmt: skip
-
-
-def trials(options: Baselines) -> list[Training]:
+def jobs(options: Sb3Baselines) -> list[Training]:
     """All jobs, seed by seed."""
-    found = []
+    agent = AgentConfig(
+        "ddpg", "resnet", options.width, options.width, depth=1, patches=4, max_strokes=options.strokes
+    )
+    base = dataclasses.replace(
+        PRESETS["paper"], agent=agent, dataset=options.dataset, size=options.size, batch=options.batch,
+        num_envs=options.batch, eval_split="test", eval_images=options.test_images,
+    )  # fmt: skip
+    made: list[Training] = []
     for seed in options.seeds:
         for name in options.algorithms:
-            kind = Trial if name in SB3 else Training
-            path = options.out / f"{name.replace(' ', '_')}_{seed}.json"
-            found.append(
-                kind(
-                    path, options.threads_each, name, configure(options, OURS.get(name, "ddpg"), seed),
-                    options.minutes * 60, options.points, options.images,
-                )
-            )  # fmt: skip
-    return found
+            variant, kind = (
+                Variant(name, {"algo": OURS.get(name, "ddpg")}),
+                Baseline if name in SB3 else Training,
+            )
+            seeded = dataclasses.replace(options, seeds=(seed,))
+            times: Row = {"seconds": options.minutes * 60, "points": options.points}
+            made += trainings([variant], base, seeded, kind, **times)
+    return made
 
 
-def tables(options: Baselines) -> Iterator[Table]:
-    """The l2 of each when time is up, and after as many steps as the slowest made; and the curves."""
-    results = train(trials(options), options)
+def tables(options: Sb3Baselines) -> Iterator[Table]:
+    """L2 of each when time is up, and after as many steps as the slowest made; and the curves."""
+    results = train(jobs(options), options)
     curves = list(points(results))
     fewest, early = at_equal(curves, "env_steps")
     rows: list[Row] = []
     for name, runs in results.items():
-        middle, low, high = interval([run["l2"] for run in runs])
-        row: Row = {"algorithm": name, "seeds": len(runs), "l2, equal time": middle, "low": low, "high": high}
+        mean, low, high = interval([run["l2"] for run in runs])
+        row: Row = {"algorithm": name, "seeds": len(runs), "l2, equal time": mean, "low": low, "high": high}
         row |= {"steps": float(np.mean([run["env_steps"] for run in runs]))}
         rows.append(row | {f"l2 after {fewest:.0f} steps": interval(early[name])[0]})
     yield f"{options.minutes:g} minutes each, {options.dataset} at {options.size} px", rows
@@ -129,4 +134,4 @@ def tables(options: Baselines) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Baselines, tables)
+    main(Sb3Baselines, tables)

@@ -1,8 +1,9 @@
-"""Settings of Fig. 8a's three algorithms, each changed alone, on validation pictures: what they are tuned by.
+"""Settings of Fig. 8a's three algorithms, each changed alone, on validation pictures.
 
-Run: python -m benchmarks.learning.tuning --workers 2 --json benchmarks/results/tuning.json
+Run: python -m benchmarks.learning.tuning --workers 2
 
-The agents of `benchmarks.paper.fig8a`, one seed, fewer updates and strokes; l2 by `raster` on pictures of `val`.
+The agents of `benchmarks.paper.fig8a`, one seed, fewer updates and strokes; l2 by `raster` on pictures of
+`val`.
 """
 
 from __future__ import annotations
@@ -12,15 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.tables import Row, Table, main
-from benchmarks.harness.training import (
-    FigureConfig,
-    Method,
-    curves_and_jobs,
-    train,
-    trainings,
-)
+from benchmarks.harness.tables import Table, main
+from benchmarks.harness.training import TrainingConfig, Variant, curves_and_jobs, train, trainings
 from benchmarks.paper import fig8a
 
 CHANGES: dict[str, tuple[Row, tuple[str, ...]]] = {
@@ -33,46 +29,35 @@ CHANGES: dict[str, tuple[Row, tuple[str, ...]]] = {
     "noise 0.03": ({"noise": 0.03}, fig8a.MODEL_FREE),
     "noise 0.3": ({"noise": 0.3}, fig8a.MODEL_FREE),
 }
-"""What is changed of Table 1's settings, and for which algorithms."""
-STROKES = 40
+"""Changes of Table 1's settings, and the algorithms that get them."""
 
 
 @dataclass(frozen=True)
-class Tuning(FigureConfig):
+class Tuning(TrainingConfig):
     """Settings of the three algorithms, each changed alone."""
 
     out: Path = Path("runs/tuning")
     """Folder of the jobs' results."""
     seeds: tuple[int, ...] = (0,)
-    """Random seeds; each method is trained once with each."""
+    """Random seeds; each variant is trained once with each."""
     actor: str = "resnet"
-    """Who acts."""
+    """Name of the actor."""
     updates: int = 2000
     """Updates of each."""
 
-    def __post_init__(self) -> None:
-        """Refuse the paper's size, at which there is nothing to tune.
-
-        Raises:
-            ValueError: --paper.
-        """
-        super().__post_init__()
-        if self.paper:
-            raise ValueError("--paper has the settings of Table 1, there is nothing to tune")
-
 
 def tables(options: Tuning) -> Iterator[Table]:
-    """The l2 at the end of each, by algorithm; and the curves."""
-    methods = [
-        Method(f"{algo}, {what}", {"algo": algo, "actor": options.actor}, cpu=learning)
+    """L2 at the end of each, by algorithm; and the curves."""
+    variants = [
+        Variant(f"{algo}, {what}", {"algo": algo, "actor": options.actor}, cpu=learning)
         for what, (learning, algorithms) in CHANGES.items()
         for algo in algorithms
     ]
     base = dataclasses.replace(
-        fig8a.BASE, agent=dataclasses.replace(fig8a.BASE.agent, max_strokes=STROKES),
+        fig8a.BASE, agent=dataclasses.replace(fig8a.BASE.agent, max_strokes=40),
         updates=options.updates, eval_split="val", eval_images=128,
     )  # fmt: skip
-    results = train(trainings(methods, base, options, points=4), options)
+    results = train(trainings(variants, base, options, points=4), options)
     rows: list[Row] = []
     for what, (_, algorithms) in CHANGES.items():
         row: Row = {"change": what}

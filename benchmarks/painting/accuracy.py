@@ -1,6 +1,6 @@
-"""How close `analytic` is to `raster`, and strokes painted small to strokes painted large and area-reduced.
+"""Error of `analytic` against `raster`, and of small paintings against large ones, area-reduced.
 
-Run: python -m benchmarks.painting.accuracy --json benchmarks/results/accuracy.json
+Run: python -m benchmarks.painting.accuracy
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes
+from benchmarks.harness.measure import Row, random_strokes
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
@@ -23,7 +24,7 @@ REDUCED_BAR = 0.01
 
 @dataclass(frozen=True)
 class Accuracy(BenchmarkConfig):
-    """How close the analytic renderer is to the ground truth, and to itself at another size."""
+    """Error of the analytic renderer against the ground truth, and against itself at another size."""
 
     strokes: int = 2000
     """Random strokes of each design, for `analytic` against `raster`."""
@@ -32,7 +33,7 @@ class Accuracy(BenchmarkConfig):
     reduced_strokes: int = 200
     """Random strokes of each design, for small against large."""
     finer: int = 8
-    """How many times larger the large canvas is."""
+    """Side of the large canvas, in sides of the small one."""
 
 
 def errors_to_raster(renderer: Renderer, strokes: int, size: int) -> Row:
@@ -43,8 +44,8 @@ def errors_to_raster(renderer: Renderer, strokes: int, size: int) -> Row:
     """
     raster = make_renderer("raster", renderer.design)
     errors, biases = [], []
-    for some in random_strokes(renderer.design, strokes).split(100):
-        error = (renderer(some, size) - raster(some, size)).double()
+    for batch in random_strokes(renderer.design, strokes).split(100):
+        error = (renderer(batch, size) - raster(batch, size)).double()
         errors.append(error.square().mean((1, 2)))
         biases.append(error.mean((1, 2)))
     squared = torch.cat(errors)
@@ -57,26 +58,20 @@ def errors_to_raster(renderer: Renderer, strokes: int, size: int) -> Row:
     }
 
 
-def against_raster(design: StrokeDesign, options: Accuracy) -> Row:
-    """The errors of `analytic`, held to the bar."""
-    errors = errors_to_raster(make_renderer("analytic", design), options.strokes, options.size)
-    return {"stroke": design.name, **errors, **at_most(errors["MSE"], MSE_BAR)}
-
-
-def against_reduced(design: StrokeDesign, options: Accuracy) -> Iterator[Row]:
+def reduced_errors(design: StrokeDesign, options: Accuracy) -> Iterator[Row]:
     """Mean absolute difference between small and area-reduced large: of each stroke, and all on a canvas."""
     analytic = make_renderer("analytic", design)
     strokes = random_strokes(design, options.reduced_strokes, seed=1)
-    small, large = options.size, options.size * options.finer
+    sides = (options.size, options.size * options.finer)
 
-    def difference(one: Tensor, other: Tensor) -> Tensor:
-        return (one - avg_pool2d(other, options.finer)).abs().double()
+    def difference(small: Tensor, large: Tensor) -> Tensor:
+        return (small - avg_pool2d(large, options.finer)).abs().double()
 
-    chunks = strokes.split(8)
-    apart = torch.cat([difference(analytic(c, small), analytic(c, large)).mean((1, 2)) for c in chunks])
-    painted = [analytic.paint(torch.zeros(1, 3, side, side), strokes[None]) for side in (small, large)]
+    batches = strokes.split(8)
+    coverage = [difference(*(analytic(batch, side) for side in sides)).mean((1, 2)) for batch in batches]
+    painted = [analytic.paint(torch.zeros(1, 3, side, side), strokes[None]) for side in sides]
     for what, value in (
-        ("coverage, mean over strokes", apart.mean().item()),
+        ("coverage, mean over strokes", torch.cat(coverage).mean().item()),
         (f"{len(strokes)} strokes on one canvas", difference(*painted).mean().item()),
     ):
         row = {"stroke": design.name, "painted": what, "mean absolute difference": value}
@@ -86,9 +81,12 @@ def against_reduced(design: StrokeDesign, options: Accuracy) -> Iterator[Row]:
 @torch.no_grad()
 def tables(options: Accuracy) -> Iterator[Table]:
     """Both comparisons, for every stroke design."""
-    designs = [get_stroke(name) for name in stroke_names()]
-    yield "analytic against raster", [against_raster(design, options) for design in designs]
-    rows = [row for design in designs for row in against_reduced(design, options)]
+    rows: list[Row] = []
+    for name in stroke_names():
+        errors = errors_to_raster(make_renderer("analytic", name), options.strokes, options.size)
+        rows.append({"stroke": name} | errors | at_most(errors["MSE"], MSE_BAR))
+    yield "analytic against raster", rows
+    rows = [row for name in stroke_names() for row in reduced_errors(get_stroke(name), options)]
     yield "painted small against painted large and reduced", rows
 
 

@@ -1,6 +1,6 @@
 """Kodak's pictures at full size, 768 x 512, against what is published of curve fitting on GPUs.
 
-Run: python -m benchmarks.painting.kodak --threads 2 --json benchmarks/results/kodak.json
+Run: python -m benchmarks.painting.kodak --threads 2
 
 PSNR and SSIM are at full size, by `raster`, and refinement sees the pictures at full size, too. The folder
 has the odd half of the 24 pictures. Published figures are means over all 24, of closed Bezier curves after
@@ -9,7 +9,6 @@ has the odd half of the 24 pictures. Published figures are means over all 24, of
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import fit_to_canvas
-from benchmarks.harness.painting import Way
-from benchmarks.harness.scores import likeness
-from benchmarks.harness.tables import FolderConfig, Row, Table, main
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import Painted, Variant, paint_and_score, similarity
+from benchmarks.harness.tables import FolderConfig, Table, main
 from paint_gym.datasets import read_image
 from paint_gym.metrics import psnr
-from paint_gym.painting import Painting
 
 PUBLISHED: dict[str, dict[int, float]] = {  # dB of PSNR
     "Bezier Splatting (NeurIPS 2025), A100": {256: 24.2, 512: 25.6, 1024: 26.9},
@@ -39,7 +36,7 @@ class Kodak(FolderConfig):
     out: Path = Path("runs/kodak")
     """Folder of the paintings, to look at."""
     folder_of_pictures: Path = Path("../shared/data/kodak")
-    """Where the pictures are."""
+    """Folder of the pictures."""
     strokes: tuple[int, ...] = (256, 512, 1024)
     """Budgets."""
     canvas: int = 512
@@ -49,13 +46,13 @@ class Kodak(FolderConfig):
     refine: int = 600
     """Iterations of refinement."""
     refine_random: int = 100
-    """The same for strokes that begin at random: they are large, so that each takes several times as long."""
+    """Iterations for random strokes: they are large, so that each takes several times as long."""
     pictures: int | None = None
-    """How many; by default all."""
+    """Number of pictures; by default all."""
 
 
 def kodak_pictures(folder: Path, count: int | None) -> dict[str, np.ndarray]:
-    """The first pictures of a folder, ``(H, W, 3)`` uint8, by name.
+    """First pictures of a folder by name, each a batch ``(1, 3, H, W)`` uint8.
 
     Raises:
         ValueError: there are none.
@@ -63,52 +60,44 @@ def kodak_pictures(folder: Path, count: int | None) -> dict[str, np.ndarray]:
     files = sorted(folder.glob("kodim*.png"))[:count]
     if not files:
         raise ValueError(f"no kodim*.png in {folder}")
-    return {file.stem: read_image(file) for file in files}
+    return {file.stem: np.ascontiguousarray(read_image(file).transpose(2, 0, 1)[None]) for file in files}
 
 
-def of_size(picture: np.ndarray) -> np.ndarray:
-    """A picture ``(H, W, 3)`` uint8 as a target ``(1, 3, H, W)``."""
-    return np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
-
-
-def ways(options: Kodak) -> list[Way]:
-    """The rows."""
-    return [
-        Way(),
-        Way(plan=options.plan),
-        Way(plan=options.plan, refine=options.refine),
-        Way(refine=options.refine_random, random=True),
-    ]
+def paint_at(picture: np.ndarray, strokes: int, variant: Variant, canvas: int) -> Painted:
+    """Paint ``(1, 3, H, W)`` on a canvas of another shorter side, and score at full size."""
+    target = fit_to_canvas(torch.tensor(picture[0].transpose(1, 2, 0)), canvas)
+    return paint_and_score(picture, strokes, variant, targets=target)
 
 
 def tables(options: Kodak) -> Iterator[Table]:
-    """A row for each method, and the published ones."""
+    """A row for each variant, and the published ones."""
     pictures = kodak_pictures(options.folder_of_pictures, 1 if options.smoke else options.pictures)
-    strokes = options.strokes[:1] if options.smoke else options.strokes
+    variants = [
+        Variant(),
+        Variant(plan=options.plan),
+        Variant(plan=options.plan, refine=options.refine),
+        Variant(refine=options.refine_random, random=True),
+    ]
     rows: list[Row] = []
-    for budget in strokes:
-        for way in ways(options):
-            method, found = f"{way.curve}, {way.effort}", list[Row]()
+    for budget in options.strokes[:1] if options.smoke else options.strokes:
+        strokes, canvas = (10, 32) if options.smoke else (budget, options.canvas)
+        for variant in variants:
+            method, figures = f"{variant.curve}, {variant.effort}", list[Row]()
             for stem, picture in pictures.items():
-                target = fit_to_canvas(torch.tensor(picture), 32 if options.smoke else options.canvas)
-                began = time.perf_counter()
-                (painting,) = way.paint(target, 10 if options.smoke else budget)
-                seconds = time.perf_counter() - began
-                full, whole = of_size(picture), Painting(painting.strokes, size=picture.shape[:2])
-                decibels = float(psnr(l2_by_raster([whole], full).item()))
-                found.append({"psnr": decibels, "seconds": seconds} | likeness([whole], full))
+                painted = paint_at(picture, strokes, variant, canvas)
+                row: Row = {"PSNR, dB": float(psnr(painted.l2.item())), "seconds a picture": painted.seconds}
+                figures.append(row | {"SSIM": similarity(painted.paintings, picture)["ssim"]})
+                (painting,) = painted.paintings
                 name = f"{stem}, {budget} strokes, {method}.png".replace(" ", "_")
-                painting.save(options.folder / name, size=max(picture.shape[:2]))
-            means = {
-                name: float(np.mean([one[name] for one in found])) for name in ("psnr", "ssim", "seconds")
-            }
-            row: Row = {"strokes": budget, "by": method, "pictures": len(found), "PSNR, dB": means["psnr"]}
-            row |= {"SSIM": means["ssim"], "seconds a picture": means["seconds"]}
+                painting.save(options.folder / name, size=max(painting.size))
+            row = {"strokes": budget, "by": method, "pictures": len(figures)}
+            for column in ("PSNR, dB", "SSIM", "seconds a picture"):
+                row[column] = float(np.mean([figure[column] for figure in figures]))
             rows.append(row | {"numbers": budget * painting.design.dim})
         rows += [
-            {"strokes": budget, "by": name, "pictures": 24, "PSNR, dB": figures[budget]}
-            for name, figures in PUBLISHED.items()
-            if budget in figures
+            {"strokes": budget, "by": name, "pictures": 24, "PSNR, dB": decibels[budget]}
+            for name, decibels in PUBLISHED.items()
+            if budget in decibels
         ]
     yield f"mean over the pictures, {options.threads} threads", rows
 

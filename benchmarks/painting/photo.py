@@ -1,6 +1,6 @@
 """One photo, painted large by the command line: seconds, memory, and the painting to look at.
 
-Run: python -m benchmarks.painting.photo --json benchmarks/results/photo.json --out runs/photo
+Run: python -m benchmarks.painting.photo
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main, peak_memory
+from benchmarks.harness.measure import Row, peak_memory
+from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from paint_gym.datasets import read_image
 
 SECONDS_BAR = {"draft": 20.0, "no options": 10.0}
@@ -41,7 +42,7 @@ class Photo(BenchmarkConfig):
 
 
 def paint(arguments: list[str]) -> None:
-    """Paint, and print the peak of memory. For a process of its own."""
+    """Paint, and print the peak of memory; for a process of its own."""
     from agents.cli.main import main
 
     main(["paint", *arguments])
@@ -51,17 +52,17 @@ def paint(arguments: list[str]) -> None:
 def tables(options: Photo) -> Iterator[Table]:
     """A row for many strokes on a large canvas, and one without options: from Python's start to the file."""
     options.out.mkdir(parents=True, exist_ok=True)
-    photo = options.out / "photo.png"
     picture = getattr(data, options.photo)()
-    Image.fromarray(picture).save(photo)
+    Image.fromarray(picture).save(options.out / "photo.png")
     draft = ["--strokes", str(options.strokes), "--canvas", str(options.size), "--draft"]
-    rows = [_row(options, picture, name, given) for name, given in (("draft", draft), ("no options", []))]
-    yield "paint-gym paint", rows
+    commands = {"draft": draft, "no options": []}
+    yield "paint-gym paint", [measure(options, picture, name, flags) for name, flags in commands.items()]
 
 
-def _row(options: Photo, picture: np.ndarray, name: str, given: list[str]) -> Row:
+def measure(options: Photo, picture: np.ndarray, name: str, flags: list[str]) -> Row:
+    """Run the command with flags."""
     output = options.out / f"{name.replace(' ', '-')}.png"
-    arguments = [str(options.out / "photo.png"), "-o", str(output), "--overwrite", *given]
+    arguments = [str(options.out / "photo.png"), "-o", str(output), "--overwrite", *flags]
     code = f"from benchmarks.painting.photo import paint; paint({arguments})"
     began = time.perf_counter()
     child = subprocess.run(
@@ -71,12 +72,11 @@ def _row(options: Photo, picture: np.ndarray, name: str, given: list[str]) -> Ro
     seconds = time.perf_counter() - began
     peak: float = json.loads(child.stdout.splitlines()[-1])["peak, GiB"]
     l2 = float(np.square(read_image(output) / 255.0 - picture / 255.0).mean())
-    row: Row = {"photo": options.photo, "options": " ".join(given) or name, "seconds": seconds, "l2": l2}
-    most = SECONDS_BAR[name]
-    bar = f"<= {most:g} s, {MEMORY_BAR:g} GiB"
-    met = seconds <= most and peak <= MEMORY_BAR
-    if not given:
+    bar = f"<= {SECONDS_BAR[name]:g} s, {MEMORY_BAR:g} GiB"
+    met = seconds <= SECONDS_BAR[name] and peak <= MEMORY_BAR
+    if not flags:
         bar, met = f"{bar}, l2 {L2_BAR:g}", met and l2 <= L2_BAR
+    row: Row = {"photo": options.photo, "options": " ".join(flags) or name, "seconds": seconds, "l2": l2}
     return row | {"peak, GiB": peak, "bar": bar, "met": met}
 
 

@@ -1,6 +1,6 @@
 """Portraits of CelebA's test split: l2 by raster of the agent alone, with a plan, and refined.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.painting.portraits --json benchmarks/results/portraits.json
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.painting.portraits
 
 For comparison, what a user would pick instead: the hill climber `primitive` (Go), two threads, 200 shapes,
 128 px, was measured on eight of these pictures at .0030 in 8.2 s an image (triangles) and .0023 in 17.3 s
@@ -9,36 +9,29 @@ For comparison, what a user would pick instead: the hill climber `primitive` (Go
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-import torch
+from agents.painting.evaluation import mean_interval
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import Painted, Variant, first_pictures, paint_and_score
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 
-from agents import refine
-from agents.painting.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.painting import Way
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
-from paint_gym import load_dataset
-
-ALONE, PLANNED = Way(), Way(plan=40)
-REFINED = [Way(plan=begun.plan, refine=times) for begun in (ALONE, PLANNED) for times in (50, 100)]
-WAYS = (ALONE, PLANNED, *REFINED)
-BARS = {  # l2, and seconds a picture
-    ALONE: (0.0040, None),
-    PLANNED: (0.0020, 1.0),
-    REFINED[2]: (0.00095, 1.2),
-    REFINED[3]: (0.00080, 1.6),
+PLAN = 40
+BARS = {  # plan and refinement, to l2 and seconds a picture
+    (0, 0): (0.0040, None),
+    (PLAN, 0): (0.0020, 1.0),
+    (PLAN, 50): (0.00095, 1.2),
+    (PLAN, 100): (0.00080, 1.6),
 }
 
 
 @dataclass(frozen=True)
 class Portraits(BenchmarkConfig):
-    """How well the agent that comes with the package paints faces."""
+    """Quality of faces by the agent that comes with the package."""
 
     dataset: str = "celeba"
-    """What: a name, or a folder of images."""
+    """A name, or a folder of images."""
     split: str = "test"
     """Part of the data set."""
     images: int = 500
@@ -51,48 +44,33 @@ class Portraits(BenchmarkConfig):
     """Pictures painted and refined at once."""
 
 
+def make_row(variant: Variant, painted: Painted) -> Row:
+    """Mean l2 and its interval, seconds, and the bar."""
+    mean, low, high = (float(value) for value in mean_interval(painted.l2))
+    row: Row = {"by": variant.curve, "effort": variant.effort, "images": len(painted.l2), "l2": mean}
+    row |= {"low": low, "high": high, "seconds an image": painted.seconds}
+    l2, seconds = BARS.get((variant.plan, variant.refine), (None, None))
+    if l2 is None:
+        return row
+    bar = at_most(mean, l2)
+    if seconds is None:
+        return row | bar
+    return row | {"bar": f"{bar['bar']}, {seconds:g} s", "met": bar["met"] and painted.seconds <= seconds}
+
+
 def tables(options: Portraits) -> Iterator[Table]:
-    """One row for each way; what is refined is the painting of the first or the second row."""
-    data = load_dataset(options.dataset, options.split, options.size)
-    count = min(options.images, len(data))
-    l2: dict[Way, list[float]] = {way: [] for way in WAYS}
-    seconds = dict.fromkeys(WAYS, 0.0)
-    for first in range(0, count, options.batch):
-        pictures = data[np.arange(first, min(first + options.batch, count))]
-        targets = torch.from_numpy(pictures)
-        for begun in (ALONE, PLANNED):
-            began = time.perf_counter()
-            painted = begun.paint(targets, options.strokes)
-            seconds[begun] += time.perf_counter() - began
-            l2[begun] += l2_by_raster(painted, pictures).tolist()
-            for way in (way for way in REFINED if way.plan == begun.plan):
-                began = time.perf_counter()
-                finished = refine(painted, targets, way.refine)
-                seconds[way] += time.perf_counter() - began
-                l2[way] += l2_by_raster(finished, pictures).tolist()
-    for way in REFINED:
-        seconds[way] += seconds[PLANNED if way.plan else ALONE]
-    rows: list[Row] = []
-    for way in WAYS:
-        mean, low, high = (float(value) for value in mean_interval(l2[way]))
-        row: Row = {
-            "by": way.curve,
-            "effort": way.effort,
-            "images": count,
-            "l2": mean,
-            "low": low,
-            "high": high,
-        }
-        row["seconds an image"] = seconds[way] / count
-        if way in BARS:
-            most, longest = BARS[way]
-            bar = at_most(mean, most)
-            if longest is not None:
-                met = bar["met"] and row["seconds an image"] <= longest
-                bar = {"bar": f"{bar['bar']}, {longest:g} s", "met": met}
-            row |= bar
-        rows.append(row)
-    yield f"{options.dataset}, {options.split}, {options.strokes} strokes at {options.size} px", rows
+    """A row for each variant; the painting of the first or the second row is refined in the others."""
+    pictures = first_pictures(options.dataset, options.split, options.size, options.images)
+    painted, refined = list[Row](), list[Row]()
+    for variant in (Variant(), Variant(plan=PLAN)):
+        start = paint_and_score(pictures, options.strokes, variant, options.batch)
+        painted.append(make_row(variant, start))
+        for iterations in (50, 100):
+            finer = replace(variant, refine=iterations)
+            result = paint_and_score(pictures, options.strokes, finer, options.batch, start.paintings)
+            refined.append(make_row(finer, result._replace(seconds=start.seconds + result.seconds)))
+    title = f"{options.dataset}, {options.split}, {options.strokes} strokes at {options.size} px"
+    yield title, painted + refined
 
 
 if __name__ == "__main__":

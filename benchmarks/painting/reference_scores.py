@@ -1,6 +1,6 @@
-"""What an l2 is worth: blank canvas, mean colour, random strokes, and the agents that come with the package.
+"""Reference scores: blank canvas, mean colour, random strokes, and the agents that come with the package.
 
-Run: python -m benchmarks.painting.reference_scores --json benchmarks/results/reference_scores.json
+Run: python -m benchmarks.painting.reference_scores
 
 For each data set at the sizes and strokes of the other benchmarks, on its test split, by `raster`.
 """
@@ -11,56 +11,62 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.checkpoint import WEIGHTS
-from agents.painting.evaluation import l2_by_raster
-from benchmarks.harness.scores import blank, mean_colour, random_paintings
-from benchmarks.harness.shipped import Task, paint_with
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import (
+    PictureSet,
+    Variant,
+    blank_l2,
+    mean_colour_l2,
+    paint_and_score,
+    random_l2,
+)
+from benchmarks.harness.tables import BenchmarkConfig, Table, main
 
-TASKS = (
-    Task("mnist", 5, 64, 100),
-    Task("svhn", 40, 64, 100),
-    Task("celeba", 40, 32, 100),
-    Task("celeba", 100, 64, 100),
-    Task("celeba", 200, 128, 100),
-    Task("imagenet", 400, 128, 100),
+TESTS = (
+    PictureSet("mnist", 5, 64, 100),
+    PictureSet("svhn", 40, 64, 100),
+    PictureSet("celeba", 40, 32, 100),
+    PictureSet("celeba", 100, 64, 100),
+    PictureSet("celeba", 200, 128, 100),
+    PictureSet("imagenet", 400, 128, 100),
 )
 
 
 @dataclass(frozen=True)
 class ReferenceScores(BenchmarkConfig):
-    """What a blank canvas, random strokes and the package's agents score."""
+    """Scores of a blank canvas, random strokes and the package's agents."""
 
     agents: tuple[str, ...] = ("pretrained",)
     """Agents, each without and with its lookahead, beside that of the data set if there is one."""
     smoke: bool = False
-    """Few pictures and strokes, to see that all runs."""
+    """Paint few pictures and strokes, to see that all runs."""
 
 
 def tables(options: ReferenceScores) -> Iterator[Table]:
-    """A row for each task and painter."""
+    """A row for each test set and painter."""
     rows: list[Row] = []
-    for task in TASKS:
+    for test in TESTS:
         if options.smoke:
-            task = task._replace(strokes=5, images=2)
-        targets = task.targets()
+            test = test._replace(strokes=5, images=2)
+        pictures = test.pictures()
         about: Row = {
-            "data set": task.dataset,
-            "size": task.size,
-            "strokes": task.strokes,
-            "images": len(targets),
+            "data set": test.dataset,
+            "size": test.size,
+            "strokes": test.strokes,
+            "images": len(pictures),
         }
-        random = random_paintings(len(targets), task.strokes, task.size)
-        found = {
-            "blank canvas": blank(targets),
-            "mean colour": mean_colour(targets),
-            "random strokes": float(l2_by_raster(random, targets).mean()),
+        l2 = {
+            "blank canvas": blank_l2(pictures),
+            "mean colour": mean_colour_l2(pictures),
+            "random strokes": random_l2(pictures, test.strokes),
         }
-        own = f"pretrained-{task.dataset}"
-        for agent in (*options.agents, *([own] if (WEIGHTS / f"{own}.safetensors").exists() else [])):
-            for how, lookahead in (("", 0), (", with lookahead", None)):
-                paintings = paint_with(agent, task, lookahead)
-                found[agent + how] = float(l2_by_raster(paintings, targets).mean())
-        rows += [about | {"painter": painter, "l2": l2} for painter, l2 in found.items()]
+        special = f"pretrained-{test.dataset}"
+        shipped = (WEIGHTS / f"{special}.safetensors").exists()
+        for agent in (*options.agents, *([special] if shipped else [])):
+            for suffix, lookahead in (("", 0), (", with lookahead", None)):
+                painted = paint_and_score(pictures, test.strokes, Variant(agent, lookahead))
+                l2[agent + suffix] = float(painted.l2.mean())
+        rows += [about | {"painter": painter, "l2": value} for painter, value in l2.items()]
     yield "test pictures, by raster", rows
 
 

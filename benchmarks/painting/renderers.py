@@ -1,6 +1,6 @@
 """Each renderer against the ground truth: errors, gradients, speed, and a picture to look at.
 
-Run: python -m benchmarks.painting.renderers --json benchmarks/results/renderers.json --sheet docs/renderers.png
+Run: python -m benchmarks.painting.renderers --sheet docs/renderers.png
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, cosine_similarity
 
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
+from benchmarks.harness.measure import Row, random_strokes, take_turns
+from benchmarks.harness.painting import write_rows
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from benchmarks.painting.accuracy import errors_to_raster
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
-from paint_gym.utils.files import replace_when_done
 
-DESIGNS = ("bezier", "straight", "circle", "triangle")
 RENDERERS = ("raster", "analytic", "neural")
 NEURAL_BARS = {"bezier": 1.2e-3, "straight": 1e-3, "circle": 1e-3, "triangle": 1e-3}
+DESIGNS = tuple(NEURAL_BARS)
 BLUR = 9  # pixels a side of the box that blurs before a loss, so that its differences are smooth
 STEP = 0.01  # of a parameter, for central differences: 1.3 pixels
 
@@ -66,19 +66,16 @@ def losses(renderer: Renderer, strokes: Tensor, target: Tensor) -> Tensor:
 
 
 def central_differences(renderer: Renderer, strokes: Tensor, target: Tensor, parameters: int) -> Tensor:
-    """The slope ``(N, parameters)`` of `losses`, without a gradient of the renderer's own."""
+    """Slope ``(N, parameters)`` of `losses`, without the gradient of the renderer."""
     slopes = []
-    for i in range(parameters):
-        step = torch.zeros(strokes.shape[-1])
-        step[i] = STEP
-        slopes.append(
-            (losses(renderer, strokes + step, target) - losses(renderer, strokes - step, target)) / (2 * STEP)
-        )
+    for step in STEP * torch.eye(strokes.shape[-1])[:parameters]:
+        after, before = (losses(renderer, strokes + change, target) for change in (step, -step))
+        slopes.append((after - before) / (2 * STEP))
     return torch.stack(slopes, 1)
 
 
 def gradients(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
-    """How far the gradient of a stroke towards another one points where the ground truth falls."""
+    """Angle between the gradient of a stroke towards another one and the slope of the ground truth."""
     raster, count = make_renderer("raster", design), len(design.parameters)
     strokes = random_strokes(design, options.gradients, seed=1) * (1 - 4 * STEP) + 2 * STEP
     target = blurred(raster(random_strokes(design, options.gradients, seed=2), SIZE))
@@ -101,42 +98,33 @@ def gradients(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
 def speed(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
     """Milliseconds for a batch of strokes, forward, and with the gradient in their parameters."""
     strokes = random_strokes(design, options.batch)
-    weight = torch.rand(options.batch, SIZE, SIZE)
-    renderers = {name: make_renderer(name, design) for name in RENDERERS}
+    leaf, weight = strokes.clone().requires_grad_(), torch.rand(options.batch, SIZE, SIZE)
 
-    def backward(renderer: Renderer) -> Callable[[], object]:
-        leaf = strokes.clone().requires_grad_()
-        return torch.enable_grad()(lambda: torch.autograd.grad(renderer(leaf, SIZE), leaf, weight))
+    @torch.enable_grad()
+    def backward(renderer: Renderer) -> None:
+        torch.autograd.grad(renderer(leaf, SIZE), leaf, weight)
 
-    calls: dict[str, Callable[[], object]] = {
-        f"{name}, forward": partial(renderer, strokes, SIZE) for name, renderer in renderers.items()
-    }
-    calls |= {
-        f"{name}, with gradient": backward(one) for name, one in renderers.items() if one.differentiable
-    }
-    seconds = take_turns(calls, options.repeats)
+    calls: dict[str, Callable[[], object]] = {}
     for name in RENDERERS:
-        yield {
-            "stroke": design.name,
-            "renderer": name,
-            f"ms, {options.batch} strokes": 1000 * seconds[f"{name}, forward"],
-            "with gradient": 1000 * seconds[gradient]
-            if (gradient := f"{name}, with gradient") in seconds
-            else None,
-        }
+        renderer = make_renderer(name, design)
+        calls[name] = partial(renderer, strokes, SIZE)
+        if renderer.differentiable:
+            calls[f"{name}, with gradient"] = partial(backward, renderer)
+    ms = {name: 1000 * seconds for name, seconds in take_turns(calls, options.repeats).items()}
+    for name in RENDERERS:
+        row: Row = {"stroke": design.name, "renderer": name, f"ms, {options.batch} strokes": ms[name]}
+        yield row | {"with gradient": ms.get(f"{name}, with gradient")}
 
 
-def sheet(path: Path, strokes: int = 8) -> None:
-    """A row for each design and renderer, in the order of `DESIGNS` and `RENDERERS`."""
+def write_sheet(path: Path, strokes: int = 8) -> None:
+    """Write a row for each design and renderer, in the order of `DESIGNS` and `RENDERERS`."""
     rows = []
     for design in map(get_stroke, DESIGNS):
-        some = random_strokes(design, strokes, seed=3)
+        values = random_strokes(design, strokes, seed=3)
         radii = [i for i, name in enumerate(design.parameters) if name.startswith("r")]
-        some[:, radii] *= 0.5  # thinner: more to see
-        rows += [torch.cat(list(make_renderer(name, design)(some, SIZE)), 1) for name in RENDERERS]
-    picture = torch.cat(rows).mul(255).round().byte().numpy()
-    with replace_when_done(path) as file:
-        Image.fromarray(picture).save(file)
+        values[:, radii] *= 0.5  # thinner: more to see
+        rows += [torch.cat(list(make_renderer(name, design)(values, SIZE)), 1) for name in RENDERERS]
+    write_rows(path, [row.mul(255).round().byte().numpy() for row in rows])
 
 
 @torch.no_grad()
@@ -144,14 +132,13 @@ def tables(options: Renderers) -> Iterator[Table]:
     """Errors, gradients and speed; the picture."""
     designs = [get_stroke(name) for name in DESIGNS]
     if options.sheet:
-        sheet(options.sheet)
-    truth = f"coverage of {options.strokes} random strokes against raster"
-    yield truth, [row for design in designs for row in errors(design, options)]
-    yield (
-        "gradients against central differences of raster",
-        [row for design in designs for row in gradients(design, options)],
-    )
-    yield "speed", [row for design in designs for row in speed(design, options)]
+        write_sheet(options.sheet)
+    for title, measure in (
+        (f"coverage of {options.strokes} random strokes against raster", errors),
+        ("gradients against central differences of raster", gradients),
+        ("speed", speed),
+    ):
+        yield title, [row for design in designs for row in measure(design, options)]
 
 
 if __name__ == "__main__":

@@ -1,34 +1,33 @@
-"""What more strokes buy: l2 by raster against strokes, with and without refinement.
+"""Error of paintings with more and more strokes, with and without refinement, by raster.
 
-Run: python -m benchmarks.painting.stroke_budget --json benchmarks/results/stroke_budget.json --plot docs/budget.png
+Run: python -m benchmarks.painting.stroke_budget --plot docs/budget.png
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
-from agents import load, paint, refine
-from agents.painting.evaluation import l2_by_raster, mean_interval
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, main
+from agents.painting.evaluation import mean_interval
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import Variant, paint_and_score
+from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from paint_gym import load_dataset
 from paint_gym.utils.files import replace_when_done
 
 
 @dataclass(frozen=True)
 class StrokeBudget(BenchmarkConfig):
-    """What more strokes buy."""
+    """Error of paintings with more and more strokes."""
 
     agent: str = "pretrained"
     """Agent that paints."""
     dataset: str = "imagenet"
-    """What: a name, or a folder of images."""
+    """A name, or a folder of images."""
     split: str = "val"
     """Part of the data set."""
     images: int = 20
@@ -47,20 +46,18 @@ def tables(options: StrokeBudget) -> Iterator[Table]:
     """A row for each budget."""
     data = load_dataset(options.dataset, options.split, options.size)
     pictures = data[np.linspace(0, len(data) - 1, options.images).astype(int)]
-    targets = torch.from_numpy(pictures)
-    paintings = paint(load(options.agent), targets, max(options.strokes))
+    most = max(options.strokes)
+    paintings = paint_and_score(pictures, most, Variant(options.agent), len(pictures)).paintings
     rows: list[Row] = []
     for strokes in options.strokes:
-        begun = [painting[:strokes] for painting in paintings]  # a painting of few strokes begins one of many
+        start = [painting[:strokes] for painting in paintings]  # few strokes are the first of many
         row: Row = {"strokes": strokes}
-        for iterations in (0, options.refine):
-            began = time.perf_counter()
-            finished = refine(begun, targets, iterations)
-            seconds = (time.perf_counter() - began) / options.images
-            mean, low, high = (float(value) for value in mean_interval(l2_by_raster(finished, pictures)))
-            name = "refined" if iterations else "agent alone"
+        for name, iterations in (("agent alone", 0), ("refined", options.refine)):
+            variant = Variant(options.agent, refine=iterations)
+            painted = paint_and_score(pictures, strokes, variant, len(pictures), start)
+            mean, low, high = (float(value) for value in mean_interval(painted.l2))
             row |= {f"l2, {name}": mean, f"{name}, low": low, f"{name}, high": high}
-        rows.append(row | {"seconds of refinement an image": seconds})
+        rows.append(row | {"seconds of refinement an image": painted.seconds})
     yield f"{options.dataset}, {options.split}, {options.images} pictures at {options.size} px", rows
     if options.plot:
         draw(rows, options.plot)
@@ -72,10 +69,11 @@ def draw(rows: list[Row], path: Path) -> None:
     axes = figure.add_subplot()
     strokes = [row["strokes"] for row in rows]
     for name in ("agent alone", "refined"):
-        axes.plot(strokes, [row[f"l2, {name}"] for row in rows], marker=".", label=name)
-        axes.fill_between(
-            strokes, [row[f"{name}, low"] for row in rows], [row[f"{name}, high"] for row in rows], alpha=0.2
+        l2, low, high = (
+            [row[key] for row in rows] for key in (f"l2, {name}", f"{name}, low", f"{name}, high")
         )
+        axes.plot(strokes, l2, marker=".", label=name)
+        axes.fill_between(strokes, low, high, alpha=0.2)
     axes.set(xlabel="strokes", ylabel="l2 (mean squared error, by raster)", xscale="log", yscale="log")
     axes.legend()
     with replace_when_done(path) as file:

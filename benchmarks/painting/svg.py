@@ -1,6 +1,6 @@
-"""How close a saved SVG is to the painting, by resvg and by Chromium, and how large it is.
+"""Error of a saved SVG against the painting, by resvg and by Chromium, and the size of its file.
 
-Run: python -m benchmarks.painting.svg --json benchmarks/results/svg.json
+Run: python -m benchmarks.painting.svg
 
 Chromium is the one on the path; without it, its columns are missing.
 """
@@ -23,9 +23,10 @@ import resvg_py
 import torch
 from PIL import Image
 
-from agents import load, paint, refine
 from agents.checkpoint import shipped_agent
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import Variant
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from benchmarks.painting.gallery import photo
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke, stroke_names
@@ -40,7 +41,7 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Svg(BenchmarkConfig):
-    """How close a saved SVG is to the painting, and how large it is."""
+    """Error and size of a saved SVG."""
 
     strokes: int = 200
     """Strokes of each painting."""
@@ -54,24 +55,22 @@ def random_painting(stroke: str, strokes: int, thickness: float) -> Painting:
     """Uniformly random strokes, the same at each call; `thickness` scales their radius parameters."""
     design = get_stroke(stroke)
     values = np.random.default_rng(0).random((strokes, design.dim))
-    for i, name in enumerate(design.parameters):
-        if name.startswith("r"):
-            values[:, i] *= thickness
+    values[:, [i for i, name in enumerate(design.parameters) if name.startswith("r")]] *= thickness
     return Painting(values, stroke)
 
 
 def resvg(path: Path, side: int) -> np.ndarray:
-    """The picture ``(side, side, 3)`` uint8 that resvg makes of a file."""
+    """Picture ``(side, side, 3)`` uint8 of a file, by resvg."""
     png = resvg_py.svg_to_bytes(svg_path=str(path), width=side, height=side)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
-def chromium(path: Path, side: int, folder: Path) -> np.ndarray | None:
-    """The picture ``(side, side, 3)`` uint8 that Chromium makes of a file in a page; None where it is not."""
+def chromium(path: Path, side: int) -> np.ndarray | None:
+    """Picture ``(side, side, 3)`` uint8 of a file in a page, by Chromium; None where it is missing."""
     program = shutil.which("chromium")
     if program is None:
         return None
-    page, shot = folder / "page.html", folder / "page.png"
+    page, shot = path.with_name("page.html"), path.with_name("page.png")
     drawing = f'<img src="{path.name}" width="{side}" height="{side}" style="display:block">'
     page.write_text(f"<!doctype html><body style='margin:0;background:#000'>{drawing}")
     flags = ["--headless=new", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"]
@@ -82,73 +81,70 @@ def chromium(path: Path, side: int, folder: Path) -> np.ndarray | None:
     return np.asarray(Image.open(shot).convert("RGB"))[:side, :side]
 
 
-def psnr(shown: np.ndarray, painting: Painting) -> float:
-    """In dB, of a picture against our own, which is as large."""
-    error = shown.astype(float) - painting.render(shown.shape[:2])
+def psnr(picture: np.ndarray, painting: Painting) -> float:
+    """PSNR in dB of a picture ``(H, W, 3)`` uint8 against our own of the same size."""
+    error = picture.astype(float) - painting.render(picture.shape[:2])
     return round(float(10 * np.log10(255**2 / np.mean(error**2))), 2)
 
 
 def measure(painting: Painting) -> Row:
-    """The file's kilobytes, and PSNR at each size by resvg, at the greatest by Chromium."""
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "painting.svg"
+    """Kilobytes of the file, and PSNR at each size by resvg, at the greatest by Chromium."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "painting.svg"
         painting.save(path)
         row: Row = {"kilobytes": round(path.stat().st_size / 1000, 1)}
         for side in SIZES:
             row[f"PSNR at {side} px, dB"] = psnr(resvg(path, side), painting)
-        browser = chromium(path, max(SIZES), Path(name))
-        if browser is not None:
-            row[f"by Chromium at {max(SIZES)} px, dB"] = psnr(browser, painting)
+        picture = chromium(path, max(SIZES))
+        if picture is not None:
+            row[f"by Chromium at {max(SIZES)} px, dB"] = psnr(picture, painting)
     return row
 
 
-def refined(stroke: str, strokes: int, iterations: int) -> Painting:
+def astronaut(stroke: str, strokes: int, iterations: int) -> Painting:
     """The astronaut, painted and refined."""
-    picture = torch.from_numpy(photo("astronaut", 256))
-    agent = load(shipped_agent(stroke))
-    (painting,) = paint(agent, picture[None], strokes)
-    return refine(painting, picture, iterations)
+    targets = torch.from_numpy(photo("astronaut", 256))[None]
+    (painting,) = Variant(shipped_agent(stroke), refine=iterations).paint(targets, strokes)
+    return painting
 
 
 def seconds_to_show(painting: Painting) -> float | None:
-    """Time of Chromium from its start to the picture, less that for an empty painting."""
-    took: dict[str, list[float]] = {"full": [], "empty": []}
-    with tempfile.TemporaryDirectory() as name:
+    """Seconds of Chromium from its start to the picture, less those of an empty painting."""
+    seconds: dict[str, list[float]] = {"full": [], "empty": []}
+    with tempfile.TemporaryDirectory() as folder:
         for _ in range(REPEATS):
-            for which, shown in (("full", painting), ("empty", painting[:0])):
-                path = Path(name) / f"{which}.svg"
-                shown.save(path)
+            for name, part in (("full", painting), ("empty", painting[:0])):
+                path = Path(folder) / f"{name}.svg"
+                part.save(path)
                 began = time.perf_counter()
-                if chromium(path, max(SIZES), Path(name)) is None:
+                if chromium(path, max(SIZES)) is None:
                     return None
-                took[which].append(time.perf_counter() - began)
-    return statistics.median(took["full"]) - statistics.median(took["empty"])
+                seconds[name].append(time.perf_counter() - began)
+    return statistics.median(seconds["full"]) - statistics.median(seconds["empty"])
 
 
 def tables(options: Svg) -> Iterator[Table]:
     """Refined paintings of every design; random strokes, with all radii and with small ones."""
     rows: list[Row] = []
     for stroke in stroke_names():
-        figures = measure(refined(stroke, options.strokes, options.refine))
-        most = BYTES_BAR.get(stroke, OTHERS_BAR)
-        bar = f"<= {most:g} kB"
-        met = figures["kilobytes"] <= most
+        row: Row = {"stroke": stroke} | measure(astronaut(stroke, options.strokes, options.refine))
+        kilobytes = BYTES_BAR.get(stroke, OTHERS_BAR)
+        bar, met = f"<= {kilobytes:g} kB", row["kilobytes"] <= kilobytes
         if stroke == "bezier":
             bar = f"{bar}, >= {PSNR_BAR:g} dB"
-            met = met and min(value for key, value in figures.items() if "512 px" in key) >= PSNR_BAR
-        rows.append({"stroke": stroke, **figures, "bar": bar, "met": met})
+            met = met and min(value for key, value in row.items() if "512 px" in key) >= PSNR_BAR
+        rows.append(row | {"bar": bar, "met": met})
     yield f"SVG against our renderer, the astronaut in {options.strokes} strokes, refined", rows
-    seconds = seconds_to_show(refined("bezier", options.many, 0))
+    seconds = seconds_to_show(astronaut("bezier", options.many, 0))
     if seconds is not None:
-        row: Row = {"strokes": options.many, "seconds": seconds}
+        row = {"strokes": options.many, "seconds": seconds}
         yield "until Chromium shows it", [row | at_most(seconds, SHOWN_BAR)]
     rows = []
     for stroke in stroke_names():
-        for radii, thickness in (("all", 1.0), ("small", 0.1)):
-            if thickness < 1 and not any(name.startswith("r") for name in get_stroke(stroke).parameters):
-                continue
-            figures = measure(random_painting(stroke, options.strokes, thickness))
-            rows.append({"stroke": stroke, "radii": radii, **figures})
+        round_ends = any(name.startswith("r") for name in get_stroke(stroke).parameters)
+        for radii, thickness in (("all", 1.0), ("small", 0.1))[: 1 + round_ends]:
+            painting = random_painting(stroke, options.strokes, thickness)
+            rows.append({"stroke": stroke, "radii": radii, **measure(painting)})
     yield f"SVG against our renderer, {options.strokes} random strokes", rows
 
 

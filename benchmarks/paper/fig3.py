@@ -1,6 +1,6 @@
-"""What the agents that come with the package paint on four data sets (section 5.3, Fig. 3).
+"""Four data sets, painted by the agents that come with the package (section 5.3, Fig. 3).
 
-Run: python -m benchmarks.paper.fig3 --json benchmarks/results/fig3.json
+Run: python -m benchmarks.paper.fig3
 
 MNIST with 5 strokes, SVHN with 40, CelebA with 200, ImageNet with 400; pictures of each test split above
 their paintings, as PNGs in the folder of the run, to look at.
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.scores import picture_row, write_rows
-from benchmarks.harness.shipped import Task, paint_with, scores
-from benchmarks.harness.tables import CLAIMS, FolderConfig, Row, Table, claim, main
-from benchmarks.paper import fig9
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import PictureSet, Variant, paint_and_score, picture_row, scores, write_rows
+from benchmarks.harness.tables import CLAIMS, FolderConfig, Table, claim, main
+from benchmarks.paper.fig9 import DIGITS, STROKES
 
 AGENTS = {
     "mnist": "pretrained-mnist",
@@ -23,8 +23,8 @@ AGENTS = {
     "celeba": "pretrained",
     "imagenet": "pretrained",
 }
-ALIKE = 0.95
-"""From this SSIM on two pictures are taken for the same."""
+SAME = 0.95
+"""SSIM from which two pictures are taken for the same."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Fig3(FolderConfig):
     images: int = 100
     """Pictures of each test split."""
     shown: int = 8
-    """Of them, how many are on a sheet."""
+    """Pictures on a sheet."""
     size: int = 128
     """Side of the canvas in pixels, for MNIST and SVHN half of it."""
 
@@ -45,22 +45,23 @@ def tables(options: Fig3) -> Iterator[Table]:
     """A row for each data set; writes the sheets."""
     rows: list[Row] = []
     for dataset, agent in AGENTS.items():
-        size = options.size // 2 if dataset in fig9.DIGITS else options.size
-        task = Task(dataset, fig9.STROKES[dataset], size, options.images)
+        size = options.size // 2 if dataset in DIGITS else options.size
+        test = PictureSet(dataset, STROKES[dataset], size, options.images)
         if options.smoke:
-            task = task._replace(strokes=5, size=32, images=2)
-        targets, paintings = task.targets(), paint_with(agent, task)
+            test = test._replace(strokes=5, size=32, images=2)
+        pictures = test.pictures()
+        painted = paint_and_score(pictures, test.strokes, Variant(agent))
         shown = slice(options.shown)
-        sheet = [picture_row(targets[shown]), picture_row(paintings[shown])]
+        sheet = [picture_row(pictures[shown]), picture_row(painted.paintings[shown])]
         write_rows(options.folder / f"{dataset}.png", sheet)
-        row: Row = {"data set": dataset, "agent": agent, "strokes": task.strokes, "size": task.size}
-        rows.append(row | {"images": len(targets)} | scores(paintings, targets))
+        row: Row = {"data set": dataset, "agent": agent, "strokes": test.strokes, "size": test.size}
+        rows.append(row | {"images": len(pictures)} | scores(painted, pictures))
     yield "test pictures, by raster", rows
-    simple = [row for row in rows if row["data set"] in fig9.DIGITS]
-    alike = min(row["ssim"] for row in simple)
-    found = ", ".join(f"{row['data set']} l2 {row['l2']:.4f}, SSIM {row['ssim']:.2f}" for row in simple)
-    reproduced = "MNIST with 5 strokes and SVHN with 40 are reproduced"
-    yield CLAIMS, [claim(reproduced, "perfectly", found, alike > ALIKE, alike > ALIKE / 2)]
+    digits = [row for row in rows if row["data set"] in DIGITS]
+    ssim = min(row["ssim"] for row in digits)
+    ranking = ", ".join(f"{row['data set']} l2 {row['l2']:.4f}, SSIM {row['ssim']:.2f}" for row in digits)
+    text = "MNIST with 5 strokes and SVHN with 40 are reproduced"
+    yield CLAIMS, [claim(text, "perfectly", ranking, ssim > SAME, ssim > SAME / 2)]
 
 
 if __name__ == "__main__":

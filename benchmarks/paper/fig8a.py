@@ -1,15 +1,15 @@
 """Model-based DDPG against PatchQ and DDPG (section 5.4.1, Fig. 8a), with the paper's actor and with ours.
 
-Run: python -m benchmarks.paper.fig8a --workers 2 --json benchmarks/results/fig8a.json
+Run: python -m benchmarks.paper.fig8a --workers 2
 
 With each of the two actors, `resnet` and `glimpse`, the three algorithms have the same width of critic and
 the same replay, and make as many updates and environment steps. Rates, noise and gamma of each were chosen
-on `val` by `benchmarks.learning.tuning`: with `resnet`, 40 strokes, one seed and 2,000 updates, each changed alone;
-`glimpse` was not tuned. l2 by `raster`, without lookahead: of 200 test pictures at the end, on the way, and
-so at its best and at equal time, of the first 64. Equal time is where the quickest run of that actor ends;
-`late change` is the part of the l2 that goes in the last quarter of the updates, negative where it gets
-worse. The bars are this project's; the paper says 5 and 20 times. The order holds if it does in every seed,
-a ratio if it is the paper's or more; in part, if only the direction is the paper's.
+on `val` by `benchmarks.learning.tuning`: with `resnet`, 40 strokes, one seed and 2,000 updates, each
+changed alone; `glimpse` was not tuned. l2 by `raster`, without lookahead: of 200 test pictures at the end, on
+the way, and so at its best and at equal time, of the first 64. Equal time is where the quickest run of that
+actor ends; `late change` is the part of the l2 that goes in the last quarter of the updates, negative where
+it gets worse. The bars are this project's; the paper says 5 and 20 times. The order holds if it does in every
+seed, a ratio if it is the paper's or more; in part, if only the direction is the paper's.
 """
 
 from __future__ import annotations
@@ -19,20 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents import AgentConfig, TrainConfig
-from agents.painting.evaluation import l2_by_raster
 from benchmarks.harness.curves import Point, at_equal, by_method, late_change
-from benchmarks.harness.scores import blank, mean_colour, random_paintings
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import blank_l2, mean_colour_l2, random_l2
 from benchmarks.harness.statistics import interval
-from benchmarks.harness.tables import CLAIMS, Row, Table, at_least, claim, main
-from benchmarks.harness.training import (
-    FigureConfig,
-    Method,
-    curves_and_jobs,
-    points,
-    settings_beside,
-    train,
-    trainings,
-)
+from benchmarks.harness.tables import Table, at_least, claim, main
+from benchmarks.harness.training import FigureConfig, Variant, conclusions, points, train, trainings
 
 ALGORITHMS = ("model-based", "patchq", "ddpg")  # from the best to the worst, says the paper
 MODEL_FREE = ("patchq", "ddpg")
@@ -49,7 +41,7 @@ TUNED: dict[str, Row] = {
     "patchq": {"actor_lr": 1e-4, "actor_lr_late": 3e-5, "gamma": 0.0},
     "ddpg": {"actor_lr": 1e-4, "actor_lr_late": 3e-5, "noise": 0.3},
 }
-"""What was best on `val`, of each setting changed alone, in `benchmarks.learning.tuning`."""
+"""Best settings on `val`, each changed alone, by `benchmarks.learning.tuning`."""
 
 
 @dataclass(frozen=True)
@@ -59,86 +51,80 @@ class Fig8a(FigureConfig):
     out: Path = Path("runs/fig8a")
     """Folder of the jobs' results."""
     actors: tuple[str, ...] = ("resnet", "glimpse")
-    """Who acts."""
+    """Names of the actors."""
 
 
-def methods(actors: tuple[str, ...]) -> list[Method]:
+def variants(actors: tuple[str, ...]) -> list[Variant]:
     """Each algorithm with each actor."""
     return [
-        Method(f"{algo}, {actor}", {"algo": algo, "actor": actor}, cpu=TUNED[algo])
+        Variant(f"{algo}, {actor}", {"algo": algo, "actor": actor}, cpu=TUNED[algo])
         for actor in actors
         for algo in ALGORITHMS
     ]
 
 
 def compare(curves: list[Point], final: dict[str, list[float]], actor: str) -> Iterator[Row]:
-    """The l2 of each algorithm with one actor, in that of model-based DDPG.
+    """L2 of each algorithm with one actor, in that of model-based DDPG.
 
     Args:
         curves: of all.
-        final: l2 on the test split at the end, by method, seed by seed.
+        final: l2 on the test split at the end, by variant, seed by seed.
         actor: which.
     """
     seconds, timed = at_equal([point for point in curves if point.method.endswith(actor)], "seconds")
-    first: Row = {}
+    base: Row = {}
     for algo in ALGORITHMS:
         name = f"{algo}, {actor}"
-        middle, low, high = interval(final[name])
-        own = by_method(curves)[name].values()
-        lowest = interval([min(point.l2 for point in curve) for curve in own])[0]
-        row: Row = {"actor": actor, "algorithm": algo, "seeds": len(final[name]), "l2": middle, "low": low}
-        row |= {"high": high, "late change": late_change(own), "l2 at its best": lowest}
-        row |= {f"l2 after {seconds:.0f} s": interval(timed[name])[0]}
-        if algo == "model-based":
-            first = row
-        else:
-            row |= {"times model-based": middle / first["l2"], "in the paper": PAPER_RATIOS[algo]}
-            row |= {"times, each at its best": lowest / first["l2 at its best"]}
-            row |= {
-                "times, equal time": interval(timed[name])[0] / interval(timed[f"model-based, {actor}"])[0]
-            }
+        mean, low, high = interval(final[name])
+        seeds = by_method(curves)[name].values()
+        lowest = interval([min(point.l2 for point in curve) for curve in seeds])[0]
+        early = interval(timed[name])[0]
+        row: Row = {"actor": actor, "algorithm": algo, "seeds": len(final[name]), "l2": mean, "low": low}
+        row |= {"high": high, "late change": late_change(seeds), "l2 at its best": lowest}
+        row |= {f"l2 after {seconds:.0f} s": early}
+        base = base or row
+        if algo in MODEL_FREE:
+            row |= {"times model-based": mean / base["l2"], "in the paper": PAPER_RATIOS[algo]}
+            row |= {"times, each at its best": lowest / base["l2 at its best"]}
+            row |= {"times, equal time": early / base[f"l2 after {seconds:.0f} s"]}
             row |= at_least(row["times model-based"], BARS[algo])
         yield row
 
 
 def claims(final: dict[str, list[float]], rows: list[Row], actors: tuple[str, ...]) -> Iterator[Row]:
-    """What the paper says, and whether it holds here."""
+    """Claims of the paper."""
     for actor in actors:
-        triples = list(zip(*(final[f"{algo}, {actor}"] for algo in ALGORITHMS), strict=True))
-        ordered = sum(one < two < three for one, two, three in triples)
-        order = f"model-based is better than PatchQ, PatchQ than DDPG ({actor})"
-        here = f"in {ordered} of {len(triples)} seeds"
-        yield claim(order, "in this order", here, ordered == len(triples), ordered > 0)
+        seeds = list(zip(*(final[f"{algo}, {actor}"] for algo in ALGORITHMS), strict=True))
+        ordered = sum(model_based < patchq < ddpg for model_based, patchq, ddpg in seeds)
+        text = f"model-based is better than PatchQ, PatchQ than DDPG ({actor})"
+        measured = f"in {ordered} of {len(seeds)} seeds"
+        yield claim(text, "in this order", measured, ordered == len(seeds), ordered > 0)
         for row in rows:
             if row["actor"] == actor and row["algorithm"] in BARS:
                 ratio, paper = row["times model-based"], row["in the paper"]
-                better = f"model-based is {paper:g} times better than {row['algorithm']} ({actor})"
-                here = (
+                text = f"model-based is {paper:g} times better than {row['algorithm']} ({actor})"
+                measured = (
                     f"{ratio:.1f} times; {row['times, each at its best']:.1f} each at its best; "
                     f"{row['times, equal time']:.1f} for equal time"
                 )
-                yield claim(better, f"{paper:g} times", here, ratio >= paper, ratio > 1)
+                yield claim(text, f"{paper:g} times", measured, ratio >= paper, ratio > 1)
 
 
 def tables(options: Fig8a) -> Iterator[Table]:
     """The comparison, claims, the settings that differ from the paper's, and curves."""
-    jobs = trainings(methods(options.actors), BASE, options)
+    jobs = trainings(variants(options.actors), BASE, options)
     results = train(jobs, options)
     curves = list(points(results))
     final = {name: [run["l2"] for run in runs] for name, runs in results.items()}
     rows = [row for actor in options.actors for row in compare(curves, final, actor)]
     pictures = jobs[0].pictures("test", jobs[0].test_images)
-    random = l2_by_raster(
-        random_paintings(len(pictures), jobs[0].config.agent.max_strokes, pictures.shape[-1]), pictures
-    ).mean()
-    unpainted = f"blank canvas {blank(pictures):.3f}, random strokes {random:.3f}"
-    unpainted += f", the mean colour of each picture {mean_colour(pictures):.3f}"
+    unpainted = f"blank canvas {blank_l2(pictures):.3f}"
+    unpainted += f", random strokes {random_l2(pictures, jobs[0].config.agent.max_strokes):.3f}"
+    unpainted += f", the mean colour of each picture {mean_colour_l2(pictures):.3f}"
     for actor in options.actors:
-        own = [row for row in rows if row["actor"] == actor]
-        yield f"{actor}, l2 by raster of {len(pictures)} test pictures; {unpainted}", own
-    yield CLAIMS, list(claims(final, rows, options.actors))
-    yield "settings that differ from the paper's", list(settings_beside(jobs))
-    yield from curves_and_jobs(results)
+        part = [row for row in rows if row["actor"] == actor]
+        yield f"{actor}, l2 by raster of {len(pictures)} test pictures; {unpainted}", part
+    yield from conclusions(claims(final, rows, options.actors), jobs, results)
 
 
 if __name__ == "__main__":

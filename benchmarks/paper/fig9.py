@@ -1,6 +1,6 @@
 """Four data sets, from 5 strokes for MNIST to 400 for ImageNet (sections 5.1 to 5.3, Figs 9 and 3).
 
-Run: python -m benchmarks.paper.fig9 --workers 2 --json benchmarks/results/fig9.json
+Run: python -m benchmarks.paper.fig9 --workers 2
 
 An agent of preset `cpu` for each at 64 px, scored on its own test split. Digits are not mirrored, turned or
 recoloured while they are learnt, and get more updates, which cost less than those of many strokes. SVHN's
@@ -15,17 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents import PRESETS
-from benchmarks.harness.statistics import interval
-from benchmarks.harness.tables import CLAIMS, Row, Table, claim, main
-from benchmarks.harness.training import (
-    FigureConfig,
-    Method,
-    curves_and_jobs,
-    settings_beside,
-    sheet,
-    train,
-    trainings,
-)
+from benchmarks.harness.measure import Row
+from benchmarks.harness.statistics import interval, over_seeds
+from benchmarks.harness.tables import Table, claim, main
+from benchmarks.harness.training import FigureConfig, Variant, conclusions, train, trainings, write_sheet
 
 STROKES = {"mnist": 5, "svhn": 40, "celeba": 200, "imagenet": 400}
 UPDATES = {"mnist": 10_000, "svhn": 6000, "celeba": 3000, "imagenet": 3000}
@@ -45,30 +38,27 @@ class Fig9(FigureConfig):
 
 
 def tables(options: Fig9) -> Iterator[Table]:
-    """The l2 on each data set, whether all learn, and the curves."""
-    methods = [
-        Method(
+    """L2 on each data set, whether all agents learn, and the curves."""
+    variants = [
+        Variant(
             name, {"max_strokes": strokes}, {"dataset": name, "updates": UPDATES[name]},
             {"augment": name not in DIGITS}, {"updates": PAPER_UPDATES[name]},
         )
         for name, strokes in STROKES.items()
     ]  # fmt: skip
-    jobs = trainings(methods, BASE, options)
+    jobs = trainings(variants, BASE, options)
     results = train(jobs, options)
     rows: list[Row] = []
     for name, runs in results.items():
-        middle, low, high = interval([run["l2"] for run in runs])
-        row: Row = {"data set": name, "strokes": STROKES[name], "seeds": len(runs), "l2": middle, "low": low}
-        row |= {"high": high, "blank canvas": runs[0]["blank"], "times better": runs[0]["blank"] / middle}
+        row: Row = {"data set": name, "strokes": STROKES[name]} | over_seeds(runs)
+        row |= {"blank canvas": runs[0]["blank"], "times better": runs[0]["blank"] / row["l2"]}
         rows.append(row | {"SSIM": interval([run["ssim"] for run in runs])[0]})
-        sheet([job for job in jobs if job.method == name], options.folder / f"{name}.png")
+        write_sheet([job for job in jobs if job.method == name], options.folder / f"{name}.png")
     yield f"l2 by raster of {runs[0]['test_images']} test pictures of each", rows
-    learnt = all(run["l2"] < run["curve"][0]["l2"] / 2 for runs in results.values() for run in runs)
+    learns = all(run["l2"] < run["curve"][0]["l2"] / 2 for runs in results.values() for run in runs)
     ranking = ", ".join(f"{row['data set']} {row['l2']:.4f}" for row in rows)
-    each = "an agent learns to paint each of the four data sets"
-    yield CLAIMS, [claim(each, "test curves of Fig. 9", ranking, learnt)]
-    yield "settings that differ from the paper's", list(settings_beside(jobs))
-    yield from curves_and_jobs(results)
+    text = "an agent learns to paint each of the four data sets"
+    yield from conclusions([claim(text, "test curves of Fig. 9", ranking, learns)], jobs, results)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What the adapter for stable-baselines3 costs: its steps against those of the bare vector environment.
+"""Cost of the adapter for stable-baselines3: its steps against those of the bare vector environment.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.adapter --json benchmarks/results/adapter.json
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.adapter
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
+from benchmarks.harness.measure import Row, random_strokes, take_turns
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -20,7 +21,7 @@ OVERHEAD_BAR = 0.25
 
 @dataclass(frozen=True)
 class Adapter(BenchmarkConfig):
-    """What the adapter for stable-baselines3 costs."""
+    """Cost of the adapter for stable-baselines3."""
 
     envs: int = 64
     """Environments."""
@@ -36,10 +37,11 @@ class Adapter(BenchmarkConfig):
 
 def tables(options: Adapter) -> Iterator[Table]:
     """One row."""
-    generator = np.random.default_rng(0)
-    pictures = generator.integers(256, size=(64, 3, options.size, options.size), dtype=np.uint8)
-    task: Row = {"dataset": pictures, "size": options.size, "max_strokes": options.max_strokes}
-    task |= {"bundle": options.bundle, "device": "cpu"}
+    shape = (64, 3, options.size, options.size)
+    task: Row = {
+        "dataset": np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8), "size": options.size,
+        "max_strokes": options.max_strokes, "bundle": options.bundle, "device": "cpu",
+    }  # fmt: skip
     bare, adapted = PaintCanvasVectorEnv(options.envs, **task), PaintVecEnv(num_envs=options.envs, **task)
     bare.reset(seed=0)
     adapted.seed(0)

@@ -1,6 +1,6 @@
-"""How long `paint-gym paint` takes: to the first stroke and in all, with an empty cache and with a warm one.
+"""Seconds of `paint-gym paint`: to the first stroke and in all, with an empty cache and with a warm one.
 
-Run: python -m benchmarks.speed.cold_start --json benchmarks/results/cold_start.json
+Run: python -m benchmarks.speed.cold_start
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from skimage import data
 
 from agents import AgentConfig, build_agent, save_agent
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.measure import Row
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
+from benchmarks.painting.gallery import photo
 
 FIRST_STROKE_BAR = 10.0  # seconds, with an empty cache
 COMMAND_BAR = 6.0  # seconds, with a warm one
@@ -29,7 +30,7 @@ PAINTED = re.compile(rb"\b([1-9]\d*)/\d+ \[")  # in tqdm's bar, once its count i
 
 @dataclass(frozen=True)
 class ColdStart(BenchmarkConfig):
-    """How long `paint-gym paint` takes, with an empty cache and with a warm one."""
+    """Seconds of `paint-gym paint`, with an empty cache and with a warm one."""
 
     agent: Path | None = None
     """A file of `save_agent`; by default a new, untrained agent."""
@@ -39,13 +40,6 @@ class ColdStart(BenchmarkConfig):
     """Side in pixels of the picture and the canvas."""
 
 
-def picture(path: Path, size: int) -> None:
-    """Write the middle square of scikit-image's cat, reduced."""
-    cat = Image.fromarray(data.chelsea())
-    left = (cat.width - cat.height) // 2
-    cat.crop((left, 0, left + cat.height, cat.height)).resize((size, size), Image.Resampling.BOX).save(path)
-
-
 def time_command(command: list[str], cache: Path) -> tuple[float, float]:
     """Seconds to the first stroke, and of the whole command.
 
@@ -53,32 +47,40 @@ def time_command(command: list[str], cache: Path) -> tuple[float, float]:
         RuntimeError: the command failed, or never showed a stroke; holds what it wrote.
     """
     environment = os.environ | {"PAINT_GYM_CACHE": str(cache), "TQDM_NCOLS": "80", "TQDM_NROWS": "24"}
-    start, first, written = time.perf_counter(), None, b""
-    ours, its = os.openpty()  # a terminal: a log would get a line a minute
-    with subprocess.Popen(command, stderr=its, env=environment) as process, open(ours, "rb", 0) as shown:
-        os.close(its)
+    start, first, output = time.perf_counter(), None, b""
+    reader, terminal = os.openpty()  # a terminal: a log would get a line a minute
+    with (
+        subprocess.Popen(command, stderr=terminal, env=environment) as process,
+        open(reader, "rb", 0) as file,
+    ):
+        os.close(terminal)
         with contextlib.suppress(OSError):  # which Linux raises when the command has closed its end
-            while chunk := shown.read(4096):
-                written += chunk
-                if first is None and PAINTED.search(written):
+            while chunk := file.read(4096):
+                output += chunk
+                if first is None and PAINTED.search(output):
                     first = time.perf_counter() - start
-    whole = time.perf_counter() - start
+    seconds = time.perf_counter() - start
     if process.returncode or first is None:
-        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}: {written.decode()}")
-    return first, whole
+        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}: {output.decode()}")
+    return first, seconds
 
 
 def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
     """Two runs of the command, the first with an empty cache."""
-    image, agent, output = (
-        folder / "cat.png",
-        options.agent or folder / "agent.safetensors",
-        folder / "out.png",
-    )
-    picture(image, options.size)
+    image, agent = folder / "cat.png", options.agent or folder / "agent.safetensors"
+    Image.fromarray(photo("chelsea", options.size).transpose(1, 2, 0)).save(image)
     if options.agent is None:
         save_agent(agent, build_agent(AgentConfig(), "cpu"), AgentConfig())
-    command = [sys.executable, "-m", "agents", "paint", str(image), "-o", str(output), "--overwrite"]
+    command = [
+        sys.executable,
+        "-m",
+        "agents",
+        "paint",
+        str(image),
+        "-o",
+        str(folder / "out.png"),
+        "--overwrite",
+    ]
     command += [
         "--agent",
         str(agent),
@@ -97,12 +99,10 @@ def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
 
 
 def tables(options: ColdStart) -> Iterator[Table]:
-    """The one table."""
+    """One table."""
     with tempfile.TemporaryDirectory() as folder:
-        yield (
-            f"paint-gym paint, {options.strokes} strokes, {options.size} px",
-            list(measure(options, Path(folder))),
-        )
+        rows = list(measure(options, Path(folder)))
+    yield f"paint-gym paint, {options.strokes} strokes, {options.size} px", rows
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How fast learning and painting are at the paper's size, against the same algorithm run plainly.
+"""Speed of learning and painting at the paper's size, against the same algorithm run plainly.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.learning_speed --json benchmarks/results/learning_speed.json
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.learning_speed
 
 Plainly: float32, contiguous, through the network of Fig. 12, gradients wherever autograd puts them. Both take
 turns in one process, with the networks of Figs. 11, 13 and 14, on the same random states at 128 px.
@@ -18,13 +18,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from agents import PRESETS, AgentConfig, build_agent, paint
+from agents import PRESETS, AgentConfig, build_agent
 from agents.common.agent import not_done
 from agents.common.replay import Transition
 from agents.networks import ResNetActor, ValueCritic
 from agents.painting.paint import Policy
+from benchmarks.harness.measure import Row, take_turns
+from benchmarks.harness.painting import paint_with
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_least, main, take_turns
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
 from paint_gym.canvas import CanvasState, as_strokes, model_step
 from paint_gym.renderers import Renderer
 from paint_gym.rewards.discriminator import Discriminator
@@ -38,7 +40,7 @@ PAINT_BAR = 3.0
 
 @dataclass(frozen=True)
 class LearningSpeed(BenchmarkConfig):
-    """How fast learning and painting are at the paper's size."""
+    """Speed of learning and painting at the paper's size."""
 
     batch: int = 96
     """Transitions per update."""
@@ -76,13 +78,13 @@ class PlainAgent:
 
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """The bundle for each canvas, ``(B, 65)`` in [0, 1]."""
+        """Bundle for each canvas, ``(B, 65)`` in [0, 1]."""
         self.actor.eval()
         action: Tensor = self.actor(state.canvas, state.target, state.step, steps or self.steps)
         return action
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One step of gradient for the critic, from the replay; then for actor and discriminator, anew."""
+        """One gradient step for the critic, from the replay; then for actor and discriminator, anew."""
         state, _, next_state = batch
         with torch.no_grad():
             reward = self._reward(state.canvas, next_state.canvas, state.target)
@@ -125,23 +127,23 @@ class PlainAgent:
 
 
 def paper_config(width: int = 64, compiled: bool = False) -> AgentConfig:
-    """The agent of the preset "paper", its actor and critic of another width if wanted."""
+    """Agent of the preset "paper", with actor and critic of a width."""
     config = PRESETS["paper"].agent
     learning = dataclasses.replace(config.learning, compile=compiled)
     return dataclasses.replace(config, actor_width=width, critic_width=width, learning=learning)
 
 
-def random_batch(batch: int, bundle: int, steps: int) -> Transition:
+def random_batch(batch: int, bundle: int, steps: int, device: str | torch.device = "cpu") -> Transition:
     """Transitions between random canvases at 128 px, the same at each call."""
     generator = torch.Generator().manual_seed(0)
-    before, after, target = torch.rand(3, batch, 3, SIZE, SIZE, generator=generator)
-    action = torch.rand(batch, bundle * get_stroke("bezier").dim, generator=generator)
-    step = torch.randint(steps, (batch,), generator=generator)
+    before, after, target = torch.rand(3, batch, 3, SIZE, SIZE, generator=generator).to(device)
+    action = torch.rand(batch, bundle * get_stroke("bezier").dim, generator=generator).to(device)
+    step = torch.randint(steps, (batch,), generator=generator).to(device)
     return Transition(CanvasState(before, target, step), action, CanvasState(after, target, step + 1))
 
 
 def compare(what: str, ours: float, plain: float) -> Row:
-    """Both seconds, and how many times faster ours is."""
+    """Both seconds, and their ratio."""
     return {"what": what, "seconds": ours, "seconds, plainly": plain, "times faster": plain / ours}
 
 
@@ -149,28 +151,20 @@ def compare_update(options: LearningSpeed) -> Iterator[Row]:
     """One full update: critic, actor, discriminator and the target networks."""
     torch.manual_seed(0)
     config = paper_config(options.width, options.compile)
-    ours, plain = build_agent(config, "cpu"), PlainAgent(config)
-    batch = random_batch(options.batch, config.bundle, ours.steps)
+    agent, plain = build_agent(config, "cpu"), PlainAgent(config)
+    batch = random_batch(options.batch, config.bundle, agent.steps)
     pair = (batch.next_state.canvas, batch.next_state.target)
     calls: dict[str, Callable[[], object]] = {
-        "ours, update": lambda: ours.update(batch),
-        "plain, update": lambda: plain.update(batch),
-        "ours, discriminator": lambda: ours.reward.update(*pair),
-        "plain, discriminator": lambda: plain.update_discriminator(*pair),
+        "update": lambda: agent.update(batch),
+        "plain update": lambda: plain.update(batch),
+        "discriminator": lambda: agent.reward.update(*pair),
+        "plain discriminator": lambda: plain.update_discriminator(*pair),
     }
-    seconds = take_turns(calls, options.repeats, warmup=1)
-    whole, part = (
-        [seconds[f"{who}, {what}"] for who in ("ours", "plain")] for what in ("update", "discriminator")
-    )
-    yield compare("critic and actor", whole[0] - part[0], whole[1] - part[1])
-    yield compare("discriminator", *part)
-    row = compare("update", *whole)
+    update, plain_update, part, plain_part = take_turns(calls, options.repeats, warmup=1).values()
+    yield compare("critic and actor", update - part, plain_update - plain_part)
+    yield compare("discriminator", part, plain_part)
+    row = compare("update", update, plain_update)
     yield row | at_least(row["times faster"], UPDATE_BAR)
-
-
-def again(call: Callable[[], object], times: int) -> Callable[[], object]:
-    """A call that makes another one several times."""
-    return lambda: [call() for _ in range(times)]
 
 
 @torch.no_grad()
@@ -182,11 +176,20 @@ def compare_painting(options: LearningSpeed) -> Iterator[Row]:
     bundles = options.strokes // config.bundle
     state, action, _ = random_batch(1, config.bundle, bundles)
     bundle = as_strokes(action, get_stroke(config.stroke).dim)
+
+    def act(agent: Policy) -> None:
+        for _ in range(bundles):
+            agent.act(state, bundles)
+
+    def render(agent: Policy) -> None:
+        for _ in range(bundles):
+            agent.renderer.paint(state.canvas, bundle)
+
     calls: dict[str, Callable[[], object]] = {}
-    for who, agent in agents.items():
-        calls[f"{who}, painting"] = partial(paint, agent, state.target, options.strokes)
-        calls[f"{who}, actor"] = again(partial(agent.act, state, bundles), bundles)
-        calls[f"{who}, renderer"] = again(partial(agent.renderer.paint, state.canvas, bundle), bundles)
+    for name, agent in agents.items():
+        calls[f"{name}, painting"] = partial(paint_with, agent, state.target, options.strokes)
+        calls[f"{name}, actor"] = partial(act, agent)
+        calls[f"{name}, renderer"] = partial(render, agent)
     seconds = take_turns(calls, options.repeats, warmup=1)
     for what in ("actor", "renderer", "painting"):
         row = compare(what, seconds[f"ours, {what}"], seconds[f"plain, {what}"])

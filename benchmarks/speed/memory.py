@@ -1,7 +1,8 @@
-"""Whether the vector environment leaks: its resident memory, sampled over many steps.
+"""Memory of the vector environment over many steps, to see that it does not leak.
 
-Run: python -m benchmarks.speed.memory --json benchmarks/results/memory.json
-     python -m benchmarks.speed.memory --adapter --steps 125000 --json benchmarks/results/memory_adapter.json
+Run: python -m benchmarks.speed.memory
+
+With `--adapter --steps 125000` through the adapter for stable-baselines3.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main, random_strokes
+from benchmarks.harness.measure import Row, random_strokes
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.strokes import get_stroke
@@ -26,7 +28,7 @@ GROWTH_BAR = 0.05
 
 @dataclass(frozen=True)
 class Memory(BenchmarkConfig):
-    """Whether the vector environment leaks."""
+    """Memory of the vector environment over many steps."""
 
     steps: int = 100_000
     """Steps of the vector environment."""
@@ -53,9 +55,8 @@ def sample(options: Memory) -> Iterator[Row]:
     Raises:
         FloatingPointError: a reward that is not finite.
     """
-    pictures = np.random.default_rng(0).integers(
-        256, size=(64, 3, options.size, options.size), dtype=np.uint8
-    )
+    shape = (64, 3, options.size, options.size)
+    pictures = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     env = PaintCanvasVectorEnv(options.envs, dataset=pictures, size=options.size, device="cpu")
     env.reset(seed=0)
     bundles = random_strokes(get_stroke("bezier"), 64, options.envs, 5).flatten(2).numpy()
@@ -77,9 +78,9 @@ def growth(samples: list[Row], options: Memory) -> Row:
     window, end = options.window, options.steps
     first = mean(row["MiB"] for row in samples if window < row["step"] <= 2 * window)
     last = mean(row["MiB"] for row in samples if end - window < row["step"] <= end)
+    row: Row = {"steps": end, "environments": options.envs, f"MiB, steps to {2 * window}": first}
     change = last / first - 1
-    means = {f"MiB, steps to {2 * window}": first, f"MiB, steps to {end}": last, "growth": change}
-    return {"steps": end, "environments": options.envs, **means, **at_most(change, GROWTH_BAR)}
+    return row | {f"MiB, steps to {end}": last, "growth": change} | at_most(change, GROWTH_BAR)
 
 
 def tables(options: Memory) -> Iterator[Table]:

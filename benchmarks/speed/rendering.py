@@ -1,6 +1,6 @@
-"""How fast the analytic renderer and the vector environment are, against the network of the paper's Fig. 12.
+"""Speed of the analytic renderer and the environments, against the network of the paper's Fig. 12.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.rendering --json benchmarks/results/rendering.json
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.rendering
 
 Both take turns in one process, on the same strokes at 128 px; the network is in fp32 with random weights.
 """
@@ -16,17 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.harness.measure import Row, random_strokes, take_turns
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
-from benchmarks.harness.tables import (
-    BenchmarkConfig,
-    Row,
-    Table,
-    at_least,
-    at_most,
-    main,
-    random_strokes,
-    take_turns,
-)
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, at_most, main
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
@@ -36,12 +28,12 @@ BACKWARD_BAR = 8.0
 ENVIRONMENT_BAR = 4.0
 STEP_BAR = 0.0007  # seconds
 Function = Callable[[Tensor], Tensor]
-"""Of strokes ``(B, K, stroke_dim)``; what it returns is the same for both sides of a comparison."""
+"""Function of strokes ``(B, K, stroke_dim)``; its result is the same for both sides of a comparison."""
 
 
 @dataclass(frozen=True)
 class Speed(BenchmarkConfig):
-    """How fast the analytic renderer and the vector environment are, against the paper's network."""
+    """Speed of the analytic renderer and the environments, against the paper's network."""
 
     canvases: int = 96
     """Canvases, or environments, painted at once."""
@@ -54,7 +46,7 @@ class Speed(BenchmarkConfig):
     repeats: int = 15
     """Timed turns, after two that warm up."""
     fallback_repeats: int = 3
-    """The same for the renderer without its compiled kernel; 0 leaves it out."""
+    """Timed turns of the renderer without its compiled kernel; 0 leaves it out."""
 
 
 def forward(function: Function, strokes: Tensor) -> Callable[[], object]:
@@ -69,36 +61,41 @@ def forward_backward(function: Function, strokes: Tensor) -> Callable[[], object
     return lambda: torch.autograd.grad(function(leaf), leaf, weights)
 
 
+PASSES = {"forward": forward, "forward and backward": forward_backward}
+
+
 def functions(renderer: Renderer, canvas: Tensor) -> dict[str, Function]:
-    """By name, what is timed."""
+    """Functions that are timed, by name."""
     return {
         "coverage": lambda strokes: renderer(strokes.flatten(0, 1), SIZE),
         "paint": lambda strokes: renderer.paint(canvas, strokes),
     }
 
 
+def random_pictures(count: int) -> np.ndarray:
+    """Pictures ``(count, 3, 128, 128)`` uint8 of noise."""
+    return np.random.default_rng(0).integers(256, size=(count, 3, SIZE, SIZE), dtype=np.uint8)
+
+
 def compare_renderers(design: StrokeDesign, options: Speed, kernel: bool = True) -> Iterator[Row]:
     """Seconds of ours and of the network, for coverage and for painting, with and without gradients."""
     canvas = torch.rand(options.canvases, 3, SIZE, SIZE)
     strokes = random_strokes(design, options.canvases, options.bundle)
-    ours = functions(make_renderer("analytic", design), canvas)
+    analytic = functions(make_renderer("analytic", design), canvas)
     paper = functions(PaperRenderer(design, options.channels_last), canvas)
-    for name in ours:
-        for what, measure, bar in (
-            ("forward", forward, FORWARD_BAR),
-            ("forward and backward", forward_backward, BACKWARD_BAR),
-        ):
+    repeats, warmup = (options.repeats, 2) if kernel else (options.fallback_repeats, 1)
+    for name, function in analytic.items():
+        for what, measure in PASSES.items():
             with patch.dict(os.environ, PAINT_GYM_KERNEL="c" if kernel else "torch"):
-                calls = {"ours": measure(ours[name], strokes), "paper": measure(paper[name], strokes)}
-                repeats = options.repeats if kernel else options.fallback_repeats
-                seconds = take_turns(calls, repeats, warmup=2 if kernel else 1)
-            row: Row = {"stroke": design.name, "what": f"{name}, {what}"}
-            row |= compare(seconds["ours"], seconds["paper"])
+                calls = {"ours": measure(function, strokes), "paper": measure(paper[name], strokes)}
+                seconds = take_turns(calls, repeats, warmup)
+            row: Row = {"stroke": design.name, "what": f"{name}, {what}"} | compare(**seconds)
+            bar = FORWARD_BAR if what == "forward" else BACKWARD_BAR
             yield row | at_least(row["times faster"], bar) if kernel else row
 
 
 def compare(ours: float, paper: float) -> Row:
-    """Both seconds, and how many times faster ours is."""
+    """Both seconds, and their ratio."""
     return {"seconds": ours, "seconds of the paper's network": paper, "times faster": paper / ours}
 
 
@@ -108,36 +105,29 @@ def compare_environment(options: Speed) -> Iterator[Row]:
 
     A step is the mean over a whole episode, the reset at its end included.
     """
-    pictures = np.random.default_rng(0).integers(256, size=(256, 3, SIZE, SIZE), dtype=np.uint8)
     budget: Row = {"bundle": options.bundle, "max_strokes": options.max_strokes}
-    env = PaintCanvasVectorEnv(options.canvases, dataset=pictures, device="cpu", **budget)
+    env = PaintCanvasVectorEnv(options.canvases, dataset=random_pictures(256), device="cpu", **budget)
     env.reset(seed=0)
     design, steps = get_stroke("bezier"), options.max_strokes // options.bundle
     strokes = random_strokes(design, steps, options.canvases, options.bundle)
     bundles = list(strokes.flatten(2).numpy())
     network = PaperRenderer(design, options.channels_last)
     canvas = torch.zeros(options.canvases, 3, SIZE, SIZE)
-
-    def episode() -> None:
-        for bundle in bundles:
-            env.step(bundle)
-
     calls: dict[str, Callable[[], object]] = {
-        "step": episode,
+        "step": lambda: [env.step(bundle) for bundle in bundles],
         "render": lambda: network(strokes[0].flatten(0, 1)),
         "render and composite": lambda: network.paint(canvas, strokes[0]),
     }
     seconds = take_turns(calls, options.repeats)
     for what in ("render", "render and composite"):
-        row = {"what": f"step, against {what}", **compare(seconds["step"] / steps, seconds[what])}
+        row: Row = {"what": f"step, against {what}", **compare(seconds["step"] / steps, seconds[what])}
         yield row | at_least(row["times faster"], ENVIRONMENT_BAR) if what == "render" else row
 
 
 def one_environment(options: Speed) -> Row:
     """Seconds of a step of one `PaintCanvas-v0`, with arrays of numpy: the mean over a whole episode."""
-    pictures = np.random.default_rng(0).integers(256, size=(8, 3, SIZE, SIZE), dtype=np.uint8)
     budget: Row = {"bundle": options.bundle, "max_strokes": options.max_strokes}
-    env = PaintCanvasEnv(dataset=pictures, device="cpu", **budget)
+    env = PaintCanvasEnv(dataset=random_pictures(8), device="cpu", **budget)
     env.action_space.seed(0)
     actions = [env.action_space.sample() for _ in range(options.max_strokes // options.bundle)]
 
@@ -154,11 +144,14 @@ def tables(options: Speed) -> Iterator[Table]:
     """The renderer for every stroke design, with and without its kernel, and the environment."""
     designs = [get_stroke(name) for name in stroke_names()]
     many = f"{options.canvases * options.bundle} strokes"
-    yield f"analytic renderer, {many}", [row for one in designs for row in compare_renderers(one, options)]
+    yield (
+        f"analytic renderer, {many}",
+        [row for design in designs for row in compare_renderers(design, options)],
+    )
     yield f"vector environment, {many}", list(compare_environment(options))
     yield f"one environment, {SIZE} px", [one_environment(options)]
     if options.fallback_repeats:
-        rows = [row for one in designs for row in compare_renderers(one, options, kernel=False)]
+        rows = [row for design in designs for row in compare_renderers(design, options, kernel=False)]
         yield f"analytic renderer without its kernel, {many}", rows
 
 

@@ -1,6 +1,6 @@
-"""What painting costs as canvases, strokes and pixels grow, and the memory that a large painting takes.
+"""Cost of painting as canvases, strokes and pixels grow, and the memory of a large painting.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.scaling --json benchmarks/results/scaling.json
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.scaling
 
 A cliff is how many times the cost per unit grows from one row of a table to the next, at the worst: 1 or less
 is linear or better.
@@ -16,16 +16,8 @@ from itertools import pairwise
 
 import torch
 
-from benchmarks.harness.tables import (
-    BenchmarkConfig,
-    Row,
-    Table,
-    at_most,
-    main,
-    peak_memory,
-    random_strokes,
-    take_turns,
-)
+from benchmarks.harness.measure import Row, peak_memory, random_strokes, take_turns
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
@@ -36,7 +28,7 @@ FORWARD, BOTH = "forward", "forward and backward"
 
 @dataclass(frozen=True)
 class Scaling(BenchmarkConfig):
-    """What painting costs as canvases, strokes and pixels grow."""
+    """Cost of painting as canvases, strokes and pixels grow."""
 
     stroke: str = "bezier"
     """Stroke design."""
@@ -51,7 +43,7 @@ class Scaling(BenchmarkConfig):
     memory_strokes: int = 5000
     """Strokes of the painting whose memory is measured."""
     memory_size: int = 1024
-    """Its side in pixels."""
+    """Side in pixels of that painting."""
 
 
 def paint(stroke: str, canvases: int, strokes: int, size: int, backward: bool) -> Callable[[], object]:
@@ -68,9 +60,9 @@ def grow(unit: str, units: dict[int, tuple[int, int, int]], options: Scaling) ->
     """Seconds, and microseconds per unit, of paintings with more and more units.
 
     Args:
-        unit: what there are more and more of.
+        unit: name of the unit.
         units: their number, to canvases, strokes per canvas and size.
-        options: how often, and which stroke design.
+        options: repeats and stroke design.
     """
     calls = {
         f"{count} {what}": paint(options.stroke, *shape, backward=what == BOTH)
@@ -89,12 +81,12 @@ def grow(unit: str, units: dict[int, tuple[int, int, int]], options: Scaling) ->
 
 
 def cliff(costs: list[float]) -> float:
-    """The largest ratio between a cost per unit and the one before it; 1 if there is only one."""
+    """Largest ratio between a cost per unit and the one before it; 1 if there is only one."""
     return max((after / before for before, after in pairwise(costs)), default=1.0)
 
 
 def peak(backward: bool, stroke: str, strokes: int, size: int) -> float:
-    """GiB that this process had in memory at the most, after painting. For a process of its own."""
+    """Peak memory of this process in GiB after painting; for a process of its own."""
     if backward:
         paint(stroke, 1, strokes, size, backward=True)()
     else:
@@ -109,12 +101,11 @@ def memory(options: Scaling) -> Iterator[Row]:
         ("Painting.render", False, options.memory_strokes, options.memory_size),
         (BOTH, True, options.memory_strokes, options.memory_size),
     ):
-        arguments = (backward, options.stroke, strokes, size)
-        code = f"from benchmarks.speed.scaling import peak; print(peak{arguments})"
+        code = "from benchmarks.speed.scaling import peak; "
+        code += f"print(peak{(backward, options.stroke, strokes, size)})"
         child = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True)
-        gigabytes = float(child.stdout)
-        row = {"what": what, "strokes": strokes, "size": size, "peak, GiB": gigabytes}
-        yield row | at_most(gigabytes, MEMORY_BAR)
+        row: Row = {"what": what, "strokes": strokes, "size": size, "peak, GiB": float(child.stdout)}
+        yield row | at_most(row["peak, GiB"], MEMORY_BAR)
 
 
 def tables(options: Scaling) -> Iterator[Table]:
@@ -127,8 +118,8 @@ def tables(options: Scaling) -> Iterator[Table]:
     ):
         rows = grow(unit, units, options)
         yield f"cost per {unit}", rows
-        found = {what: cliff([row[f"{what}, us per {unit}"] for row in rows]) for what in (FORWARD, BOTH)}
-        cliffs.append({"cost per": unit, **{f"cliff, {what}": ratio for what, ratio in found.items()}})
+        ratios = {what: cliff([row[f"{what}, us per {unit}"] for row in rows]) for what in (FORWARD, BOTH)}
+        cliffs.append({"cost per": unit, **{f"cliff, {what}": ratio for what, ratio in ratios.items()}})
     yield "cliffs", cliffs
     yield "memory", list(memory(options))
 

@@ -1,6 +1,6 @@
-"""How soon the page has strokes to show: the first of them, and all, after a picture was sent.
+"""Seconds until the page has strokes to show: the first of them, and all, after a picture was sent.
 
-Run: python -m benchmarks.speed.web --json benchmarks/results/web.json
+Run: python -m benchmarks.speed.web
 
 The server runs in a thread of the same process; what a browser takes to draw a bundle is not in it.
 """
@@ -15,7 +15,8 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.harness.tables import BenchmarkConfig, Row, Table, at_most, main
+from benchmarks.harness.measure import Row
+from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 
 FIRST_BAR = 1.5  # seconds
 ALL_BAR = 6.0
@@ -23,7 +24,7 @@ ALL_BAR = 6.0
 
 @dataclass(frozen=True)
 class Web(BenchmarkConfig):
-    """How soon the page has strokes to show."""
+    """Seconds until the page has strokes to show."""
 
     strokes: int = 500
     """Strokes of a painting."""
@@ -42,39 +43,33 @@ def tables(options: Web) -> Iterator[Table]:
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/api/paintings"
     try:
-        found = [
-            _paint(f"http://127.0.0.1:{port}/api/paintings", options.strokes) for _ in range(options.repeats)
-        ]
+        times = [paint(address, options.strokes) for _ in range(options.repeats)]
     finally:
         server.should_exit = True
         thread.join(20)
-    rows: list[Row] = []
-    for what, times, bar in zip(
-        ("first strokes", f"{options.strokes} strokes"),
-        zip(*found, strict=True),
-        (FIRST_BAR, ALL_BAR),
-        strict=True,
-    ):
-        seconds = statistics.median(times)
-        rows.append({"what": what, "seconds": seconds} | at_most(seconds, bar))
+    first, last = (statistics.median(seconds) for seconds in zip(*times, strict=True))
+    rows: list[Row] = [
+        {"what": "first strokes", "seconds": first} | at_most(first, FIRST_BAR),
+        {"what": f"{options.strokes} strokes", "seconds": last} | at_most(last, ALL_BAR),
+    ]
     yield "after a picture was sent", rows
 
 
-def _paint(address: str, strokes: int) -> tuple[float, float]:
+def paint(address: str, strokes: int) -> tuple[float, float]:
     """Seconds until the first strokes, and until all."""
     body = json.dumps({"photo": "coffee", "strokes": strokes, "refine": 0}).encode()
-    began, first, there = time.perf_counter(), 0.0, 0
+    began, first, count = time.perf_counter(), 0.0, 0
     with urllib.request.urlopen(urllib.request.Request(address, body)) as answer:
         for line in answer:
             event = json.loads(line)
             if event["event"] == "strokes":
                 first = first or time.perf_counter() - began
-                there += len(event["strokes"])
-                if there == strokes:
+                count += len(event["strokes"])
+                if count == strokes:
                     return first, time.perf_counter() - began
-    raise RuntimeError(f"the server painted {there} of {strokes} strokes")
+    raise RuntimeError(f"the server painted {count} of {strokes} strokes")
 
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ def test_of_a_run_only_the_actor_is_read(tmp_path: Path) -> None:
     save_state(tmp_path / "checkpoint.safetensors", state)
     code = f"""
 import agents
-from benchmarks.harness.tables import peak_memory
+from benchmarks.harness.measure import peak_memory
 agents.load("pretrained", "cpu")
 before = peak_memory()
 agents.load({str(tmp_path)!r}, "cpu")

@@ -16,7 +16,7 @@ from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
 from benchmarks import __main__ as tool
-from benchmarks.harness import tables as suite
+from benchmarks.harness import tables as harness
 from benchmarks.harness.curves import Point, read_curves
 from benchmarks.harness.results import read_result
 from benchmarks.painting import kodak
@@ -51,7 +51,7 @@ def smoke(name: str, folder: Path) -> dict[str, list[dict[str, Any]]]:
     )
     places = {"out": folder / name} if hasattr(kind, "out") else {}
     options = kind(smoke=True, threads=1, json=folder / f"{name}.json", **places)
-    suite.report(options, module.tables(options))
+    harness.report(options, module.tables(options))
     tables: dict[str, list[dict[str, Any]]] = read_result(options.json).tables
     return tables
 
@@ -96,9 +96,9 @@ def concluded(
         for name, values in l2.items()
     }
     monkeypatch.setattr(module, "train", lambda jobs, options: found)
-    if hasattr(module, "sheet"):
-        monkeypatch.setattr(module, "sheet", lambda *arguments: None)
-    claims: list[dict[str, Any]] = dict(module.tables(options))[suite.CLAIMS]
+    if hasattr(module, "write_sheet"):
+        monkeypatch.setattr(module, "write_sheet", lambda *arguments: None)
+    claims: list[dict[str, Any]] = dict(module.tables(options))[harness.CLAIMS]
     return claims
 
 
@@ -186,7 +186,7 @@ def test_fig9_wants_all_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_algorithm_differs_in_fig8a() -> None:
-    configs = [method.configure(fig8a.BASE, fig8a.Fig8a(), 3) for method in fig8a.methods(("resnet",))]
+    configs = [variant.configure(fig8a.BASE, fig8a.Fig8a(), 3) for variant in fig8a.variants(("resnet",))]
     assert [config.agent.algo for config in configs] == list(fig8a.ALGORITHMS)
     base = fig8a.BASE.agent.learning
     for config in configs:
@@ -214,8 +214,8 @@ def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
 
 
 def test_results_are_json(tmp_path: Path) -> None:
-    options = suite.BenchmarkConfig(json=tmp_path / "r.json", threads=1)
-    suite.report(options, [(suite.CURVES, CURVE), ("rows", [{"a": 1}])])
+    options = harness.BenchmarkConfig(json=tmp_path / "r.json", threads=1)
+    harness.report(options, [(harness.CURVES, CURVE), ("rows", [{"a": 1}])])
     assert json.loads((tmp_path / "r.json").read_text())["tables"] == {"rows": [{"a": 1}]}
     assert read_result(tmp_path / "r.json").curves == CURVE
 

@@ -10,7 +10,7 @@ import torch
 
 from agents import build_agent, paint
 from benchmarks.harness import curves
-from benchmarks.harness import tables as suite
+from benchmarks.harness import tables as harness
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.sb3 import Sb3Policy
 from benchmarks.learning import sb3_baselines
@@ -37,7 +37,7 @@ def test_learning_speed_writes_finite_figures(tmp_path):
     options = learning_speed.LearningSpeed(
         batch=2, width=4, strokes=10, repeats=1, threads=1, json=tmp_path / "speed.json"
     )
-    suite.report(options, learning_speed.tables(options))
+    harness.report(options, learning_speed.tables(options))
     tables = list(json.loads(options.json.read_text())["tables"].values())
     assert [len(rows) for rows in tables] == [3, 3]
     for rows in tables:
@@ -92,11 +92,11 @@ def test_network_renderer_knows_one_size():
 
 
 def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
-    options = sb3_baselines.Baselines(
+    options = sb3_baselines.Sb3Baselines(
         threads=1, out=tmp_path / "jobs", json=tmp_path / "all.json", seeds=(0, 1), minutes=0.005, points=2,
-        dataset=dataset, size=16, strokes=10, width=4, batch=2, images=2,
+        dataset=dataset, size=16, strokes=10, width=4, batch=2, test_images=2,
     )  # fmt: skip
-    suite.report(options, sb3_baselines.tables(options))
+    harness.report(options, sb3_baselines.tables(options))
     rows, _ = json.loads(options.json.read_text())["tables"].values()
     assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
     assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
@@ -113,8 +113,8 @@ def test_sb3_baselines_write_table_curves_and_plot(dataset, tmp_path):
 
 def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures):
     env = sb3_baselines.PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10, device="cpu")
-    options = sb3_baselines.Baselines(width=4, batch=2, algorithms=("SB3 PPO",))
-    agent = sb3_baselines.trials(options)[0].make(env)
+    options = sb3_baselines.Sb3Baselines(width=4, batch=2, algorithms=("SB3 PPO",))
+    agent = sb3_baselines.jobs(options)[0].make(env)
     env.set_options([{"indices": [i]} for i in (3, 5)])
     seen = env.reset()
     for _ in range(2):

@@ -14,7 +14,8 @@ from PIL import Image
 
 from benchmarks import __main__ as tool
 from benchmarks import gpu
-from benchmarks.harness import tables as suite
+from benchmarks.harness import measure
+from benchmarks.harness import tables as harness
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.painting import (
     accuracy,
@@ -28,15 +29,7 @@ from benchmarks.painting import (
     svg,
 )
 from benchmarks.paper import cost
-from benchmarks.speed import (
-    adapter,
-    cold_start,
-    memory,
-    refinement,
-    rendering,
-    scaling,
-    web,
-)
+from benchmarks.speed import adapter, cold_start, memory, refinement, rendering, scaling, web
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
@@ -81,7 +74,7 @@ ROWS = {  # of each table, in order
     "gallery": (2 * len(gallery.CROPS),),
     "gpu": (*((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
     "palette": (1,),
-    "pareto": (len(pareto.WAYS),),
+    "pareto": (len(pareto.VARIANTS),),
     "photo": (2,),
     "portraits": (6,),
     "refinement": (1,),
@@ -126,7 +119,7 @@ def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
     options = dataclasses.replace(SMALL[name], json=path)
     module = sys.modules[tool.benchmarks()[name].module]
     assert isinstance(module, ModuleType)
-    suite.report(options, module.tables(options))
+    harness.report(options, module.tables(options))
     report = json.loads(path.read_text())
     assert {"cpu", "cores", "threads", "torch"} <= report["machine"].keys()
     tables = list(report["tables"].values())
@@ -139,22 +132,22 @@ def test_writes_finite_figures(name, tmp_path, monkeypatch, capsys):
 
 
 def test_missed_bar_is_said_and_fails_only_the_check(capsys):
-    rows = [{"figure": 2.0, **suite.at_most(2.0, 1.0)}, {"figure": 2.0, **suite.at_least(2.0, 1.0)}]
-    suite.report(suite.BenchmarkConfig(), [("title", rows)])
+    rows = [{"figure": 2.0, **harness.at_most(2.0, 1.0)}, {"figure": 2.0, **harness.at_least(2.0, 1.0)}]
+    harness.report(harness.BenchmarkConfig(), [("title", rows)])
     assert "bars missed: 1" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
-        suite.report(suite.BenchmarkConfig(check=True), [("title", rows)])
+        harness.report(harness.BenchmarkConfig(check=True), [("title", rows)])
     assert stopped.value.code == 1
-    suite.report(suite.BenchmarkConfig(check=True), [("title", rows[1:])])
+    harness.report(harness.BenchmarkConfig(check=True), [("title", rows[1:])])
 
 
 def test_nan_misses_every_bar():
-    assert not suite.at_most(math.nan, 1)["met"] and not suite.at_least(math.nan, 1)["met"]
+    assert not harness.at_most(math.nan, 1)["met"] and not harness.at_least(math.nan, 1)["met"]
 
 
 def test_calls_take_turns():
     made = []
-    seconds = suite.take_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 2, warmup=1)
+    seconds = measure.take_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 2, warmup=1)
     assert made == ["a", "b"] * 3 and seconds.keys() == {"a", "b"}
 
 
@@ -195,7 +188,7 @@ def test_gradients_are_compared_where_they_are_known():
 
 
 def test_renderers_are_drawn_side_by_side(tmp_path):
-    renderers.sheet(tmp_path / "sheet.png", strokes=2)
+    renderers.write_sheet(tmp_path / "sheet.png", strokes=2)
     with Image.open(tmp_path / "sheet.png") as picture:
         assert picture.size == (256, 12 * 128)
 

@@ -1,11 +1,10 @@
-"""Ways to paint."""
+"""Variants of painting and their scores."""
 
 from __future__ import annotations
 
 import torch
 
-from agents.painting.evaluation import l2_by_raster
-from benchmarks.harness.painting import Way, random_start
+from benchmarks.harness.painting import Variant, paint_and_score, random_start
 from paint_gym import load_dataset
 
 
@@ -22,12 +21,11 @@ def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
     assert torch.equal(numbers[:, -3] == 1, nodes[..., 0].mean(1) * 24 >= 12)
 
 
-def test_each_way_has_its_effort() -> None:
+def test_plans_and_refinement_pay() -> None:
     pictures = load_dataset("photos", "test", 32)[[0, 1]]
-    targets = torch.from_numpy(pictures)
 
-    def l2(way: Way) -> float:
-        return float(l2_by_raster(way.paint(targets, 20), pictures).mean())
+    def l2(variant: Variant) -> float:
+        return float(paint_and_score(pictures, 20, variant).l2.mean())
 
-    assert max(l2(Way(plan=10)), l2(Way(refine=10))) < 0.7 * l2(Way())
-    assert l2(Way(refine=10, random=True)) < 0.5 * l2(Way(random=True))
+    assert max(l2(Variant(plan=10)), l2(Variant(refine=10))) < 0.7 * l2(Variant())
+    assert l2(Variant(refine=10, random=True)) < 0.5 * l2(Variant(random=True))

@@ -261,7 +261,7 @@ def test_float64_and_transforms_go_to_pytorch(
 COMPILE = """
 import json
 from benchmarks.gpu import CAPABILITIES, compiled
-print(json.dumps([used._asdict() for capability in CAPABILITIES for used in compiled(capability)]))
+print(json.dumps([row for capability in CAPABILITIES for row in compiled(capability)]))
 """
 
 
