@@ -101,14 +101,8 @@ class Benchmark:
         return False
 
     def words(self, run: Run) -> list[str]:
-        """Words of its command, as published or with the options of a run.
-
-        Raises:
-            ValueError: it has no such option.
-        """
+        """Words of its command, as published or with the options of a run."""
         words = list(self.command)
-        if run.smoke and not self.has("smoke"):
-            raise ValueError(f"{self.name} has no --smoke")
         if run.workers and self.has("workers"):
             if "--workers" in words:
                 start = words.index("--workers")

@@ -7,26 +7,26 @@ Compiling needs Triton (extra `gpu-test`), but no GPU.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from agents import build_agent
+from agents import PRESETS, build_agent
+from agents.common.replay import Transition
 from benchmarks.harness.measure import Row, random_strokes, take_turns
 from benchmarks.harness.painting import Variant, first_pictures
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
-from benchmarks.speed.learning_speed import paper_config, random_batch
-from benchmarks.speed.rendering import PASSES, Function, functions, random_pictures
+from benchmarks.speed.rendering import BUNDLE, CANVASES, PASSES, Function, functions, random_pictures
 from paint_gym import PaintCanvasVectorEnv, make_renderer
+from paint_gym.canvas import CanvasState
 from paint_gym.renderers.analytic.layout import form_of
 from paint_gym.renderers.analytic.tiles import SIDES
 from paint_gym.strokes import BUILT_IN
@@ -42,30 +42,19 @@ NUMBERS |= {"low": "fp32", "high": "fp32"}  # among the kernels' arguments, whic
 class Gpu(BenchmarkConfig):
     """Speed on a GPU."""
 
-    canvases: int = 96
-    """Canvases painted at once."""
-    bundle: int = 5
-    """Strokes on each canvas."""
-    repeats: int = 30
-    """Timed turns, after two that warm up."""
     device: str = "cuda"
     """Device to measure on; "cpu" only shows that all runs."""
-    smoke: bool = False
-    """Measure few canvases and small networks, to see that all runs."""
 
 
 def tables(options: Gpu) -> Iterator[Table]:
     """Registers of the kernels, then times where there is a GPU."""
-    if options.smoke:
-        options = dataclasses.replace(options, canvases=2, repeats=1)
-    count = options.canvases * options.bundle
     if importlib.util.find_spec("triton") is not None:
         yield "compiled", list(most_used())
     if options.device == "cuda" and not torch.cuda.is_available():
         print("no GPU here: nothing is measured")
         return
     device = torch.device(options.device)
-    yield f"{count} strokes, {SIZE} px", list(compare_renderers(options, device))
+    yield f"{options.pick(CANVASES, 2) * BUNDLE} strokes, {SIZE} px", list(compare_renderers(options, device))
     yield "steps of the environment", list(environments(options, device))
     yield "learning and refinement", list(learning(options, device))
 
@@ -126,9 +115,10 @@ def most_used() -> Iterator[Row]:
 
 def compare_renderers(options: Gpu, device: torch.device) -> Iterator[Row]:
     """Ours against the network of Fig. 12, in float32 and in bfloat16, with and without gradients."""
-    canvas = torch.rand(options.canvases, 3, SIZE, SIZE, device=device)
+    canvases, repeats = options.pick((CANVASES, 30), (2, 1))
+    canvas = torch.rand(canvases, 3, SIZE, SIZE, device=device)
     for design in BUILT_IN:
-        strokes = random_strokes(design, options.canvases, options.bundle).to(device)
+        strokes = random_strokes(design, canvases, BUNDLE).to(device)
         analytic = functions(make_renderer("analytic", design), canvas)
         network = PaperRenderer(design)
         network.network.to(device)
@@ -137,7 +127,7 @@ def compare_renderers(options: Gpu, device: torch.device) -> Iterator[Row]:
             kinds = {"ours": function, "fp32": paper[name], "bf16": in_bfloat16(paper[name], device)}
             for what, measure in PASSES.items():
                 calls = {kind: finished(measure(call, strokes), device) for kind, call in kinds.items()}
-                seconds = take_turns(calls, options.repeats)
+                seconds = take_turns(calls, repeats)
                 row: Row = {"stroke": design.name, "what": f"{name}, {what}", "ms": 1e3 * seconds["ours"]}
                 for kind in ("fp32", "bf16"):
                     row[f"ms, Fig. 12 in {kind}"] = 1e3 * seconds[kind]
@@ -169,28 +159,33 @@ def finished(call: Callable[[], object], device: torch.device) -> Callable[[], o
 def environments(options: Gpu, device: torch.device) -> Iterator[Row]:
     """Steps a second with tensors, a whole episode with its resets."""
     for count in (2,) if options.smoke else (96, 1024):
-        task: Row = {"dataset": random_pictures(256), "bundle": options.bundle, "max_strokes": 200}
+        task: Row = {"dataset": random_pictures(256), "bundle": BUNDLE, "max_strokes": 200}
         env = PaintCanvasVectorEnv(count, device=device, array="torch", **task)
         env.reset(seed=0)
-        actions = torch.rand(
-            200 // options.bundle, count, options.bundle * env.task.stroke_dim, device=device
-        )
+        actions = torch.rand(200 // BUNDLE, count, BUNDLE * env.task.stroke_dim, device=device)
 
         def episode(env: PaintCanvasVectorEnv = env, actions: Tensor = actions) -> None:
             for action in actions:
                 env.step(action)
 
-        seconds = take_turns({"episode": finished(episode, device)}, max(1, options.repeats // 10))["episode"]
+        seconds = take_turns({"episode": finished(episode, device)}, options.pick(3, 1))["episode"]
         step = seconds / len(actions)
         yield {"environments": count, "ms a step": 1e3 * step, "canvases a second": count / step}
 
 
+def random_batch(count: int, action_dim: int, steps: int, device: torch.device) -> Transition:
+    """Transitions between random canvases at 128 px."""
+    before, after, target = torch.rand(3, count, 3, SIZE, SIZE, device=device)
+    action, step = torch.rand(count, action_dim, device=device), torch.randint(steps, (count,), device=device)
+    return Transition(CanvasState(before, target, step), action, CanvasState(after, target, step + 1))
+
+
 def learning(options: Gpu, device: torch.device) -> Iterator[Row]:
     """An update of the preset "paper", and an iteration of refinement of 8 pictures."""
-    width, batch_size, count, strokes = (8, 2, 2, 10) if options.smoke else (64, 96, 8, 200)
-    config = paper_config(width)
+    width, batch_size, count, strokes = options.pick((64, 96, 8, 200), (8, 2, 2, 10))
+    config = replace(PRESETS["paper"].agent, actor_width=width, critic_width=width)
     agent = build_agent(config, device)
-    batch = random_batch(batch_size, config.bundle, agent.steps, device)
+    batch = random_batch(batch_size, config.bundle * agent.renderer.design.dim, agent.steps, device)
     iterations, pictures = 20, torch.from_numpy(first_pictures("photos", "test", SIZE, count))
     variant = Variant(refine=iterations, device=str(device))
     paintings = Variant(device=str(device)).paint(pictures, strokes)
@@ -199,10 +194,10 @@ def learning(options: Gpu, device: torch.device) -> Iterator[Row]:
         update: finished(lambda: agent.update(batch), device),
         refinement: finished(lambda: variant.paint(pictures, strokes, paintings), device),
     }
-    seconds = take_turns(calls, max(1, options.repeats // 10))
+    seconds = take_turns(calls, options.pick(3, 1))
     yield {"what": update, "ms": 1e3 * seconds[update]}
     yield {"what": refinement, "ms": 1e3 * seconds[refinement] / iterations}
 
 
 if __name__ == "__main__":
-    main(Gpu, tables)
+    main(tables, Gpu)

@@ -33,7 +33,8 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 [paper.md](paper.md). What is of older code, `python -m benchmarks list` says; `python -m benchmarks run NAME`
 measures anew. Times are of the machine that is named.
 """
-REMOVED = ("actors", "gpu_on_paper", "kernel_levels", "levers", "through")
+LEARNING = ("learning_speed", "learning_speed_avx2", "learning_speed_compiled")
+REMOVED = ("actors", "gpu_on_paper", "kernel_levels", "levers", "through", *LEARNING)
 """Results whose benchmark decided a design and is gone."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
 

@@ -150,26 +150,6 @@ def paint_and_score(
     return Painted(paintings, l2_by_raster(paintings, pictures), seconds)
 
 
-class PictureSet(NamedTuple):
-    """First pictures of a test split, and the strokes to paint them with.
-
-    Attributes:
-        dataset: a name, or a folder of images.
-        strokes: of each painting.
-        size: side of the canvas in pixels.
-        images: number of pictures.
-    """
-
-    dataset: str
-    strokes: int
-    size: int
-    images: int
-
-    def pictures(self) -> np.ndarray:
-        """Pictures, ``(n, 3, size, size)`` uint8."""
-        return first_pictures(self.dataset, "test", self.size, self.images)
-
-
 def first_pictures(dataset: str, split: str, size: int, images: int) -> np.ndarray:
     """First pictures of a split, ``(n, 3, size, size)`` uint8."""
     data = load_dataset(dataset, split, size)

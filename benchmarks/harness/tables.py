@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import sys
@@ -28,6 +29,7 @@ CLAIMS = "claims"
 """Title of rows of `claim`."""
 JOBS = "jobs"
 """Title of the versions, commits and dates of the trainings."""
+T = TypeVar("T")
 HOLDS, IN_PART, DOES_NOT_HOLD = "holds", "in part", "does not hold here"
 LONGEST = 40  # rows of a table in print
 SCHEMA = 2  # of result files; 1 had no provenance
@@ -43,6 +45,8 @@ class BenchmarkConfig:
     """Exit with code 1 if a bar is missed."""
     threads: int = 2
     """Threads of torch, and so of the kernel."""
+    smoke: bool = False
+    """Measure little, to see that all works; what trains begins anew, in a folder apart."""
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -53,6 +57,10 @@ class BenchmarkConfig:
         if self.threads < 1:
             raise ValueError(f"threads must be at least 1, not {self.threads}")
 
+    def pick(self, full: T, smoke: T) -> T:
+        """Size of a measurement, the published one or that of --smoke."""
+        return smoke if self.smoke else full
+
 
 @dataclass(frozen=True)
 class FolderConfig(BenchmarkConfig):
@@ -60,8 +68,6 @@ class FolderConfig(BenchmarkConfig):
 
     out: Path = Path("runs")
     """Folder to write to."""
-    smoke: bool = False
-    """Run a few updates, pictures and strokes only, to see that all works; always anew, in a folder apart."""
 
     @property
     def folder(self) -> Path:
@@ -69,17 +75,14 @@ class FolderConfig(BenchmarkConfig):
         return self.out / "smoke" if self.smoke else self.out
 
 
-Options = TypeVar("Options", bound=BenchmarkConfig)
-
-
 class JobsFailedError(RuntimeError):
     """Failure of some jobs; the message names them. The results of all finished ones stay."""
 
 
-def main(kind: type[Options], tables: Callable[[Options], Iterable[Table]]) -> None:
+def main(tables: Callable[[Any], Iterable[Table]], kind: type[BenchmarkConfig] = BenchmarkConfig) -> None:
     """Run the command line of a benchmark; an error of the user is one line."""
     try:
-        options = tyro.cli(kind)
+        options = tyro.cli(kind, description=inspect.getdoc(inspect.getmodule(tables)))
         report(options, tables(options))
     except (ValueError, OSError, JobsFailedError) as error:
         sys.exit(f"{Path(sys.argv[0]).stem}: {visible(str(error))}")

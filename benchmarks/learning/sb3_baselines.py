@@ -56,18 +56,6 @@ class Sb3Baselines(TrainingConfig):
     """Names of the algorithms."""
     minutes: float = 4.0
     """Time of each."""
-    points: int = 8
-    """Evaluations on the way, the last at the end."""
-    dataset: str = "celeba"
-    """A name, or a folder of images."""
-    size: int = 32
-    """Side of the canvas in pixels."""
-    strokes: int = 40
-    """Strokes per painting, in bundles of 5."""
-    width: int = 16
-    """Channels of the first stage of all trunks."""
-    batch: int = 32
-    """Transitions per update, and environments."""
     test_images: int = 100
     """Pictures that an evaluation paints."""
     device: str = "cpu"
@@ -97,12 +85,9 @@ class Baseline(Sb3Training):
 
 def jobs(options: Sb3Baselines) -> list[Training]:
     """All jobs, seed by seed."""
-    agent = AgentConfig(
-        "ddpg", "resnet", options.width, options.width, depth=1, patches=4, max_strokes=options.strokes
-    )
     base = dataclasses.replace(
-        PRESETS["paper"], agent=agent, dataset=options.dataset, size=options.size, batch=options.batch,
-        num_envs=options.batch, eval_split="test", eval_images=options.test_images,
+        PRESETS["paper"], agent=AgentConfig("ddpg", "resnet", 16, 16, depth=1, patches=4, max_strokes=40),
+        dataset="celeba", size=32, batch=32, num_envs=32, eval_split="test", eval_images=options.test_images,
     )  # fmt: skip
     made: list[Training] = []
     for seed in options.seeds:
@@ -112,7 +97,7 @@ def jobs(options: Sb3Baselines) -> list[Training]:
                 Baseline if name in SB3 else Training,
             )
             seeded = dataclasses.replace(options, seeds=(seed,))
-            times: Row = {"seconds": options.minutes * 60, "points": options.points}
+            times: Row = {"seconds": options.minutes * 60, "points": 8}
             made += trainings([variant], base, seeded, kind, **times)
     return made
 
@@ -128,10 +113,10 @@ def tables(options: Sb3Baselines) -> Iterator[Table]:
         row: Row = {"algorithm": name, "seeds": len(runs), "l2, equal time": mean, "low": low, "high": high}
         row |= {"steps": float(np.mean([run["env_steps"] for run in runs]))}
         rows.append(row | {f"l2 after {fewest:.0f} steps": interval(early[name])[0]})
-    yield f"{options.minutes:g} minutes each, {options.dataset} at {options.size} px", rows
+    yield f"{options.minutes:g} minutes each, celeba at 32 px", rows
     yield from curves_and_jobs(results)
     draw_curves(curves, options.plot or options.out / "curves.png", ["seconds", "env_steps"])
 
 
 if __name__ == "__main__":
-    main(Sb3Baselines, tables)
+    main(tables, Sb3Baselines)

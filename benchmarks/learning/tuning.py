@@ -69,4 +69,4 @@ def tables(options: Tuning) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Tuning, tables)
+    main(tables, Tuning)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,20 +19,7 @@ from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
 
 MSE_BAR = 6e-4
 REDUCED_BAR = 0.01
-
-
-@dataclass(frozen=True)
-class Accuracy(BenchmarkConfig):
-    """Error of the analytic renderer against the ground truth, and against itself at another size."""
-
-    strokes: int = 2000
-    """Random strokes of each design, for `analytic` against `raster`."""
-    size: int = 128
-    """Side of the canvas in pixels."""
-    reduced_strokes: int = 200
-    """Random strokes of each design, for small against large."""
-    finer: int = 8
-    """Side of the large canvas, in sides of the small one."""
+FINER = 8  # side of the large canvas, in sides of the small one
 
 
 def errors_to_raster(renderer: Renderer, strokes: int, size: int) -> Row:
@@ -58,14 +44,13 @@ def errors_to_raster(renderer: Renderer, strokes: int, size: int) -> Row:
     }
 
 
-def reduced_errors(design: StrokeDesign, options: Accuracy) -> Iterator[Row]:
+def reduced_errors(design: StrokeDesign, count: int, size: int) -> Iterator[Row]:
     """Mean absolute difference between small and area-reduced large: of each stroke, and all on a canvas."""
     analytic = make_renderer("analytic", design)
-    strokes = random_strokes(design, options.reduced_strokes, seed=1)
-    sides = (options.size, options.size * options.finer)
+    strokes, sides = random_strokes(design, count, seed=1), (size, size * FINER)
 
     def difference(small: Tensor, large: Tensor) -> Tensor:
-        return (small - avg_pool2d(large, options.finer)).abs().double()
+        return (small - avg_pool2d(large, FINER)).abs().double()
 
     batches = strokes.split(8)
     coverage = [difference(*(analytic(batch, side) for side in sides)).mean((1, 2)) for batch in batches]
@@ -79,16 +64,17 @@ def reduced_errors(design: StrokeDesign, options: Accuracy) -> Iterator[Row]:
 
 
 @torch.no_grad()
-def tables(options: Accuracy) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """Both comparisons, for every stroke design."""
+    size, strokes, reduced = options.pick((128, 2000, 200), (32, 8, 4))
     rows: list[Row] = []
     for name in stroke_names():
-        errors = errors_to_raster(make_renderer("analytic", name), options.strokes, options.size)
+        errors = errors_to_raster(make_renderer("analytic", name), strokes, size)
         rows.append({"stroke": name} | errors | at_most(errors["MSE"], MSE_BAR))
     yield "analytic against raster", rows
-    rows = [row for name in stroke_names() for row in reduced_errors(get_stroke(name), options)]
+    rows = [row for name in stroke_names() for row in reduced_errors(get_stroke(name), reduced, size)]
     yield "painted small against painted large and reduced", rows
 
 
 if __name__ == "__main__":
-    main(Accuracy, tables)
+    main(tables)

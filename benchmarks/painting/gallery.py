@@ -40,12 +40,6 @@ STYLES = (  # stroke, strokes, opaque, colours
 class Gallery(BenchmarkConfig):
     """Photos painted with and without refinement."""
 
-    strokes: tuple[int, ...] = (200, 1000)
-    """Strokes per painting."""
-    iterations: int = 100
-    """Iterations of refinement."""
-    size: int = 256
-    """Side of the canvas in pixels."""
     sheet: Path | None = None
     """PNG with a row for each photo: the photo, then each budget by the agent alone, and refined."""
     styles: Path | None = None
@@ -82,14 +76,15 @@ def write_film(path: Path, films: list[list[np.ndarray]]) -> None:
 
 def tables(options: Gallery) -> Iterator[Table]:
     """A row for each painting."""
+    size, iterations, budgets = options.pick((256, 100, (200, 1000)), (32, 1, (5, 10)))
     rows: list[Row] = []
     sheet, films = list[np.ndarray](), list[list[np.ndarray]]()
     for name in CROPS:
-        pictures = photo(name, options.size)[None]
+        pictures = photo(name, size)[None]
         line = [pictures[0].transpose(1, 2, 0)]
-        for strokes in options.strokes:
+        for strokes in budgets:
             painted = paint_and_score(pictures, strokes, Variant())
-            refine = Variant(refine=options.iterations)
+            refine = Variant(refine=iterations)
             refined = paint_and_score(pictures, strokes, refine, start=painted.paintings)
             rows.append(
                 {
@@ -101,14 +96,14 @@ def tables(options: Gallery) -> Iterator[Table]:
             line += [painting.render() for painting in (*painted.paintings, *refined.paintings)]
         sheet.append(np.concatenate(line, 1))
         films.append(list(refined.paintings[0].frames(max(1, strokes // FRAMES))))
-    yield f"{options.iterations} iterations of refinement, {options.size} px", rows
+    yield f"{iterations} iterations of refinement, {size} px", rows
     if options.sheet:
         write_rows(options.sheet, sheet)
     if options.styles:
-        write_styles(options.styles, options.size)
+        write_styles(options.styles, size)
     if options.film:
         write_film(options.film, films)
 
 
 if __name__ == "__main__":
-    main(Gallery, tables)
+    main(tables, Gallery)

@@ -9,6 +9,7 @@ has the odd half of the 24 pictures. Published figures are means over all 24, of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,13 @@ from benchmarks.harness.tables import FolderConfig, Table, main
 from paint_gym.datasets import read_image
 from paint_gym.metrics import psnr
 
+STROKES, CANVAS = (256, 512, 1024), 512  # the shorter side in pixels that paintings are refined at
+VARIANTS = (  # random strokes are large, so that each takes several times as long
+    Variant(),
+    Variant(plan=10),
+    Variant(plan=10, refine=600),
+    Variant(refine=100, random=True),
+)
 PUBLISHED: dict[str, dict[int, float]] = {  # dB of PSNR
     "Bezier Splatting (NeurIPS 2025), A100": {256: 24.2, 512: 25.6, 1024: 26.9},
     "Vector Scaffolding (2026), A100": {256: 25.2, 512: 26.7, 1024: 28.3},
@@ -35,35 +43,22 @@ class Kodak(FolderConfig):
 
     out: Path = Path("runs/kodak")
     """Folder of the paintings, to look at."""
-    folder_of_pictures: Path = Path("../shared/data/kodak")
-    """Folder of the pictures."""
-    strokes: tuple[int, ...] = (256, 512, 1024)
-    """Budgets."""
-    canvas: int = 512
-    """Shorter side in pixels of the canvas that is refined on."""
-    plan: int = 10
-    """Steps of planning of each bundle, in rows with a plan."""
-    refine: int = 600
-    """Iterations of refinement."""
-    refine_random: int = 100
-    """Iterations for random strokes: they are large, so that each takes several times as long."""
-    pictures: int | None = None
-    """Number of pictures; by default all."""
 
 
-def kodak_pictures(folder: Path, count: int | None) -> dict[str, np.ndarray]:
-    """First pictures of a folder by name, each a batch ``(1, 3, H, W)`` uint8.
+def kodak_pictures(count: int | None = None) -> dict[str, np.ndarray]:
+    """First pictures of Kodak by name, each a batch ``(1, 3, H, W)`` uint8.
 
     Raises:
         ValueError: there are none.
     """
+    folder = Path(os.environ.get("PAINT_GYM_DATA", "../shared/data")) / "kodak"
     files = sorted(folder.glob("kodim*.png"))[:count]
     if not files:
         raise ValueError(f"no kodim*.png in {folder}")
     return {file.stem: np.ascontiguousarray(read_image(file).transpose(2, 0, 1)[None]) for file in files}
 
 
-def paint_at(picture: np.ndarray, strokes: int, variant: Variant, canvas: int) -> Painted:
+def paint_at(picture: np.ndarray, strokes: int, variant: Variant, canvas: int = CANVAS) -> Painted:
     """Paint ``(1, 3, H, W)`` on a canvas of another shorter side, and score at full size."""
     target = fit_to_canvas(torch.tensor(picture[0].transpose(1, 2, 0)), canvas)
     return paint_and_score(picture, strokes, variant, targets=target)
@@ -71,17 +66,11 @@ def paint_at(picture: np.ndarray, strokes: int, variant: Variant, canvas: int) -
 
 def tables(options: Kodak) -> Iterator[Table]:
     """A row for each variant, and the published ones."""
-    pictures = kodak_pictures(options.folder_of_pictures, 1 if options.smoke else options.pictures)
-    variants = [
-        Variant(),
-        Variant(plan=options.plan),
-        Variant(plan=options.plan, refine=options.refine),
-        Variant(refine=options.refine_random, random=True),
-    ]
+    pictures = kodak_pictures(options.pick(None, 1))
     rows: list[Row] = []
-    for budget in options.strokes[:1] if options.smoke else options.strokes:
-        strokes, canvas = (10, 32) if options.smoke else (budget, options.canvas)
-        for variant in variants:
+    for budget in options.pick(STROKES, STROKES[:1]):
+        strokes, canvas = options.pick((budget, CANVAS), (10, 32))
+        for variant in VARIANTS:
             method, figures = f"{variant.curve}, {variant.effort}", list[Row]()
             for stem, picture in pictures.items():
                 painted = paint_at(picture, strokes, variant, canvas)
@@ -103,4 +92,4 @@ def tables(options: Kodak) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Kodak, tables)
+    main(tables, Kodak)

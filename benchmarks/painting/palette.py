@@ -9,7 +9,6 @@ about the least error there can be; it has a column of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,27 +18,8 @@ from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import Variant, first_pictures, paint_and_score
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 
+COLOURS, STROKES, ITERATIONS = 8, 500, 200
 BAR = 1.8  # times the l2 of any colours
-
-
-@dataclass(frozen=True)
-class Palette(BenchmarkConfig):
-    """Error of paintings with few colours."""
-
-    datasets: tuple[str, ...] = ("celeba", "imagenet")
-    """Names, or folders of images."""
-    split: str = "val"
-    """Part of the data sets."""
-    images: int = 20
-    """Pictures of each."""
-    colours: int = 8
-    """Colours of a palette; each picture has its own."""
-    strokes: int = 500
-    """Strokes per painting."""
-    size: int = 128
-    """Side of the canvas in pixels."""
-    refine: int = 200
-    """Iterations of refinement."""
 
 
 def quantised_l2(picture: np.ndarray, colours: int) -> float:
@@ -49,22 +29,23 @@ def quantised_l2(picture: np.ndarray, colours: int) -> float:
     return (nearest_colours(pixels, choose_palette(target, colours)) - pixels).square().mean().item()
 
 
-def tables(options: Palette) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """A row for each data set: l2, means over its pictures."""
     rows: list[Row] = []
-    for name in options.datasets:
-        pictures = first_pictures(name, options.split, options.size, options.images)
+    strokes, iterations, size, images = options.pick((STROKES, ITERATIONS, 128, 20), (10, 4, 32, 2))
+    for name in ("celeba", "imagenet"):
+        pictures = first_pictures(name, "val", size, images)
         row: Row = {"pictures": name}
-        for column, colours in (("any colours", 0), ("palette", options.colours)):
-            variant = Variant(refine=options.refine, opaque=True, colours=colours)
-            row[column] = float(paint_and_score(pictures, options.strokes, variant, batch=1).l2.mean())
+        for column, colours in (("any colours", 0), ("palette", COLOURS)):
+            variant = Variant(refine=iterations, opaque=True, colours=colours)
+            row[column] = float(paint_and_score(pictures, strokes, variant, batch=1).l2.mean())
         row["picture in these colours"] = float(
-            np.mean([quantised_l2(picture, options.colours) for picture in pictures])
+            np.mean([quantised_l2(picture, COLOURS) for picture in pictures])
         )
         row["times"] = row["palette"] / row["any colours"]
         rows.append(row | at_most(row["times"], BAR))
-    yield f"l2 with {options.colours} colours, {options.strokes} opaque strokes", rows
+    yield f"l2 with {COLOURS} colours, {strokes} opaque strokes", rows
 
 
 if __name__ == "__main__":
-    main(Palette, tables)
+    main(tables)

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import Painted, Variant, first_pictures, paint_and_score
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
-from benchmarks.painting.kodak import Kodak, kodak_pictures, paint_at
+from benchmarks.painting.kodak import kodak_pictures, paint_at
 from paint_gym.metrics import psnr
 from paint_gym.utils.files import replace_when_done
 
@@ -38,22 +38,8 @@ class Pareto(BenchmarkConfig):
 
     portraits: int = 24
     """Pictures of CelebA."""
-    dataset: str = "celeba"
-    """A name, or a folder of images."""
-    strokes: int = 200
-    """Strokes of each."""
-    size: int = 128
-    """Side in pixels."""
     photos: int = 4
     """Pictures of Kodak; 0 for none."""
-    folder_of_photos: Path = Kodak.folder_of_pictures
-    """Folder of them."""
-    photo_strokes: int = 512
-    """Strokes of each."""
-    canvas: int = Kodak.canvas
-    """Shorter side in pixels of the canvas that they are refined on."""
-    batch: int = 8
-    """Pictures of CelebA that are painted at once."""
     plot: Path | None = None
     """PNG of both to write."""
 
@@ -71,16 +57,17 @@ def measure(paint: Callable[[Variant], list[Painted]]) -> Iterator[Row]:
 def tables(options: Pareto) -> Iterator[Table]:
     """Both data sets; draws them."""
     tables: dict[str, list[Row]] = {}
-    faces = first_pictures(options.dataset, "test", options.size, options.portraits)
-    title = f"{options.dataset}, {options.strokes} strokes at {options.size} px"
-    paint = partial(paint_and_score, faces, options.strokes, batch=options.batch)
+    size, strokes, photo_strokes = options.pick((128, 200, 512), (32, 10, 10))
+    faces = first_pictures("celeba", "test", size, options.pick(options.portraits, 2))
+    title = f"celeba, {strokes} strokes at {size} px"
+    paint = partial(paint_and_score, faces, strokes, batch=8)
     tables[title] = list(measure(lambda variant: [paint(variant)]))
     yield title, tables[title]
-    if options.photos:
-        photos = kodak_pictures(options.folder_of_photos, options.photos).values()
-        title, strokes = f"Kodak, {options.photo_strokes} strokes", options.photo_strokes
+    if options.photos and not options.smoke:
+        photos = kodak_pictures(options.photos).values()
+        title = f"Kodak, {photo_strokes} strokes"
         tables[title] = list(
-            measure(lambda variant: [paint_at(photo, strokes, variant, options.canvas) for photo in photos])
+            measure(lambda variant: [paint_at(photo, photo_strokes, variant) for photo in photos])
         )
         yield title, tables[title]
     if options.plot:
@@ -107,4 +94,4 @@ def draw(tables: dict[str, list[Row]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Pareto, tables)
+    main(tables, Pareto)

@@ -19,7 +19,7 @@ from PIL import Image
 from skimage import data
 
 from benchmarks.harness.measure import Row, peak_memory
-from benchmarks.harness.tables import BenchmarkConfig, Table, main
+from benchmarks.harness.tables import FolderConfig, Table, main
 from paint_gym.datasets import read_image
 
 SECONDS_BAR = {"draft": 20.0, "no options": 10.0}
@@ -28,15 +28,9 @@ MEMORY_BAR = 2.0  # GiB
 
 
 @dataclass(frozen=True)
-class Photo(BenchmarkConfig):
+class Photo(FolderConfig):
     """One photo, painted large."""
 
-    photo: str = "astronaut"
-    """Name in skimage.data."""
-    strokes: int = 1000
-    """Strokes to paint."""
-    size: int = 512
-    """Shorter side in pixels of the canvas."""
     out: Path = Path("runs/photo")
     """Folder of the photo and the painting."""
 
@@ -51,18 +45,18 @@ def paint(arguments: list[str]) -> None:
 
 def tables(options: Photo) -> Iterator[Table]:
     """A row for many strokes on a large canvas, and one without options: from Python's start to the file."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    picture = getattr(data, options.photo)()
-    Image.fromarray(picture).save(options.out / "photo.png")
-    draft = ["--strokes", str(options.strokes), "--canvas", str(options.size), "--draft"]
+    options.folder.mkdir(parents=True, exist_ok=True)
+    picture, strokes = data.astronaut(), options.pick(1000, 5)
+    Image.fromarray(picture).save(options.folder / "photo.png")
+    draft = ["--strokes", str(strokes), "--canvas", str(options.pick(512, 32)), "--draft"]
     commands = {"draft": draft, "no options": []}
     yield "paint-gym paint", [measure(options, picture, name, flags) for name, flags in commands.items()]
 
 
 def measure(options: Photo, picture: np.ndarray, name: str, flags: list[str]) -> Row:
     """Run the command with flags."""
-    output = options.out / f"{name.replace(' ', '-')}.png"
-    arguments = [str(options.out / "photo.png"), "-o", str(output), "--overwrite", *flags]
+    output = options.folder / f"{name.replace(' ', '-')}.png"
+    arguments = [str(options.folder / "photo.png"), "-o", str(output), "--overwrite", *flags]
     code = f"from benchmarks.painting.photo import paint; paint({arguments})"
     began = time.perf_counter()
     child = subprocess.run(
@@ -76,9 +70,9 @@ def measure(options: Photo, picture: np.ndarray, name: str, flags: list[str]) ->
     met = seconds <= SECONDS_BAR[name] and peak <= MEMORY_BAR
     if not flags:
         bar, met = f"{bar}, l2 {L2_BAR:g}", met and l2 <= L2_BAR
-    row: Row = {"photo": options.photo, "options": " ".join(flags) or name, "seconds": seconds, "l2": l2}
+    row: Row = {"photo": "astronaut", "options": " ".join(flags) or name, "seconds": seconds, "l2": l2}
     return row | {"peak, GiB": peak, "bar": bar, "met": met}
 
 
 if __name__ == "__main__":
-    main(Photo, tables)
+    main(tables, Photo)

@@ -10,38 +10,20 @@ For comparison, what a user would pick instead: the hill climber `primitive` (Go
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agents.painting.evaluation import mean_interval
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import Painted, Variant, first_pictures, paint_and_score
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 
-PLAN = 40
+PLAN, BATCH = 40, 8
 BARS = {  # plan and refinement, to l2 and seconds a picture
     (0, 0): (0.0040, None),
     (PLAN, 0): (0.0020, 1.0),
     (PLAN, 50): (0.00095, 1.2),
     (PLAN, 100): (0.00080, 1.6),
 }
-
-
-@dataclass(frozen=True)
-class Portraits(BenchmarkConfig):
-    """Quality of faces by the agent that comes with the package."""
-
-    dataset: str = "celeba"
-    """A name, or a folder of images."""
-    split: str = "test"
-    """Part of the data set."""
-    images: int = 500
-    """Pictures, the first ones."""
-    strokes: int = 200
-    """Strokes per painting."""
-    size: int = 128
-    """Side of the canvas in pixels."""
-    batch: int = 8
-    """Pictures painted and refined at once."""
 
 
 def make_row(variant: Variant, painted: Painted) -> Row:
@@ -58,20 +40,20 @@ def make_row(variant: Variant, painted: Painted) -> Row:
     return row | {"bar": f"{bar['bar']}, {seconds:g} s", "met": bar["met"] and painted.seconds <= seconds}
 
 
-def tables(options: Portraits) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """A row for each variant; the painting of the first or the second row is refined in the others."""
-    pictures = first_pictures(options.dataset, options.split, options.size, options.images)
+    images, strokes, size = options.pick((500, 200, 128), (3, 10, 32))
+    pictures = first_pictures("celeba", "test", size, images)
     painted, refined = list[Row](), list[Row]()
     for variant in (Variant(), Variant(plan=PLAN)):
-        start = paint_and_score(pictures, options.strokes, variant, options.batch)
+        start = paint_and_score(pictures, strokes, variant, BATCH)
         painted.append(make_row(variant, start))
         for iterations in (50, 100):
             finer = replace(variant, refine=iterations)
-            result = paint_and_score(pictures, options.strokes, finer, options.batch, start.paintings)
+            result = paint_and_score(pictures, strokes, finer, BATCH, start.paintings)
             refined.append(make_row(finer, result._replace(seconds=start.seconds + result.seconds)))
-    title = f"{options.dataset}, {options.split}, {options.strokes} strokes at {options.size} px"
-    yield title, painted + refined
+    yield f"celeba, test, {strokes} strokes at {size} px", painted + refined
 
 
 if __name__ == "__main__":
-    main(Portraits, tables)
+    main(tables)

@@ -13,23 +13,19 @@ from dataclasses import dataclass
 from agents.checkpoint import WEIGHTS
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import (
-    PictureSet,
     Variant,
     blank_l2,
+    first_pictures,
     mean_colour_l2,
     paint_and_score,
     random_l2,
-)
+)  # fmt: skip
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 
-TESTS = (
-    PictureSet("mnist", 5, 64, 100),
-    PictureSet("svhn", 40, 64, 100),
-    PictureSet("celeba", 40, 32, 100),
-    PictureSet("celeba", 100, 64, 100),
-    PictureSet("celeba", 200, 128, 100),
-    PictureSet("imagenet", 400, 128, 100),
-)
+TESTS = (  # data set, strokes, side in pixels
+    ("mnist", 5, 64), ("svhn", 40, 64), ("celeba", 40, 32), ("celeba", 100, 64), ("celeba", 200, 128),
+    ("imagenet", 400, 128),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,37 +34,29 @@ class ReferenceScores(BenchmarkConfig):
 
     agents: tuple[str, ...] = ("pretrained",)
     """Agents, each without and with its lookahead, beside that of the data set if there is one."""
-    smoke: bool = False
-    """Paint few pictures and strokes, to see that all runs."""
 
 
 def tables(options: ReferenceScores) -> Iterator[Table]:
     """A row for each test set and painter."""
     rows: list[Row] = []
-    for test in TESTS:
-        if options.smoke:
-            test = test._replace(strokes=5, images=2)
-        pictures = test.pictures()
-        about: Row = {
-            "data set": test.dataset,
-            "size": test.size,
-            "strokes": test.strokes,
-            "images": len(pictures),
-        }
+    for dataset, strokes, size in TESTS:
+        strokes, images = options.pick((strokes, 100), (5, 2))
+        pictures = first_pictures(dataset, "test", size, images)
+        about: Row = {"data set": dataset, "size": size, "strokes": strokes, "images": len(pictures)}
         l2 = {
             "blank canvas": blank_l2(pictures),
             "mean colour": mean_colour_l2(pictures),
-            "random strokes": random_l2(pictures, test.strokes),
+            "random strokes": random_l2(pictures, strokes),
         }
-        special = f"pretrained-{test.dataset}"
+        special = f"pretrained-{dataset}"
         shipped = (WEIGHTS / f"{special}.safetensors").exists()
         for agent in (*options.agents, *([special] if shipped else [])):
             for suffix, lookahead in (("", 0), (", with lookahead", None)):
-                painted = paint_and_score(pictures, test.strokes, Variant(agent, lookahead))
+                painted = paint_and_score(pictures, strokes, Variant(agent, lookahead))
                 l2[agent + suffix] = float(painted.l2.mean())
         rows += [about | {"painter": painter, "l2": value} for painter, value in l2.items()]
     yield "test pictures, by raster", rows
 
 
 if __name__ == "__main__":
-    main(ReferenceScores, tables)
+    main(tables, ReferenceScores)

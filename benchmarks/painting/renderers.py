@@ -25,6 +25,7 @@ from paint_gym.strokes import StrokeDesign, get_stroke
 RENDERERS = ("raster", "analytic", "neural")
 NEURAL_BARS = {"bezier": 1.2e-3, "straight": 1e-3, "circle": 1e-3, "triangle": 1e-3}
 DESIGNS = tuple(NEURAL_BARS)
+STROKES = 10_000  # of each design, for the errors
 BLUR = 9  # pixels a side of the box that blurs before a loss, so that its differences are smooth
 STEP = 0.01  # of a parameter, for central differences: 1.3 pixels
 
@@ -33,14 +34,6 @@ STEP = 0.01  # of a parameter, for central differences: 1.3 pixels
 class Renderers(BenchmarkConfig):
     """Raster, analytic and neural at 128 px, for every stroke design."""
 
-    strokes: int = 10_000
-    """Random strokes of each design, for the errors."""
-    gradients: int = 200
-    """Random strokes of each design, for the gradients."""
-    batch: int = 96
-    """Strokes at once, for the speed."""
-    repeats: int = 15
-    """Timed turns, after two that warm up."""
     sheet: Path | None = None
     """Picture of strokes side by side to write."""
 
@@ -48,7 +41,7 @@ class Renderers(BenchmarkConfig):
 def errors(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
     """Errors of the coverage of random strokes."""
     for name in ("analytic", "neural"):
-        row = errors_to_raster(make_renderer(name, design), options.strokes, SIZE)
+        row = errors_to_raster(make_renderer(name, design), options.pick(STROKES, 8), SIZE)
         bar = at_most(row["MSE"], NEURAL_BARS[design.name]) if name == "neural" else {"bar": "", "met": None}
         yield {"stroke": design.name, "renderer": name, **row, **bar}
 
@@ -76,9 +69,9 @@ def central_differences(renderer: Renderer, strokes: Tensor, target: Tensor, par
 
 def gradients(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
     """Angle between the gradient of a stroke towards another one and the slope of the ground truth."""
-    raster, count = make_renderer("raster", design), len(design.parameters)
-    strokes = random_strokes(design, options.gradients, seed=1) * (1 - 4 * STEP) + 2 * STEP
-    target = blurred(raster(random_strokes(design, options.gradients, seed=2), SIZE))
+    raster, count, number = make_renderer("raster", design), len(design.parameters), options.pick(200, 40)
+    strokes = random_strokes(design, number, seed=1) * (1 - 4 * STEP) + 2 * STEP
+    target = blurred(raster(random_strokes(design, number, seed=2), SIZE))
     slope = central_differences(raster, strokes, target, count)
     for name in ("analytic", "neural"):
         leaf = strokes.clone().requires_grad_()
@@ -97,8 +90,9 @@ def gradients(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
 
 def speed(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
     """Milliseconds for a batch of strokes, forward, and with the gradient in their parameters."""
-    strokes = random_strokes(design, options.batch)
-    leaf, weight = strokes.clone().requires_grad_(), torch.rand(options.batch, SIZE, SIZE)
+    batch, repeats = options.pick((96, 15), (2, 1))
+    strokes = random_strokes(design, batch)
+    leaf, weight = strokes.clone().requires_grad_(), torch.rand(batch, SIZE, SIZE)
 
     @torch.enable_grad()
     def backward(renderer: Renderer) -> None:
@@ -110,9 +104,9 @@ def speed(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
         calls[name] = partial(renderer, strokes, SIZE)
         if renderer.differentiable:
             calls[f"{name}, with gradient"] = partial(backward, renderer)
-    ms = {name: 1000 * seconds for name, seconds in take_turns(calls, options.repeats).items()}
+    ms = {name: 1000 * seconds for name, seconds in take_turns(calls, repeats).items()}
     for name in RENDERERS:
-        row: Row = {"stroke": design.name, "renderer": name, f"ms, {options.batch} strokes": ms[name]}
+        row: Row = {"stroke": design.name, "renderer": name, f"ms, {batch} strokes": ms[name]}
         yield row | {"with gradient": ms.get(f"{name}, with gradient")}
 
 
@@ -134,7 +128,7 @@ def tables(options: Renderers) -> Iterator[Table]:
     if options.sheet:
         write_sheet(options.sheet)
     for title, measure in (
-        (f"coverage of {options.strokes} random strokes against raster", errors),
+        (f"coverage of {options.pick(STROKES, 8)} random strokes against raster", errors),
         ("gradients against central differences of raster", gradients),
         ("speed", speed),
     ):
@@ -142,4 +136,4 @@ def tables(options: Renderers) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Renderers, tables)
+    main(tables, Renderers)

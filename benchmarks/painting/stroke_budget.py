@@ -26,39 +26,29 @@ class StrokeBudget(BenchmarkConfig):
 
     agent: str = "pretrained"
     """Agent that paints."""
-    dataset: str = "imagenet"
-    """A name, or a folder of images."""
-    split: str = "val"
-    """Part of the data set."""
-    images: int = 20
-    """Pictures, spread over the split."""
     strokes: tuple[int, ...] = (50, 100, 200, 500, 1000, 5000)
     """Budgets; each refined painting is refined at its own budget."""
-    size: int = 256
-    """Side of the canvas in pixels."""
-    refine: int = 50
-    """Iterations of refinement."""
     plot: Path | None = None
     """PNG to draw the curves in."""
 
 
 def tables(options: StrokeBudget) -> Iterator[Table]:
     """A row for each budget."""
-    data = load_dataset(options.dataset, options.split, options.size)
-    pictures = data[np.linspace(0, len(data) - 1, options.images).astype(int)]
-    most = max(options.strokes)
-    paintings = paint_and_score(pictures, most, Variant(options.agent), len(pictures)).paintings
+    size, images, iterations, budgets = options.pick((256, 20, 50, options.strokes), (32, 2, 2, (5, 10)))
+    data = load_dataset("imagenet", "val", size)
+    pictures = data[np.linspace(0, len(data) - 1, images).astype(int)]  # spread over the split
+    paintings = paint_and_score(pictures, max(budgets), Variant(options.agent), len(pictures)).paintings
     rows: list[Row] = []
-    for strokes in options.strokes:
+    for strokes in budgets:
         start = [painting[:strokes] for painting in paintings]  # few strokes are the first of many
         row: Row = {"strokes": strokes}
-        for name, iterations in (("agent alone", 0), ("refined", options.refine)):
-            variant = Variant(options.agent, refine=iterations)
+        for name, refine in (("agent alone", 0), ("refined", iterations)):
+            variant = Variant(options.agent, refine=refine)
             painted = paint_and_score(pictures, strokes, variant, len(pictures), start)
             mean, low, high = (float(value) for value in mean_interval(painted.l2))
             row |= {f"l2, {name}": mean, f"{name}, low": low, f"{name}, high": high}
         rows.append(row | {"seconds of refinement an image": painted.seconds})
-    yield f"{options.dataset}, {options.split}, {options.images} pictures at {options.size} px", rows
+    yield f"imagenet, val, {images} pictures at {size} px", rows
     if options.plot:
         draw(rows, options.plot)
 
@@ -81,4 +71,4 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(StrokeBudget, tables)
+    main(tables, StrokeBudget)

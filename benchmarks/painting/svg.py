@@ -15,7 +15,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from benchmarks.harness.painting import Variant
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 from benchmarks.painting.gallery import photo
 from paint_gym.painting import Painting
-from paint_gym.strokes import get_stroke, stroke_names
+from paint_gym.strokes import stroke_names
 
 SIZES = (128, 512)
 BYTES_BAR = {"bezier": 90.0}  # kilobytes of 200 strokes
@@ -37,26 +36,6 @@ OTHERS_BAR = 40.0
 PSNR_BAR = 33.0  # of Bezier strokes
 SHOWN_BAR = 1.0  # seconds that a browser takes to show 1,000 strokes
 REPEATS = 5
-
-
-@dataclass(frozen=True)
-class Svg(BenchmarkConfig):
-    """Error and size of a saved SVG."""
-
-    strokes: int = 200
-    """Strokes of each painting."""
-    many: int = 1000
-    """Strokes of the painting whose display is timed."""
-    refine: int = 200
-    """Iterations of refinement."""
-
-
-def random_painting(stroke: str, strokes: int, thickness: float) -> Painting:
-    """Uniformly random strokes, the same at each call; `thickness` scales their radius parameters."""
-    design = get_stroke(stroke)
-    values = np.random.default_rng(0).random((strokes, design.dim))
-    values[:, [i for i, name in enumerate(design.parameters) if name.startswith("r")]] *= thickness
-    return Painting(values, stroke)
 
 
 def resvg(path: Path, side: int) -> np.ndarray:
@@ -123,30 +102,24 @@ def seconds_to_show(painting: Painting) -> float | None:
     return statistics.median(seconds["full"]) - statistics.median(seconds["empty"])
 
 
-def tables(options: Svg) -> Iterator[Table]:
-    """Refined paintings of every design; random strokes, with all radii and with small ones."""
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
+    """Refined paintings of every design; seconds until a browser shows many strokes."""
+    strokes, many, iterations = options.pick((200, 1000, 200), (5, 10, 2))
     rows: list[Row] = []
     for stroke in stroke_names():
-        row: Row = {"stroke": stroke} | measure(astronaut(stroke, options.strokes, options.refine))
+        row: Row = {"stroke": stroke} | measure(astronaut(stroke, strokes, iterations))
         kilobytes = BYTES_BAR.get(stroke, OTHERS_BAR)
         bar, met = f"<= {kilobytes:g} kB", row["kilobytes"] <= kilobytes
         if stroke == "bezier":
             bar = f"{bar}, >= {PSNR_BAR:g} dB"
             met = met and min(value for key, value in row.items() if "512 px" in key) >= PSNR_BAR
         rows.append(row | {"bar": bar, "met": met})
-    yield f"SVG against our renderer, the astronaut in {options.strokes} strokes, refined", rows
-    seconds = seconds_to_show(astronaut("bezier", options.many, 0))
+    yield f"SVG against our renderer, the astronaut in {strokes} strokes, refined", rows
+    seconds = seconds_to_show(astronaut("bezier", many, 0))
     if seconds is not None:
-        row = {"strokes": options.many, "seconds": seconds}
+        row = {"strokes": many, "seconds": seconds}
         yield "until Chromium shows it", [row | at_most(seconds, SHOWN_BAR)]
-    rows = []
-    for stroke in stroke_names():
-        round_ends = any(name.startswith("r") for name in get_stroke(stroke).parameters)
-        for radii, thickness in (("all", 1.0), ("small", 0.1))[: 1 + round_ends]:
-            painting = random_painting(stroke, options.strokes, thickness)
-            rows.append({"stroke": stroke, "radii": radii, **measure(painting)})
-    yield f"SVG against our renderer, {options.strokes} random strokes", rows
 
 
 if __name__ == "__main__":
-    main(Svg, tables)
+    main(tables)

@@ -1,6 +1,6 @@
 """Cost of a painting (section 5.2 of the paper): operations, and seconds, of its networks and of ours.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.paper.cost
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.paper.cost --threads 1
 
 Operations are multiplications with additions, by PyTorch's counter: of convolutions and matrix products. The
 paper's networks have random weights; all paint one canvas of 128 px on the CPU, in fp32.
@@ -9,7 +9,6 @@ paper's networks have random weights; all paint one canvas of 128 px on the CPU,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -28,18 +27,6 @@ PAPER = {"the paper's actor": 554e6, "the paper's renderer": 217e6}
 """Operations for an action of 5 strokes."""
 PAPER_SECONDS = 2.1  # for 200 strokes on a 2.2 GHz Intel i7
 BUNDLE = 5
-
-
-@dataclass(frozen=True)
-class Cost(BenchmarkConfig):
-    """Cost of a painting, counted and timed."""
-
-    threads: int = 1
-    """Threads of torch, and so of the kernel."""
-    strokes: int = 200
-    """Strokes of the painting that is timed."""
-    repeats: int = 3
-    """Paintings of each kind; the median counts."""
 
 
 def operations(call: Callable[[], object]) -> int:
@@ -83,16 +70,16 @@ def paint_plainly(actor: ResNetActor, renderer: Renderer, strokes: int) -> None:
         state, _ = model_step(state, action, renderer, L2Reward())
 
 
-def time_paintings(options: Cost) -> Iterator[Row]:
+def time_paintings(strokes: int, repeats: int) -> Iterator[Row]:
     """Seconds of a painting, each kind in turn."""
     network, analytic, agent = PaperRenderer(), make_renderer("analytic"), load_agent(device="cpu")
     actor, picture = paper_actor(network), torch.full((1, 3, SIZE, SIZE), 128, dtype=torch.uint8)
     kinds: dict[str, Callable[[], object]] = {
-        "the paper's actor and renderer": lambda: paint_plainly(actor, network, options.strokes),
-        "the paper's actor, analytic renderer": lambda: paint_plainly(actor, analytic, options.strokes),
-        "our agent": lambda: paint_with(agent, picture, options.strokes),
+        "the paper's actor and renderer": lambda: paint_plainly(actor, network, strokes),
+        "the paper's actor, analytic renderer": lambda: paint_plainly(actor, analytic, strokes),
+        "our agent": lambda: paint_with(agent, picture, strokes),
     }
-    for kind, seconds in take_turns(kinds, options.repeats, warmup=1).items():
+    for kind, seconds in take_turns(kinds, repeats, warmup=1).items():
         paper = PAPER_SECONDS if kind == "the paper's actor and renderer" else None
         yield {"painting": kind, "seconds": seconds, "in the paper": paper}
 
@@ -108,13 +95,14 @@ def claims(counts: list[Row], times: list[Row]) -> Iterator[Row]:
     yield claim(text, f"{paper} s (2.2 GHz i7)", f"{seconds:.2f} s", seconds <= paper)
 
 
-def tables(options: Cost) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """Operations, then seconds, then claims."""
-    counts, times = list(count_operations()), list(time_paintings(options))
+    strokes, repeats = options.pick((200, 3), (10, 1))
+    counts, times = list(count_operations()), list(time_paintings(strokes, repeats))
     yield "operations", counts
-    yield f"{options.strokes} strokes at {SIZE} px, {options.threads} threads", times
+    yield f"{strokes} strokes at {SIZE} px, {options.threads} threads", times
     yield CLAIMS, list(claims(counts, times))
 
 
 if __name__ == "__main__":
-    main(Cost, tables)
+    main(tables)

@@ -14,10 +14,19 @@ from pathlib import Path
 
 from agents.checkpoint import shipped_agent
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import PictureSet, Variant, paint_and_score, picture_row, scores, write_rows
+from benchmarks.harness.painting import (
+    Variant,
+    first_pictures,
+    paint_and_score,
+    picture_row,
+    scores,
+    write_rows,
+)
 from benchmarks.harness.tables import CLAIMS, FolderConfig, Table, claim, main
 
 DESIGNS = ("bezier", "straight", "triangle", "circle")
+SHOWN = 8  # pictures on the sheet
+ITERATIONS = 50
 
 
 @dataclass(frozen=True)
@@ -26,38 +35,22 @@ class Fig10(FolderConfig):
 
     out: Path = Path("runs/fig10")
     """Folder of the sheet."""
-    dataset: str = "celeba"
-    """A name, or a folder of images."""
-    images: int = 100
-    """Pictures of the test split."""
-    shown: int = 8
-    """Pictures on the sheet."""
-    strokes: int = 200
-    """Strokes of a painting."""
-    size: int = 128
-    """Side of the canvas in pixels."""
-    refine: int = 50
-    """Iterations of refinement."""
 
 
 def tables(options: Fig10) -> Iterator[Table]:
     """A row for each design, and whether all resemble the pictures; writes the sheet."""
-    test = PictureSet(options.dataset, options.strokes, options.size, options.images)
-    if options.smoke:
-        test = test._replace(strokes=5, size=32, images=2)
-    pictures, rows = test.pictures(), list[Row]()
-    sheet = [picture_row(pictures[: options.shown])]
+    strokes, size, images = options.pick((200, 128, 100), (5, 32, 2))
+    pictures, rows = first_pictures("celeba", "test", size, images), list[Row]()
+    sheet = [picture_row(pictures[:SHOWN])]
     for design in DESIGNS:
-        agent = shipped_agent(design)
-        painted = paint_and_score(pictures, test.strokes, Variant(agent))
-        refined = paint_and_score(
-            pictures, test.strokes, Variant(refine=options.refine), start=painted.paintings
-        )
-        sheet.append(picture_row(painted.paintings[: options.shown]))
+        agent, refine = shipped_agent(design), Variant(refine=ITERATIONS)
+        painted = paint_and_score(pictures, strokes, Variant(agent))
+        refined = paint_and_score(pictures, strokes, refine, start=painted.paintings)
+        sheet.append(picture_row(painted.paintings[:SHOWN]))
         row: Row = {"design": design, "agent": agent, "images": len(pictures)} | scores(painted, pictures)
-        rows.append(row | {f"l2, refined {options.refine}": float(refined.l2.mean())})
+        rows.append(row | {f"l2, refined {ITERATIONS}": float(refined.l2.mean())})
     write_rows(options.folder / "sheet.png", sheet)
-    yield f"{options.dataset}, {test.strokes} strokes at {test.size} px, by raster", rows
+    yield f"celeba, {strokes} strokes at {size} px, by raster", rows
     similar = all(row["l2"] < row["blank"] / 10 for row in rows)
     ranking = ", ".join(f"{row['design']} {row['l2']:.4f}" for row in rows)
     text = "other strokes paint too: straight, circle, triangle"
@@ -65,4 +58,4 @@ def tables(options: Fig10) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig10, tables)
+    main(tables, Fig10)

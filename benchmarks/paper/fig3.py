@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import PictureSet, Variant, paint_and_score, picture_row, scores, write_rows
+from benchmarks.harness.painting import (
+    Variant,
+    first_pictures,
+    paint_and_score,
+    picture_row,
+    scores,
+    write_rows,
+)
 from benchmarks.harness.tables import CLAIMS, FolderConfig, Table, claim, main
 from benchmarks.paper.fig9 import DIGITS, STROKES
 
@@ -23,6 +30,7 @@ AGENTS = {
     "celeba": "pretrained",
     "imagenet": "pretrained",
 }
+SHOWN = 8  # pictures on a sheet
 SAME = 0.95
 """SSIM from which two pictures are taken for the same."""
 
@@ -33,28 +41,19 @@ class Fig3(FolderConfig):
 
     out: Path = Path("runs/fig3")
     """Folder of the sheets."""
-    images: int = 100
-    """Pictures of each test split."""
-    shown: int = 8
-    """Pictures on a sheet."""
-    size: int = 128
-    """Side of the canvas in pixels, for MNIST and SVHN half of it."""
 
 
 def tables(options: Fig3) -> Iterator[Table]:
     """A row for each data set; writes the sheets."""
     rows: list[Row] = []
     for dataset, agent in AGENTS.items():
-        size = options.size // 2 if dataset in DIGITS else options.size
-        test = PictureSet(dataset, STROKES[dataset], size, options.images)
-        if options.smoke:
-            test = test._replace(strokes=5, size=32, images=2)
-        pictures = test.pictures()
-        painted = paint_and_score(pictures, test.strokes, Variant(agent))
-        shown = slice(options.shown)
-        sheet = [picture_row(pictures[shown]), picture_row(painted.paintings[shown])]
+        size, strokes = (64 if dataset in DIGITS else 128), STROKES[dataset]
+        size, strokes, images = options.pick((size, strokes, 100), (32, 5, 2))
+        pictures = first_pictures(dataset, "test", size, images)
+        painted = paint_and_score(pictures, strokes, Variant(agent))
+        sheet = [picture_row(pictures[:SHOWN]), picture_row(painted.paintings[:SHOWN])]
         write_rows(options.folder / f"{dataset}.png", sheet)
-        row: Row = {"data set": dataset, "agent": agent, "strokes": test.strokes, "size": test.size}
+        row: Row = {"data set": dataset, "agent": agent, "strokes": strokes, "size": size}
         rows.append(row | {"images": len(pictures)} | scores(painted, pictures))
     yield "test pictures, by raster", rows
     digits = [row for row in rows if row["data set"] in DIGITS]
@@ -65,4 +64,4 @@ def tables(options: Fig3) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig3, tables)
+    main(tables, Fig3)

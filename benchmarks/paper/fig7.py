@@ -154,4 +154,4 @@ def tables(options: Fig7) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig7, tables)
+    main(tables, Fig7)

@@ -128,4 +128,4 @@ def tables(options: Fig8a) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig8a, tables)
+    main(tables, Fig8a)

@@ -61,4 +61,4 @@ def tables(options: Fig8b) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig8b, tables)
+    main(tables, Fig8b)

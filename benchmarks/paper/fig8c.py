@@ -56,4 +56,4 @@ def tables(options: Fig8c) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig8c, tables)
+    main(tables, Fig8c)

@@ -62,4 +62,4 @@ def tables(options: Fig9) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(Fig9, tables)
+    main(tables, Fig9)

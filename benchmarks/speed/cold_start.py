@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -28,18 +27,6 @@ COMMAND_BAR = 6.0  # seconds, with a warm one
 PAINTED = re.compile(rb"\b([1-9]\d*)/\d+ \[")  # in tqdm's bar, once its count is over 0
 
 
-@dataclass(frozen=True)
-class ColdStart(BenchmarkConfig):
-    """Seconds of `paint-gym paint`, with an empty cache and with a warm one."""
-
-    agent: Path | None = None
-    """A file of `save_agent`; by default a new, untrained agent."""
-    strokes: int = 200
-    """Strokes to paint."""
-    size: int = 128
-    """Side in pixels of the picture and the canvas."""
-
-
 def time_command(command: list[str], cache: Path) -> tuple[float, float]:
     """Seconds to the first stroke, and of the whole command.
 
@@ -49,10 +36,8 @@ def time_command(command: list[str], cache: Path) -> tuple[float, float]:
     environment = os.environ | {"PAINT_GYM_CACHE": str(cache), "TQDM_NCOLS": "80", "TQDM_NROWS": "24"}
     start, first, output = time.perf_counter(), None, b""
     reader, terminal = os.openpty()  # a terminal: a log would get a line a minute
-    with (
-        subprocess.Popen(command, stderr=terminal, env=environment) as process,
-        open(reader, "rb", 0) as file,
-    ):
+    process = subprocess.Popen(command, stderr=terminal, env=environment)
+    with process, open(reader, "rb", 0) as file:
         os.close(terminal)
         with contextlib.suppress(OSError):  # which Linux raises when the command has closed its end
             while chunk := file.read(4096):
@@ -65,31 +50,13 @@ def time_command(command: list[str], cache: Path) -> tuple[float, float]:
     return first, seconds
 
 
-def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
+def measure(strokes: int, size: int, folder: Path) -> Iterator[Row]:
     """Two runs of the command, the first with an empty cache."""
-    image, agent = folder / "cat.png", options.agent or folder / "agent.safetensors"
-    Image.fromarray(photo("chelsea", options.size).transpose(1, 2, 0)).save(image)
-    if options.agent is None:
-        save_agent(agent, build_agent(AgentConfig(), "cpu"), AgentConfig())
-    command = [
-        sys.executable,
-        "-m",
-        "agents",
-        "paint",
-        str(image),
-        "-o",
-        str(folder / "out.png"),
-        "--overwrite",
-    ]
-    command += [
-        "--agent",
-        str(agent),
-        "--strokes",
-        str(options.strokes),
-        "--canvas",
-        str(options.size),
-        "--draft",
-    ]
+    image, agent = folder / "cat.png", folder / "agent.safetensors"
+    Image.fromarray(photo("chelsea", size).transpose(1, 2, 0)).save(image)
+    save_agent(agent, build_agent(AgentConfig(), "cpu"), AgentConfig())  # untrained
+    flags = f"--agent {agent} --strokes {strokes} --canvas {size} --draft --overwrite".split()
+    command = [sys.executable, "-m", "agents", "paint", str(image), "-o", str(folder / "out.png"), *flags]
     for cache in ("empty", "warm"):
         first, whole = time_command(command, folder / "cache")
         bars = (FIRST_STROKE_BAR, None) if cache == "empty" else (None, COMMAND_BAR)
@@ -98,12 +65,13 @@ def measure(options: ColdStart, folder: Path) -> Iterator[Row]:
             yield row | at_most(seconds, bar) if bar else row
 
 
-def tables(options: ColdStart) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """One table."""
+    strokes, size = options.pick((200, 128), (5, 32))
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(measure(options, Path(folder)))
-    yield f"paint-gym paint, {options.strokes} strokes, {options.size} px", rows
+        rows = list(measure(strokes, size, Path(folder)))
+    yield f"paint-gym paint, {strokes} strokes, {size} px", rows
 
 
 if __name__ == "__main__":
-    main(ColdStart, tables)
+    main(tables)

@@ -24,6 +24,7 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.progress import progress
 
 GROWTH_BAR = 0.05
+ENVS, SIZE = 8, 32
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,8 @@ class Memory(BenchmarkConfig):
 
     steps: int = 100_000
     """Steps of the vector environment."""
-    envs: int = 8
-    """Environments in it."""
-    size: int = 32
-    """Side of their canvases in pixels."""
     adapter: bool = False
     """Step through the adapter for stable-baselines3."""
-    window: int = 1000
-    """Steps that warm up, then as many that are compared with as many at the end."""
-    every: int = 100
-    """Steps from one sample to the next."""
 
 
 def resident() -> float:
@@ -50,35 +43,36 @@ def resident() -> float:
 
 
 def sample(options: Memory) -> Iterator[Row]:
-    """Step random bundles through the environment; resident memory after each `every` steps.
+    """Step random bundles through the environment; resident memory now and then.
 
     Raises:
         FloatingPointError: a reward that is not finite.
     """
-    shape = (64, 3, options.size, options.size)
+    steps, every = options.pick((options.steps, 100), (60, 5))
+    shape = (64, 3, SIZE, SIZE)
     pictures = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
-    env = PaintCanvasVectorEnv(options.envs, dataset=pictures, size=options.size, device="cpu")
+    env = PaintCanvasVectorEnv(ENVS, dataset=pictures, size=SIZE, device="cpu")
     env.reset(seed=0)
-    bundles = random_strokes(get_stroke("bezier"), 64, options.envs, 5).flatten(2).numpy()
+    bundles = random_strokes(get_stroke("bezier"), 64, ENVS, 5).flatten(2).numpy()
     paint: Callable[[np.ndarray], Any] = env.step
     if options.adapter:
         adapted = PaintVecEnv(env)
         adapted.reset()
         paint, bundles = adapted.step, 2 * bundles - 1
-    for step in progress(range(1, options.steps + 1), desc="painting", unit="step"):
+    for step in progress(range(1, steps + 1), desc="painting", unit="step"):
         reward = paint(bundles[step % len(bundles)])[1]
         if not np.isfinite(reward).all():
             raise FloatingPointError(f"step {step}: rewards {reward}")
-        if step % options.every == 0:
+        if step % every == 0:
             yield {"step": step, "MiB": resident()}
 
 
-def growth(samples: list[Row], options: Memory) -> Row:
-    """Mean memory in the window after the warm-up and in the last, and the growth between them."""
-    window, end = options.window, options.steps
+def growth(samples: list[Row], window: int) -> Row:
+    """Growth of memory from the window of steps after a first one that warms up to the last."""
+    end = samples[-1]["step"]
     first = mean(row["MiB"] for row in samples if window < row["step"] <= 2 * window)
     last = mean(row["MiB"] for row in samples if end - window < row["step"] <= end)
-    row: Row = {"steps": end, "environments": options.envs, f"MiB, steps to {2 * window}": first}
+    row: Row = {"steps": end, "environments": ENVS, f"MiB, steps to {2 * window}": first}
     change = last / first - 1
     return row | {f"MiB, steps to {end}": last, "growth": change} | at_most(change, GROWTH_BAR)
 
@@ -86,9 +80,9 @@ def growth(samples: list[Row], options: Memory) -> Row:
 def tables(options: Memory) -> Iterator[Table]:
     """The comparison, and the samples."""
     samples = list(sample(options))
-    yield "memory of the vector environment", [growth(samples, options)]
+    yield "memory of the vector environment", [growth(samples, options.pick(1000, 20))]
     yield "samples", samples
 
 
 if __name__ == "__main__":
-    main(Memory, tables)
+    main(tables, Memory)

@@ -10,7 +10,6 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -23,43 +22,30 @@ from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
 BAR = 10.0
 
 
-@dataclass(frozen=True)
-class Refinement(BenchmarkConfig):
-    """Speed of refinement."""
-
-    images: int = 8
-    """Pictures refined at once: crops of scikit-image's photos."""
-    strokes: int = 200
-    """Strokes of each."""
-    iterations: int = 5
-    """Iterations that are timed together."""
-    repeats: int = 5
-    """Timed turns, after one that warms up."""
-
-
-def tables(options: Refinement) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """One row: seconds an iteration, and those of the network."""
-    targets = torch.from_numpy(first_pictures("photos", "test", SIZE, options.images))
-    variant = Variant(refine=options.iterations, device="cpu")
-    paintings = Variant(device="cpu").paint(targets, options.strokes)
+    images, count, iterations, repeats = options.pick((8, 200, 5, 5), (2, 10, 1, 1))
+    targets = torch.from_numpy(first_pictures("photos", "test", SIZE, images))
+    variant = Variant(refine=iterations, device="cpu")
+    paintings = Variant(device="cpu").paint(targets, count)
     strokes = torch.cat([torch.tensor(painting.strokes) for painting in paintings]).requires_grad_()
     network = PaperRenderer()
     calls: dict[str, Callable[[], object]] = {
-        "ours": partial(variant.paint, targets, options.strokes, paintings),
+        "ours": partial(variant.paint, targets, count, paintings),
         "network": lambda: network(strokes).sum().backward(),
     }
-    seconds = take_turns(calls, options.repeats, warmup=1)
-    iteration = seconds["ours"] / options.iterations
+    seconds = take_turns(calls, repeats, warmup=1)
+    iteration = seconds["ours"] / iterations
     row: Row = {
-        "images": options.images,
-        "strokes": options.strokes,
+        "images": images,
+        "strokes": count,
         "seconds, Fig. 12": seconds["network"],
         "seconds an iteration": iteration,
-        "and image": iteration / options.images,
+        "and image": iteration / images,
         "times faster": seconds["network"] / iteration,
     }
     yield "an iteration of refinement", [row | at_least(row["times faster"], BAR)]
 
 
 if __name__ == "__main__":
-    main(Refinement, tables)
+    main(tables)

@@ -27,26 +27,17 @@ FORWARD_BAR = 4.0
 BACKWARD_BAR = 8.0
 ENVIRONMENT_BAR = 4.0
 STEP_BAR = 0.0007  # seconds
+CANVASES, BUNDLE = 96, 5  # canvases painted at once, strokes on each
 Function = Callable[[Tensor], Tensor]
 """Function of strokes ``(B, K, stroke_dim)``; its result is the same for both sides of a comparison."""
 
 
 @dataclass(frozen=True)
-class Speed(BenchmarkConfig):
+class Rendering(BenchmarkConfig):
     """Speed of the analytic renderer and the environments, against the paper's network."""
 
-    canvases: int = 96
-    """Canvases, or environments, painted at once."""
-    bundle: int = 5
-    """Strokes on each canvas."""
     channels_last: bool = False
     """Give the network the memory layout in which its convolutions are fastest."""
-    max_strokes: int = 200
-    """Strokes per episode of the environment."""
-    repeats: int = 15
-    """Timed turns, after two that warm up."""
-    fallback_repeats: int = 3
-    """Timed turns of the renderer without its compiled kernel; 0 leaves it out."""
 
 
 def forward(function: Function, strokes: Tensor) -> Callable[[], object]:
@@ -77,13 +68,14 @@ def random_pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(256, size=(count, 3, SIZE, SIZE), dtype=np.uint8)
 
 
-def compare_renderers(design: StrokeDesign, options: Speed, kernel: bool = True) -> Iterator[Row]:
+def compare_renderers(design: StrokeDesign, options: Rendering, kernel: bool = True) -> Iterator[Row]:
     """Seconds of ours and of the network, for coverage and for painting, with and without gradients."""
-    canvas = torch.rand(options.canvases, 3, SIZE, SIZE)
-    strokes = random_strokes(design, options.canvases, options.bundle)
+    canvases = options.pick(CANVASES, 2)
+    canvas = torch.rand(canvases, 3, SIZE, SIZE)
+    strokes = random_strokes(design, canvases, BUNDLE)
     analytic = functions(make_renderer("analytic", design), canvas)
     paper = functions(PaperRenderer(design, options.channels_last), canvas)
-    repeats, warmup = (options.repeats, 2) if kernel else (options.fallback_repeats, 1)
+    repeats, warmup = (options.pick(15, 1), 2) if kernel else (options.pick(3, 1), 1)
     for name, function in analytic.items():
         for what, measure in PASSES.items():
             with patch.dict(os.environ, PAINT_GYM_KERNEL="c" if kernel else "torch"):
@@ -100,60 +92,61 @@ def compare(ours: float, paper: float) -> Row:
 
 
 @torch.no_grad()
-def compare_environment(options: Speed) -> Iterator[Row]:
+def compare_environment(options: Rendering) -> Iterator[Row]:
     """`PaintCanvasVectorEnv.step` against the network on the same bundles, alone and with compositing.
 
     A step is the mean over a whole episode, the reset at its end included.
     """
-    budget: Row = {"bundle": options.bundle, "max_strokes": options.max_strokes}
-    env = PaintCanvasVectorEnv(options.canvases, dataset=random_pictures(256), device="cpu", **budget)
+    canvases, max_strokes = options.pick((CANVASES, 200), (2, 10))
+    budget: Row = {"bundle": BUNDLE, "max_strokes": max_strokes}
+    env = PaintCanvasVectorEnv(canvases, dataset=random_pictures(256), device="cpu", **budget)
     env.reset(seed=0)
-    design, steps = get_stroke("bezier"), options.max_strokes // options.bundle
-    strokes = random_strokes(design, steps, options.canvases, options.bundle)
+    design, steps = get_stroke("bezier"), max_strokes // BUNDLE
+    strokes = random_strokes(design, steps, canvases, BUNDLE)
     bundles = list(strokes.flatten(2).numpy())
     network = PaperRenderer(design, options.channels_last)
-    canvas = torch.zeros(options.canvases, 3, SIZE, SIZE)
+    canvas = torch.zeros(canvases, 3, SIZE, SIZE)
     calls: dict[str, Callable[[], object]] = {
         "step": lambda: [env.step(bundle) for bundle in bundles],
         "render": lambda: network(strokes[0].flatten(0, 1)),
         "render and composite": lambda: network.paint(canvas, strokes[0]),
     }
-    seconds = take_turns(calls, options.repeats)
+    seconds = take_turns(calls, options.pick(15, 1))
     for what in ("render", "render and composite"):
         row: Row = {"what": f"step, against {what}", **compare(seconds["step"] / steps, seconds[what])}
         yield row | at_least(row["times faster"], ENVIRONMENT_BAR) if what == "render" else row
 
 
-def one_environment(options: Speed) -> Row:
+def one_environment(options: Rendering) -> Row:
     """Seconds of a step of one `PaintCanvas-v0`, with arrays of numpy: the mean over a whole episode."""
-    budget: Row = {"bundle": options.bundle, "max_strokes": options.max_strokes}
+    max_strokes = options.pick(200, 10)
+    budget: Row = {"bundle": BUNDLE, "max_strokes": max_strokes}
     env = PaintCanvasEnv(dataset=random_pictures(8), device="cpu", **budget)
     env.action_space.seed(0)
-    actions = [env.action_space.sample() for _ in range(options.max_strokes // options.bundle)]
+    actions = [env.action_space.sample() for _ in range(max_strokes // BUNDLE)]
 
     def episode() -> None:
         env.reset(seed=0)
         for action in actions:
             env.step(action)
 
-    seconds = take_turns({"step": episode}, options.repeats)["step"] / len(actions)
-    return {"what": f"step of {options.bundle} strokes", "seconds": seconds} | at_most(seconds, STEP_BAR)
+    seconds = take_turns({"step": episode}, options.pick(15, 1))["step"] / len(actions)
+    return {"what": f"step of {BUNDLE} strokes", "seconds": seconds} | at_most(seconds, STEP_BAR)
 
 
-def tables(options: Speed) -> Iterator[Table]:
+def tables(options: Rendering) -> Iterator[Table]:
     """The renderer for every stroke design, with and without its kernel, and the environment."""
     designs = [get_stroke(name) for name in stroke_names()]
-    many = f"{options.canvases * options.bundle} strokes"
+    many = f"{options.pick(CANVASES, 2) * BUNDLE} strokes"
     yield (
         f"analytic renderer, {many}",
         [row for design in designs for row in compare_renderers(design, options)],
     )
     yield f"vector environment, {many}", list(compare_environment(options))
     yield f"one environment, {SIZE} px", [one_environment(options)]
-    if options.fallback_repeats:
-        rows = [row for design in designs for row in compare_renderers(design, options, kernel=False)]
-        yield f"analytic renderer without its kernel, {many}", rows
+    rows = [row for design in designs for row in compare_renderers(design, options, kernel=False)]
+    yield f"analytic renderer without its kernel, {many}", rows
 
 
 if __name__ == "__main__":
-    main(Speed, tables)
+    main(tables, Rendering)

@@ -13,7 +13,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from benchmarks.harness.measure import Row
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
@@ -22,18 +21,9 @@ FIRST_BAR = 1.5  # seconds
 ALL_BAR = 6.0
 
 
-@dataclass(frozen=True)
-class Web(BenchmarkConfig):
-    """Seconds until the page has strokes to show."""
-
-    strokes: int = 500
-    """Strokes of a painting."""
-    repeats: int = 5
-    """Paintings; the figures are medians."""
-
-
-def tables(options: Web) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """A row for the first bundle, and one for all strokes."""
+    strokes, repeats = options.pick((500, 5), (10, 1))
     import uvicorn  # of the extra [web]
 
     from agents.web.server import build_app
@@ -45,14 +35,14 @@ def tables(options: Web) -> Iterator[Table]:
         time.sleep(0.05)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/api/paintings"
     try:
-        times = [paint(address, options.strokes) for _ in range(options.repeats)]
+        times = [paint(address, strokes) for _ in range(repeats)]
     finally:
         server.should_exit = True
         thread.join(20)
     first, last = (statistics.median(seconds) for seconds in zip(*times, strict=True))
     rows: list[Row] = [
         {"what": "first strokes", "seconds": first} | at_most(first, FIRST_BAR),
-        {"what": f"{options.strokes} strokes", "seconds": last} | at_most(last, ALL_BAR),
+        {"what": f"{strokes} strokes", "seconds": last} | at_most(last, ALL_BAR),
     ]
     yield "after a picture was sent", rows
 
@@ -73,4 +63,4 @@ def paint(address: str, strokes: int) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(Web, tables)
+    main(tables)

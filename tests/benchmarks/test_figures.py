@@ -17,8 +17,11 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from benchmarks import __main__ as tool
 from benchmarks.harness import tables as harness
-from benchmarks.harness.curves import Point, read_curves
+from benchmarks.harness.curves import Point, by_method, read_curves
+from benchmarks.harness.painting import paint_with
 from benchmarks.harness.results import read_result
+from benchmarks.harness.sb3 import Sb3Policy, Sb3Training
+from benchmarks.learning import sb3_baselines, tuning
 from benchmarks.painting import kodak
 from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
@@ -221,9 +224,13 @@ def test_results_are_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_kodak_runs_and_says_what_is_published(pictures: np.ndarray, tmp_path: Path) -> None:
-    Image.fromarray(pictures[0].transpose(1, 2, 0)).save(tmp_path / "kodim01.png")
-    options = kodak.Kodak(smoke=True, threads=1, out=tmp_path / "out", folder_of_pictures=tmp_path)
+def test_kodak_runs_and_says_what_is_published(
+    pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kodak").mkdir()
+    Image.fromarray(pictures[0].transpose(1, 2, 0)).save(tmp_path / "kodak" / "kodim01.png")
+    monkeypatch.setenv("PAINT_GYM_DATA", str(tmp_path))
+    options = kodak.Kodak(smoke=True, threads=1, out=tmp_path / "out")
     rows = dict(kodak.tables(options)).popitem()[1]
     by = {row["by"]: row["PSNR, dB"] for row in rows}
     refined, planned = by["planned, refined, 10 steps, 600 iterations"], by["planned, 10 steps"]
@@ -231,4 +238,44 @@ def test_kodak_runs_and_says_what_is_published(pictures: np.ndarray, tmp_path: P
     with Image.open(next((tmp_path / "out" / "smoke").glob("*.png"))) as painted:
         assert painted.size == (32, 32)
     with pytest.raises(ValueError, match=r"no kodim\*\.png in"):
-        list(kodak.tables(replace(options, folder_of_pictures=tmp_path / "out")))
+        monkeypatch.setenv("PAINT_GYM_DATA", str(tmp_path / "out"))
+        list(kodak.tables(options))
+
+
+@pytest.mark.slow
+def test_tuning_runs_every_change(datasets: None, tmp_path: Path) -> None:
+    rows = next(iter(smoke("tuning", tmp_path).values()))
+    assert [row["change"] for row in rows] == list(tuning.CHANGES)
+    assert all(0 < row[algo] < 1 for row in rows for algo in fig8a.MODEL_FREE)
+
+
+@pytest.mark.slow
+def test_sb3_baselines_write_table_curves_and_plot(datasets: None, tmp_path: Path) -> None:
+    rows = next(iter(smoke("sb3_baselines", tmp_path).values()))
+    assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
+    assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
+    curves = by_method(read_curves(tmp_path / "sb3_baselines.csv"))
+    assert set(curves) == {*sb3_baselines.ALGORITHMS}
+    for seeds in curves.values():
+        assert set(seeds) == {0, 1, 2}
+        for curve in seeds.values():
+            # the start, the end, and a point between them where the machine came to it in time
+            assert 2 <= len(curve) <= 3 and curve[0].updates == 0 < curve[1].updates
+    assert (tmp_path / "sb3_baselines" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures: np.ndarray) -> None:
+    env = PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10, device="cpu")
+    options = sb3_baselines.Sb3Baselines(smoke=True, algorithms=("SB3 PPO",))
+    (job, *_) = sb3_baselines.jobs(options)
+    assert isinstance(job, Sb3Training)
+    agent = job.make(env)
+    env.set_options([{"indices": [i]} for i in (3, 5)])
+    observation = env.reset()
+    for _ in range(2):
+        observation, _, _, infos = env.step(agent.predict(observation, deterministic=True)[0])
+    paintings = paint_with(Sb3Policy(agent, env), torch.from_numpy(pictures[[3, 5]]), 10)
+    for info, painting in zip(infos, paintings, strict=True):
+        last = info["terminal_observation"][:3].transpose(1, 2, 0)
+        assert np.abs(painting.render().astype(int) - last).max() <= 1
