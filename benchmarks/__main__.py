@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import os
 import shlex
 import subprocess
@@ -20,7 +19,6 @@ import tyro
 from benchmarks.harness.measure import ROOT, git
 from benchmarks.harness.pages import write_pages
 from benchmarks.harness.results import RESULTS, all_results, read_result
-from benchmarks.harness.tables import BenchmarkConfig
 from paint_gym.utils.errors import unknown_name, visible
 
 FOLDER = Path(__file__).parent
@@ -89,28 +87,14 @@ class Benchmark:
         """File of the published result."""
         return RESULTS / f"{self.name}.json"
 
-    def has(self, option: str) -> bool:
-        """True if it has an option of this name in Python."""
-        for kind in vars(importlib.import_module(self.module)).values():
-            if (
-                isinstance(kind, type)
-                and kind.__module__ == self.module
-                and issubclass(kind, BenchmarkConfig)
-            ):
-                return option in kind.__dataclass_fields__
-        return False
-
     def words(self, run: Run) -> list[str]:
         """Words of its command, as published or with the options of a run."""
-        words = list(self.command)
-        if run.workers and self.has("workers"):
-            if "--workers" in words:
-                start = words.index("--workers")
-                del words[start : start + 2]
-            words += ["--workers", str(run.workers)]
+        words, trains = list(self.command), "--workers" in self.command
+        if trains and run.workers:
+            words[words.index("--workers") + 1] = str(run.workers)
         if not run.smoke and "--paper" not in run.options:
             words += ["--json", str(self.result.relative_to(ROOT))]
-        words += ["--ray", run.ray] if run.ray and self.has("ray") else []
+        words += ["--ray", run.ray] if trains and run.ray else []
         return [*words, *(["--smoke"] if run.smoke else []), *run.options]
 
     def state(self) -> str:
@@ -123,12 +107,8 @@ class Benchmark:
             return "from before results said where they come from"
         files = ("paint_gym", "agents", "benchmarks/harness", str(self.path.parent))
         counts = [git("rev-list", "--count", f"{commit}..HEAD", "--", *files) for commit in result.commits()]
-        changes = max((int(count) for count in counts if count), default=0)
-        age = f"stale: {changes} changes of the code since" if changes else "of this code"
-        if not all(counts):
-            age = "stale or not: git does not know its commit"
-        if made.get("changed"):
-            age += ", and of changes that were not committed"
+        known = all(counts)  # git may not know a commit
+        age = f"{max(map(int, counts))} changes of the code since" if known else "of a commit that git lacks"
         commits = ", ".join(commit[:9] for commit in result.commits())
         return f"{made['date'][:10]}, measured by {commits}, {age}"
 

@@ -33,9 +33,13 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 [paper.md](paper.md). What is of older code, `python -m benchmarks list` says; `python -m benchmarks run NAME`
 measures anew. Times are of the machine that is named.
 """
-LEARNING = ("learning_speed", "learning_speed_avx2", "learning_speed_compiled")
-REMOVED = ("actors", "gpu_on_paper", "kernel_levels", "levers", "through", *LEARNING)
-"""Results whose benchmark decided a design and is gone."""
+REMOVED = (
+    "actors", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
+    "learning_speed_compiled", "levers", "through",
+)  # fmt: skip
+"""Results of benchmarks that decided a design and are gone."""
+MOVED = {"accuracy": "renderers", "cold_start": "photo"}
+"""Results that another benchmark measures now."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
 
 
@@ -63,6 +67,8 @@ def section(result: Result) -> Iterator[str]:
     yield from (about, "") if about else ()
     if result.name in REMOVED:
         yield from ("The benchmark that measured this is no longer part of the project.", "")
+    if result.name in MOVED:
+        yield from (f"Measured by `python -m benchmarks run {MOVED[result.name]}` now.", "")
     if made is None:
         yield "From before results said where they come from."
     else:

@@ -130,10 +130,10 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(), parse_constant=refuse)
 
 
-def claim(text: str, the_paper: str, here: str, holds: bool, in_part: bool = False) -> Row:
+def claim(text: str, the_paper: str, measured: str, holds: bool, in_part: bool = False) -> Row:
     """Row of the table `CLAIMS`: a claim, the paper's number, the measured one, and the verdict."""
     verdict = HOLDS if holds else IN_PART if in_part else DOES_NOT_HOLD
-    return {"claim": text, "the paper": the_paper, "here": here, "holds?": verdict}
+    return {"claim": text, "the paper": the_paper, "here": measured, "holds?": verdict}
 
 
 def at_most(value: float, bar: float) -> Row:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from agents import PRESETS, AlgorithmConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
@@ -23,7 +22,7 @@ from agents.training.base_trainer import Callback
 from benchmarks.harness.curves import Point, check_curve
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Painted, paint_and_score, picture_row, scores, write_rows
+from benchmarks.harness.painting import Painted, paint_and_score, scores
 from benchmarks.harness.tables import CLAIMS, CURVES, JOBS, FolderConfig, Table
 from paint_gym.datasets import load_dataset
 from paint_gym.utils.device import pick_device
@@ -32,7 +31,6 @@ from paint_gym.utils.serialization import StateDict
 Results = dict[str, list[Row]]
 """Results by variant, seed by seed."""
 CHECKPOINT_SECONDS = 120.0
-SHOWN = 8  # pictures of the test split whose paintings are kept to look at
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,8 @@ class TrainingConfig(FolderConfig):
     """Pictures of the test split that are painted at the end."""
     device: str = "auto"
     """Device to train on."""
+    paper: bool = False
+    """Train as the paper did, for days on a GPU."""
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -62,31 +62,10 @@ class TrainingConfig(FolderConfig):
         for name in ("workers", "test_images"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(self.seeds)}")
-
-
-@dataclass(frozen=True)
-class FigureConfig(TrainingConfig):
-    """Options of the paper's figures."""
-
-    paper: bool = False
-    """Train as the paper did, for days on a GPU."""
-
-    def __post_init__(self) -> None:
-        """Check the options.
-
-        Raises:
-            ValueError: naming the options.
-        """
-        super().__post_init__()
         if self.paper and self.smoke:
             raise ValueError("--paper and --smoke do not go together")
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the jobs of this size."""
-        return self.out / "paper" if self.paper else super().folder
+        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(self.seeds)}")
 
 
 class MeasuredTrainer(Trainer):
@@ -178,7 +157,7 @@ def at_points(points: int, measure: Callable[[], object], after: float = 0.0) ->
 
 @dataclass(frozen=True)
 class Training(BenchmarkJob):
-    """Training of one variant with one seed, watched on the way, and scored on the test split at the end.
+    """Training of one variant with one seed, scored on the way, and on the test split at the end.
 
     Attributes:
         method: name of the variant.
@@ -203,7 +182,7 @@ class Training(BenchmarkJob):
 
     @property
     def folder(self) -> Path:
-        """Folder of the checkpoint, of the trained agent, and of its paintings."""
+        """Folder of the checkpoint and of the trained agent."""
         return self.path.with_suffix("")
 
     def settings(self) -> Row:
@@ -282,11 +261,9 @@ class Training(BenchmarkJob):
         return paint_and_score(pictures, strokes, policy, batch=len(pictures))
 
     def finish(self, policy: Policy, curve: list[Row]) -> None:
-        """Score on the test split, keep some pictures and paintings as PNGs, and write the result."""
+        """Score on the test split, and write the result."""
         pictures = self.pictures("test", self.test_images)
         painted = self.paint(policy, pictures)
-        write_rows(self.folder / "targets.png", [picture_row(pictures[:SHOWN])])
-        write_rows(self.folder / "paintings.png", [picture_row(painted.paintings[:SHOWN])])
         counts = {name: curve[-1][name] for name in ("updates", "env_steps", "seconds")}
         self.write(counts | {"test_images": len(pictures)} | scores(painted, pictures) | {"curve": curve})
 
@@ -317,13 +294,12 @@ class Variant:
             options: of the figure.
             seed: random seed.
         """
-        paper = isinstance(options, FigureConfig) and options.paper
-        base = PRESETS["paper"] if paper else base
-        changes: Row = {"lookahead": 0} | ({} if paper else self.cpu)
+        base = PRESETS["paper"] if options.paper else base
+        changes: Row = {"lookahead": 0} | ({} if options.paper else self.cpu)
         learning: Row = {"learning": dataclasses.replace(base.agent.learning, **changes)}
         agent = dataclasses.replace(base.agent, **learning | self.agent)
         settings: Row = {"agent": agent, "seed": seed, "eval_strokes": agent.max_strokes} | self.config
-        config = dataclasses.replace(base, **settings | (self.paper if paper else {}))
+        config = dataclasses.replace(base, **settings | (self.paper if options.paper else {}))
         return smallest(config) if options.smoke else config
 
 
@@ -398,48 +374,30 @@ def points(results: Results) -> Iterator[Point]:
                 yield Point(method=method, seed=run["settings"]["seed"], **row)
 
 
-def write_sheet(jobs: Sequence[Training], path: Path) -> None:
-    """Write a PNG: test pictures, and below them the paintings of each job, in the order of the jobs.
-
-    Pictures of data sets may not be passed on, so it belongs into the folder of the jobs, not into git.
-    """
-    rows = []
-    for job, name in [(jobs[0], "targets.png"), *((job, "paintings.png") for job in jobs)]:
-        try:
-            rows.append(np.asarray(Image.open(job.folder / name)))
-        except OSError as error:
-            reason = f"{job.folder / name} is gone or damaged; delete {job.path}, and the job runs again"
-            raise ValueError(reason) from error
-    write_rows(path, rows)
-
-
 UNCOMPARED = (
     "agent.algo", "agent.learning.lookahead", "agent.learning.plan", "eval_every", "eval_images",
     "eval_split", "eval_strokes", "seed", "data_root",
 )  # fmt: skip
 NOT_SAID = ("agent.learning.max_grad_norm", "agent.learning.noise")
 """Settings that the paper does not give; in the preset they are this project's."""
-BEYOND_PRESETS = (
-    {"setting": "renderer", "here": "analytic", "paper": "network of Fig. 12"},
-    {"setting": "precision", "here": "bfloat16 where autocast allows it", "paper": "float32"},
-    {
-        "setting": "how the critics of DDPG and PatchQ read the action",
-        "here": "as a picture beside the state", "paper": "not said",
-    },
-)  # fmt: skip
-"""Differences to the paper that the preset "paper" has, too."""
+BEYOND_PRESETS = (  # this project's and the paper's; the preset "paper" has this project's, too
+    ("renderer", "analytic", "network of Fig. 12"),
+    ("precision", "bfloat16 where autocast allows it", "float32"),
+    ("how the critics of DDPG and PatchQ read the action", "as a picture beside the state", "not said"),
+)
 
 
 def paper_differences(jobs: Sequence[Training]) -> Table:
     """Table of settings that are not the paper's: those of any job, several if they differ."""
-    rows = []
+    settings = []
     configs = [_flat(dataclasses.asdict(job.config)) for job in jobs]
-    for name, paper in _flat(dataclasses.asdict(PRESETS["paper"])).items():
+    for name, value in _flat(dataclasses.asdict(PRESETS["paper"])).items():
         values = list(dict.fromkeys(str(config[name]) for config in configs))
-        if name in NOT_SAID or (name not in UNCOMPARED and values != [str(paper)]):
-            said = "not said" if name in NOT_SAID else str(paper)
-            rows.append({"setting": name, "here": ", ".join(values), "paper": said})
-    return "settings that differ from the paper's", [*rows, *BEYOND_PRESETS]
+        if name in NOT_SAID or (name not in UNCOMPARED and values != [str(value)]):
+            settings.append((name, ", ".join(values), "not said" if name in NOT_SAID else str(value)))
+    keys = ("setting", "here", "paper")
+    rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
+    return "settings that differ from the paper's", rows
 
 
 def _flat(tree: Row, path: str = "") -> Row:

@@ -49,7 +49,6 @@ class Sb3Baselines(TrainingConfig):
     """Agents of stable-baselines3 against ours."""
 
     out: Path = Path("runs/sb3_baselines")
-    """Folder of the jobs' results."""
     plot: Path | None = None
     """PNG to draw the curves in; by default curves.png in that folder."""
     algorithms: tuple[str, ...] = ALGORITHMS
@@ -59,7 +58,6 @@ class Sb3Baselines(TrainingConfig):
     test_images: int = 100
     """Pictures that an evaluation paints."""
     device: str = "cpu"
-    """Device to train on."""
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,7 @@ class Tuning(TrainingConfig):
     """Settings of the three algorithms, each changed alone."""
 
     out: Path = Path("runs/tuning")
-    """Folder of the jobs' results."""
     seeds: tuple[int, ...] = (0,)
-    """Random seeds; each variant is trained once with each."""
     actor: str = "resnet"
     """Name of the actor."""
     updates: int = 2000

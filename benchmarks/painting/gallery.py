@@ -52,9 +52,9 @@ def photo(name: str, size: int) -> np.ndarray:
     """Photo of scikit-image, cropped and reduced: ``(3, size, size)`` uint8."""
     from skimage import data
 
-    left, top, side = CROPS[name]
+    x, y, side = CROPS[name]
     picture = Image.fromarray(getattr(data, name)())
-    return resize_box(picture, (left, top, left + side, top + side), size).transpose(2, 0, 1).copy()
+    return resize_box(picture, (x, y, x + side, y + side), size).transpose(2, 0, 1).copy()
 
 
 def write_styles(path: Path, size: int) -> None:

@@ -42,7 +42,6 @@ class Kodak(FolderConfig):
     """Kodak's pictures against what is published of curve fitting."""
 
     out: Path = Path("runs/kodak")
-    """Folder of the paintings, to look at."""
 
 
 def kodak_pictures(count: int | None = None) -> dict[str, np.ndarray]:

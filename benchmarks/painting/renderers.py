@@ -5,6 +5,7 @@ Run: python -m benchmarks.painting.renderers --sheet docs/renderers.png
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,6 @@ from torch.nn.functional import avg_pool2d, cosine_similarity
 from benchmarks.harness.measure import Row, random_strokes, take_turns
 from benchmarks.harness.painting import write_rows
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
-from benchmarks.painting.accuracy import errors_to_raster
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
@@ -25,6 +25,8 @@ from paint_gym.strokes import StrokeDesign, get_stroke
 RENDERERS = ("raster", "analytic", "neural")
 NEURAL_BARS = {"bezier": 1.2e-3, "straight": 1e-3, "circle": 1e-3, "triangle": 1e-3}
 DESIGNS = tuple(NEURAL_BARS)
+ANALYTIC_BAR, REDUCED_BAR = 6e-4, 0.01
+FINER = 8  # side of the large canvas, in sides of the small one
 STROKES = 10_000  # of each design, for the errors
 BLUR = 9  # pixels a side of the box that blurs before a loss, so that its differences are smooth
 STEP = 0.01  # of a parameter, for central differences: 1.3 pixels
@@ -39,11 +41,43 @@ class Renderers(BenchmarkConfig):
 
 
 def errors(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
-    """Errors of the coverage of random strokes."""
+    """Errors of the coverage of random strokes, with `raster` as the truth.
+
+    The bias is the mean of the renderer minus raster; the worst hundredth are the strokes of the largest
+    errors.
+    """
+    raster = make_renderer("raster", design)
     for name in ("analytic", "neural"):
-        row = errors_to_raster(make_renderer(name, design), options.pick(STROKES, 8), SIZE)
-        bar = at_most(row["MSE"], NEURAL_BARS[design.name]) if name == "neural" else {"bar": "", "met": None}
-        yield {"stroke": design.name, "renderer": name, **row, **bar}
+        renderer, squares, biases = make_renderer(name, design), list[Tensor](), list[Tensor]()
+        for batch in random_strokes(design, options.pick(STROKES, 8)).split(100):
+            error = (renderer(batch, SIZE) - raster(batch, SIZE)).double()
+            squares.append(error.square().mean((1, 2)))
+            biases.append(error.mean((1, 2)))
+        squared = torch.cat(squares)
+        mse, worst = squared.mean().item(), squared.topk(math.ceil(len(squared) / 100)).values
+        row: Row = {"stroke": design.name, "renderer": name, "MSE": mse, "PSNR, dB": -10 * math.log10(mse)}
+        row |= {"bias": torch.cat(biases).mean().item(), "MSE of the worst 1%": worst.mean().item()}
+        yield row | at_most(mse, ANALYTIC_BAR if name == "analytic" else NEURAL_BARS[design.name])
+
+
+def reduced_errors(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
+    """Mean absolute difference between small and area-reduced large: of each stroke, and all on a canvas."""
+    analytic = make_renderer("analytic", design)
+    strokes, size = random_strokes(design, options.pick(200, 4), seed=1), options.pick(SIZE, 32)
+    sides = (size, size * FINER)
+
+    def difference(small: Tensor, large: Tensor) -> Tensor:
+        return (small - avg_pool2d(large, FINER)).abs().double()
+
+    batches = strokes.split(8)
+    coverage = [difference(*(analytic(batch, side) for side in sides)).mean((1, 2)) for batch in batches]
+    painted = [analytic.paint(torch.zeros(1, 3, side, side), strokes[None]) for side in sides]
+    for what, value in (
+        ("coverage, mean over strokes", torch.cat(coverage).mean().item()),
+        (f"{len(strokes)} strokes on one canvas", difference(*painted).mean().item()),
+    ):
+        row = {"stroke": design.name, "painted": what, "mean absolute difference": value}
+        yield row | at_most(value, REDUCED_BAR)
 
 
 def blurred(coverage: Tensor) -> Tensor:
@@ -129,6 +163,7 @@ def tables(options: Renderers) -> Iterator[Table]:
         write_sheet(options.sheet)
     for title, measure in (
         (f"coverage of {options.pick(STROKES, 8)} random strokes against raster", errors),
+        ("painted small against painted large and reduced", reduced_errors),
         ("gradients against central differences of raster", gradients),
         ("speed", speed),
     ):

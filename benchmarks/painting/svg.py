@@ -10,10 +10,8 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from PIL import Image
 from agents.checkpoint import shipped_agent
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import Variant
-from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
+from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from benchmarks.painting.gallery import photo
 from paint_gym.painting import Painting
 from paint_gym.strokes import stroke_names
@@ -34,8 +32,6 @@ SIZES = (128, 512)
 BYTES_BAR = {"bezier": 90.0}  # kilobytes of 200 strokes
 OTHERS_BAR = 40.0
 PSNR_BAR = 33.0  # of Bezier strokes
-SHOWN_BAR = 1.0  # seconds that a browser takes to show 1,000 strokes
-REPEATS = 5
 
 
 def resvg(path: Path, side: int) -> np.ndarray:
@@ -87,24 +83,9 @@ def astronaut(stroke: str, strokes: int, iterations: int) -> Painting:
     return painting
 
 
-def seconds_to_show(painting: Painting) -> float | None:
-    """Seconds of Chromium from its start to the picture, less those of an empty painting."""
-    seconds: dict[str, list[float]] = {"full": [], "empty": []}
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(REPEATS):
-            for name, part in (("full", painting), ("empty", painting[:0])):
-                path = Path(folder) / f"{name}.svg"
-                part.save(path)
-                began = time.perf_counter()
-                if chromium(path, max(SIZES)) is None:
-                    return None
-                seconds[name].append(time.perf_counter() - began)
-    return statistics.median(seconds["full"]) - statistics.median(seconds["empty"])
-
-
 def tables(options: BenchmarkConfig) -> Iterator[Table]:
-    """Refined paintings of every design; seconds until a browser shows many strokes."""
-    strokes, many, iterations = options.pick((200, 1000, 200), (5, 10, 2))
+    """A row for the refined painting of each design."""
+    strokes, iterations = options.pick((200, 200), (5, 2))
     rows: list[Row] = []
     for stroke in stroke_names():
         row: Row = {"stroke": stroke} | measure(astronaut(stroke, strokes, iterations))
@@ -115,10 +96,6 @@ def tables(options: BenchmarkConfig) -> Iterator[Table]:
             met = met and min(value for key, value in row.items() if "512 px" in key) >= PSNR_BAR
         rows.append(row | {"bar": bar, "met": met})
     yield f"SVG against our renderer, the astronaut in {strokes} strokes, refined", rows
-    seconds = seconds_to_show(astronaut("bezier", many, 0))
-    if seconds is not None:
-        row = {"strokes": many, "seconds": seconds}
-        yield "until Chromium shows it", [row | at_most(seconds, SHOWN_BAR)]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ class Fig10(FolderConfig):
     """Four stroke designs on CelebA."""
 
     out: Path = Path("runs/fig10")
-    """Folder of the sheet."""
 
 
 def tables(options: Fig10) -> Iterator[Table]:

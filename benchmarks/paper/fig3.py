@@ -40,7 +40,6 @@ class Fig3(FolderConfig):
     """Paintings of four data sets by the agents that come with the package."""
 
     out: Path = Path("runs/fig3")
-    """Folder of the sheets."""
 
 
 def tables(options: Fig3) -> Iterator[Table]:

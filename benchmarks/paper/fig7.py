@@ -28,13 +28,12 @@ from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.tables import Table, at_most, claim, main
 from benchmarks.harness.training import (
-    FigureConfig,
     Training,
+    TrainingConfig,
     Variant,
     conclusions,
     train,
     trainings,
-    write_sheet,
 )
 from paint_gym.adapters.sb3 import PaintVecEnv
 
@@ -55,11 +54,10 @@ BASE = dataclasses.replace(
 
 
 @dataclass(frozen=True)
-class Fig7(FigureConfig):
+class Fig7(TrainingConfig):
     """WGAN against l2, opaque strokes, a SPIRAL-like agent, and 1,000 strokes."""
 
     out: Path = Path("runs/fig7")
-    """Folder of the jobs' results and of sheet.png, to look at."""
     stroke_seeds: tuple[int, ...] = (0,)
     """Random seeds of all but the comparison of rewards; none leaves it out."""
     spiral_minutes: float = 10.0
@@ -141,7 +139,7 @@ def claims(rows: dict[str, Row], flat: float) -> Iterator[Row]:
 
 
 def tables(options: Fig7) -> Iterator[Table]:
-    """Each measure, claims, the settings that differ from the paper's, and curves; writes the sheet."""
+    """Each measure, claims, the settings that differ from the paper's, and curves."""
     rewards, strokes = jobs(options)
     results = train(rewards + strokes, options)
     rows = list(compare(results))
@@ -149,8 +147,6 @@ def tables(options: Fig7) -> Iterator[Table]:
     flat = mean_colour_l2(rewards[0].pictures("test", run["test_images"]))
     yield f"{run['test_images']} test pictures; l2 of a blank canvas {run['blank']:.4f}", rows
     yield from conclusions(claims({row["painted by"]: row for row in rows}, flat), rewards, results)
-    first = [job for job in rewards + strokes if job.config.seed == options.seeds[0]]
-    write_sheet(first, options.folder / "sheet.png")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import blank_l2, mean_colour_l2, random_l2
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.tables import Table, at_least, claim, main
-from benchmarks.harness.training import FigureConfig, Variant, conclusions, points, train, trainings
+from benchmarks.harness.training import TrainingConfig, Variant, conclusions, points, train, trainings
 
 ALGORITHMS = ("model-based", "patchq", "ddpg")  # from the best to the worst, says the paper
 MODEL_FREE = ("patchq", "ddpg")
@@ -45,11 +45,10 @@ TUNED: dict[str, Row] = {
 
 
 @dataclass(frozen=True)
-class Fig8a(FigureConfig):
+class Fig8a(TrainingConfig):
     """Model-based DDPG against PatchQ and DDPG."""
 
     out: Path = Path("runs/fig8a")
-    """Folder of the jobs' results."""
     actors: tuple[str, ...] = ("resnet", "glimpse")
     """Names of the actors."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import over_seeds
 from benchmarks.harness.tables import Table, claim, main
-from benchmarks.harness.training import FigureConfig, Variant, conclusions, train, trainings
+from benchmarks.harness.training import TrainingConfig, Variant, conclusions, train, trainings
 from benchmarks.paper import fig8a
 
 BUNDLES = (1, 2, 5, 10)
@@ -27,11 +27,10 @@ BASE = dataclasses.replace(fig8a.BASE, agent=dataclasses.replace(fig8a.BASE.agen
 
 
 @dataclass(frozen=True)
-class Fig8b(FigureConfig):
+class Fig8b(TrainingConfig):
     """Number of strokes in a bundle."""
 
     out: Path = Path("runs/fig8b")
-    """Folder of the jobs' results."""
     minutes: float = 3.0
     """Time of each; with --paper all make the preset's updates."""
     actor: str = "resnet"

@@ -19,7 +19,7 @@ from agents import PRESETS
 from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import over_seeds
 from benchmarks.harness.tables import Table, claim, main
-from benchmarks.harness.training import FigureConfig, Variant, conclusions, train, trainings
+from benchmarks.harness.training import TrainingConfig, Variant, conclusions, train, trainings
 
 BUDGETS = (100, 200, 400, 1000)
 BASE = dataclasses.replace(
@@ -29,11 +29,10 @@ BASE = dataclasses.replace(
 
 
 @dataclass(frozen=True)
-class Fig8c(FigureConfig):
+class Fig8c(TrainingConfig):
     """Number of strokes that an agent is trained with."""
 
     out: Path = Path("runs/fig8c")
-    """Folder of the jobs' results."""
 
 
 def tables(options: Fig8c) -> Iterator[Table]:

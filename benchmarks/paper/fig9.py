@@ -18,7 +18,7 @@ from agents import PRESETS
 from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import interval, over_seeds
 from benchmarks.harness.tables import Table, claim, main
-from benchmarks.harness.training import FigureConfig, Variant, conclusions, train, trainings, write_sheet
+from benchmarks.harness.training import TrainingConfig, Variant, conclusions, train, trainings
 
 STROKES = {"mnist": 5, "svhn": 40, "celeba": 200, "imagenet": 400}
 UPDATES = {"mnist": 10_000, "svhn": 6000, "celeba": 3000, "imagenet": 3000}
@@ -28,13 +28,11 @@ BASE = dataclasses.replace(PRESETS["cpu"], size=64, eval_split="test", eval_imag
 
 
 @dataclass(frozen=True)
-class Fig9(FigureConfig):
+class Fig9(TrainingConfig):
     """Four data sets, each with its own agent and number of strokes."""
 
     out: Path = Path("runs/fig9")
-    """Folder of the jobs' results, agents and sheets."""
     seeds: tuple[int, ...] = (0,)
-    """Random seeds; each agent is trained once with each."""
 
 
 def tables(options: Fig9) -> Iterator[Table]:
@@ -53,7 +51,6 @@ def tables(options: Fig9) -> Iterator[Table]:
         row: Row = {"data set": name, "strokes": STROKES[name]} | over_seeds(runs)
         row |= {"blank canvas": runs[0]["blank"], "times better": runs[0]["blank"] / row["l2"]}
         rows.append(row | {"SSIM": interval([run["ssim"] for run in runs])[0]})
-        write_sheet([job for job in jobs if job.method == name], options.folder / f"{name}.png")
     yield f"l2 by raster of {runs[0]['test_images']} test pictures of each", rows
     learns = all(run["l2"] < run["curve"][0]["l2"] / 2 for runs in results.values() for run in runs)
     ranking = ", ".join(f"{row['data set']} {row['l2']:.4f}" for row in rows)

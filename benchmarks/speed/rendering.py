@@ -79,16 +79,16 @@ def compare_renderers(design: StrokeDesign, options: Rendering, kernel: bool = T
     for name, function in analytic.items():
         for what, measure in PASSES.items():
             with patch.dict(os.environ, PAINT_GYM_KERNEL="c" if kernel else "torch"):
-                calls = {"ours": measure(function, strokes), "paper": measure(paper[name], strokes)}
+                calls = {"analytic": measure(function, strokes), "paper": measure(paper[name], strokes)}
                 seconds = take_turns(calls, repeats, warmup)
             row: Row = {"stroke": design.name, "what": f"{name}, {what}"} | compare(**seconds)
             bar = FORWARD_BAR if what == "forward" else BACKWARD_BAR
             yield row | at_least(row["times faster"], bar) if kernel else row
 
 
-def compare(ours: float, paper: float) -> Row:
+def compare(analytic: float, paper: float) -> Row:
     """Both seconds, and their ratio."""
-    return {"seconds": ours, "seconds of the paper's network": paper, "times faster": paper / ours}
+    return {"seconds": analytic, "seconds of the paper's network": paper, "times faster": paper / analytic}
 
 
 @torch.no_grad()
@@ -138,10 +138,8 @@ def tables(options: Rendering) -> Iterator[Table]:
     """The renderer for every stroke design, with and without its kernel, and the environment."""
     designs = [get_stroke(name) for name in stroke_names()]
     many = f"{options.pick(CANVASES, 2) * BUNDLE} strokes"
-    yield (
-        f"analytic renderer, {many}",
-        [row for design in designs for row in compare_renderers(design, options)],
-    )
+    rows = [row for design in designs for row in compare_renderers(design, options)]
+    yield f"analytic renderer, {many}", rows
     yield f"vector environment, {many}", list(compare_environment(options))
     yield f"one environment, {SIZE} px", [one_environment(options)]
     rows = [row for design in designs for row in compare_renderers(design, options, kernel=False)]

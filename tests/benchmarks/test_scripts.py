@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -28,18 +27,15 @@ from paint_gym.strokes import get_stroke, stroke_names
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = (1,) if shutil.which("chromium") else ()
 DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
-    "accuracy": (DESIGNS, 2 * DESIGNS),
     "adapter": (1,),
     "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS),
     "scaling": (2, 2, 2, 3, 3),
-    "cold_start": (4,),
     "memory": (1, 12),
     "cost": (3, 3, 3),
     "web": (2,),
-    "svg": (DESIGNS, *CHROMIUM),
+    "svg": (DESIGNS,),
     "gallery": (2 * len(gallery.CROPS),),
     "gpu": (*((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
     "palette": (2,),
@@ -47,11 +43,10 @@ ROWS = {  # of each table, in order
     "photo": (2,),
     "portraits": (6,),
     "refinement": (1,),
-    "renderers": (8, 8, 12),
+    "renderers": (8, 8, 8, 12),
     "stroke_budget": (2,),
 }
 FIGURES = {  # that its first row, or every row, holds
-    "accuracy": {"stroke", "MSE", "PSNR, dB", "bias", "MSE of the worst 1%", "bar", "met"},
     "adapter": {"steps per second", "through the adapter", "overhead", "bar", "met"},
     "rendering": {
         "stroke",
@@ -63,7 +58,6 @@ FIGURES = {  # that its first row, or every row, holds
         "met",
     },
     "scaling": {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"},
-    "cold_start": {"cache", "what", "seconds", "bar", "met"},
     "memory": {"steps", "environments", "growth", "bar", "met"},
     "cost": {"of 5 strokes", "operations", "in the paper"},
     "web": {"what", "seconds", "bar", "met"},
