@@ -140,7 +140,7 @@ def _run_on_cluster(jobs: Sequence[BenchmarkJob], address: str) -> dict[str, str
             failed = isinstance(answer, Exception)
             reasons[job.name] = f"{type(answer).__name__}: {answer}" if failed else answer
             bar.update()
-    return {job.name: str(reasons[job.name]) for job in jobs if reasons[job.name]}  # in the order of the jobs
+    return {job.name: str(reasons[job.name]) for job in jobs if reasons.get(job.name)}  # in their order
 
 
 def _run_on_node(shared: None, job: BenchmarkJob) -> str:

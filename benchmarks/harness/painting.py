@@ -150,9 +150,11 @@ def paint_and_score(
     return Painted(paintings, l2_by_raster(paintings, pictures), seconds)
 
 
-def first_pictures(dataset: str, split: str, size: int, images: int) -> np.ndarray:
+def first_pictures(
+    dataset: str, split: str, size: int, images: int, data_root: str | None = None
+) -> np.ndarray:
     """First pictures of a split, ``(n, 3, size, size)`` uint8."""
-    data = load_dataset(dataset, split, size)
+    data = load_dataset(dataset, split, size, data_root)
     return data[np.arange(min(images, len(data)))]
 
 

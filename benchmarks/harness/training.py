@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,11 @@ import torch
 from agents import PRESETS, AlgorithmConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
 from agents.painting.paint import Policy
-from agents.training.base_trainer import Callback
 from benchmarks.harness.curves import Point, check_curve
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Painted, paint_and_score, scores
+from benchmarks.harness.painting import Painted, first_pictures, paint_and_score, scores
 from benchmarks.harness.tables import CLAIMS, CURVES, JOBS, FolderConfig, Table
-from paint_gym.datasets import load_dataset
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.serialization import StateDict
 
@@ -132,29 +130,6 @@ class MeasuredTrainer(Trainer):
             setattr(self, name, value)
 
 
-def at_points(points: int, measure: Callable[[], object], after: float = 0.0) -> Callback:
-    """Callback of `Trainer.fit` that measures so many times, evenly spread, the last time at the end.
-
-    It measures once where an update passes several of the points.
-
-    Args:
-        points: number of measurements.
-        measure: what to call.
-        after: fraction of the training that was measured before.
-    """
-    passed = sum((point + 1) / points <= after for point in range(points))
-
-    def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
-        nonlocal passed
-        before = passed
-        while trainer.progress >= (passed + 1) / points:
-            passed += 1
-        if passed > before:
-            measure()
-
-    return after_update
-
-
 @dataclass(frozen=True)
 class Training(BenchmarkJob):
     """Training of one variant with one seed, scored on the way, and on the test split at the end.
@@ -203,14 +178,14 @@ class Training(BenchmarkJob):
         torch.set_num_threads(self.threads)
         trainer = self.trainer()
         trainer.limit = self.seconds
-        watch = at_points(self.points, lambda: self.show(trainer.measure()), trainer.progress)
         if not trainer.curve:
             self.show(trainer.measure())
         saved = time.monotonic()
 
         def after_update(trainer: MeasuredTrainer, metrics: dict[str, float]) -> None:
             nonlocal saved
-            watch(trainer, metrics)
+            if trainer.progress >= len(trainer.curve) / self.points:
+                self.show(trainer.measure())
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 trainer.save(self.folder)
                 saved = time.monotonic()
@@ -252,8 +227,7 @@ class Training(BenchmarkJob):
     def pictures(self, split: str, count: int) -> np.ndarray:
         """First pictures of a split, ``(n, 3, size, size)`` uint8."""
         config = self.config
-        data = load_dataset(config.dataset, split, config.size, config.data_root)
-        return data[np.arange(min(count, len(data)))]
+        return first_pictures(config.dataset, split, config.size, count, config.data_root)
 
     def paint(self, policy: Policy, pictures: np.ndarray) -> Painted:
         """Paint pictures ``(n, 3, size, size)`` uint8, and score them."""
@@ -287,13 +261,7 @@ class Variant:
     paper: Row = field(default_factory=dict)
 
     def configure(self, base: TrainConfig, options: TrainingConfig, seed: int) -> TrainConfig:
-        """Settings of one training.
-
-        Args:
-            base: settings that all variants share at the size of two cores; with --paper the preset is taken.
-            options: of the figure.
-            seed: random seed.
-        """
+        """Settings of one training, from those of all variants; with --paper from the preset."""
         base = PRESETS["paper"] if options.paper else base
         changes: Row = {"lookahead": 0} | ({} if options.paper else self.cpu)
         learning: Row = {"learning": dataclasses.replace(base.agent.learning, **changes)}
@@ -323,12 +291,7 @@ def trainings(
 ) -> list[Training]:
     """Jobs of each variant and seed, seed by seed, so that a figure that is broken off compares something.
 
-    Args:
-        variants: what is compared.
-        base: settings that all share.
-        options: of the figure.
-        kind: of the jobs.
-        **fields: more fields of the jobs, such as ``seconds``.
+    Settings of `base` are those of all variants; `fields` are more fields of the jobs, such as ``seconds``.
     """
     threads = max(1, options.threads // options.workers)
     fields |= {"device": options.device, "test_images": options.test_images}

@@ -63,13 +63,7 @@ def variants(actors: tuple[str, ...]) -> list[Variant]:
 
 
 def compare(curves: list[Point], final: dict[str, list[float]], actor: str) -> Iterator[Row]:
-    """L2 of each algorithm with one actor, in that of model-based DDPG.
-
-    Args:
-        curves: of all.
-        final: l2 on the test split at the end, by variant, seed by seed.
-        actor: which.
-    """
+    """L2 of each algorithm with one actor, in that of model-based DDPG; `final` is of the test split."""
     seconds, timed = at_equal([point for point in curves if point.method.endswith(actor)], "seconds")
     base: Row = {}
     for algo in ALGORITHMS:

@@ -39,10 +39,7 @@ def paint(canvases: int, strokes: int, size: int, backward: bool) -> Callable[[]
 def grow(unit: str, units: dict[int, tuple[int, int, int]], repeats: int) -> list[Row]:
     """Seconds, and microseconds per unit, of paintings with more and more units.
 
-    Args:
-        unit: name of the unit.
-        units: their number, to canvases, strokes per canvas and size.
-        repeats: timed turns.
+    `units` has for their number the canvases, strokes per canvas and size.
     """
     calls = {
         f"{count} {what}": paint(*shape, backward=what == BOTH)
