@@ -60,13 +60,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark, as the docstring of its module describes it.
-
-    Attributes:
-        path: of the module.
-        about: first line.
-        command: words of the command that runs it.
-    """
+    """A benchmark: its module, and the first line and the command of the module's docstring."""
 
     path: Path
     about: str

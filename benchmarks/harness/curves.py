@@ -123,7 +123,7 @@ def late_change(curves: Iterable[Sequence[Point]]) -> float:
     return float(np.mean(changes))
 
 
-def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title: str = "") -> None:
+def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str]) -> None:
     """Write a PNG: l2 against updates, steps or seconds, mean over the seeds and its interval as a band."""
     methods = by_method(points)
     figure = Figure(figsize=(4.6 * len(along) + 2, max(4, 0.25 * len(methods))), layout="constrained")
@@ -147,7 +147,5 @@ def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title
     axes[0].set_ylabel("l2 by raster")
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center")
-    if title:
-        figure.suptitle(title)
     with replace_when_done(path) as temporary:
         figure.savefig(temporary, dpi=120)

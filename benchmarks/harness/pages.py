@@ -34,8 +34,8 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 measures anew. Times are of the machine that is named.
 """
 REMOVED = (
-    "actors", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
-    "learning_speed_compiled", "levers", "through",
+    "actors", "adapter", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
+    "learning_speed_compiled", "levers", "palette", "through",
 )  # fmt: skip
 """Results of benchmarks that decided a design and are gone."""
 MOVED = {"accuracy": "renderers", "cold_start": "photo"}
@@ -51,9 +51,6 @@ def paper_page(results: Sequence[Result]) -> str:
         for row in result.tables.get(CLAIMS, [])
     ]
     lines = [PAPER, *table_lines(claims, longest=len(claims))]
-    missing = [name for name in FIGURES if name not in {result.name for result in results}]
-    if missing:
-        lines += ["", f"Not measured yet: {', '.join(missing)}."]
     for result in results:
         lines += section(result)
     return "\n".join(lines) + "\n"

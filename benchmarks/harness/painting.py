@@ -43,7 +43,7 @@ class Variant:
         refine: iterations on the finished painting.
         random: start from random strokes in place of an agent's.
         opaque: paint with opaque strokes only.
-        colours: of a palette made for the pictures; 0 for any colours.
+        colours: number of colours of a palette made for the pictures; 0 for any.
         device: where to paint and refine.
     """
 

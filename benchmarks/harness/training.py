@@ -65,12 +65,14 @@ class TrainingConfig(FolderConfig):
         if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(self.seeds)}")
 
+    @property
+    def folder(self) -> Path:
+        """Folder of the jobs of this size."""
+        return self.out / "paper" if self.paper else super().folder
+
 
 class MeasuredTrainer(Trainer):
     """Trainer that counts the seconds of its updates and keeps a learning curve, also when it is resumed.
-
-    Args:
-        *args: as for `Trainer`.
 
     Attributes:
         limit: seconds after which it ends, whatever the number of updates; None for that of `config`.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tyro
 from stable_baselines3 import DDPG, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
@@ -58,6 +59,7 @@ class Sb3Baselines(TrainingConfig):
     test_images: int = 100
     """Pictures that an evaluation paints."""
     device: str = "cpu"
+    paper: tyro.conf.Suppress[bool] = False
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,8 @@ def jobs(options: Sb3Baselines) -> list[Training]:
     made: list[Training] = []
     for seed in options.seeds:
         for name in options.algorithms:
-            variant, kind = (
-                Variant(name, {"algo": OURS.get(name, "ddpg")}),
-                Baseline if name in SB3 else Training,
-            )
+            variant = Variant(name, {"algo": OURS.get(name, "ddpg")})
+            kind = Baseline if name in SB3 else Training
             seeded = dataclasses.replace(options, seeds=(seed,))
             times: Row = {"seconds": options.minutes * 60, "points": 8}
             made += trainings([variant], base, seeded, kind, **times)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import tyro
+
 from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.tables import Table, main
@@ -42,6 +44,7 @@ class Tuning(TrainingConfig):
     """Name of the actor."""
     updates: int = 2000
     """Updates of each."""
+    paper: tyro.conf.Suppress[bool] = False
 
 
 def tables(options: Tuning) -> Iterator[Table]:

@@ -59,9 +59,8 @@ def draw(rows: list[Row], path: Path) -> None:
     axes = figure.add_subplot()
     strokes = [row["strokes"] for row in rows]
     for name in ("agent alone", "refined"):
-        l2, low, high = (
-            [row[key] for row in rows] for key in (f"l2, {name}", f"{name}, low", f"{name}, high")
-        )
+        columns = (f"l2, {name}", f"{name}, low", f"{name}, high")
+        l2, low, high = ([row[column] for row in rows] for column in columns)
         axes.plot(strokes, l2, marker=".", label=name)
         axes.fill_between(strokes, low, high, alpha=0.2)
     axes.set(xlabel="strokes", ylabel="l2 (mean squared error, by raster)", xscale="log", yscale="log")

@@ -24,12 +24,8 @@ from benchmarks.harness.painting import (
 from benchmarks.harness.tables import CLAIMS, FolderConfig, Table, claim, main
 from benchmarks.paper.fig9 import DIGITS, STROKES
 
-AGENTS = {
-    "mnist": "pretrained-mnist",
-    "svhn": "pretrained-svhn",
-    "celeba": "pretrained",
-    "imagenet": "pretrained",
-}
+AGENTS = {"mnist": "pretrained-mnist", "svhn": "pretrained-svhn"}
+AGENTS |= {"celeba": "pretrained", "imagenet": "pretrained"}
 SHOWN = 8  # pictures on a sheet
 SAME = 0.95
 """SSIM from which two pictures are taken for the same."""

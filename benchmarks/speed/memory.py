@@ -71,9 +71,9 @@ def growth(samples: list[Row], window: int) -> Row:
     """Growth of memory from the window of steps after a first one that warms up to the last."""
     end = samples[-1]["step"]
     first = mean(row["MiB"] for row in samples if window < row["step"] <= 2 * window)
-    last = mean(row["MiB"] for row in samples if end - window < row["step"] <= end)
-    row: Row = {"steps": end, "environments": ENVS, f"MiB, steps to {2 * window}": first}
+    last = mean(row["MiB"] for row in samples if row["step"] > end - window)
     change = last / first - 1
+    row: Row = {"steps": end, "environments": ENVS, f"MiB, steps to {2 * window}": first}
     return row | {f"MiB, steps to {end}": last, "growth": change} | at_most(change, GROWTH_BAR)
 
 

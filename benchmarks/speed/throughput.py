@@ -76,7 +76,7 @@ def speed(folder: Path) -> Iterator[Row]:
     yield row("two shards, one core each", sharded) | at_least((batched - startup) / (sharded - startup), 1.7)
     yield row("Ray, local", ray)
     per_core = (batched - startup) / IMAGES
-    on_paper = f"on paper: {NODES} nodes of {CORES} cores, once they have begun"
+    on_paper = f"on paper: {NODES} nodes of {CORES} cores, when all have started"
     yield {"way": on_paper, "pictures a minute": 60 * NODES * CORES / per_core}
     yield {"way": "seconds to begin", "seconds": startup}
     yield {"way": "the same bytes by every way", "met": same}
@@ -91,16 +91,8 @@ def memory(folder: Path) -> Iterator[Row]:
     for count in (MANY // 10, MANY):
         names = folder / f"{count}.txt"
         names.write_text("\n".join(str(folder / "in" / f"{i:05}.png") for i in range(count)))
-        command = [
-            sys.executable,
-            "-c",
-            code,
-            "paint",
-            f"@{names}",
-            "-o",
-            f"{folder}/{count}/",
-            *FLAGS,
-        ]
+        arguments = ["paint", f"@{names}", "-o", f"{folder}/{count}/", *FLAGS]
+        command = [sys.executable, "-c", code, *arguments]
         environment = os.environ | {"OMP_NUM_THREADS": "2"}
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
         peaks.append(float(done.stdout.split()[-1]) * 2**10)

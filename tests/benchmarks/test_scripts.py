@@ -29,7 +29,6 @@ pytestmark = pytest.mark.slow
 
 DESIGNS = len(stroke_names())
 ROWS = {  # of each table, in order
-    "adapter": (1,),
     "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS),
     "scaling": (2, 2, 2, 3, 3),
     "memory": (1, 12),
@@ -38,7 +37,6 @@ ROWS = {  # of each table, in order
     "svg": (DESIGNS,),
     "gallery": (2 * len(gallery.CROPS),),
     "gpu": (*((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
-    "palette": (2,),
     "pareto": (len(pareto.VARIANTS),),
     "photo": (2,),
     "portraits": (6,),
@@ -47,7 +45,6 @@ ROWS = {  # of each table, in order
     "stroke_budget": (2,),
 }
 FIGURES = {  # that its first row, or every row, holds
-    "adapter": {"steps per second", "through the adapter", "overhead", "bar", "met"},
     "rendering": {
         "stroke",
         "what",
@@ -65,7 +62,6 @@ FIGURES = {  # that its first row, or every row, holds
     "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
     "gpu": {"stroke", "what", "ms", "ms, Fig. 12 in fp32", "times faster, bf16", "bar", "met"},
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
-    "palette": {"pictures", "any colours", "palette", "picture in these colours", "times", "bar", "met"},
     "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
     "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
     "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
