@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,75 +14,45 @@ import torch
 from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
-from benchmarks import __main__ as tool
 from benchmarks.harness import tables as harness
-from benchmarks.harness.curves import Point, by_method, read_curves
+from benchmarks.harness.curves import Point, by_method
 from benchmarks.harness.painting import paint_with
-from benchmarks.harness.results import read_result
+from benchmarks.harness.results import Result, read_result
 from benchmarks.harness.sb3 import Sb3Policy, Sb3Training
 from benchmarks.learning import sb3_baselines, tuning
 from benchmarks.painting import kodak
 from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
-from paint_gym.datasets import registry
 
 TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 6 * 3, "fig8b": 4 * 3, "fig8c": 4 * 3, "fig9": 4}
 CURVE = [Point("m", 0, 0, 0, 0.0, 0.5), Point("m", 0, 1, 2, 3.0, 0.4)]
 PAINTED = ("fig3", "fig10", "reference_scores")
 
 
-@pytest.fixture
-def datasets(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small stand-ins for the paper's data sets."""
-    for name in ("mnist", "svhn", "celeba", "imagenet"):
-        monkeypatch.setitem(registry.DATASETS._entries, name, lambda split, size, data_root: pictures)
-
-
-@pytest.fixture(autouse=True)
-def one_thread(two_threads: None) -> None:
-    torch.set_num_threads(1)
-
-
-def smoke(name: str, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The tables of a benchmark with --smoke."""
-    module = importlib.import_module(tool.benchmarks()[name].module)
-    kind = next(
-        kind
-        for kind in vars(module).values()
-        if getattr(kind, "__name__", "").lower() == name.replace("_", "")
-    )
-    places = {"out": folder / name} if hasattr(kind, "out") else {}
-    options = kind(smoke=True, threads=1, json=folder / f"{name}.json", **places)
-    harness.report(options, module.tables(options))
-    tables: dict[str, list[dict[str, Any]]] = read_result(options.json).tables
-    return tables
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
-def test_every_figure_runs_from_one_command(name: str, datasets: None, tmp_path: Path) -> None:
-    tables = smoke(name, tmp_path)
-    *compared, claims, settings, jobs = tables.values()
+def test_every_figure_runs_from_one_command(
+    name: str, smoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    result = smoke(name)
+    *compared, claims, settings, jobs = result.tables.values()
     results = [row for rows in compared for row in rows]
     assert len(jobs) == TRAINED[name] and all(job["date"] for job in jobs)
     assert all(0 < row["l2"] < 1 for row in results) and claims
     assert {"size", "updates", "batch", "renderer"} <= {row["setting"] for row in settings}
-    curves = read_curves(tmp_path / f"{name}.csv")
-    runs = {(point.method, point.seed) for point in curves}
-    assert len(runs) == TRAINED[name]
-    assert all([(p.method, p.seed) for p in curves].count(run) == 3 for run in runs)
+    runs = [(point.method, point.seed) for point in result.curves]
+    assert len(set(runs)) == TRAINED[name] and all(runs.count(run) == 3 for run in runs)
     assert (tmp_path / name / "smoke").is_dir()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAINTED)
-def test_what_ships_is_scored(name: str, datasets: None, tmp_path: Path) -> None:
-    tables = smoke(name, tmp_path)
-    rows = next(iter(tables.values()))
+def test_what_ships_is_scored(name: str, smoke: Callable[[str], Result]) -> None:
+    rows = next(iter(smoke(name).tables.values()))
     assert len(rows) >= 4 and all(0 < row["l2"] < 1 for row in rows)
 
 
-def result(l2: float, seed: int = 0, **more: Any) -> dict[str, Any]:
+def run(l2: float, seed: int = 0, **more: Any) -> dict[str, Any]:
     curve = [{"updates": n, "env_steps": n, "seconds": float(n), "l2": 0.3 - n * (0.3 - l2)} for n in (0, 1)]
     found = {"l2": l2, "ssim": 0.5, "texture": 0.5, "blank": 0.3, "test_images": 3, "updates": 1}
     made = {"version": "1", "commit": "abc", "changed": False, "date": "2026"}
@@ -95,7 +64,7 @@ def concluded(
 ) -> list[dict[str, Any]]:
     """The claims of a figure whose methods had these results."""
     found = {
-        name: [one if isinstance(one, dict) else result(one, seed) for seed, one in enumerate(values)]
+        name: [one if isinstance(one, dict) else run(one, seed) for seed, one in enumerate(values)]
         for name, values in l2.items()
     }
     monkeypatch.setattr(module, "train", lambda jobs, options: found)
@@ -159,7 +128,7 @@ def test_fig8c_wants_it_to_fall_with_each_step(
 
 def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> None:
     l2 = {
-        "l2 reward": [result(0.01, texture=0.2)], "WGAN reward": [result(0.016, texture=0.6)],
+        "l2 reward": [run(0.01, texture=0.2)], "WGAN reward": [run(0.016, texture=0.6)],
         "20 opaque strokes": [0.02], "200 opaque strokes": [0.01], "1000 strokes": [0.01],
         fig7.SPIRAL.name: [0.05],
     }  # fmt: skip
@@ -172,7 +141,7 @@ def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> No
     alone = {name: l2[name] for name in ("l2 reward", "WGAN reward")}
     assert len(concluded(fig7, fig7.Fig7(seeds=(0,), stroke_seeds=()), alone, monkeypatch)) == 2
     found = {
-        name: [one if isinstance(one, dict) else result(one) for one in runs] for name, runs in l2.items()
+        name: [one if isinstance(one, dict) else run(one) for one in values] for name, values in l2.items()
     }
     rows = {row["painted by"]: row for row in fig7.compare(found)}
     assert rows["WGAN reward"]["l2 in that of l2"] == pytest.approx(1.6) and not rows["WGAN reward"]["met"]
@@ -241,18 +210,19 @@ def test_kodak_runs_and_says_what_is_published(
 
 
 @pytest.mark.slow
-def test_tuning_runs_every_change(datasets: None, tmp_path: Path) -> None:
-    rows = next(iter(smoke("tuning", tmp_path).values()))
+def test_tuning_runs_every_change(smoke: Callable[[str], Result]) -> None:
+    rows = next(iter(smoke("tuning").tables.values()))
     assert [row["change"] for row in rows] == list(tuning.CHANGES)
     assert all(0 < row[algo] < 1 for row in rows for algo in fig8a.MODEL_FREE)
 
 
 @pytest.mark.slow
-def test_sb3_baselines_write_table_curves_and_plot(datasets: None, tmp_path: Path) -> None:
-    rows = next(iter(smoke("sb3_baselines", tmp_path).values()))
+def test_sb3_baselines_write_table_curves_and_plot(smoke: Callable[[str], Result], tmp_path: Path) -> None:
+    result = smoke("sb3_baselines")
+    rows = next(iter(result.tables.values()))
     assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
     assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
-    curves = by_method(read_curves(tmp_path / "sb3_baselines.csv"))
+    curves = by_method(result.curves)
     assert set(curves) == {*sb3_baselines.ALGORITHMS}
     for seeds in curves.values():
         assert set(seeds) == {0, 1, 2}

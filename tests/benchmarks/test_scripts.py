@@ -3,94 +3,61 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
 import subprocess
 import sys
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks import __main__ as tool
 from benchmarks.harness import measure
 from benchmarks.harness import tables as harness
 from benchmarks.harness.paper_renderer import PaperRenderer
-from benchmarks.painting import gallery, pareto, renderers
+from benchmarks.harness.results import Result
+from benchmarks.painting import renderers
 from benchmarks.speed import memory, rendering, scaling
-from paint_gym.datasets import registry
 from paint_gym.renderers.analytic import renderer as analytic
 from paint_gym.strokes import get_stroke, stroke_names
 
 pytestmark = pytest.mark.slow
 
 DESIGNS = len(stroke_names())
-ROWS = {  # of each table, in order
-    "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS),
-    "scaling": (2, 2, 2, 3, 3),
-    "memory": (1, 12),
-    "cost": (3, 3, 3),
-    "web": (2,),
-    "svg": (DESIGNS,),
-    "gallery": (2 * len(gallery.CROPS),),
-    "gpu": (*((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
-    "pareto": (len(pareto.VARIANTS),),
-    "photo": (2,),
-    "portraits": (6,),
-    "refinement": (1,),
-    "renderers": (8, 8, 8, 12),
-    "stroke_budget": (2,),
-}
-FIGURES = {  # that its first row, or every row, holds
-    "rendering": {
-        "stroke",
-        "what",
-        "seconds",
-        "seconds of the paper's network",
-        "times faster",
-        "bar",
-        "met",
-    },
-    "scaling": {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"},
-    "memory": {"steps", "environments", "growth", "bar", "met"},
-    "cost": {"of 5 strokes", "operations", "in the paper"},
-    "web": {"what", "seconds", "bar", "met"},
-    "svg": {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"},
-    "gallery": {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"},
-    "gpu": {"stroke", "what", "ms", "ms, Fig. 12 in fp32", "times faster, bf16", "bar", "met"},
-    "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
-    "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
-    "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
-    "refinement": {"seconds an iteration", "and image", "times faster", "bar", "met"},
-    "renderers": {"stroke", "renderer", "MSE", "PSNR, dB", "MSE of the worst 1%", "bar", "met"},
-    "stroke_budget": {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"},
+KERNELS = (18,) if importlib.util.find_spec("triton") else ()  # times GPUs
+TABLES = {  # rows of each table, in order, and columns of the first
+    "rendering": ((4 * DESIGNS, 2, 1, 4 * DESIGNS), {"stroke", "seconds", "times faster", "bar", "met"}),
+    "scaling": ((2, 2, 2, 3, 3), {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"}),
+    "memory": ((1, 12), {"steps", "environments", "growth", "bar", "met"}),
+    "cost": ((3, 3, 3), {"of 5 strokes", "operations", "in the paper"}),
+    "web": ((2,), {"what", "seconds", "bar", "met"}),
+    "svg": ((DESIGNS,), {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"}),
+    "gallery": ((6,), {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"}),
+    "gpu": ((*KERNELS, 4 * DESIGNS, 1, 2), {"stroke", "what", "ms", "times faster, bf16", "bar", "met"}),
+    "photo": ((2,), {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"}),
+    "pareto": ((30,), {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"}),
+    "portraits": ((6,), {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"}),
+    "refinement": ((1,), {"seconds an iteration", "and image", "times faster", "bar", "met"}),
+    "renderers": ((8, 8, 8, 12), {"stroke", "renderer", "MSE", "PSNR, dB", "MSE of the worst 1%", "met"}),
+    "stroke_budget": ((2,), {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"}),
 }
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", TABLES)
 def test_writes_finite_figures(
-    name: str, tmp_path: Path, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    for dataset in ("celeba", "imagenet"):
-        monkeypatch.setitem(registry.DATASETS._entries, dataset, lambda split, size, data_root: pictures)
-    module, path = import_module(tool.benchmarks()[name].module), tmp_path / "figures.json"
-    kinds = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
-    kind = next((kind for kind in kinds if hasattr(kind, "pick")), harness.BenchmarkConfig)
-    places = {"out": tmp_path} if hasattr(kind, "out") else {"device": "cpu"} if name == "gpu" else {}
-    harness.report(options := kind(smoke=True, json=path, threads=1, **places), module.tables(options))
-    report = json.loads(path.read_text())
-    assert {"cpu", "cores", "threads", "torch"} <= report["machine"].keys()
-    tables = list(report["tables"].values())
-    assert tuple(len(rows) for rows in tables) == ROWS[name]
-    assert FIGURES[name] <= tables[0][0].keys()
-    numbers = [value for rows in tables for row in rows for value in row.values() if isinstance(value, float)]
+    name: str, smoke: Callable[[str], Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result, (rows, columns) = smoke(name), TABLES[name]
+    assert {"cpu", "cores", "threads", "torch"} <= result.machine.keys()
+    tables = list(result.tables.values())
+    assert tuple(len(table) for table in tables) == rows
+    assert columns <= tables[0][0].keys() or (name == "gpu" and KERNELS)
+    numbers = [
+        value for table in tables for row in table for value in row.values() if isinstance(value, float)
+    ]
     assert numbers and all(math.isfinite(number) for number in numbers)
     printed = capsys.readouterr().out
-    assert all(title in printed for title in report["tables"])
+    assert all(title in printed for title in result.tables)
 
 
 def test_missed_bar_is_said_and_fails_only_the_check(capsys):

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from agents import PRESETS, TrainConfig, Trainer, load
 from benchmarks.harness import painting, training
@@ -22,11 +21,6 @@ from benchmarks.harness.training import (
 )
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def one_thread(two_threads: None) -> None:
-    torch.set_num_threads(1)
 
 
 def job(config: TrainConfig, folder: Path, **own: Any) -> Training:
