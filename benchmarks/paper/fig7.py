@@ -27,14 +27,7 @@ from benchmarks.harness.painting import mean_colour_l2
 from benchmarks.harness.sb3 import Sb3Training, Trunk
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.tables import Table, at_most, claim, main
-from benchmarks.harness.training import (
-    Training,
-    TrainingConfig,
-    Variant,
-    conclusions,
-    train,
-    trainings,
-)
+from benchmarks.harness.training import Training, TrainingConfig, Variant, conclusions, train, trainings
 from paint_gym.adapters.sb3 import PaintVecEnv
 
 BAR = 1.5

@@ -33,14 +33,12 @@ class Fig8b(TrainingConfig):
     out: Path = Path("runs/fig8b")
     minutes: float = 3.0
     """Time of each; with --paper all make the preset's updates."""
-    actor: str = "resnet"
-    """Name of the actor."""
 
 
 def tables(options: Fig8b) -> Iterator[Table]:
     """L2 of each bundle, whether 5 is best, and the curves."""
     variants = [
-        Variant(f"{k} a bundle", {"bundle": k, "actor": options.actor}, cpu=fig8a.TUNED["model-based"])
+        Variant(f"{k} a bundle", {"bundle": k, "actor": "resnet"}, cpu=fig8a.TUNED["model-based"])
         for k in BUNDLES
     ]
     seconds = None if options.paper else options.minutes * 60

@@ -12,13 +12,7 @@ import pytest
 
 from agents import PRESETS, TrainConfig, Trainer, load
 from benchmarks.harness import painting, training
-from benchmarks.harness.training import (
-    MeasuredTrainer,
-    Training,
-    TrainingConfig,
-    Variant,
-    trainings,
-)
+from benchmarks.harness.training import MeasuredTrainer, Training, TrainingConfig, Variant, trainings
 
 pytestmark = pytest.mark.slow
 
