@@ -72,35 +72,27 @@ class Variant:
         steps += [f"{self.refine} iterations"] if self.refine or self.random else []
         return ", ".join(steps) or ("as shipped" if self.lookahead is None else f"lookahead {self.lookahead}")
 
+    def policy(self) -> Agent:
+        """Agent that paints, loaded once."""
+        return load_agent(self.agent, self.lookahead, self.plan, self.opaque, self.device)
+
     def paint(self, targets: Tensor, strokes: int, start: list[Painting] | None = None) -> list[Painting]:
         """Paint pictures ``(B, 3, H, W)``, uint8 or float in [0, 1]; with `start`, only refine those."""
         palette = choose_palette(to_floats(targets), self.colours) if self.colours else None
         if start is None and self.random:
             start = [random_start(target, strokes) for target in to_floats(targets)]
         elif start is None:
-            agent = load_agent(self.agent, self.lookahead, self.plan, self.opaque, self.device)
-            start = paint(agent, targets, strokes, palette=palette)
+            start = paint(self.policy(), targets, strokes, palette=palette)
         return refine(start, targets, self.refine, self.device, palette=palette)
 
 
 @functools.cache
-def load_agent(
-    name: str = "pretrained",
-    lookahead: int | None = None,
-    plan: int = 0,
-    opaque: bool = False,
-    device: str = "auto",
-) -> Agent:
+def load_agent(name: str, lookahead: int | None, plan: int, opaque: bool, device: str) -> Agent:
     """Load an agent that comes with the package, or a file."""
     agent = load(name, device, lookahead, plan)
     if opaque:
         agent.renderer = make_renderer("analytic", agent.renderer.design, (1.0, 1.0))
     return agent
-
-
-def paint_with(policy: Policy, targets: Tensor, strokes: int) -> list[Painting]:
-    """Paint pictures ``(B, 3, H, W)``, uint8 or float in [0, 1], with any policy."""
-    return paint(policy, targets, strokes)
 
 
 class Painted(NamedTuple):
@@ -137,13 +129,15 @@ def paint_and_score(
     """
     targets = torch.from_numpy(pictures) if targets is None else targets
     paintings: list[Painting] = []
+    if isinstance(painter, Variant):
+        painter.policy()  # loading takes no time of painting
     began = time.perf_counter()
     for first in range(0, len(targets), batch):
         part = slice(first, first + batch)
         if isinstance(painter, Variant):
             paintings += painter.paint(targets[part], strokes, None if start is None else start[part])
         else:
-            paintings += paint_with(painter, targets[part], strokes)
+            paintings += paint(painter, targets[part], strokes)
     seconds = (time.perf_counter() - began) / max(1, len(targets))
     if targets.shape[2:] != pictures.shape[2:]:
         paintings = [Painting(painting.strokes, size=pictures.shape[2:]) for painting in paintings]

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.measure import Row, take_turns
-from benchmarks.harness.painting import load_agent, paint_with
+from benchmarks.harness.painting import Variant
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import CLAIMS, BenchmarkConfig, Table, claim, main
 from paint_gym.canvas import CanvasState, model_step
@@ -50,7 +50,7 @@ def blank_state() -> CanvasState:
 
 def count_operations() -> Iterator[Row]:
     """Operations of a bundle, the paper's and ours."""
-    renderer, state, agent = PaperRenderer(), blank_state(), load_agent(device="cpu")
+    renderer, state, agent = PaperRenderer(), blank_state(), Variant(device="cpu").policy()
     actor, strokes = paper_actor(renderer), torch.rand(BUNDLE, renderer.design.dim)
     calls: dict[str, Callable[[], object]] = {
         "the paper's actor": lambda: actor(*state, 40),
@@ -72,12 +72,12 @@ def paint_plainly(actor: ResNetActor, renderer: Renderer, strokes: int) -> None:
 
 def time_paintings(strokes: int, repeats: int) -> Iterator[Row]:
     """Seconds of a painting, each kind in turn."""
-    network, analytic, agent = PaperRenderer(), make_renderer("analytic"), load_agent(device="cpu")
+    network, analytic, variant = PaperRenderer(), make_renderer("analytic"), Variant(device="cpu")
     actor, picture = paper_actor(network), torch.full((1, 3, SIZE, SIZE), 128, dtype=torch.uint8)
     kinds: dict[str, Callable[[], object]] = {
         "the paper's actor and renderer": lambda: paint_plainly(actor, network, strokes),
         "the paper's actor, analytic renderer": lambda: paint_plainly(actor, analytic, strokes),
-        "our agent": lambda: paint_with(agent, picture, strokes),
+        "our agent": lambda: variant.paint(picture, strokes),
     }
     for kind, seconds in take_turns(kinds, repeats, warmup=1).items():
         paper = PAPER_SECONDS if kind == "the paper's actor and renderer" else None

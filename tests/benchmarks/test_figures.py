@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
 from benchmarks.harness import tables as harness
 from benchmarks.harness.curves import Point, by_method
-from benchmarks.harness.painting import paint_with
+from benchmarks.harness.painting import paint_and_score
 from benchmarks.harness.results import Result, read_result
 from benchmarks.harness.sb3 import Sb3Policy, Sb3Training
 from benchmarks.learning import sb3_baselines, tuning
@@ -243,7 +242,7 @@ def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures: np.ndarra
     observation = env.reset()
     for _ in range(2):
         observation, _, _, infos = env.step(agent.predict(observation, deterministic=True)[0])
-    paintings = paint_with(Sb3Policy(agent, env), torch.from_numpy(pictures[[3, 5]]), 10)
+    paintings = paint_and_score(pictures[[3, 5]], 10, Sb3Policy(agent, env)).paintings
     for info, painting in zip(infos, paintings, strict=True):
         last = info["terminal_observation"][:3].transpose(1, 2, 0)
         assert np.abs(painting.render().astype(int) - last).max() <= 1
