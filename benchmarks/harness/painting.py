@@ -16,14 +16,13 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from agents import Agent, load, paint, refine
+from agents import PaintingPolicy, PaintOptions, load, paint, refine
 from agents.painting.evaluation import l2_by_raster
-from agents.painting.paint import Policy
 from agents.painting.palette import choose_palette
+from agents.painting.policy import Policy
 from benchmarks.harness.measure import Row
 from paint_gym.datasets import load_dataset
 from paint_gym.painting import Painting
-from paint_gym.renderers import make_renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import replace_when_done
 from paint_gym.utils.images import to_floats
@@ -72,27 +71,25 @@ class Variant:
         steps += [f"{self.refine} iterations"] if self.refine or self.random else []
         return ", ".join(steps) or ("as shipped" if self.lookahead is None else f"lookahead {self.lookahead}")
 
-    def policy(self) -> Agent:
-        """Agent that paints, loaded once."""
+    def policy(self) -> PaintingPolicy:
+        """Policy that paints, loaded once."""
         return load_agent(self.agent, self.lookahead, self.plan, self.opaque, self.device)
 
     def paint(self, targets: Tensor, strokes: int, start: list[Painting] | None = None) -> list[Painting]:
         """Paint pictures ``(B, 3, H, W)``, uint8 or float in [0, 1]; with `start`, only refine those."""
         palette = choose_palette(to_floats(targets), self.colours) if self.colours else None
+        options = PaintOptions(palette=palette)
         if start is None and self.random:
             start = [random_start(target, strokes) for target in to_floats(targets)]
         elif start is None:
-            start = paint(self.policy(), targets, strokes, palette=palette)
-        return refine(start, targets, self.refine, self.device, palette=palette)
+            start = paint(self.policy(), targets, strokes, options)
+        return refine(start, targets, self.refine, options, device=self.device)
 
 
 @functools.cache
-def load_agent(name: str, lookahead: int | None, plan: int, opaque: bool, device: str) -> Agent:
+def load_agent(name: str, lookahead: int | None, plan: int, opaque: bool, device: str) -> PaintingPolicy:
     """Load an agent that comes with the package, or a file."""
-    agent = load(name, device, lookahead, plan)
-    if opaque:
-        agent.renderer = make_renderer("analytic", agent.renderer.design, (1.0, 1.0))
-    return agent
+    return load(name, device, lookahead, plan, opacity=(1.0, 1.0) if opaque else None)
 
 
 class Painted(NamedTuple):

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents import PRESETS, AlgorithmConfig, TrainConfig, Trainer
+from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
-from agents.painting.paint import Policy
+from agents.painting.policy import Policy
+from agents.training.presets import preset_for
 from benchmarks.harness.curves import Point, check_curve
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import Painted, first_pictures, paint_and_score, scores
 from benchmarks.harness.tables import CLAIMS, CURVES, JOBS, FolderConfig, Table
 from paint_gym.utils.device import pick_device
-from paint_gym.utils.weights import StateDict
 
 Results = dict[str, list[Row]]
 """Results by variant, seed by seed."""
@@ -106,6 +106,12 @@ class MeasuredTrainer(Trainer):
         super().collect_step()
         self.env_steps += paints * self.config.num_envs
 
+    def collect(self) -> None:
+        """Collect, and count the time."""
+        start = self._clock()
+        super().collect()
+        self.spent += self._clock() - start
+
     def update(self) -> dict[str, float]:
         """Update once, and count the time."""
         began = self._clock()
@@ -120,12 +126,12 @@ class MeasuredTrainer(Trainer):
         self.curve.append(counts | {"l2": l2})
         return self.curve[-1]
 
-    def state_dict(self) -> StateDict:
+    def state_dict(self) -> dict[str, Any]:
         """State of the trainer, and what it measured."""
         names = ("spent", "env_steps", "curve", "settings")
         return super().state_dict() | {"measured": {name: getattr(self, name) for name in names}}
 
-    def load_state_dict(self, state: StateDict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         super().load_state_dict(state)
         for name, value in state["measured"].items():
@@ -193,11 +199,10 @@ class Training(BenchmarkJob):
                 saved = time.monotonic()
 
         trainer.fit(after_update)
-        config = trainer.config.agent  # as it ships, the agent looks ahead
-        learning = dataclasses.replace(config.learning, lookahead=AlgorithmConfig().lookahead)
-        config = dataclasses.replace(config, learning=learning)
+        # as it ships, the agent looks ahead
+        config = dataclasses.replace(trainer.config.agent, lookahead=AgentConfig().lookahead)
         save_agent(self.folder / "agent.safetensors", trainer.agent, config)
-        self.finish(trainer.agent, trainer.curve)
+        self.finish(trainer.policy, trainer.curve)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def trainer(self) -> MeasuredTrainer:
@@ -265,9 +270,12 @@ class Variant:
     def configure(self, base: TrainConfig, options: TrainingConfig, seed: int) -> TrainConfig:
         """Settings of one training, from those of all variants; with --paper from the preset."""
         base = PRESETS["paper"] if options.paper else base
-        changes: Row = {"lookahead": 0} | ({} if options.paper else self.cpu)
-        learning: Row = {"learning": dataclasses.replace(base.agent.learning, **changes)}
-        agent = dataclasses.replace(base.agent, **learning | self.agent)
+        changes: Row = {"lookahead": 0} | self.agent
+        kind = ALGORITHMS[changes.get("algo", base.agent.algo)].agent.Config
+        names = {field.name for field in dataclasses.fields(kind)}
+        shared = dataclasses.asdict(base.agent.learning) | ({} if options.paper else self.cpu)
+        learning = kind(**{name: value for name, value in shared.items() if name in names})
+        agent = dataclasses.replace(base.agent, learning=learning, **changes)
         settings: Row = {"agent": agent, "seed": seed, "eval_strokes": agent.max_strokes} | self.config
         config = dataclasses.replace(base, **settings | (self.paper if options.paper else {}))
         return smallest(config) if options.smoke else config
@@ -340,7 +348,7 @@ def points(results: Results) -> Iterator[Point]:
 
 
 UNCOMPARED = (
-    "agent.algo", "agent.learning.lookahead", "agent.learning.plan", "eval_every", "eval_images",
+    "agent.algo", "agent.lookahead", "agent.plan", "eval_every", "eval_images",
     "eval_split", "eval_strokes", "seed", "data_root",
 )  # fmt: skip
 NOT_SAID = ("agent.learning.max_grad_norm", "agent.learning.noise")
@@ -356,10 +364,14 @@ def paper_differences(jobs: Sequence[Training]) -> Table:
     """Table of settings that are not the paper's: those of any job, several if they differ."""
     settings = []
     configs = [_flat(dataclasses.asdict(job.config)) for job in jobs]
-    for name, value in _flat(dataclasses.asdict(PRESETS["paper"])).items():
-        values = list(dict.fromkeys(str(config[name]) for config in configs))
-        if name in NOT_SAID or (name not in UNCOMPARED and values != [str(value)]):
-            settings.append((name, ", ".join(values), "not said" if name in NOT_SAID else str(value)))
+    papers = [_flat(dataclasses.asdict(preset_for("paper", job.config.agent.algo))) for job in jobs]
+    for name in dict.fromkeys(name for config in configs for name in config):
+        here, paper = (
+            ", ".join(dict.fromkeys(str(config[name]) for config in group if name in config))
+            for group in (configs, papers)
+        )
+        if name in NOT_SAID or (name not in UNCOMPARED and here != paper):
+            settings.append((name, here, "not said" if name in NOT_SAID else paper))
     keys = ("setting", "here", "paper")
     rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
     return "settings that differ from the paper's", rows

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
+from agents import ALGORITHMS
 from benchmarks.harness import tables as harness
 from benchmarks.harness.curves import Point, by_method
 from benchmarks.harness.painting import paint_and_score
@@ -157,13 +158,13 @@ def test_fig9_wants_all_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_algorithm_differs_in_fig8a() -> None:
     configs = [variant.configure(fig8a.BASE, fig8a.Fig8a(), 3) for variant in fig8a.variants(("resnet",))]
     assert [config.agent.algo for config in configs] == list(fig8a.ALGORITHMS)
-    base = fig8a.BASE.agent.learning
     for config in configs:
-        tuned = {name: getattr(base, name) for name in fig8a.TUNED[config.agent.algo]}
-        learning = replace(config.agent.learning, **tuned)
-        assert replace(config, agent=replace(config.agent, algo="ddpg", learning=learning)) == replace(
-            configs[-1], agent=replace(configs[-1].agent, algo="ddpg", learning=learning)
-        )
+        learning, kind = config.agent.learning, type(config.agent.learning)
+        assert kind is ALGORITHMS[config.agent.algo].agent.Config
+        usual = {name: getattr(kind(), name) for name in fig8a.TUNED[config.agent.algo]}
+        assert replace(learning, **usual) == kind()  # Table 1
+        agent = replace(config.agent, algo="ddpg", learning=configs[-1].agent.learning)
+        assert replace(config, agent=agent) == configs[-1]
 
 
 def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:

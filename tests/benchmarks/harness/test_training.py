@@ -51,7 +51,7 @@ def test_a_killed_training_goes_on_to_the_same_result(
     assert without_time(again) == without_time(whole)
     assert [row["updates"] for row in whole["curve"]] == [0, 4, 8, 12]
     assert whole["env_steps"] > 0 and whole["seconds"] > 0 and 0 < whole["l2"] < 1
-    assert not (tmp_path / "killed" / "job_0" / "checkpoint.safetensors").exists()
+    assert not (tmp_path / "killed" / "job_0" / "checkpoint.pt").exists()
     assert load(tmp_path / "killed" / "job_0" / "agent.safetensors").steps == 3
 
 
@@ -59,7 +59,7 @@ def test_a_checkpoint_of_other_settings_is_refused(tiny: TrainConfig, tmp_path: 
     begun = job(tiny, tmp_path)
     trainer = begun.trainer()
     trainer.save(begun.folder)
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is of other settings; delete it"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is of other settings; delete it"):
         job(replace(tiny, batch=5), tmp_path).work()
 
 
@@ -67,11 +67,11 @@ def test_a_checkpoint_of_other_settings_is_refused(tiny: TrainConfig, tmp_path: 
 def test_a_damaged_checkpoint_is_named(content: bytes, tiny: TrainConfig, tmp_path: Path) -> None:
     begun = job(tiny, tmp_path)
     begun.folder.mkdir(parents=True)
-    (begun.folder / "checkpoint.safetensors").write_bytes(content)
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors cannot be gone on from .*; delete it"):
+    (begun.folder / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be gone on from .*; delete it"):
         begun.work()
     Trainer(tiny, "cpu").save(begun.folder)  # of a run that was not measured
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors cannot be gone on from .*; delete it"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be gone on from .*; delete it"):
         begun.work()
 
 
@@ -121,7 +121,7 @@ def test_variants_share_all_but_what_they_change(tmp_path: Path) -> None:
     assert (few.agent.max_strokes, few.size, few.agent.learning.actor_lr, few.updates) == (10, 32, 5e-4, 7)
     assert (few.eval_strokes, whole.eval_strokes) == (10, 400) and few.seed == whole.seed == 3
     changed = replace(few, size=whole.size, eval_strokes=400, agent=whole.agent)
-    assert changed == whole and whole.agent.learning.lookahead == 0
+    assert changed == whole and whole.agent.lookahead == 0
     paper = trainings(variants, base, TrainingConfig(out=tmp_path, paper=True))[0]
     preset = PRESETS["paper"]
     assert paper.config.agent.learning == replace(preset.agent.learning, lookahead=0)
