@@ -14,10 +14,10 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError
 
-compiling = SimpleNamespace(**runpy.run_path("paint_gym/renderers/analytic/compiling.py"))
+compiling = SimpleNamespace(**runpy.run_path("paint_gym/renderers/analytic/c/build.py"))
 COMPILER = compiling.find_compiler()
 KERNELS = {
-    f"paint_gym.renderers.analytic.{compiling.shipped_name(real, level)}".removesuffix(".so"): (real, level)
+    f"paint_gym.renderers.analytic.c.{compiling.shipped_name(real, level)}".removesuffix(".so"): (real, level)
     for real in compiling.REALS
     for level in compiling.shipped_levels()
     if COMPILER
@@ -56,7 +56,7 @@ class Wheel(bdist_wheel):
 
 setup(
     ext_modules=[
-        Extension(name, ["paint_gym/renderers/analytic/kernel.c"], optional=True) for name in KERNELS
+        Extension(name, ["paint_gym/renderers/analytic/c/kernel.c"], optional=True) for name in KERNELS
     ],
     cmdclass={"build_ext": BuildKernels, "bdist_wheel": Wheel},
 )

@@ -41,10 +41,10 @@ from benchmarks.harness.suite import (
 from benchmarks.learning_speed import paper_config, random_batch
 from benchmarks.speed import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.renderers.analytic.coverage import to_pixels
 from paint_gym.renderers.analytic.layout import form_of, segments
-from paint_gym.renderers.analytic.tiles import SIDES, clear_of, pieces_of, side_of
+from paint_gym.renderers.analytic.triton.tiles import SIDES, clear_of, pieces_of, side_of
 from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
@@ -52,7 +52,7 @@ SPEED_BAR = 10.0  # times the paper's network
 SPECS = {"H100 SXM": (3.35e12, 33.5e12), "RTX 2080 Ti": (0.616e12, 6.7e12)}
 """Bytes a second, and operations in float32 a second that are no fused ones, of NVIDIA's data sheets."""
 PIECE, STROKE, SUMS, GRADIENT = 38, 80, 40, 120
-"""Operations a pixel in `triton_kernel.py`, roots and divisions counted as 4: `_depth` and what `_search`
+"""Operations a pixel in `triton/kernels.py`, roots and divisions counted as 4: `_depth` and what `_search`
 does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and
 the rest for a stroke."""
 CAPABILITIES = (75, 80, 90)
@@ -60,7 +60,7 @@ CAPABILITIES = (75, 80, 90)
 START = 5e-6
 """Seconds to start a kernel, about."""
 STARTED = {"outline": 1, "outline_backward": 1, "paint": 2, "paint_backward": 3}
-"""Kernels that each function of `triton_backend` starts, with one that sets memory to zero."""
+"""Kernels that each function of `triton/launch.py` starts, with one that sets memory to zero."""
 NUMBERS = dict.fromkeys(("strokes", "height", "width", "columns", "tiles", "groups"), "i32") | {
     "low": "fp32",
     "high": "fp32",
@@ -271,7 +271,8 @@ def compiled(capability: int) -> Iterator[Compiled]:
     from triton.backends.compiler import GPUTarget
     from triton.backends.nvidia import compiler as nvidia
 
-    from paint_gym.renderers.analytic import triton_backend, triton_kernel
+    from paint_gym.renderers.analytic.triton import kernels as triton_kernel
+    from paint_gym.renderers.analytic.triton import launch as triton_backend
 
     tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
     for design in BUILT_IN:

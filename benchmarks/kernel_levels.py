@@ -20,7 +20,8 @@ import torch
 from benchmarks.harness.suite import BenchmarkConfig, Row, Table, at_most, main, random_strokes, take_turns
 from benchmarks.speed import forward, forward_backward
 from paint_gym.renderers import make_renderer
-from paint_gym.renderers.analytic import compiling, kernel
+from paint_gym.renderers.analytic.c import build as compiling
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.strokes import get_stroke
 
 SIZE = 128

@@ -18,7 +18,8 @@ import torch
 from PIL import Image
 
 from paint_gym.renderers import make_renderer
-from paint_gym.renderers.analytic import compiling, kernel
+from paint_gym.renderers.analytic.c import build as compiling
+from paint_gym.renderers.analytic.c import library as kernel
 
 pytestmark = [
     pytest.mark.slow,
@@ -95,7 +96,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 import paint_gym
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.c import library as kernel
 
 env = gym.make("PaintCanvas-v0", dataset=np.full((2, 3, 16, 16), 200, np.uint8))
 env.reset(seed=0)
@@ -144,9 +145,7 @@ def test_the_wheel_paints_where_there_is_no_compiler(
 def loaded(bare: Path, tmp_path: Path) -> Callable[[], Path]:
     """Where the kernel lies that a process of `bare` loads, which has a compiler and at first no cache."""
     python, settings = bare / "bin" / "python", {"PAINT_GYM_CACHE": tmp_path / "cache"}
-    script = (
-        "import torch; from paint_gym.renderers.analytic.kernel import load; print(load(torch.float32)._name)"
-    )
+    script = "from paint_gym.renderers.analytic.c.library import *; print(load(torch.float32)._name)"
     return lambda: Path(run(tmp_path, python, "-c", script, **settings).strip())
 
 
@@ -170,7 +169,7 @@ def test_an_editable_installation_has_the_kernel_until_its_source_changes(
     source: Path, bare: Path, tmp_path: Path, loaded: Callable[[], Path]
 ) -> None:
     install(make_wheel(source, "editable"), bare)
-    analytic = source / "paint_gym" / "renderers" / "analytic"
+    analytic = source / "paint_gym" / "renderers" / "analytic" / "c"
     assert loaded().parent == analytic and not (tmp_path / "cache").exists()
     with (analytic / "kernel.c").open("a") as file:
         file.write("/* changed */\n")

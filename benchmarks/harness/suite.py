@@ -25,7 +25,7 @@ from torch import Tensor
 
 from benchmarks.harness.curves import write_curves
 from paint_gym import __version__
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.errors import visible
 from paint_gym.utils.files import replace_when_done

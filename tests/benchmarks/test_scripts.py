@@ -35,8 +35,9 @@ from benchmarks import (
 )
 from benchmarks.harness import suite
 from benchmarks.harness.paper_renderer import PaperRenderer
-from paint_gym.renderers.analytic import compiling, kernel
 from paint_gym.renderers.analytic import renderer as analytic
+from paint_gym.renderers.analytic.c import build as compiling
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.strokes import get_stroke, stroke_names
 
 pytestmark = pytest.mark.slow

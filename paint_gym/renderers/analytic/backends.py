@@ -11,8 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.analytic import kernel
-from paint_gym.renderers.analytic.derivatives import only_pytorch_follows
+from paint_gym.renderers.analytic.autograd import only_pytorch_follows
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.renderers.analytic.layout import Form
 from paint_gym.utils.errors import check_one_of
 from paint_gym.utils.images import is_concrete
@@ -113,7 +113,7 @@ def _is_interpreted() -> bool:
 def _triton(device: torch.device) -> Backend | None:
     """The kernel in Triton; None, which is logged, where there is no Triton, or it does not work."""
     try:
-        backend = importlib.import_module("paint_gym.renderers.analytic.triton_backend")
+        backend = importlib.import_module("paint_gym.renderers.analytic.triton.launch")
         nodes = torch.ones(1, 1, 1, 4, device=device)
         backend.paint(nodes.new_zeros(1, 1, 2, 2), nodes, nodes.new_ones(1, 1, 1), "sweep", False)
     except Exception as error:  # no Triton, no compiler that it wants, a GPU that it does not know

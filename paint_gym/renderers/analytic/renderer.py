@@ -1,7 +1,7 @@
 """The analytic renderer: coverage as a closed form, differentiable, any size and aspect, no weights.
 
 Kernels paint straight onto the canvas and never store a coverage map: on the CPU one in C (`kernel.c`), on
-NVIDIA's and AMD's GPUs one in Triton (`triton_kernel.py`). Elsewhere, and where they cannot be had,
+NVIDIA's and AMD's GPUs one in Triton (`triton/kernels.py`). Elsewhere, and where they cannot be had,
 `coverage.py` gives the same numbers in PyTorch.
 """
 
@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paint_gym.renderers.analytic.backends import Backend, choose
-from paint_gym.renderers.analytic.coverage import coverage
-from paint_gym.renderers.analytic.derivatives import (
+from paint_gym.renderers.analytic.autograd import (
     are_followed,
     final,
     once,
     only_pytorch_follows,
 )
-from paint_gym.renderers.analytic.outline import outline
+from paint_gym.renderers.analytic.backends import Backend, choose
+from paint_gym.renderers.analytic.coverage import coverage
+from paint_gym.renderers.analytic.nodes import outline
 from paint_gym.renderers.base import (
     Renderer,
     Size,

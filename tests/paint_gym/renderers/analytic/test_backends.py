@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic import backends, kernel
+from paint_gym.renderers.analytic import backends
+from paint_gym.renderers.analytic.c import library as kernel
 
 CPU = torch.device("cpu")
 

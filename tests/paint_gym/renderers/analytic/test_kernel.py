@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from paint_gym.renderers import make_renderer
-from paint_gym.renderers.analytic import compiling, kernel
+from paint_gym.renderers.analytic.c import build as compiling
+from paint_gym.renderers.analytic.c import library as kernel
 
 pytestmark = pytest.mark.skipif(kernel.find_compiler() is None, reason="no C compiler on this machine")
 
@@ -302,7 +303,8 @@ def test_nowhere_else_is_written() -> None:
 SANITIZED = """
 import subprocess, sys, torch
 from pathlib import Path
-from paint_gym.renderers.analytic import compiling, kernel
+from paint_gym.renderers.analytic.c import build as compiling
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import stroke_names
 library = Path(sys.argv[1])

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from paint_gym.renderers import composite, make_renderer
-from paint_gym.renderers.analytic import kernel
 from paint_gym.renderers.analytic import renderer as analytic
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import get_stroke, stroke_names
 from paint_gym.utils.images import crop
@@ -81,7 +81,7 @@ def test_bands_change_nothing(stroke: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 MEMORY = """
 import torch
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.c import library as kernel
 kernel.load = lambda dtype: None
 from paint_gym import make_renderer
 torch.manual_seed(0)

@@ -18,10 +18,13 @@ from torch import Tensor
 
 from benchmarks import gpu
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic import backends, kernel, outline, tiles
+from paint_gym.renderers.analytic import backends
+from paint_gym.renderers.analytic import nodes as outline
 from paint_gym.renderers.analytic import renderer as analytic
+from paint_gym.renderers.analytic.c import library as kernel
+from paint_gym.renderers.analytic.triton import tiles
 from paint_gym.strokes import get_stroke
-from tests.paint_gym.renderers.analytic.test_outline import results as outlined
+from tests.paint_gym.renderers.analytic.test_nodes import results as outlined
 from tests.paint_gym.renderers.analytic.test_renderer import random_nodes
 
 pytestmark = [
@@ -38,7 +41,11 @@ def interpreted() -> Iterator[ModuleType]:
     """The backend; it and Triton are imported anew, since TRITON_INTERPRET is looked at then."""
 
     def forget() -> dict[str, ModuleType]:
-        names = [name for name in sys.modules if re.match(rf"triton\b(?!\._C)|{PACKAGE}triton_", name)]
+        names = [
+            name
+            for name in sys.modules
+            if re.match(rf"triton\b(?!\._C)|{PACKAGE}triton\.(kernels|launch)", name)
+        ]
         return {name: sys.modules.pop(name) for name in names}
 
     before = forget()
@@ -46,7 +53,7 @@ def interpreted() -> Iterator[ModuleType]:
         patch.setenv("TRITON_INTERPRET", "1")
         patch.setenv("PAINT_GYM_KERNEL", "triton")
         backends._triton.cache_clear()
-        yield importlib.import_module(f"{PACKAGE}triton_backend")
+        yield importlib.import_module(f"{PACKAGE}triton.launch")
     backends._triton.cache_clear()
     forget()
     sys.modules.update(before)

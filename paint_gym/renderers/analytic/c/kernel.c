@@ -6,7 +6,7 @@
  * pixels of a block is a loop of fixed length, of which the compiler makes vector instructions; blocks are square, so that
  * few of their pixels are wasted on thin strokes. Everything is in pixels; the centre of pixel i is at i + 1/2.
  *
- * Compiled once with REAL=float and once with REAL=double (compiling.py). Memory layout, all contiguous:
+ * Compiled once with REAL=float and once with REAL=double (build.py). Memory layout, all contiguous:
  * canvas, out, grad_out, grad_canvas (B, C, H, W); nodes (B, K, M, 4) = x, y, radius, alpha; colours (B, K, C).
  */
 #include <math.h>
@@ -19,7 +19,7 @@
 typedef REAL real;
 
 #ifdef KEY
-const char key[] = KEY; /* of what this was compiled from, see compiling.py */
+const char key[] = KEY; /* of what this was compiled from, see build.py */
 #endif
 
 #define HALF ((real)0.5)

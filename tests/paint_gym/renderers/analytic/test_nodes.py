@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic import kernel, outline
+from paint_gym.renderers.analytic import nodes as outline
+from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.renderers.analytic.layout import LAYOUTS, form_of
 from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
 

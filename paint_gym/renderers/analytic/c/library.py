@@ -30,7 +30,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.analytic.compiling import (
+from paint_gym.renderers.analytic.c.build import (
     LEVELS,
     compile_kernel,
     find_compiler,

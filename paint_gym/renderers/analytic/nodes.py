@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from paint_gym.renderers.analytic.autograd import are_followed, final
 from paint_gym.renderers.analytic.backends import Backend, choose
 from paint_gym.renderers.analytic.coverage import to_pixels
-from paint_gym.renderers.analytic.derivatives import are_followed, final
 from paint_gym.renderers.analytic.layout import Form, form_of, segments
 from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import StrokeDesign

@@ -1,4 +1,4 @@
-"""Calls the kernels of `triton_kernel.py`: the analytic renderer on a GPU.
+"""Calls the kernels of `triton/kernels.py`: the analytic renderer on a GPU.
 
 With the environment variable ``TRITON_INTERPRET=1`` the same kernels run on tensors of the CPU, slowly.
 """
@@ -9,10 +9,9 @@ import torch
 import triton
 from torch import Tensor
 
-from paint_gym.renderers.analytic.kernel import check_inputs, check_outline
+from paint_gym.renderers.analytic.c.library import check_inputs, check_outline
 from paint_gym.renderers.analytic.layout import Form
-from paint_gym.renderers.analytic.tiles import clear_of, pieces_of, side_of, tiles_of
-from paint_gym.renderers.analytic.triton_kernel import (
+from paint_gym.renderers.analytic.triton.kernels import (
     COLUMNS,
     gather_kernel,
     outline_backward_kernel,
@@ -21,6 +20,7 @@ from paint_gym.renderers.analytic.triton_kernel import (
     paint_kernel,
     prepare_kernel,
 )
+from paint_gym.renderers.analytic.triton.tiles import clear_of, pieces_of, side_of, tiles_of
 from paint_gym.strokes import COLOUR
 
 FUSION = False
