@@ -80,14 +80,14 @@ def outline(strokes: Tensor, form: Form) -> tuple[Tensor, Tensor]:
     """See `backends.Backend`."""
     nodes = strokes.new_empty(len(strokes), form.nodes, 4)
     colours = strokes.new_empty(len(strokes), len(COLOUR))
-    _outline("outline", form, strokes, nodes, colours)
+    _outline("nodes", form, strokes, nodes, colours)
     return nodes, colours
 
 
 def outline_backward(strokes: Tensor, form: Form, grad_nodes: Tensor, grad_colours: Tensor) -> Tensor:
     """See `backends.Backend`."""
     gradient = torch.zeros_like(strokes)
-    _outline("outline_backward", form, strokes, grad_nodes, grad_colours, gradient)
+    _outline("nodes_backward", form, strokes, grad_nodes, grad_colours, gradient)
     return gradient
 
 
@@ -211,7 +211,7 @@ class Call:
         images, channels, height, width = canvas.shape
         strokes, count = nodes.shape[1:3]
         self.library, self.inputs = library, (canvas, nodes, colours)
-        self.strips = images * library.strips_of(height)
+        self.strips = images * library.band_count(height)
         self.shape = Shape(images, strokes, count, channels, height, width, primitive == "polygon")
 
     def paint(self, out: Tensor) -> Part:
@@ -415,8 +415,8 @@ def bind(file: Path) -> ctypes.CDLL:
         AttributeError: it has no such functions.
     """
     library, pointer, long = ctypes.CDLL(str(file)), ctypes.c_void_p, ctypes.c_long
-    library.strips_of.argtypes, library.strips_of.restype = [long], long
-    for outline_function, tensors in ((library.outline, 3), (library.outline_backward, 4)):
+    library.band_count.argtypes, library.band_count.restype = [long], long
+    for outline_function, tensors in ((library.nodes, 3), (library.nodes_backward, 4)):
         outline_function.argtypes = [pointer] * tensors + [CForm, long, long]
     library.paint.argtypes = [pointer] * 4 + [Shape, long, long]
     library.paint_backward.argtypes = [pointer] * 7 + [Shape, long, long, long]

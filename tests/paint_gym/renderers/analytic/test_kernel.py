@@ -57,7 +57,7 @@ def test_a_damaged_build_is_made_again(damage: str, library: Path, caplog: pytes
             pytest.skip("only the administrator can give a file away")
         os.chown(library, 65534, 65534)
     loaded = kernel.load(torch.float32)
-    assert loaded is not None and loaded.strips_of(8) > 0
+    assert loaded is not None and loaded.band_count(8) > 0
     assert len(library.read_bytes()) == len(whole) and library.stat().st_uid == os.getuid()
     assert damage == "another's" or "is damaged and is compiled again" in caplog.text
 
@@ -68,15 +68,15 @@ def test_what_others_can_write_is_not_loaded(
 ) -> None:
     """A library with the right name and checksum, that answers otherwise."""
     folder, source = library.parent, tmp_path / "planted.c"
-    others = ("outline", "outline_backward", "paint", "paint_backward")
+    others = ("nodes", "nodes_backward", "paint", "paint_backward")
     source.write_text(
-        "long strips_of(long n) { return -7; }\n" + "".join(f"void {name}(void) {{}}\n" for name in others)
+        "long band_count(long n) { return -7; }\n" + "".join(f"void {name}(void) {{}}\n" for name in others)
     )
     compiler = kernel.find_compiler()
     subprocess.run([compiler, "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
     library.with_suffix(".sha256").write_bytes(kernel._checksum(library))
     if way == "planted":  # and the folder is the user's own: nobody else could have put it there
-        assert kernel.load(torch.float32).strips_of(8) == -7
+        assert kernel.load(torch.float32).band_count(8) == -7
         return
     if way == "open folder":
         folder.chmod(0o777)
@@ -88,7 +88,7 @@ def test_what_others_can_write_is_not_loaded(
         os.chown(folder, 65534, 65534)
     before = sorted(folder.iterdir())
     loaded = kernel.load(torch.float32)
-    assert loaded is not None and loaded.strips_of(8) > 0
+    assert loaded is not None and loaded.band_count(8) > 0
     place = tmp_path if way == "open above" else folder
     assert sorted(folder.iterdir()) == before and f"others than you can change {place}:" in caplog.text
 
