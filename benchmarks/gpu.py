@@ -44,7 +44,7 @@ from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
 from paint_gym.renderers.analytic.c import library as kernel
 from paint_gym.renderers.analytic.coverage import to_pixels
 from paint_gym.renderers.analytic.layout import form_of, segments
-from paint_gym.renderers.analytic.triton.tiles import SIDES, clear_of, pieces_of, side_of
+from paint_gym.renderers.analytic.triton.tiles import SIDES, segment_count, tile_radius, tile_side
 from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
@@ -52,9 +52,9 @@ SPEED_BAR = 10.0  # times the paper's network
 SPECS = {"H100 SXM": (3.35e12, 33.5e12), "RTX 2080 Ti": (0.616e12, 6.7e12)}
 """Bytes a second, and operations in float32 a second that are no fused ones, of NVIDIA's data sheets."""
 PIECE, STROKE, SUMS, GRADIENT = 38, 80, 40, 120
-"""Operations a pixel in `triton/kernels.py`, roots and divisions counted as 4: `_depth` and what `_search`
-does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_put_sums` for a piece, and
-the rest for a stroke."""
+"""Operations a pixel in `triton/kernels.py`, roots and divisions counted as 4: `_distance` and what
+`_rasterize` does with it; all else that `paint_kernel` does for a stroke; of the gradient, `_accumulate_sums`
+for a piece, and the rest for a stroke."""
 CAPABILITIES = (75, 80, 90)
 """Of GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
 START = 5e-6
@@ -145,7 +145,7 @@ def count_work(nodes: Tensor, primitive: str, side: int) -> Work:
     )
     distance = torch.hypot(qx - u * along[..., 0], qy - u * along[..., 1])
     depth = start[..., None, :, 2] + u * along[..., 2] - distance  # of the tile's centre, nearly
-    clear = clear_of(side)
+    clear = tile_radius(side)
     near = (depth > -clear) & touched.unsqueeze(-1)
     beneath = (depth > clear).flip(-1).cummax(-1).values.flip(-1)  # one that covers all, or one under it
     return Work(len(nodes) * len(x), int(touched.sum()), int((near & ~beneath).sum()), int(near.sum()))
@@ -153,13 +153,13 @@ def count_work(nodes: Tensor, primitive: str, side: int) -> Work:
 
 def on_paper(options: Gpu) -> Iterator[Row]:
     """Bytes and operations of each design, and the least time of two GPUs."""
-    canvases, side = options.canvases, side_of(options.canvases, SIZE, SIZE)
+    canvases, side = options.canvases, tile_side(options.canvases, SIZE, SIZE)
     plane = 4 * canvases * SIZE * SIZE
     for design in BUILT_IN:
         strokes = random_strokes(design, canvases, options.bundle)
         nodes = to_pixels(design.nodes(strokes, segments(SIZE, SIZE)), SIZE, SIZE, design.primitive)
         work = count_work(nodes, design.primitive, side)
-        pieces = pieces_of(nodes.shape[2], design.primitive)
+        pieces = segment_count(nodes.shape[2], design.primitive)
         given = 4 * strokes.numel()
         outlines = 4 * (nodes.numel() + strokes[..., -3:].numel())
         table = 4 * canvases * options.bundle * (16 * pieces + 4)  # of pieces and boxes
@@ -281,16 +281,16 @@ def compiled(capability: int) -> Iterator[Compiled]:
             assert form is not None
             canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, form.nodes, 4)
             colours = torch.empty(1, 5, 3)
-            call = triton_backend.Call(canvas, nodes, colours, design.primitive, side)
-            backward = call.painting | {"WANTED": True, "ALONE": True}
-            outlining, of_a_stroke = triton_backend.outlining(form), triton_backend.OF_A_STROKE
+            call = triton_backend.KernelLaunch(canvas, nodes, colours, design.primitive, side)
+            backward = call.painting | {"NEEDS_GRAD": True, "ONE_TILE": True}
+            outlining, of_a_stroke = triton_backend.outlining(form), triton_backend.STROKE_OPTIONS
             kernels = [
-                (triton_kernel.outline_kernel, outlining, of_a_stroke),
-                (triton_kernel.prepare_kernel, call.preparing, of_a_stroke),
-                (triton_kernel.paint_kernel, call.painting | {"KEEP": True}, call.options),
+                (triton_kernel.nodes_kernel, outlining, of_a_stroke),
+                (triton_kernel.build_segments_kernel, call.preparing, of_a_stroke),
+                (triton_kernel.paint_kernel, call.painting | {"RECORD": True}, call.options),
                 (triton_kernel.paint_backward_kernel, backward, call.options),
-                (triton_kernel.gather_kernel, call.gathering, triton_backend.GATHERING),
-                (triton_kernel.outline_backward_kernel, outlining, of_a_stroke),
+                (triton_kernel.gather_kernel, call.gathering, triton_backend.GATHER_OPTIONS),
+                (triton_kernel.nodes_backward_kernel, outlining, of_a_stroke),
             ]
             for function, fixed, options in kernels:
                 kinds = {name: NUMBERS.get(name, "*fp32") for name in function.arg_names}

@@ -13,25 +13,25 @@ from paint_gym.renderers.analytic.c.library import check_inputs, check_outline
 from paint_gym.renderers.analytic.layout import Form
 from paint_gym.renderers.analytic.triton.kernels import (
     COLUMNS,
+    build_segments_kernel,
     gather_kernel,
-    outline_backward_kernel,
-    outline_kernel,
+    nodes_backward_kernel,
+    nodes_kernel,
     paint_backward_kernel,
     paint_kernel,
-    prepare_kernel,
 )
-from paint_gym.renderers.analytic.triton.tiles import clear_of, pieces_of, side_of, tiles_of
+from paint_gym.renderers.analytic.triton.tiles import segment_count, tile_grid, tile_radius, tile_side
 from paint_gym.strokes import COLOUR
 
 FUSION = False
 """Whether a * b + c may be rounded once; what it is would depend on the code around it."""
-OF_A_STROKE = {"num_warps": 1, "enable_fp_fusion": FUSION}
+STROKE_OPTIONS = {"num_warps": 1, "enable_fp_fusion": FUSION}
 """Options of kernels of which a program sees to one stroke."""
-GATHERING = OF_A_STROKE | {"num_warps": 4}
-GATHERED = 512
-PLACES = 64
+GATHER_OPTIONS = STROKE_OPTIONS | {"num_warps": 4}
+GATHER_NODES = 512
+GATHER_ROWS = 64
 """`gather_kernel` looks at so many nodes at once, in so many places."""
-ROOM = 2**28
+SUMS_BYTES = 2**28
 """Bytes for the places in which programs add up gradients; there are fewer programs where they take more."""
 
 
@@ -42,9 +42,9 @@ def outline(strokes: Tensor, form: Form) -> tuple[Tensor, Tensor]:
     check_outline(form, strokes, nodes, colours)
     with _on(strokes):
         if len(strokes):
-            outline_kernel[(len(strokes),)](
+            nodes_kernel[(len(strokes),)](
                 strokes, nodes, colours, form.height, form.width, *form.opacity,
-                **outlining(form), **OF_A_STROKE,
+                **outlining(form), **STROKE_OPTIONS,
             )  # fmt: skip
     return nodes, colours
 
@@ -55,9 +55,9 @@ def outline_backward(strokes: Tensor, form: Form, grad_nodes: Tensor, grad_colou
     check_outline(form, strokes, grad_nodes, grad_colours, gradient)
     with _on(strokes):
         if len(strokes):
-            outline_backward_kernel[(len(strokes),)](
+            nodes_backward_kernel[(len(strokes),)](
                 strokes, grad_nodes, grad_colours, gradient, form.height, form.width, *form.opacity,
-                **outlining(form), **OF_A_STROKE,
+                **outlining(form), **STROKE_OPTIONS,
             )  # fmt: skip
     return gradient
 
@@ -68,7 +68,9 @@ def outlining(form: Form) -> dict[str, int]:
     names = ("X0", "Y0", "R0", "A0", "X1", "Y1", "R1", "A1", "XM", "YM", "STEP")
     places = (*layout.first, *layout.last, *layout.middle, layout.step)
     sizes = {"NUMBERS": form.numbers, "COLOURS": len(COLOUR), "NODES": form.nodes}
-    return sizes | {"LANES": triton.next_power_of_2(form.nodes)} | dict(zip(names, places, strict=True))
+    return (
+        sizes | {"PADDED_NODES": triton.next_power_of_2(form.nodes)} | dict(zip(names, places, strict=True))
+    )
 
 
 def paint(
@@ -76,26 +78,26 @@ def paint(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """See `backends.Backend`.
 
-    Kept are the pieces ``(B, K, pieces, 16)`` of `COLUMNS`; the box of each stroke ``(B, K, 4)``, left,
+    Kept are the segments ``(B, K, segments, 16)`` of `COLUMNS`; the box of each stroke ``(B, K, 4)``, left,
     right, top, bottom, right < left if it has no pixels; and ``(B, 2, H, W)``, log2 of how much of the first
     canvas is still seen, as a sum of two.
     """
-    call = Call(canvas, nodes, colours, primitive)
+    launch = KernelLaunch(canvas, nodes, colours, primitive)
     out = torch.empty_like(canvas)
-    pieces = nodes.new_empty(call.images, call.strokes, call.pieces, COLUMNS.value)
-    boxes = nodes.new_empty(call.images, call.strokes, 4)
-    through = canvas.new_empty(call.images, 2, *canvas.shape[2:]) if keep else boxes
+    segments = nodes.new_empty(launch.images, launch.strokes, launch.segments, COLUMNS.value)
+    boxes = nodes.new_empty(launch.images, launch.strokes, 4)
+    transmittance = canvas.new_empty(launch.images, 2, *canvas.shape[2:]) if keep else boxes
     with _on(canvas):
-        if call.images * call.strokes:
-            prepare_kernel[(call.images * call.strokes,)](
-                nodes, pieces, boxes, **call.preparing, **OF_A_STROKE
+        if launch.images * launch.strokes:
+            build_segments_kernel[(launch.images * launch.strokes,)](
+                nodes, segments, boxes, **launch.preparing, **STROKE_OPTIONS
             )
         if canvas.numel():
-            paint_kernel[(call.images * call.tiles,)](
-                canvas, pieces, boxes, colours, out, through, *call.sizes, KEEP=keep,
-                **call.painting, **call.options,
+            paint_kernel[(launch.images * launch.tiles,)](
+                canvas, segments, boxes, colours, out, transmittance, *launch.sizes, RECORD=keep,
+                **launch.painting, **launch.options,
             )  # fmt: skip
-    return out, (pieces, boxes, through) if keep else ()
+    return out, (segments, boxes, transmittance) if keep else ()
 
 
 def paint_backward(
@@ -108,31 +110,34 @@ def paint_backward(
     wanted: bool,
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     """See `backends.Backend`."""
-    pieces, boxes, through = kept
-    call = Call(canvas, nodes, colours, primitive)
+    segments, boxes, transmittance = kept
+    launch = KernelLaunch(canvas, nodes, colours, primitive)
     grad_canvas = torch.empty_like(canvas) if wanted else None
     grad_nodes, grad_colours = torch.empty_like(nodes), torch.empty_like(colours)
-    strokes = call.images * call.strokes
-    groups = max(1, min(call.tiles, ROOM // max(1, 4 * strokes * (8 * call.pieces + call.channels))))
-    sizes = [groups * strokes * 8 * call.pieces, groups * strokes * call.channels]
-    of_pieces, of_colours = nodes.new_zeros(sum(sizes)).split(sizes)
+    strokes = launch.images * launch.strokes
+    groups = max(
+        1, min(launch.tiles, SUMS_BYTES // max(1, 4 * strokes * (8 * launch.segments + launch.channels)))
+    )
+    sizes = [groups * strokes * 8 * launch.segments, groups * strokes * launch.channels]
+    segment_sums, colour_sums = nodes.new_zeros(sum(sizes)).split(sizes)
     with _on(canvas):
         if canvas.numel():
-            paint_backward_kernel[(call.images * groups,)](
-                canvas, pieces, boxes, colours, through, grad_out, grad_canvas, of_pieces, of_colours,
-                *call.sizes, groups, WANTED=wanted, ALONE=groups == call.tiles,
-                **call.painting, **call.options,
+            paint_backward_kernel[(launch.images * groups,)](
+                canvas, segments, boxes, colours, transmittance, grad_out, grad_canvas, segment_sums,
+                colour_sums,
+                *launch.sizes, groups, NEEDS_GRAD=wanted, ONE_TILE=groups == launch.tiles,
+                **launch.painting, **launch.options,
             )  # fmt: skip
         if strokes:
             gather_kernel[(strokes,)](
-                of_pieces, of_colours, grad_nodes, grad_colours, call.strokes, groups,
-                **call.gathering, **GATHERING,
+                segment_sums, colour_sums, grad_nodes, grad_colours, launch.strokes, groups,
+                **launch.gathering, **GATHER_OPTIONS,
             )  # fmt: skip
     return grad_canvas, grad_nodes, grad_colours
 
 
-class Call:
-    """What the kernels are told of a call.
+class KernelLaunch:
+    """What the kernels are told of a launch.
 
     Args:
         canvas: ``(B, C, H, W)``.
@@ -146,7 +151,7 @@ class Call:
 
     Attributes:
         sizes: integers, in the order of the kernels' arguments: strokes, height, width, columns, tiles.
-        preparing: what `prepare_kernel` is compiled for.
+        preparing: what `build_segments_kernel` is compiled for.
         painting: what `paint_kernel` is compiled for, and its gradient.
         gathering: what `gather_kernel` is compiled for.
     """
@@ -162,18 +167,18 @@ class Call:
         check_inputs(canvas, nodes, colours, primitive)
         self.images, self.channels, height, width = canvas.shape
         self.strokes, count, self.polygon = nodes.shape[1], nodes.shape[2], primitive == "polygon"
-        self.pieces = pieces_of(count, primitive)
-        side = side or side_of(self.images, height, width)
-        rows, columns = tiles_of(side, height, width)
+        self.segments = segment_count(count, primitive)
+        side = side or tile_side(self.images, height, width)
+        rows, columns = tile_grid(side, height, width)
         self.tiles = rows * columns
         self.sizes = (self.strokes, height, width, columns, self.tiles)
-        both = {"PIECES": self.pieces, "POLYGON": self.polygon}
-        self.preparing = both | {"NODES": count, "LANES": triton.next_power_of_2(self.pieces)}
-        both |= {"CHANNELS": self.channels, "PADDED": triton.next_power_of_2(self.channels)}
-        self.painting = both | {"SIDE": side, "CLEAR": clear_of(side)}
+        both = {"SEGMENTS": self.segments, "POLYGON": self.polygon}
+        self.preparing = both | {"NODES": count, "PADDED_SEGMENTS": triton.next_power_of_2(self.segments)}
+        both |= {"CHANNELS": self.channels, "PADDED_CHANNELS": triton.next_power_of_2(self.channels)}
+        self.painting = both | {"SIDE": side, "TILE_RADIUS": tile_radius(side)}
         lanes = triton.next_power_of_2(count)
-        places = max(1, min(PLACES, GATHERED // lanes))
-        self.gathering = both | {"NODES": count, "LANES": lanes, "ROWS": places}
+        places = max(1, min(GATHER_ROWS, GATHER_NODES // lanes))
+        self.gathering = both | {"NODES": count, "PADDED_NODES": lanes, "ROWS": places}
         self.options = {"num_warps": max(1, side**2 // 64), "enable_fp_fusion": FUSION}
 
 

@@ -173,7 +173,7 @@ def test_sums_in_fewer_places_are_the_same(
     monkeypatch.setattr(tiles, "SIDES", (16,))
     inputs, primitive, weight = arguments(stroke, (33, 20), 2, 4)
     alone = compare(inputs, primitive, weight)
-    monkeypatch.setattr(backend, "ROOM", 1)
+    monkeypatch.setattr(backend, "SUMS_BYTES", 1)
     together = compare(inputs, primitive, weight)
     assert_close(together)
     for (one, _), (other, _) in zip(alone, together, strict=True):
@@ -209,7 +209,7 @@ def test_the_renderer_uses_it(backend: ModuleType, monkeypatch: pytest.MonkeyPat
 def test_as_many_kernels_start_as_the_benchmark_says(
     stroke: str, interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design, launch = get_stroke(stroke), interpreted.outline_kernel.__class__.__getitem__
+    design, launch = get_stroke(stroke), interpreted.nodes_kernel.__class__.__getitem__
     renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
     strokes = torch.rand(1, 5, design.dim, requires_grad=True)
     weight = torch.ones_like(canvas)
@@ -227,7 +227,7 @@ def test_as_many_kernels_start_as_the_benchmark_says(
 
             return call
 
-        monkeypatch.setattr(interpreted.outline_kernel.__class__, "__getitem__", counted)
+        monkeypatch.setattr(interpreted.nodes_kernel.__class__, "__getitem__", counted)
         painted = renderer.paint(canvas, strokes)
         forth = mode.count
         torch.autograd.grad(painted, strokes, weight)
@@ -269,8 +269,8 @@ def test_compiles_for_gpus_and_spills_nothing() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     used = json.loads(done.stdout)
-    kernels = {"outline_kernel", "prepare_kernel", "paint_kernel"}
-    kernels |= {"paint_backward_kernel", "gather_kernel", "outline_backward_kernel"}
+    kernels = {"nodes_kernel", "build_segments_kernel", "paint_kernel"}
+    kernels |= {"paint_backward_kernel", "gather_kernel", "nodes_backward_kernel"}
     assert {each["kernel"] for each in used} == kernels
     for each in used:
         assert each["spilled"] == 0 and each["registers"] <= 128, each
