@@ -41,10 +41,10 @@ from benchmarks.harness.suite import (
 from benchmarks.learning_speed import paper_config, random_batch
 from benchmarks.speed import Function, forward, forward_backward, functions
 from paint_gym import PaintCanvasVectorEnv, load_dataset, make_renderer
-from paint_gym.renderers.analytic.c import library as kernel
-from paint_gym.renderers.analytic.coverage import to_pixels
-from paint_gym.renderers.analytic.layout import form_of, segments
-from paint_gym.renderers.analytic.triton.tiles import SIDES, segment_count, tile_radius, tile_side
+from paint_gym.renderers.analytic.c.library import CBackend
+from paint_gym.renderers.analytic.nodes import NodeArgs, segments, to_pixels
+from paint_gym.renderers.analytic.triton import launch
+from paint_gym.renderers.analytic.triton.launch import SIDES, segment_count, tile_radius, tile_side
 from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 TRAFFIC_BAR = 10.0  # times what must be read and written once
@@ -59,8 +59,8 @@ CAPABILITIES = (75, 80, 90)
 """Of GPUs that kernels are compiled for: an RTX 2080 Ti, an A100, an H100."""
 START = 5e-6
 """Seconds to start a kernel, about."""
-STARTED = {"outline": 1, "outline_backward": 1, "paint": 2, "paint_backward": 3}
-"""Kernels that each function of `triton/launch.py` starts, with one that sets memory to zero."""
+STARTED = {"nodes_forward": 1, "nodes_backward": 1, "paint_forward": 2, "paint_backward": 3}
+"""Kernels that each method of `TritonBackend` starts, with one that sets memory to zero."""
 NUMBERS = dict.fromkeys(("strokes", "height", "width", "columns", "tiles", "groups"), "i32") | {
     "low": "fp32",
     "high": "fp32",
@@ -228,7 +228,7 @@ def counted_by(mode: CountingMode) -> Iterator[None]:
     """Within, what the kernel in C does is counted as what that in Triton would start."""
 
     def counted(name: str) -> Callable[..., object]:
-        function = getattr(kernel, name)
+        function = getattr(CBackend, name)
 
         def call(*arguments: Any, **named: Any) -> object:
             before = mode.count
@@ -239,7 +239,7 @@ def counted_by(mode: CountingMode) -> Iterator[None]:
         return call
 
     stand_ins: dict[str, Any] = {name: counted(name) for name in STARTED}
-    with mock.patch.multiple(kernel, **stand_ins):
+    with mock.patch.multiple(CBackend, **stand_ins):
         yield
 
 
@@ -272,25 +272,26 @@ def compiled(capability: int) -> Iterator[Compiled]:
     from triton.backends.nvidia import compiler as nvidia
 
     from paint_gym.renderers.analytic.triton import kernels as triton_kernel
-    from paint_gym.renderers.analytic.triton import launch as triton_backend
 
     tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
     for design in BUILT_IN:
         for side in SIDES:
-            form = form_of(design, (0.0, 1.0), SIZE, SIZE)
-            assert form is not None
-            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, form.nodes, 4)
-            colours = torch.empty(1, 5, 3)
-            call = triton_backend.KernelLaunch(canvas, nodes, colours, design.primitive, side)
-            backward = call.painting | {"NEEDS_GRAD": True, "ONE_TILE": True}
-            outlining, of_a_stroke = triton_backend.outlining(form), triton_backend.STROKE_OPTIONS
-            kernels = [
-                (triton_kernel.nodes_kernel, outlining, of_a_stroke),
-                (triton_kernel.build_segments_kernel, call.preparing, of_a_stroke),
-                (triton_kernel.paint_kernel, call.painting | {"RECORD": True}, call.options),
-                (triton_kernel.paint_backward_kernel, backward, call.options),
-                (triton_kernel.gather_kernel, call.gathering, triton_backend.GATHER_OPTIONS),
-                (triton_kernel.nodes_backward_kernel, outlining, of_a_stroke),
+            args = NodeArgs(design, (0.0, 1.0), SIZE, SIZE)
+            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, args.node_count, 4)
+            sizes = launch.KernelLaunch(canvas, nodes, design.primitive, side)
+            painting = sizes.paint_constants
+            constants, of_a_stroke = launch.node_constants(args), launch.STROKE_OPTIONS
+            kernels: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
+                (triton_kernel.nodes_kernel, constants, of_a_stroke),
+                (triton_kernel.build_segments_kernel, sizes.segment_constants, of_a_stroke),
+                (triton_kernel.paint_kernel, painting | {"RECORD": True}, sizes.options),
+                (
+                    triton_kernel.paint_backward_kernel,
+                    painting | {"NEEDS_GRAD": True, "ONE_TILE": True},
+                    sizes.options,
+                ),
+                (triton_kernel.gather_kernel, sizes.gather_constants, launch.GATHER_OPTIONS),
+                (triton_kernel.nodes_backward_kernel, constants, of_a_stroke),
             ]
             for function, fixed, options in kernels:
                 kinds = {name: NUMBERS.get(name, "*fp32") for name in function.arg_names}

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from benchmarks.harness.curves import write_curves
 from paint_gym import __version__
-from paint_gym.renderers.analytic.c import library as kernel
+from paint_gym.renderers.analytic.c import library
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.errors import visible
 from paint_gym.utils.files import replace_when_done
@@ -227,6 +227,6 @@ def machine() -> Row:
         "system": platform.platform(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "kernel": kernel.load(torch.float32) is not None,
+        "kernel": library.load(torch.float32) is not None,
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
     }

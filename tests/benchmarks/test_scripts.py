@@ -35,9 +35,7 @@ from benchmarks import (
 )
 from benchmarks.harness import suite
 from benchmarks.harness.paper_renderer import PaperRenderer
-from paint_gym.renderers.analytic import renderer as analytic
-from paint_gym.renderers.analytic.c import build as compiling
-from paint_gym.renderers.analytic.c import library as kernel
+from paint_gym.renderers.analytic.c.library import CBackend
 from paint_gym.strokes import get_stroke, stroke_names
 
 pytestmark = pytest.mark.slow
@@ -69,7 +67,6 @@ SMALL = {
 }
 CHROMIUM = (1,) if shutil.which("chromium") else ()
 DESIGNS = len(stroke_names())
-LEVELS = list(compiling.LEVELS)[list(compiling.LEVELS).index(kernel.best_level()) :]
 ROWS = {  # of each table, in order
     "accuracy": (DESIGNS, 2 * DESIGNS),
     "adapter": (1,),
@@ -82,7 +79,7 @@ ROWS = {  # of each table, in order
     "svg": (DESIGNS, *CHROMIUM, 2 * DESIGNS - 1),  # a triangle has no radius
     "gallery": (2 * len(gallery.CROPS),),
     "gpu": (2 * DESIGNS, *((18,) if importlib.util.find_spec("triton") else ()), 4 * DESIGNS, 1, 2),
-    "kernel_levels": (4 * len(LEVELS),),
+    "kernel_levels": (4,),
     "palette": (1,),
     "pareto": (len(pareto.WAYS),),
     "photo": (2,),
@@ -113,7 +110,7 @@ FIGURES = {  # that its first row, or every row, holds
         "met",
     },
     "photo": {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"},
-    "kernel_levels": {"numbers", "what", "kernel", "seconds", "native", "times", "bar", "met"},
+    "kernel_levels": {"numbers", "what", "seconds", "native", "times", "bar", "met"},
     "palette": {"pictures", "any colours", "palette", "picture in these colours", "times", "bar", "met"},
     "pareto": {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"},
     "portraits": {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"},
@@ -187,7 +184,7 @@ def test_peak_memory_leaves_out_what_the_parent_held():
 
 def test_fallback_is_measured_without_the_kernel(monkeypatch):
     used = []
-    monkeypatch.setattr(analytic._Paint, "apply", lambda *arguments: used.append(1))
+    monkeypatch.setattr(CBackend, "paint_forward", lambda *arguments: used.append(1))
     options = speed.Speed(canvases=1, bundle=1, fallback_repeats=1)
     list(speed.compare_renderers(speed.get_stroke("circle"), options, kernel=False))
     assert not used

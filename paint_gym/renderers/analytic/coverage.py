@@ -28,26 +28,6 @@ from torch import Tensor
 TINY = 1e-12
 
 
-def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
-    """Nodes in canvas sides to nodes in pixels.
-
-    A disc thinner than a pixel is drawn a pixel wide and as much fainter, so that strokes never fall between
-    pixels. Alphas beyond [0, 1] are clipped.
-
-    Args:
-        nodes: ``(..., M, 4)`` of `StrokeDesign.nodes`.
-        height: of the canvas, in pixels.
-        width: of the canvas, in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``.
-    """
-    x, y, radius, alpha = nodes.unbind(-1)
-    radius, alpha = radius * min(height, width), alpha.clamp(0, 1)
-    if primitive == "sweep":
-        alpha = alpha * (2 * radius).clamp(max=1)
-        radius = radius.clamp(min=0.5)
-    return torch.stack([x * width, y * height, radius, alpha], -1)
-
-
 def coverage(nodes: Tensor, height: int, width: int, primitive: str, top: int = 0) -> Tensor:
     """Alpha of each pixel under each stroke.
 

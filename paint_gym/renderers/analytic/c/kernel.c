@@ -26,6 +26,12 @@
 #endif
 typedef REAL real;
 
+#ifdef LEVELS /* each function once for each level of processors; gcc chooses when the library is loaded */
+#define KERNEL __attribute__((flatten, target_clones(LEVELS)))
+#else
+#define KERNEL
+#endif
+
 #ifdef KEY
 const char key[] = KEY; /* of what this was compiled from, see build.py */
 #endif
@@ -44,11 +50,12 @@ typedef struct {
     int polygon;
 } Shape;
 
-/* Sizes, the range of alphas, and the places in a stroke vector of the numbers that nodes are made of (layout.py). */
+/* Sizes, the range of alphas, and the places in a stroke vector of the numbers that nodes are made of (StrokeLayout in
+ * strokes.py). */
 typedef struct {
     long numbers, nodes, colours, height, width;
     double low, high;
-    int first[4], last[4], middle[2], step; /* x, y, radius, alpha; a step, if it is a polygon */
+    int first[4], last[4], middle[2], step; /* of x, y, radius, alpha; step to the next corner, 0 of a sweep */
 } StrokeLayout;
 
 /* A number of one node at s in [0, 1]: `column` of x, y, radius, alpha as they are in the vector. */
@@ -86,7 +93,7 @@ static inline real curve_parameter(const StrokeLayout *layout, long node) {
 static inline real pixel_radius(real thickness, real shorter) { return (thickness / 4 + (real)(1.0 / 256)) * shorter; }
 
 /* Nodes (N, M, 4) in pixels and colours (N, C) of strokes [first, end). Returns 0. */
-int nodes(const real *strokes, real *out, real *colours, StrokeLayout layout, long first, long end) {
+KERNEL int nodes(const real *strokes, real *out, real *colours, StrokeLayout layout, long first, long end) {
     const real shorter = (real)(layout.height < layout.width ? layout.height : layout.width);
     const real low = (real)layout.low, range = (real)(layout.high - layout.low);
     for (long k = first; k < end; k++) {
@@ -109,8 +116,8 @@ int nodes(const real *strokes, real *out, real *colours, StrokeLayout layout, lo
 }
 
 /* Gradient of `nodes`: of the strokes (N, numbers), which is zero at the start. Returns 0. */
-int nodes_backward(const real *strokes, const real *grad_nodes, const real *grad_colours, real *grad_strokes,
-                   StrokeLayout layout, long first, long end) {
+KERNEL int nodes_backward(const real *strokes, const real *grad_nodes, const real *grad_colours, real *grad_strokes,
+                          StrokeLayout layout, long first, long end) {
     const real shorter = (real)(layout.height < layout.width ? layout.height : layout.width);
     const real low = (real)layout.low, range = (real)(layout.high - layout.low);
     for (long k = first; k < end; k++) {
@@ -279,7 +286,7 @@ static inline int segment_extent(const Segment *p, real top, long width, Segment
     return 1;
 }
 
-static void sweep_blocks(const Stroke *stroke, real top, long width, BlockRange *range) {
+KERNEL static void sweep_blocks(const Stroke *stroke, real top, long width, BlockRange *range) {
     for (int i = 0; i < stroke->segments; i++) {
         SegmentExtent *extent = &range->extents[range->count];
         const Segment p = stroke->segment[i];
@@ -487,7 +494,8 @@ static void build_segments(const Shape *shape, const real *nodes, long image, Wo
 }
 
 /* Paint bands [first, end) of the images laid under each other. Returns 0, or 1 if out of memory. */
-int paint(const real *canvas, const real *nodes, const real *colours, real *out, Shape shape, long first, long end) {
+KERNEL int paint(const real *canvas, const real *nodes, const real *colours, real *out, Shape shape, long first,
+                 long end) {
     Workspace workspace;
     if (!shape.width) return 0;
     if (!open_workspace(&shape, shape.channels, &workspace)) return close_workspace(&workspace), 1;
@@ -519,8 +527,8 @@ int paint(const real *canvas, const real *nodes, const real *colours, real *out,
 }
 
 /* Adds to the nodes of one stroke the gradient of a band, given `slope`, the gradient of the alphas, by block. */
-static void sweep_backward(const Stroke *stroke, long nodes, real top, const BlockRange *range,
-                           const BlockCoverage *cover, Block *slope, real *grad_nodes) {
+KERNEL static void sweep_backward(const Stroke *stroke, long nodes, real top, const BlockRange *range,
+                                  const BlockCoverage *cover, Block *slope, real *grad_nodes) {
     for (int j = 0; j < range->count; j++) {
         const int i = range->extents[j].segment;
         const Segment p = stroke->segment[i];
@@ -562,8 +570,8 @@ static void sweep_backward(const Stroke *stroke, long nodes, real top, const Blo
     }
 }
 
-static void polygon_backward(const Stroke *stroke, long nodes, real top, const BlockRange *range,
-                             const BlockCoverage *cover, Block *slope, real *grad_nodes) {
+KERNEL static void polygon_backward(const Stroke *stroke, long nodes, real top, const BlockRange *range,
+                                    const BlockCoverage *cover, Block *slope, real *grad_nodes) {
     const real opacity = stroke->segment[0].alpha;
     Block grad_alpha = {0};
     for (long block = range->first; block < range->end; block++)
@@ -694,8 +702,9 @@ static void paint_band_backward(const Shape *shape, const Stroke *strokes, real 
 /* Gradient of paint. The bands of each image are cut into `groups`; a group adds up the gradients of nodes and colours
  * in its own memory, grad_nodes (B, groups, K, M, 4) and grad_colours (B, groups, K, C), both zero at the start, so
  * that the sums do not depend on how groups are spread over threads. grad_canvas may be null. Returns as paint does. */
-int paint_backward(const real *canvas, const real *nodes, const real *colours, const real *grad_out, real *grad_canvas,
-                   real *grad_nodes, real *grad_colours, Shape shape, long groups, long first_group, long end_group) {
+KERNEL int paint_backward(const real *canvas, const real *nodes, const real *colours, const real *grad_out,
+                          real *grad_canvas, real *grad_nodes, real *grad_colours, Shape shape, long groups,
+                          long first_group, long end_group) {
     if (!shape.width) return 0;
     long channels = shape.channels, blocks = block_count(&shape), picture = channels * shape.height * shape.width;
     Workspace workspace;

@@ -32,20 +32,20 @@ OPAQUE = tl.constexpr(-100.0)
 def nodes_kernel(
     vectors, nodes, colours, height, width, low, high,
     NUMBERS: tl.constexpr, COLOURS: tl.constexpr, NODES: tl.constexpr, PADDED_NODES: tl.constexpr,
-    X0: tl.constexpr, Y0: tl.constexpr, R0: tl.constexpr, A0: tl.constexpr,
-    X1: tl.constexpr, Y1: tl.constexpr, R1: tl.constexpr, A1: tl.constexpr,
-    XM: tl.constexpr, YM: tl.constexpr, STEP: tl.constexpr,
+    X0: tl.constexpr, X1: tl.constexpr, X2: tl.constexpr,
+    Y0: tl.constexpr, Y1: tl.constexpr, Y2: tl.constexpr,
+    R0: tl.constexpr, R2: tl.constexpr, A0: tl.constexpr, A2: tl.constexpr, POLYGON: tl.constexpr,
 ):  # fmt: skip
-    """Nodes and colour of one stroke; X0 to STEP are the places of its numbers, see `Layout`."""
+    """Nodes and colour of one stroke; X0 to A2 are the places of its numbers, see `StrokeLayout`."""
     stroke = tl.program_id(0).to(tl.int64)
     vector, i, four = vectors + stroke * NUMBERS, tl.arange(0, PADDED_NODES), tl.arange(0, 4)
     s, mask = _curve_parameter(i, NODES), i < NODES
-    x = _position(vector, i, s, mask, X0, X1, XM, STEP)
-    y = _position(vector, i, s, mask, Y0, Y1, YM, STEP)
-    _, alpha = _map_alpha(_interpolate(vector, s, A0, A1), low, high)
+    x = _position(vector, i, s, mask, X0, X1, X2, POLYGON)
+    y = _position(vector, i, s, mask, Y0, Y1, Y2, POLYGON)
+    _, alpha = _map_alpha(_interpolate(vector, s, A0, A2), low, high)
     radius = alpha * 0
-    if STEP == 0:
-        radius = _pixel_radius(_interpolate(vector, s, R0, R1), height, width)
+    if not POLYGON:
+        radius = _pixel_radius(_interpolate(vector, s, R0, R2), height, width)
         alpha *= tl.minimum(2 * radius, 1.0)  # thinner than a pixel: a pixel wide, and as much fainter
         radius = tl.maximum(radius, 0.5)
     node = nodes + (stroke * NODES + i) * 4
@@ -61,9 +61,9 @@ def nodes_kernel(
 def nodes_backward_kernel(
     vectors, grad_nodes, grad_colours, grad_vectors, height, width, low, high,
     NUMBERS: tl.constexpr, COLOURS: tl.constexpr, NODES: tl.constexpr, PADDED_NODES: tl.constexpr,
-    X0: tl.constexpr, Y0: tl.constexpr, R0: tl.constexpr, A0: tl.constexpr,
-    X1: tl.constexpr, Y1: tl.constexpr, R1: tl.constexpr, A1: tl.constexpr,
-    XM: tl.constexpr, YM: tl.constexpr, STEP: tl.constexpr,
+    X0: tl.constexpr, X1: tl.constexpr, X2: tl.constexpr,
+    Y0: tl.constexpr, Y1: tl.constexpr, Y2: tl.constexpr,
+    R0: tl.constexpr, R2: tl.constexpr, A0: tl.constexpr, A2: tl.constexpr, POLYGON: tl.constexpr,
 ):  # fmt: skip
     """The gradient of one stroke's vector; each of its numbers is set once."""
     stroke = tl.program_id(0).to(tl.int64)
@@ -71,19 +71,19 @@ def nodes_backward_kernel(
     i, four = tl.arange(0, PADDED_NODES), tl.arange(0, 4)
     s, mask, node = _curve_parameter(i, NODES), i < NODES, grad_nodes + (stroke * NODES + i) * 4
     grad_node_alpha = tl.load(node + 3, mask, 0.0)
-    mapped, alpha = _map_alpha(_interpolate(vector, s, A0, A1), low, high)
+    mapped, alpha = _map_alpha(_interpolate(vector, s, A0, A2), low, high)
     grad_alpha = tl.where(mapped == alpha, grad_node_alpha, 0.0)  # beyond [0, 1] it is clipped
-    if STEP == 0:
-        radius = _pixel_radius(_interpolate(vector, s, R0, R1), height, width)
+    if not POLYGON:
+        radius = _pixel_radius(_interpolate(vector, s, R0, R2), height, width)
         grad_radius = tl.where(radius >= 0.5, tl.load(node + 2, mask, 0.0), 0.0)
         grad_radius += tl.where(2 * radius <= 1, 2 * alpha * grad_node_alpha, 0.0)
         grad_alpha *= tl.minimum(2 * radius, 1.0)
         grad_radius *= tl.minimum(height, width) / 4
-        _store_ends(grad, grad_radius * (1 - s), grad_radius * s, R0, R1)
+        _store_ends(grad, grad_radius * (1 - s), grad_radius * s, R0, R2)
     grad_alpha *= high - low
-    _store_ends(grad, grad_alpha * (1 - s), grad_alpha * s, A0, A1)
-    _position_backward(grad, vector, i, s, mask, tl.load(node, mask, 0.0) * width, X0, X1, XM, STEP)
-    _position_backward(grad, vector, i, s, mask, tl.load(node + 1, mask, 0.0) * height, Y0, Y1, YM, STEP)
+    _store_ends(grad, grad_alpha * (1 - s), grad_alpha * s, A0, A2)
+    _position_backward(grad, vector, i, s, mask, tl.load(node, mask, 0.0) * width, X0, X1, X2, POLYGON)
+    _position_backward(grad, vector, i, s, mask, tl.load(node + 1, mask, 0.0) * height, Y0, Y1, Y2, POLYGON)
     grad_colour = tl.load(grad_colours + stroke * COLOURS + four, four < COLOURS, 0.0)
     tl.store(grad + NUMBERS - COLOURS + four, grad_colour, four < COLOURS)
 
@@ -283,29 +283,29 @@ def _interpolate(vector, s, FIRST: tl.constexpr, LAST: tl.constexpr):
 @triton.jit
 def _position(
     vector, i, s, mask,
-    FIRST: tl.constexpr, LAST: tl.constexpr, MIDDLE: tl.constexpr, STEP: tl.constexpr,
+    FIRST: tl.constexpr, MIDDLE: tl.constexpr, LAST: tl.constexpr, POLYGON: tl.constexpr,
 ):  # fmt: skip
     """Position, x or y: of a corner, on a line, or on a curve."""
-    if STEP:
-        place = tl.load(vector + FIRST + STEP * i, mask, 0.0)
+    if POLYGON:
+        position = tl.load(vector + _corner(i, FIRST, MIDDLE, LAST), mask, 0.0)
     elif MIDDLE < 0:
-        place = _interpolate(vector, s, FIRST, LAST)
+        position = _interpolate(vector, s, FIRST, LAST)
     else:
         first, last = tl.load(vector + FIRST), tl.load(vector + LAST)
         middle = first + tl.load(vector + MIDDLE) * (last - first)
         start, end = first + s * (middle - first), middle + s * (last - middle)  # de Casteljau
-        place = start + s * (end - start)
-    return place
+        position = start + s * (end - start)
+    return position
 
 
 @triton.jit
 def _position_backward(
     grad, vector, i, s, mask, grad_position,
-    FIRST: tl.constexpr, LAST: tl.constexpr, MIDDLE: tl.constexpr, STEP: tl.constexpr,
+    FIRST: tl.constexpr, MIDDLE: tl.constexpr, LAST: tl.constexpr, POLYGON: tl.constexpr,
 ):  # fmt: skip
     """Store the gradient of the numbers that `_position` reads, from that of positions."""
-    if STEP:
-        tl.store(grad + FIRST + STEP * i, grad_position, mask)
+    if POLYGON:
+        tl.store(grad + _corner(i, FIRST, MIDDLE, LAST), grad_position, mask)
     elif MIDDLE < 0:
         _store_ends(grad, grad_position * (1 - s), grad_position * s, FIRST, LAST)
     else:
@@ -313,6 +313,12 @@ def _position_backward(
         first, last = grad_position * (1 - s) * (1 - s), grad_position * s * s
         _store_ends(grad, first + grad_middle * (1 - relative), last + grad_middle * relative, FIRST, LAST)
         tl.store(grad + MIDDLE, tl.sum(grad_middle) * (tl.load(vector + LAST) - tl.load(vector + FIRST)))
+
+
+@triton.jit
+def _corner(i, FIRST: tl.constexpr, MIDDLE: tl.constexpr, LAST: tl.constexpr):
+    """Place of the i-th corner of a triangle."""
+    return tl.where(i == 0, FIRST, tl.where(i == 1, MIDDLE, LAST))
 
 
 @triton.jit
