@@ -222,8 +222,7 @@ typedef real Block[BLOCK_PIXELS]; /* a number for each pixel of a block, row by 
 /* A loop over the pixels of a block, as vector instructions; the second form reduces into `total`. */
 #define PRAGMA(text) _Pragma(#text)
 #define EACH_PIXEL _Pragma("omp simd") for (int l = 0; l < BLOCK_PIXELS; l++)
-#define EACH_PIXEL_INTO(operator, total)                                                                               \
-    PRAGMA(omp simd reduction(operator : total)) for (int l = 0; l < BLOCK_PIXELS; l++)
+#define EACH_PIXEL_INTO(operator, total) PRAGMA(omp simd reduction(operator : total)) for (int l = 0; l < BLOCK_PIXELS; l++)
 
 static inline real sum(const real *pixels) {
     real total = 0;
@@ -252,7 +251,7 @@ typedef struct {
     Block inside;                         /* sweep: distance to the outline, positive inside; polygon: coverage */
     Block opacity;                        /* sweep: alpha of the covering segment */
     Block nearest_segment, nearest_u;     /* segment, and u on it, whose disc comes nearest */
-    Block covering_segment, covering_u; /* last segment that covers the pixel, or -1, and u where its disc leaves it */
+    Block covering_segment, covering_u;   /* last segment that covers the pixel, or -1, and u where its disc leaves it */
 } BlockCoverage;
 
 static inline unsigned segment_bit(int segment) { return 1u << (segment & 31); }
@@ -329,9 +328,8 @@ static inline void pixel_centres(long block, real top, real *x, real *y) {
 }
 
 /* Coverage of a sweep at a block; `record` adds what only gradients need. */
-static inline __attribute__((always_inline)) void rasterize_sweep(const Stroke *stroke, const BlockRange *range,
-                                                                  long block, real top, BlockCoverage *cover,
-                                                                  const int record) {
+static inline __attribute__((always_inline)) void rasterize_sweep(const Stroke *stroke, const BlockRange *range, long block,
+                                                                  real top, BlockCoverage *cover, const int record) {
     Block x, y, inside, nearest_segment, nearest_u, covering_segment;
     pixel_centres(block, top, x, y);
     EACH_PIXEL inside[l] = -1, covering_segment[l] = -1;
@@ -360,8 +358,7 @@ static inline __attribute__((always_inline)) void rasterize_sweep(const Stroke *
     unsigned covering_bits = 0, nearest_bits = 0;
     cover->covering_bits = cover->nearest_bits = 0;
     if (!touched) return;
-    EACH_PIXEL_INTO(|, covering_bits)
-        covering_bits |= covering_segment[l] >= 0 ? 1u << ((int)covering_segment[l] & 31) : 0;
+    EACH_PIXEL_INTO(|, covering_bits) covering_bits |= covering_segment[l] >= 0 ? 1u << ((int)covering_segment[l] & 31) : 0;
     if (!covering_bits) return;
     if (record) EACH_PIXEL_INTO(|, nearest_bits)
             nearest_bits |= (inside[l] > -HALF) & (inside[l] < HALF) ? 1u << ((int)nearest_segment[l] & 31) : 0;
@@ -494,8 +491,7 @@ static void build_segments(const Shape *shape, const real *nodes, long image, Wo
 }
 
 /* Paint bands [first, end) of the images laid under each other. Returns 0, or 1 if out of memory. */
-KERNEL int paint(const real *canvas, const real *nodes, const real *colours, real *out, Shape shape, long first,
-                 long end) {
+KERNEL int paint(const real *canvas, const real *nodes, const real *colours, real *out, Shape shape, long first, long end) {
     Workspace workspace;
     if (!shape.width) return 0;
     if (!open_workspace(&shape, shape.channels, &workspace)) return close_workspace(&workspace), 1;
@@ -555,10 +551,8 @@ KERNEL static void sweep_backward(const Stroke *stroke, long nodes, real top, co
                     real g = at->covering_segment[l] == index ? grad[l] * clamp(at->inside[l] + HALF, 0, 1) : 0,
                          u = at->covering_u[l];
                     a3[l] += g * (1 - u), b3[l] += g * u;
-                    real qx = x[l] - p.x, qy = y[l] - p.y, vx = qx - u * p.dx, vy = qy - u * p.dy,
-                         radius = r + u * p.dr;
-                    real bb = qx * p.dx + qy * p.dy + r * p.dr,
-                         s2 = max(bb * bb - p.lead * (qx * qx + qy * qy - r * r), 0);
+                    real qx = x[l] - p.x, qy = y[l] - p.y, vx = qx - u * p.dx, vy = qy - u * p.dy, radius = r + u * p.dr;
+                    real bb = qx * p.dx + qy * p.dy + r * p.dr, s2 = max(bb * bb - p.lead * (qx * qx + qy * qy - r * r), 0);
                     real motion = u > 0 && u < 1 ? g * p.dalpha * square_root(s2 / (s2 * s2 + soft)) : 0;
                     a0[l] += motion * vx * (1 - u), a1[l] += motion * vy * (1 - u), a2[l] += motion * radius * (1 - u);
                     b0[l] += motion * vx * u, b1[l] += motion * vy * u, b2[l] += motion * radius * u;
@@ -591,8 +585,7 @@ KERNEL static void polygon_backward(const Stroke *stroke, long nodes, real top, 
                 towards_a[l] += g * (1 - u), towards_b[l] += g * u;
             }
         }
-        real *a = grad_nodes + 4 * i, *b = grad_nodes + 4 * ((i + 1) % nodes), to_a = sum(towards_a),
-             to_b = sum(towards_b);
+        real *a = grad_nodes + 4 * i, *b = grad_nodes + 4 * ((i + 1) % nodes), to_a = sum(towards_a), to_b = sum(towards_b);
         a[0] -= to_a * p.dx, a[1] -= to_a * p.dy;
         b[0] -= to_b * p.dx, b[1] -= to_b * p.dy;
     }
@@ -720,8 +713,7 @@ KERNEL int paint_backward(const real *canvas, const real *nodes, const real *col
         build_segments(&shape, nodes, image, &workspace);
         for (long band = first; ok && band < end; band++) {
             real top = (real)(band * SIDE);
-            memset(grads, 0,
-                   sizeof(Block) * (size_t)(channels * blocks)); /* pixels beyond the picture count for nothing */
+            memset(grads, 0, sizeof(Block) * (size_t)(channels * blocks)); /* pixels beyond the picture count for nothing */
             read_band(&shape, canvas + image * picture, band, pixels);
             read_band(&shape, grad_out + image * picture, band, grads);
             ok = repaint_band(&shape, workspace.strokes, top, out.colours, pixels, &tape);
