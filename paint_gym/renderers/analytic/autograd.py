@@ -21,19 +21,22 @@ MAX_RECORDED = 2**20
 """Strokes times pixels whose coverage autograd may record without a kernel: a quarter of a gigabyte."""
 
 
-class Backend:
-    """Paints strokes with tensors of one device."""
+class TorchBackend:
+    """PyTorch: what kernels compute, on any device, of any float type, and under any transform."""
 
     def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
         """Nodes ``(..., M, 4)`` in pixels and colours ``(..., 3)`` of strokes ``(..., dim)``."""
-        raise NotImplementedError
+        return pixel_nodes(strokes, args)
 
     def coverage(self, nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
         """Coverage ``(N, height, width)`` of strokes with nodes ``(N, M, 4)`` in pixels."""
-        raise NotImplementedError
+        return coverage(forbid_double_backward(nodes), height, width, primitive)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
         """The canvas after strokes.
+
+        On the CPU, where gradients need more than `MAX_RECORDED`, the backward pass paints again, a part of
+        the rows and of the strokes at a time.
 
         Args:
             canvas: ``(B, C, H, W)``.
@@ -41,33 +44,12 @@ class Backend:
             colours: ``(B, K, C)``.
             primitive: ``"sweep"`` or ``"polygon"``.
         """
-        raise NotImplementedError
-
-
-class TorchBackend(Backend):
-    """PyTorch: what kernels compute, on any device, of any float type, and under any transform."""
-
-    def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
-        """See `Backend.nodes`; a function of a user's own serves as well as a layout."""
-        return pixel_nodes(strokes, args)
-
-    def coverage(self, nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
-        """See `Backend.coverage`."""
-        return coverage(forbid_double_backward(nodes), height, width, primitive)
-
-    def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """See `Backend.paint`.
-
-        On the CPU, where gradients need more than `MAX_RECORDED`, the backward pass paints again, a part of
-        the rows and of the strokes at a time.
-        """
         canvas, nodes, colours = map(forbid_double_backward, (canvas, nodes, colours))
         batch, _, height, width = canvas.shape
         if not nodes.shape[1]:
             return canvas.clone()
-        if batch * height * width * nodes.shape[1] <= MAX_RECORDED or not _can_repaint(
-            canvas, nodes, colours
-        ):
+        recorded = batch * height * width * nodes.shape[1]
+        if recorded <= MAX_RECORDED or not _can_repaint(canvas, nodes, colours):
             return _paint_rows(canvas, nodes, colours, primitive)
         rows = max(1, MAX_RECORDED // 8 // (batch * width))
         strokes = max(1, MAX_RECORDED // (batch * width * min(rows, height)))
@@ -77,11 +59,11 @@ class TorchBackend(Backend):
         )
 
 
-class KernelBackend(Backend):
+class KernelBackend:
     """A kernel and its gradients. A subclass has the four methods at the end, for contiguous tensors."""
 
     def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
-        """See `Backend.nodes`."""
+        """See `TorchBackend.nodes`."""
         rows = strokes.reshape(-1, strokes.shape[-1])
         if needs_grad(rows):
             nodes, colours = _Nodes.apply(rows, args, self)
@@ -91,12 +73,12 @@ class KernelBackend(Backend):
         return nodes.view(*shape, *nodes.shape[1:]), colours.view(*shape, *colours.shape[1:])
 
     def coverage(self, nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
-        """See `Backend.coverage`: white strokes on black canvases."""
+        """See `TorchBackend.coverage`: white strokes on black canvases."""
         canvas, white = nodes.new_zeros(len(nodes), 1, height, width), nodes.new_ones(len(nodes), 1, 1)
         return self.paint(canvas, nodes.unsqueeze(1), white, primitive).squeeze(1)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """See `Backend.paint`.
+        """See `TorchBackend.paint`.
 
         Raises:
             ValueError: shapes with which a kernel would read beyond the end of a tensor.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paint_gym.renderers.analytic.autograd import Backend, TorchBackend, needs_torch
+from paint_gym.renderers.analytic.autograd import KernelBackend, TorchBackend, needs_torch
 from paint_gym.renderers.analytic.c import library
 from paint_gym.renderers.analytic.nodes import NodeArgs, pixel_nodes
 from paint_gym.renderers.analytic.triton.launch import TritonBackend
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 VARIABLE = "PAINT_GYM_KERNEL"
 """The environment variable that chooses the kernel: "c", "triton", or "torch" for none. A kernel that cannot
 paint there is an error. Without the variable, the device decides."""
+Backend = TorchBackend | KernelBackend
 TORCH = TorchBackend()
 
 
@@ -106,7 +107,7 @@ def choose_backend(*tensors: Tensor) -> Backend:
     if any(not tensor.data_ptr() and tensor.numel() for tensor in tensors):
         return TORCH  # tensors without numbers, as in PyTorch's FakeTensorMode
     name = forced or {"cpu": "c", "cuda": "triton"}.get(device.type)
-    backend: Backend | None = None
+    backend: KernelBackend | None
     if name == "c" and dtype in library.REALS:
         backend = library.load(dtype)
     elif name == "triton" and dtype == torch.float32:

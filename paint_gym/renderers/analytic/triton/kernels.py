@@ -65,7 +65,7 @@ def nodes_backward_kernel(
     Y0: tl.constexpr, Y1: tl.constexpr, Y2: tl.constexpr,
     R0: tl.constexpr, R2: tl.constexpr, A0: tl.constexpr, A2: tl.constexpr, POLYGON: tl.constexpr,
 ):  # fmt: skip
-    """The gradient of one stroke's vector; each of its numbers is set once."""
+    """Gradient of one stroke's vector; each of its numbers is stored once."""
     stroke = tl.program_id(0).to(tl.int64)
     vector, grad = vectors + stroke * NUMBERS, grad_vectors + stroke * NUMBERS
     i, four = tl.arange(0, PADDED_NODES), tl.arange(0, 4)
@@ -243,7 +243,7 @@ def gather_kernel(
     """Gradients of one stroke's nodes and colour: the sums of all groups."""
     image, k = (tl.program_id(0) // strokes).to(tl.int64), tl.program_id(0) % strokes
     node, column, plane = tl.arange(0, PADDED_NODES), tl.arange(0, 4), tl.arange(0, PADDED_CHANNELS)
-    starts = node < SEGMENTS  # the segment of its number; and the one before ends valid
+    starts = node < SEGMENTS  # a segment starts at the node of its number; the one before ends there
     if POLYGON or NODES == 1:
         before, ends = (node + SEGMENTS - 1) % SEGMENTS, node < NODES
     else:
@@ -491,7 +491,7 @@ def _sweep_backward(
     grad_distance, grad_opacity,
     SEGMENTS: tl.constexpr, SIDE: tl.constexpr, TILE_RADIUS: tl.constexpr, ONE_TILE: tl.constexpr,
 ):  # fmt: skip
-    """The gradient of a sweep's nodes, given that of each pixel's coverage and of its opacity."""
+    """Gradient of a sweep's nodes, from that of each pixel's distance and opacity."""
     # a pixel's coverage follows its distance to the outline
     row, on_rim = rows + nearest * COLUMNS, (inside > -0.5) & (inside < 0.5)
     vx = x - tl.load(row, on_rim, 0.0) - nearest_u * tl.load(row + 4, on_rim, 0.0)
@@ -532,7 +532,7 @@ def _sweep_backward(
 def _polygon_backward(
     rows, sums, x, y, inside, slope, opacity, SEGMENTS: tl.constexpr, ONE_TILE: tl.constexpr
 ):
-    """The gradient of a polygon's corners, given that of each pixel's alpha."""
+    """Gradient of a polygon's corners, from that of each pixel's alpha."""
     for m in range(SEGMENTS):
         row = rows + m * COLUMNS
         normal_x, normal_y = tl.load(row + 4), tl.load(row + 5)

@@ -174,7 +174,7 @@ def test_torch_func(gradients: None, stroke: str) -> None:
     torch.testing.assert_close(batched, jacobian, **close)
 
 
-def test_model_step_compiles_as_one_graph(gradients: None) -> None:
+def test_model_step_compiles_as_one_graph() -> None:
     canvas, strokes = parts(2, 2)
     state, renderer, reward = CanvasState(canvas, canvas.flip(3), torch.zeros(2)), make_renderer(), L2Reward()
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic.autograd import Backend, TorchBackend
+from paint_gym.renderers.analytic.autograd import TorchBackend
 from paint_gym.renderers.analytic.c import library
 from paint_gym.renderers.analytic.nodes import NodeArgs
+from paint_gym.renderers.analytic.renderer import Backend
 from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
 
 DESIGNS = pytest.mark.parametrize("design", BUILT_IN, ids=lambda design: design.name)

@@ -123,7 +123,8 @@ def paint_all(file: Path, dtype: torch.dtype) -> list[torch.Tensor]:
     return results
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, pytest.param(torch.float64, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", library.REALS)
 def test_the_shipped_library_paints_what_a_native_build_paints(
     dtype: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
