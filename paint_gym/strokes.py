@@ -25,6 +25,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -54,7 +55,7 @@ class StrokeLayout(NamedTuple):
     eq. (6), whose middle point is relative to the box of its ends.
 
     Attributes:
-        x: one to three parameters; of a polygon three.
+        x: one to three parameters; of a polygon three, at even steps in the vector.
         y: as many.
         radius: one or two thicknesses, see `radius`; of a polygon none.
         alpha: one or two; of a polygon one.
@@ -121,7 +122,14 @@ class StrokeDesign:
         object.__setattr__(self, "kinds", kinds)
         if isinstance(self.definition, StrokeLayout):
             names = [name for column in self.definition for name in column]
-            if sorted(names) != sorted(self.parameters) or not self.definition.fits(self.primitive):
+            fits = sorted(names) == sorted(self.parameters) and self.definition.fits(self.primitive)
+            if (
+                fits and self.primitive == "polygon"
+            ):  # corners follow each other, as a kernel steps through them
+                fits = (
+                    len({end - start for column in self.places[:2] for start, end in pairwise(column)}) == 1
+                )
+            if not fits:
                 raise ValueError(
                     f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of "
                     f"{', '.join(self.parameters)}"
@@ -171,11 +179,10 @@ class StrokeDesign:
         if self.primitive == "polygon":
             alpha = t[0].view(-1, 1, 1).expand(-1, len(points), 1)
             return torch.cat([torch.cat(points, -2), torch.zeros_like(alpha), alpha], -1)
-        start, end, count = points[0], points[-1], len(points)
-        s = torch.linspace(
-            0, 1, segments + 1 if count == 3 else count, dtype=parameters.dtype, device=parameters.device
-        ).unsqueeze(-1)
-        if count == 3:
+        start, end, curve = points[0], points[-1], len(points) == 3
+        count = segments + 1 if curve else len(points)
+        s = torch.linspace(0, 1, count, dtype=parameters.dtype, device=parameters.device).unsqueeze(-1)
+        if curve:
             middle = torch.lerp(start, end, points[1])
             start, end = torch.lerp(start, middle, s), torch.lerp(middle, end, s)  # de Casteljau
         first, last = (torch.stack([r[i], t[i]], -1).unsqueeze(-2) for i in (0, -1))

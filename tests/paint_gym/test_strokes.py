@@ -125,6 +125,7 @@ def test_a_layout_names_each_parameter_once_and_fits_the_primitive() -> None:
         (("x", "y", "r", "t", "t1"), "sweep", layout),
         (("x", "y", "r", "t"), "sweep", layout._replace(x=("y",))),
         (("x", "y", "r", "t"), "polygon", layout),
+        (("x0", "x1", "y0", "y1", "x2", "y2", "t"), "polygon", module.get_stroke("triangle").definition),
     ):
         with pytest.raises(ValueError, match=r"stroke 'own': StrokeLayout.* does not fit"):
             StrokeDesign("own", parameters, primitive, definition)

@@ -24,17 +24,11 @@ logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("kernel.c")
 CPUINFO = Path("/proc/cpuinfo")
 REALS = ("float", "double")
-FLAGS = [  # -ffast-math without its side effects on NaN and on the processor's rounding mode
-    "-O3",
-    "-fPIC",
-    "-shared",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-fno-signed-zeros",
-    "-fassociative-math",
-    "-freciprocal-math",
-    "-fopenmp-simd",
-]
+# -ffast-math without its side effects on NaN and on the processor's rounding mode
+FLAGS = [
+    "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
+    "-fassociative-math", "-freciprocal-math", "-fopenmp-simd",
+]  # fmt: skip
 LEVELS = ["-march=x86-64", '-DLEVELS="default","arch=x86-64-v3","arch=x86-64-v4"']  # gcc 12 and later
 SHIPPED_FLAGS = LEVELS if (sys.platform, platform.machine()) == ("linux", "x86_64") else []
 
