@@ -123,12 +123,9 @@ class StrokeDesign:
         if isinstance(self.definition, StrokeLayout):
             names = [name for column in self.definition for name in column]
             fits = sorted(names) == sorted(self.parameters) and self.definition.fits(self.primitive)
-            if (
-                fits and self.primitive == "polygon"
-            ):  # corners follow each other, as a kernel steps through them
-                fits = (
-                    len({end - start for column in self.places[:2] for start, end in pairwise(column)}) == 1
-                )
+            if fits and self.primitive == "polygon":  # a kernel goes from corner to corner by one step
+                steps = {end - start for column in self.places[:2] for start, end in pairwise(column)}
+                fits = len(steps) == 1
             if not fits:
                 raise ValueError(
                     f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of "
