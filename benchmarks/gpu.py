@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,8 +28,9 @@ from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
 from benchmarks.speed.rendering import BUNDLE, CANVASES, PASSES, Function, functions, random_pictures
 from paint_gym import PaintCanvasVectorEnv, make_renderer
 from paint_gym.canvas import CanvasState
-from paint_gym.renderers.analytic.layout import form_of
-from paint_gym.renderers.analytic.tiles import SIDES
+from paint_gym.renderers.analytic.nodes import NodeArgs
+from paint_gym.renderers.analytic.triton import launch
+from paint_gym.renderers.analytic.triton.launch import SIDES
 from paint_gym.strokes import BUILT_IN
 
 SPEED_BAR = 10.0  # times the paper's network
@@ -69,27 +71,25 @@ def compiled(capability: int) -> Iterator[Row]:
     from triton.backends.compiler import GPUTarget
     from triton.backends.nvidia import compiler as nvidia
 
-    from paint_gym.renderers.analytic import triton_backend, triton_kernel
+    from paint_gym.renderers.analytic.triton import kernels
 
     tool = Path(nvidia.__file__).parent / "bin" / "cuobjdump"
     for design in BUILT_IN:
         for side in SIDES:
-            form = form_of(design, (0.0, 1.0), SIZE, SIZE)
-            assert form is not None
-            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, form.nodes, 4)
-            colours = torch.empty(1, 5, 3)
-            call = triton_backend.Call(canvas, nodes, colours, design.primitive, side)
-            backward = call.painting | {"WANTED": True, "ALONE": True}
-            outlining, of_a_stroke = triton_backend.outlining(form), triton_backend.OF_A_STROKE
-            kernels = [
-                (triton_kernel.outline_kernel, outlining, of_a_stroke),
-                (triton_kernel.prepare_kernel, call.preparing, of_a_stroke),
-                (triton_kernel.paint_kernel, call.painting | {"KEEP": True}, call.options),
-                (triton_kernel.paint_backward_kernel, backward, call.options),
-                (triton_kernel.gather_kernel, call.gathering, triton_backend.GATHERING),
-                (triton_kernel.outline_backward_kernel, outlining, of_a_stroke),
+            args = NodeArgs(design, (0.0, 1.0), SIZE, SIZE)
+            canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, args.node_count, 4)
+            sizes = launch.KernelLaunch(canvas, nodes, design.primitive, side)
+            backward = sizes.paint_constants | {"NEEDS_GRAD": True, "ONE_TILE": True}
+            constants, stroke_options = launch.node_constants(args), launch.STROKE_OPTIONS
+            functions: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
+                (kernels.nodes_kernel, constants, stroke_options),
+                (kernels.build_segments_kernel, sizes.segment_constants, stroke_options),
+                (kernels.paint_kernel, sizes.paint_constants | {"RECORD": True}, sizes.options),
+                (kernels.paint_backward_kernel, backward, sizes.options),
+                (kernels.gather_kernel, sizes.gather_constants, launch.GATHER_OPTIONS),
+                (kernels.nodes_backward_kernel, constants, stroke_options),
             ]
-            for function, fixed, options in kernels:
+            for function, fixed, options in functions:
                 kinds = {name: NUMBERS.get(name, "*fp32") for name in function.arg_names}
                 source = triton.compiler.ASTSource(function, kinds | dict.fromkeys(fixed, "constexpr"), fixed)
                 built = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)

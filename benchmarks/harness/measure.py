@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from paint_gym import __version__
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.c import library
 from paint_gym.strokes import StrokeDesign
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +87,6 @@ def machine() -> Row:
         "system": platform.platform(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "kernel": kernel.load(torch.float32) is not None,
+        "kernel": library.load(torch.float32) is not None,
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
     }

@@ -18,7 +18,7 @@ from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.results import Result
 from benchmarks.painting import renderers
 from benchmarks.speed import memory, rendering, scaling
-from paint_gym.renderers.analytic import renderer as analytic
+from paint_gym.renderers.analytic.c.library import CBackend
 from paint_gym.strokes import get_stroke, stroke_names
 
 pytestmark = pytest.mark.slow
@@ -105,7 +105,7 @@ def test_peak_memory_leaves_out_what_the_parent_held():
 
 def test_fallback_is_measured_without_the_kernel(monkeypatch):
     used = []
-    monkeypatch.setattr(analytic._Paint, "apply", lambda *arguments: used.append(1))
+    monkeypatch.setattr(CBackend, "paint_forward", lambda *arguments: used.append(1))
     options = rendering.Rendering(smoke=True)
     list(rendering.compare_renderers(get_stroke("circle"), options, kernel=False))
     assert not used

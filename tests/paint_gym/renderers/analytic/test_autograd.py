@@ -1,4 +1,4 @@
-"""Batches of one, torch.func, batched gradients, compilation; and second derivatives, which are refused."""
+"""The choice of a backend; torch.func, batched gradients, compilation; second derivatives are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
 from paint_gym import CanvasState, L2Reward, make_renderer, model_step
+from paint_gym.renderers.analytic import autograd
 from paint_gym.renderers.analytic import renderer as analytic
+from paint_gym.renderers.analytic.c import library
 from paint_gym.renderers.base import Renderer
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.images import crop
@@ -34,7 +36,7 @@ def gradients(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.param != "kernel":
         monkeypatch.setenv("PAINT_GYM_KERNEL", "torch")
     if request.param == "bands":
-        monkeypatch.setattr(analytic, "AT_ONCE", 2**10)
+        monkeypatch.setattr(autograd, "MAX_RECORDED", 2**10)
 
 
 def parts(canvases: int, strokes: int, stroke: str = "bezier") -> tuple[Tensor, Tensor]:
@@ -171,7 +173,7 @@ def test_torch_func(gradients: None, stroke: str) -> None:
     torch.testing.assert_close(batched, jacobian, **close)
 
 
-def test_model_step_compiles_as_one_graph(gradients: None) -> None:
+def test_model_step_compiles_as_one_graph() -> None:
     canvas, strokes = parts(2, 2)
     state, renderer, reward = CanvasState(canvas, canvas.flip(3), torch.zeros(2)), make_renderer(), L2Reward()
 
@@ -260,7 +262,7 @@ def test_tensors_without_numbers() -> None:
 
 def test_second_derivatives_of_what_a_design_learns_are_refused(gradients: None) -> None:
     bezier, scale = get_stroke("bezier"), torch.ones((), requires_grad=True)
-    learning = dataclasses.replace(bezier, definition=lambda p, n: bezier.definition(p, n) * scale)
+    learning = dataclasses.replace(bezier, definition=lambda p, n: bezier.nodes(p, n) * scale)
     canvas, strokes = parts(1, 1)
     loss = make_renderer("analytic", learning).paint(canvas, strokes).square().sum()
     (slope,) = torch.autograd.grad(loss, scale, create_graph=True)
@@ -272,3 +274,54 @@ def test_no_strokes_give_a_new_canvas(backend: str) -> None:
     canvas, strokes = parts(2, 2)
     painted = make_renderer(backend).paint(canvas, strokes[:, :0])
     assert torch.equal(painted, canvas) and painted.data_ptr() != canvas.data_ptr()
+
+
+def paint() -> Tensor:
+    return make_renderer("analytic").paint(torch.zeros(1, 3, 16, 16), torch.rand(1, 2, 13))
+
+
+@pytest.mark.parametrize("name", ["cuda", "C", "tritn"])
+def test_kernels_that_do_not_exist_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_KERNEL", name)
+    with pytest.raises(ValueError, match="PAINT_GYM_KERNEL"):
+        paint()
+
+
+def test_triton_wants_a_gpu_or_its_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_KERNEL", "triton")
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(ValueError, match="paints on a GPU, and the canvas is on cpu; unset it, or set"):
+        paint()
+
+
+def test_kernels_that_do_not_work_here(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise ImportError("No module named 'triton'")
+
+    monkeypatch.setattr(analytic, "TritonBackend", fail)
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    monkeypatch.setenv("PAINT_GYM_KERNEL", "triton")
+    analytic._load_triton.cache_clear()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="Triton does not work here"):
+            paint()
+    assert caplog.text.count("as Triton does not work here: No module") == 1
+    analytic._load_triton.cache_clear()
+    monkeypatch.setattr(library, "load", lambda dtype: None)
+    monkeypatch.setenv("PAINT_GYM_KERNEL", "c")
+    with pytest.raises(RuntimeError, match="there is no C kernel and no compiler"):
+        paint()
+    monkeypatch.delenv("PAINT_GYM_KERNEL")
+    assert analytic.choose_backend(torch.zeros(1)) is analytic.TORCH
+
+
+def test_no_kernel_for_other_devices_and_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = [(torch.zeros(1, dtype=torch.bfloat16),), (torch.zeros(1, device="meta"),)]
+    for tensors in (*inputs, (torch.zeros(1), torch.zeros(1, device="meta"))):
+        assert analytic.choose_backend(*tensors) is analytic.TORCH
+    monkeypatch.setattr(analytic, "is_concrete", lambda *tensors: True)
+    monkeypatch.setenv("PAINT_GYM_KERNEL", "c")
+    with pytest.raises(ValueError, match="paints on the CPU, and the canvas is on meta"):
+        analytic.choose_backend(torch.zeros(1, device="meta"))
