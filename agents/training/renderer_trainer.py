@@ -15,16 +15,16 @@ import torch
 from torch import Tensor
 
 from agents.checkpoint import CHECKPOINT, checkpoint_of
-from agents.common.config import COUNT, MAX, POSITIVE, RATE, check_ranges
+from agents.common.config import COUNT, POSITIVE, RATE, check_ranges
 from agents.common.optim import gradient_step
 from agents.training.loop import TrainingLoop
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
-from paint_gym.utils.errors import as_int, check_one_of, named_file
+from paint_gym.utils.errors import check_one_of, named_file
 from paint_gym.utils.images import to_bytes
-from paint_gym.utils.weights import check_fit, fill, load_checkpoint, save_checkpoint, set_layout
+from paint_gym.utils.weights import fill, load_checkpoint, save_checkpoint, set_layout
 
 
 @dataclass(frozen=True)
@@ -164,17 +164,11 @@ class RendererTrainer(TrainingLoop):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`.
-
-        Raises:
-            ValueError: the tensors do not fit this trainer.
-        """
-        check_fit(self.network.state_dict(), state["network"])
+        """Go on from `state_dict`."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.set_state(state["draw"])
-        self.updates = as_int("updates", state["updates"], 0, MAX)
-        self.seconds = float(state["seconds"])
+        self.updates, self.seconds = state["updates"], state["seconds"]
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""

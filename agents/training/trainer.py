@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from agents.checkpoint import AGENT, CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
-from agents.common.config import MAX, TrainConfig
+from agents.common.config import TrainConfig
 from agents.common.replay import Replay, Transition
 from agents.factory import agent_config_from_dict, build_agent, policy_settings
 from agents.painting.evaluation import l2_by_raster
@@ -28,8 +28,8 @@ from paint_gym.envs import PaintTask
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
 from paint_gym.utils.distributed import processes, rank
-from paint_gym.utils.errors import as_int, named_file
-from paint_gym.utils.weights import check_fit, load_checkpoint, save_checkpoint
+from paint_gym.utils.errors import named_file
+from paint_gym.utils.weights import load_checkpoint, save_checkpoint
 
 logger = logging.getLogger(__name__)
 PER_PROCESS = ("replay", "env", "random", "updates")  # parts of a checkpoint that each process has
@@ -177,19 +177,10 @@ class Trainer(TrainingLoop):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`; without the parts of this process, its canvases and replay start anew.
-
-        Raises:
-            ValueError: the tensors do not fit this trainer.
-        """
-        expected = self.agent.state_dict()
-        names = [name for name in expected if not name.endswith("optimizer")]
-        check_fit(
-            {name: expected[name] for name in names}, {name: state["agent"].get(name, {}) for name in names}
-        )
+        """Go on from `state_dict`; without the parts of this process, its canvases and replay start anew."""
         self.agent.load_state_dict(state["agent"])
-        self.agent.reward.load_state_dict(state.get("reward", {}))
-        self.updates = as_int("updates", state["updates"], 0, MAX)
+        self.agent.reward.load_state_dict(state["reward"])
+        self.updates = state["updates"]
         for name, buffers in state.get("buffers", {}).items():
             for key, value in buffers.items():
                 self._buffers()[name][key].copy_(value)
@@ -241,9 +232,10 @@ class Trainer(TrainingLoop):
         state = load_checkpoint(file)
         part = _process_part(folder, state) if rank() else {}
         with named_file(file):
-            config = train_config_from_dict(state)
-            if missing := [name for name in PER_PROCESS if name not in state]:
-                raise ValueError(f"damaged: it has no {', '.join(missing)}")
+            if "replay" not in state:
+                raise ValueError("no run of an agent that can be resumed")
+            agent_config = agent_config_from_dict(state["config"]["agent"])
+            config = TrainConfig(**state["config"] | {"agent": agent_config})
             trainer = cls(config, device, agent)
             for name in ("stroke", "bundle", "max_strokes"):
                 before, now = getattr(config.agent, name), getattr(trainer.config.agent, name)
@@ -252,7 +244,7 @@ class Trainer(TrainingLoop):
             if rank():
                 state = {name: value for name, value in state.items() if name not in PER_PROCESS} | part
             trainer.load_state_dict(state)
-            before = as_int("processes", state.get("processes", processes()), 1, MAX)
+            before = state["processes"]
         if before != processes() and not rank():
             logger.warning(
                 "%s was saved by %d processes, and %d go on: weights, optimisers and updates stay; "
@@ -278,19 +270,6 @@ def _process_part(folder: str | PathLike[str], state: dict[str, Any]) -> dict[st
     reason = "is not of the same update" if part else "is not there"
     logger.warning("process %d begins new paintings: %s %s", rank(), file, reason)
     return {"updates": state.get("updates")}
-
-
-def train_config_from_dict(state: dict[str, Any]) -> TrainConfig:
-    """The configuration in a trainer's `state_dict`.
-
-    Raises:
-        ValueError: there is none.
-    """
-    try:
-        config = state["config"]
-        return TrainConfig(**config | {"agent": agent_config_from_dict(config["agent"])})
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"this is an agent, but no run that can be resumed: {error}") from error
 
 
 def side_by_side(targets: np.ndarray, paintings: list[Painting]) -> np.ndarray:
