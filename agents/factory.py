@@ -169,6 +169,8 @@ def _upgraded(values: dict[str, Any]) -> dict[str, Any]:
     if "lookahead" not in learning:
         return values
     policy = {name: learning[name] for name in ("lookahead", "plan") if name in learning}
+    if learning.get("imitate"):
+        values = values | {"algo": "imitation"}
     known = {field.name for field in fields(ALGORITHMS[values.get("algo", "model-based")].agent.Config)}
     learning = {name: value for name, value in learning.items() if name in known}
     return values | policy | {"learning": learning}

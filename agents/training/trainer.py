@@ -17,7 +17,7 @@ from agents.checkpoint import CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
 from agents.common.config import MAX, AgentConfig, TrainConfig
 from agents.common.replay import Replay, Transition
-from agents.factory import agent_config_from_dict, build_agent, policy_settings
+from agents.factory import ALGORITHMS, agent_config_from_dict, build_agent, policy_settings
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import paint
 from agents.painting.policy import PaintingPolicy
@@ -62,11 +62,14 @@ class Trainer(TrainingLoop):
         self.agent = build_agent(config.agent, device, config.seed) if agent is None else agent
         self.device = self.agent.device
         renderer, bundle = self.agent.renderer, self.agent.bundle
+        names = [name for name in ALGORITHMS if ALGORITHMS[name].agent is type(self.agent)]
+        algo = config.agent.algo if config.agent.algo in names or not names else names[0]
         self.config: TrainConfig = dataclasses.replace(
             config,
             agent=dataclasses.replace(
-                config.agent, stroke=renderer.design.name, opacity=renderer.opacity, renderer=renderer.name,
-                bundle=bundle, max_strokes=bundle * self.agent.steps, learning=self.agent.config,
+                config.agent, algo=algo, stroke=renderer.design.name, opacity=renderer.opacity,
+                renderer=renderer.name, bundle=bundle, max_strokes=bundle * self.agent.steps,
+                learning=self.agent.config,
             ),
         )  # fmt: skip
         torch.manual_seed(seed)
@@ -128,7 +131,8 @@ class Trainer(TrainingLoop):
     @property
     def policy(self) -> PaintingPolicy:
         """The policy that evaluations paint with."""
-        return self.agent.policy(**policy_settings(self.config.agent))
+        settings = policy_settings(self.config.agent) if self.agent.uses_model else {}
+        return self.agent.policy(**settings)
 
     @cached_property
     def eval_targets(self) -> np.ndarray:
@@ -242,6 +246,8 @@ class Trainer(TrainingLoop):
         state = load_state(file)
         part = _process_part(folder, state) if rank() else {}
         with named_file(file):
+            if agent is not None:  # its settings may be of another class than the algorithm's
+                state["spec"] = {**state["spec"], "learning": {}}
             config = train_config_from_dict(state)
             if missing := [name for name in PER_PROCESS if name not in state]:
                 raise ValueError(f"damaged: it has no {', '.join(missing)}")
