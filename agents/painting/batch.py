@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.common.signals import StopSignals
-from agents.painting.photo import PaintJob, Photo, PhotoPainter, psnr_of
+from agents.painting.photo import PaintJob, Photo, PhotoPainter, psnr_of, scaled_sides
 from paint_gym.painting import MAX_SIDE, Painting, check_film, check_size
 from paint_gym.utils.progress import progress
 
@@ -72,13 +72,11 @@ class OutputOptions:
         Raises:
             ValueError: larger than such a file can be.
         """
-        height, width = job.photo_size
         longer = self.size
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
         if longer is None:
-            longer = max(job.target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(height, width))
-        scale = longer / max(height, width)
-        size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
+            longer = max(job.target.shape[2:]) if ending in FILMS else min(MAX_SIDE, max(job.photo_size))
+        size = check_size(scaled_sides(job.photo_size, longer))
         if ending in FILMS:
             check_film(size, ending)
         return size
