@@ -34,7 +34,7 @@ class Agent:
         config: settings of the algorithm, an instance of its `Config`.
 
     Raises:
-        TypeError: the actor is not an `Actor`.
+        TypeError: the actor is not an `Actor`, or the settings are those of another algorithm.
 
     Attributes:
         Config: class of the settings; its fields are flags of ``paint-gym train``.
@@ -60,8 +60,12 @@ class Agent:
                 "the defaults that agents rely on"
             )
         config = config or self.Config()
-        # settings that all algorithms share may come without the algorithm's own
-        self.config = config if isinstance(config, self.Config) else self.Config(**asdict(config))
+        if type(config) is LearningConfig:  # the algorithm's own settings stay at their defaults
+            config = self.Config(**asdict(config))
+        if not isinstance(config, self.Config):
+            kind = type(self).__name__
+            raise TypeError(f"{kind} takes settings of {kind}.Config, not of {type(config).__qualname__}")
+        self.config = config
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle
         self.discount = self.config.gamma**bundle
