@@ -1,0 +1,125 @@
+"""The command line: errors in one line, options of one command, and other packages that get in the way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.cli.main import COMMANDS, _Visible, main
+from paint_gym import Painting
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("paint no-such.jpg", "no-such.jpg"), ("paint", "no picture to paint"),
+        ("render no-such.json", "no-such.json"), ("paint a.jpg --agent nowhere", "no agent at nowhere"),
+        ("paint a.jpg --device meta", "device 'meta' cannot be used here"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(arguments: str, text: str) -> None:
+    with pytest.raises(SystemExit, match=f"^paint-gym: .*{re.escape(text)}") as stopped:
+        main(arguments.split())
+    assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "paint a.jpg --refine -1", "paint a.jpg --until nan", "paint a.jpg --strokes 0",
+        "paint a.jpg --lookahead 2147483648", "evaluate --images 0", "train --bundle -1",
+        "train --eval-every 0", "train --actor-lr inf", "train --checkpoint-minutes nan",
+        "train --algo imitation --imitate 0", "train-renderer --batch -1", "train-renderer --warmup 0",
+    ],
+)  # fmt: skip
+def test_numbers_out_of_range_are_named(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments.split())
+    message = re.sub(r"[\s│]", "", f"{stopped.value.code} {capsys.readouterr().err}")  # however it is broken
+    option, value = arguments.split()[-2:]
+    name = option.removeprefix("--").replace("-", "_")
+    assert re.search(rf"{name}mustbe\(?a(whole)?numberfrom[0-9]+to[0-9,.]+\)?,not\(?{value}", message)
+    assert "Traceback" not in message
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--version"])
+    assert re.fullmatch(r"paint-gym \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_an_agent_of_another_library(tmp_path: Path) -> None:
+    (tmp_path / "ppo.zip").write_bytes(b"PK" + bytes(100))
+    with pytest.raises(SystemExit, match=r"ppo\.zip is .*not a safetensors file.*other libraries"):
+        main(["evaluate", str(tmp_path / "ppo.zip")])
+
+
+def test_a_typo_shows_the_options_of_this_command_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "--preset", "cpu", "--updatess", "3"])
+    errors = capsys.readouterr().err
+    assert stopped.value.code == 2 and "--updates INT" in errors and "paint-gym train --help" in errors
+    assert "demo" not in errors and "train-renderer" not in errors
+
+
+def test_names_that_a_terminal_would_obey_are_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name, shown = "a\x1b[2J\u202egnp\nb.png", r"a\x1b[2J\u202egnp\nb.png"
+    Path(name).write_bytes(b"no picture")
+    with pytest.raises(SystemExit, match=re.escape(shown)):
+        main(["paint", name, "--agent", "pretrained-mnist"])
+    record = logging.LogRecord("", logging.WARNING, "", 0, "%s is not painted", (name,), None)
+    assert _Visible("%(message)s").format(record) == f"{shown} is not painted"
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9")]
+)
+def test_out_of_memory_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(command: object) -> None:
+        raise error
+
+    monkeypatch.setitem(COMMANDS, "render", (COMMANDS["render"][0], fail))
+    with pytest.raises(SystemExit, match=r"^paint-gym: out of memory: ") as stopped:
+        main(["render", "a.json"])
+    assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.slow
+def test_import_is_light() -> None:
+    heavy = ["stable_baselines3", "matplotlib", "av", "tensorboard", "agents"]
+    code = f"import sys, paint_gym; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_another_package_named_agents(photo: str, tmp_path: Path) -> None:
+    """openai-agents writes its own ``agents/__init__.py`` over ours; the command does not need it."""
+    package = Path(sys.modules["agents.cli"].__file__ or "").parents[1]
+    shutil.copytree(package, tmp_path / "agents", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "agents/__init__.py").write_text("class Runner: ...\n")
+    arguments = ["paint", photo, "-o", "a.json", "--strokes", "5", "--canvas", "32", "--refine", "1"]
+    code = f"import agents; agents.Runner; from agents.cli.main import main; main({arguments})"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
+    assert len(Painting.load(tmp_path / "a.json")) == 5
+
+
+@pytest.mark.slow
+def test_opencv_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    command = [sys.executable, "-m", "agents", "evaluate", "--dataset", "photos", "--images", "1"]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(
+        "paint-gym: needed is OpenCV, which does not load here (libGL"
+    )
