@@ -175,8 +175,8 @@ class BatchPainter:
         iterations = self.painter.iterations
         if not iterations:
             return [draft.painting for draft in group]
-        bar = progress(total=iterations, desc="refining", unit="iteration", within=not self.output.bars)
-        with self.signals or nullcontext(), bar:
+        with self.signals or nullcontext():  # before the bar, which tells users that they may stop
+            bar = progress(total=iterations, desc="refining", unit="iteration", within=not self.output.bars)
 
             def on_iteration(l2: float) -> bool:
                 bar.update()
@@ -184,7 +184,8 @@ class BatchPainter:
                 return self.stopped
 
             jobs, paintings = [draft.job for draft in group], [draft.painting for draft in group]
-            return self.painter.refine(jobs, paintings, on_iteration)
+            with bar:
+                return self.painter.refine(jobs, paintings, on_iteration)
 
     def _write(self, draft: _Draft, painting: Painting, seconds: float) -> PhotoResult:
         start, result = time.monotonic(), draft.result
