@@ -108,6 +108,8 @@ def _read(file: Path) -> tuple[AgentConfig, dict[str, Tensor]]:
 def _upgraded(values: dict[str, Any]) -> dict[str, Any]:
     """Settings of version 0.1, in which all algorithms had one class of settings."""
     values = {"algo": "model-based", "learning": {}} | values
+    if values["learning"].get("imitate"):
+        values["algo"] = "imitation"
     learning, algo = values["learning"], ALGORITHMS[values["algo"]].agent
     known = {field.name for field in dataclasses.fields(algo.Config)}
     policy = {name: learning[name] for name in ("lookahead", "plan") if name in learning}

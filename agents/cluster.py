@@ -111,7 +111,7 @@ def _call(
         for name in modules:
             import_module(name)
         shared = ray.get(setting[0])
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise NodeError(f"node {platform.node()} cannot import what this machine can: {error}") from error
     with contextlib.chdir(folder):
         return function(shared, task)

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents import AgentConfig, TrainConfig
+from agents import AgentConfig, LearningConfig, TrainConfig
 from paint_gym import register_dataset
 from paint_gym.datasets import registry
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rounds", type=int, help="rounds of each test in tests/fuzz; a few hundred by default")
+    parser.addoption("--rounds", type=int, help="rounds of each test in tests/fuzz; ten by default")
     parser.addoption("--golden", action="store_true", help="draw the golden pictures of tests/golden anew")
     parser.addoption("--first", type=int, default=0, help="number of the first round, to see one again")
 
@@ -52,15 +52,15 @@ def two_threads() -> Iterator[None]:
 
 @pytest.fixture
 def films(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[np.ndarray], int]]:
-    """A stand-in for moviepy, which Gymnasium and stable-baselines3 record videos with: what it is given.
+    """Frames that Gymnasium and stable-baselines3 pass to a stand-in for moviepy.
 
-    moviepy wants an older pillow than the project.
+    moviepy needs an older pillow than the project.
     """
-    given: list[tuple[list[np.ndarray], int]] = []
+    clips: list[tuple[list[np.ndarray], int]] = []
 
     class Clip:
         def __init__(self, frames: list[np.ndarray], fps: int) -> None:
-            given.append((list(frames), fps))
+            clips.append((list(frames), fps))
 
         def write_videofile(self, path: str, **_: object) -> None:
             pass
@@ -69,7 +69,7 @@ def films(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[np.ndarray], int]]
         module = ModuleType(name)
         module.ImageSequenceClip = Clip  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, name, module)
-    return given
+    return clips
 
 
 @pytest.fixture
@@ -78,6 +78,6 @@ def tiny(pictures: np.ndarray) -> Iterator[TrainConfig]:
     register_dataset("pictures", lambda split, size, data_root: pictures, replace=True)
     agent = AgentConfig(actor_width=8, critic_width=8, discriminator_width=4, patches=4, max_strokes=15)
     sizes = {"size": 32, "updates": 12, "batch": 6, "num_envs": 4, "episodes": 8}
-    agent = replace(agent, learning=replace(agent.learning, gamma=0.9))
+    agent = replace(agent, learning=LearningConfig(gamma=0.9))
     yield TrainConfig(agent=agent, dataset="pictures", eval_every=6, eval_images=3, **sizes)
     del registry.DATASETS._entries["pictures"]

@@ -60,11 +60,11 @@ class Agent:
                 "the defaults that agents rely on"
             )
         config = config or self.Config()
-        if type(config) is LearningConfig:
-            config = self.Config(**asdict(config))  # with the defaults of the algorithm's own settings
+        if type(config) is LearningConfig:  # the algorithm's own settings stay at their defaults
+            config = self.Config(**asdict(config))
         if not isinstance(config, self.Config):
-            name = type(self).__name__
-            raise TypeError(f"{name} learns with {name}.Config, not with {type(config).__qualname__}")
+            kind = type(self).__name__
+            raise TypeError(f"{kind} takes settings of {kind}.Config, not of {type(config).__qualname__}")
         self.config = config
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle

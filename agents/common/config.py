@@ -45,8 +45,8 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
             if isinstance(low, int) and isinstance(high, int):
                 as_int(name, number, low, high)
             elif not isinstance(number, int | float) or isinstance(number, bool) or not low <= number <= high:
-                message = f"{name} must be a number from {low:,} to {high:,}, not {reprlib.repr(number)}"
-                raise ValueError(message)
+                limits = f"{low:,.10g} to {high:,.10g}"
+                raise ValueError(f"{name} must be a number from {limits}, not {reprlib.repr(number)}")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.common.signals import StopSignals
-from agents.painting.photo import PaintJob, Photo, PhotoPainter, psnr_of
+from agents.painting.photo import PaintJob, Photo, PhotoPainter, psnr_of, scaled_sides
 from paint_gym.painting import FORMATS, MAX_SIDE, Painting, check_film, check_size
 from paint_gym.utils.progress import progress
 
@@ -71,14 +71,12 @@ class OutputOptions:
         Raises:
             ValueError: larger than such a file can be.
         """
-        height, width = job.photo_size
         longer = self.size
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
         if longer is None:
             is_film = FORMATS[ending].is_film
-            longer = max(job.target.shape[2:]) if is_film else min(MAX_SIDE, max(height, width))
-        scale = longer / max(height, width)
-        size = check_size((max(1, round(height * scale)), max(1, round(width * scale))))
+            longer = max(job.target.shape[2:]) if is_film else min(MAX_SIDE, max(job.photo_size))
+        size = check_size(scaled_sides(job.photo_size, longer))
         check_film(size, ending)
         return size
 
@@ -176,8 +174,8 @@ class BatchPainter:
         iterations = self.painter.iterations
         if not iterations:
             return [draft.painting for draft in group]
-        bar = progress(total=iterations, desc="refining", unit="iteration", within=not self.output.bars)
-        with self.signals or nullcontext(), bar:
+        with self.signals or nullcontext():  # before the bar, which tells users that they may stop
+            bar = progress(total=iterations, desc="refining", unit="iteration", within=not self.output.bars)
 
             def on_iteration(l2: float) -> bool:
                 bar.update()
@@ -185,7 +183,8 @@ class BatchPainter:
                 return self.stopped
 
             jobs, paintings = [draft.job for draft in group], [draft.painting for draft in group]
-            return self.painter.refine(jobs, paintings, on_iteration)
+            with bar:
+                return self.painter.refine(jobs, paintings, on_iteration)
 
     def _write(self, draft: _Draft, painting: Painting, seconds: float) -> PhotoResult:
         start, result = time.monotonic(), draft.result

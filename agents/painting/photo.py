@@ -235,8 +235,14 @@ def paint_photo(
     painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, refine, **options)
     job = painter.prepare(Photo(photo if isinstance(photo, np.ndarray) else Path(photo)))
     (painting,) = painter.refine([job], [painter.paint(job, strokes)])
-    size = painting.scaled_size(min(MAX_SIDE, max(job.photo_size)))
+    size = scaled_sides(job.photo_size, min(MAX_SIDE, max(job.photo_size)))
     return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
+
+
+def scaled_sides(sides: tuple[int, int], longer: int) -> tuple[int, int]:
+    """Height and width in the same aspect, with another longer side."""
+    scale = longer / max(sides)
+    return max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))
 
 
 def psnr_of(l2: float) -> float:

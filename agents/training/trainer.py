@@ -17,7 +17,7 @@ from agents.checkpoint import AGENT, CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
 from agents.common.config import TrainConfig
 from agents.common.replay import Replay, Transition
-from agents.factory import agent_config_from_dict, build_agent, policy_settings
+from agents.factory import ALGORITHMS, agent_config_from_dict, build_agent, policy_settings
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import paint
 from agents.painting.policy import PaintingPolicy
@@ -62,11 +62,14 @@ class Trainer(TrainingLoop):
         self.agent = build_agent(config.agent, device, config.seed) if agent is None else agent
         self.device = self.agent.device
         renderer, bundle = self.agent.renderer, self.agent.bundle
+        names = [name for name in ALGORITHMS if ALGORITHMS[name].agent is type(self.agent)]
+        algo = config.agent.algo if config.agent.algo in names or not names else names[0]
         self.config: TrainConfig = dataclasses.replace(
             config,
             agent=dataclasses.replace(
-                config.agent, stroke=renderer.design.name, opacity=renderer.opacity, renderer=renderer.name,
-                bundle=bundle, max_strokes=bundle * self.agent.steps, learning=self.agent.config,
+                config.agent, algo=algo, stroke=renderer.design.name, opacity=renderer.opacity,
+                renderer=renderer.name, bundle=bundle, max_strokes=bundle * self.agent.steps,
+                learning=self.agent.config,
             ),
         )  # fmt: skip
         torch.manual_seed(seed)
@@ -128,7 +131,8 @@ class Trainer(TrainingLoop):
     @property
     def policy(self) -> PaintingPolicy:
         """The policy that evaluations paint with."""
-        return self.agent.policy(**policy_settings(self.config.agent))
+        settings = policy_settings(self.config.agent) if self.agent.uses_model else {}
+        return self.agent.policy(**settings)
 
     @cached_property
     def eval_targets(self) -> np.ndarray:
@@ -234,8 +238,10 @@ class Trainer(TrainingLoop):
         with named_file(file):
             if "replay" not in state:
                 raise ValueError("no run of an agent that can be resumed")
-            agent_config = agent_config_from_dict(state["config"]["agent"])
-            config = TrainConfig(**state["config"] | {"agent": agent_config})
+            values = state["config"]["agent"]
+            if agent is not None:  # its settings may be of another class than the algorithm's
+                values = values | {"learning": {}}
+            config = TrainConfig(**state["config"] | {"agent": agent_config_from_dict(values)})
             trainer = cls(config, device, agent)
             for name in ("stroke", "bundle", "max_strokes"):
                 before, now = getattr(config.agent, name), getattr(trainer.config.agent, name)

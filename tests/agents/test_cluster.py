@@ -1,14 +1,12 @@
-"""Ray: the same bytes on any node, and a lost node's work is done again."""
+"""Ray: the same bytes on any node, and the work of a lost node is done again."""
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,30 +14,15 @@ from PIL import Image
 
 from agents import cluster
 from agents.cli.main import main
-from agents.cli.pictures import Picture
-from agents.cluster import LostTaskError, run_on_cluster
+from agents.cluster import check_address, run_on_cluster
 
 ray = pytest.importorskip("ray")
-KILLER = """
-import os
-import ray
-from agents.cli.pictures import Picture
-
-read = Picture.read
-
-def deadly(picture, *arguments, **options):
-    if picture.stem == "02" and ray.is_initialized() and ray.get_runtime_context().worker.mode == 1:
-        os._exit(1)
-    return read(picture, *arguments, **options)
-
-Picture.read = deadly
-"""
 FAST = ["--strokes", "10", "--canvas", "32", "--refine", "5"]
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Of a cluster of this machine, with two processors, which the tests join one after the other."""
+    """Address of a cluster on this machine, with two processors, which the tests join in turn."""
     from ray.cluster_utils import Cluster
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
@@ -67,111 +50,104 @@ def double(shared: int, task: int) -> int:
 
 
 def lose(shared: Path, task: int) -> int:
-    """The first two times the process is lost."""
-    tries = len(list(shared.glob(f"{task}-*")))
-    (shared / f"{task}-{tries}").touch()
-    if tries < task:
+    """Lose the process in the first `task` attempts."""
+    attempts = len(list(shared.glob(f"{task}-*")))
+    (shared / f"{task}-{attempts}").touch()
+    if attempts < task:
         os.kill(os.getpid(), 9)
-    return tries
+    return attempts
 
 
+@pytest.mark.slow
 def test_each_task_has_its_answer_or_its_error(address: str) -> None:
-    asked: list[int] = []
-
-    def tasks() -> Iterator[int]:
-        for task in range(40):
-            asked.append(task)
-            yield task
-
-    answers: dict[int, Any] = {}
-    for task, answer in run_on_cluster(double, 100, tasks(), address):
+    tasks: list[int] = []
+    coming = (tasks.append(task) or task for task in range(40))
+    answers: dict[int, object] = {}
+    for task, answer in run_on_cluster(double, 100, coming, address):
         answers[task] = answer
-        assert len(asked) <= len(answers) + 4  # they are read as they are needed
+        assert len(tasks) <= len(answers) + 4  # read as they are needed
     assert isinstance(answers.pop(13), KeyError)
     assert answers == {task: 100 + 2 * task for task in range(40) if task != 13}
 
 
-def test_lost_processes_are_tried_again(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_lost_processes_are_tried_again(address: str, tmp_path: Path, monkeypatch) -> None:
     assert dict(run_on_cluster(lose, tmp_path, [0, 2], address)) == {0: 0, 2: 2}
-    monkeypatch.setattr(cluster, "TRIES", 1)
+    monkeypatch.setattr(cluster, "RETRIES", 1)
     ((_, error),) = run_on_cluster(lose, tmp_path, [9], address)
-    assert isinstance(error, LostTaskError) and "lost 2 times" in str(error)
-
-
-def test_a_picture_that_ends_its_process_takes_no_other_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    some = pictures(tmp_path / "in", 4)
-    (tmp_path / "killer.py").write_text(KILLER)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(Picture, "read", Picture.read)
-    monkeypatch.setattr(cluster, "TRIES", 0)
-    command = ["paint", *some, *FAST, "-o", f"{tmp_path}/out/", "--ray", "local", "--import", "killer"]
-    with pytest.raises(SystemExit, match=r"1 of 4 pictures were not painted: .*02\.png"):
-        main(command)
-    assert sorted(contents(tmp_path / "out")) == ["00.png", "01.png", "03.png"]
-
-
-def test_nodes_of_other_versions_are_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "versions", lambda: {"paint_gym": "9.9", "torch": "1.1", "Python": "3.8"})
-    with pytest.raises(ValueError, match=r"node .* has paint_gym .*, and this machine paint_gym 9\.9, torch"):
-        list(run_on_cluster(double, 1, [1], address))
-
-
-def test_what_is_no_cluster() -> None:
-    for address, text in {
-        "127.0.0.1:9": "no Ray cluster at '127.0.0.1:9'", "ray://127.0.0.1:9": "no Ray cluster at 'ray:",
-        "nowhere": "local, auto or an address", ":1": "not ':1'", "a:99999": "not 'a:99999'",
-    }.items():  # fmt: skip
-        with pytest.raises((ConnectionError, ValueError), match=text):
-            list(run_on_cluster(double, 1, [1], address))
-
-
-def test_paintings_of_a_cluster_are_those_of_one_process(address: str, tmp_path: Path) -> None:
-    some = pictures(tmp_path / "in", 5)
-    (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
-    (tmp_path / "list.txt").write_text("\n".join([*some, str(tmp_path / "in" / "bad.png"), "none.png"]))
-    mask = str(tmp_path / "mask.png")
-    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
-    options = [f"@{tmp_path}/list.txt", *FAST, "--detail", mask]
-    for folder, more in (("here", []), ("there", ["--ray", address])):
-        outputs = ["-o", f"{tmp_path}/{folder}/", "-o", f"{tmp_path}/{folder}/{{name}}.json"]
-        report = ["--report", f"{tmp_path}/{folder}.jsonl"]
-        with pytest.raises(SystemExit, match=r"2 of 7 pictures were not painted: .*bad\.png, none\.png"):
-            main(["paint", *options, *outputs, *report, *more])
-    here = contents(tmp_path / "here")
-    assert here == contents(tmp_path / "there") and len(here) == 10
-    lines = [(tmp_path / f"{name}.jsonl").read_text().splitlines() for name in ("here", "there")]
-    assert len(lines[0]) == len(lines[1]) == 5 and f"{tmp_path}/there/00.json" in "".join(lines[1])
-    with pytest.raises(SystemExit, match=r"2 of 2 pictures were not painted"):  # started again: what is left
-        main(["paint", *options, "-o", f"{tmp_path}/there/", "--ray", address])
-    with pytest.raises(SystemExit, match="not to standard output"):
-        main(["paint", some[0], *FAST, "-o", "-", "--ray", address])
+    assert isinstance(error, RuntimeError) and "lost 2 times" in str(error)
 
 
 @pytest.mark.slow
-def test_a_lost_node_is_done_without(tmp_path: Path) -> None:
+def test_nodes_that_differ_are_named(address: str, tmp_path: Path, monkeypatch) -> None:
+    with pytest.raises(ValueError, match=r"cannot import what this machine can: .*no_such_module"):
+        list(run_on_cluster(double, 1, [1], address, ("no_such_module",)))
+    with pytest.raises(ValueError, match="a task takes 99 processors, and the largest node has 2"):
+        list(run_on_cluster(double, 1, [1], address, processors=99))
+    monkeypatch.setattr(os, "getcwd", lambda: f"{tmp_path}/nowhere")
+    with pytest.raises(ValueError, match=r"node .* has no folder .*nowhere; share it"):
+        list(run_on_cluster(double, 1, [1], address))
+    monkeypatch.setattr(cluster, "versions", lambda: {"paint_gym": "9.9", "torch": "1.1", "Python": "3.8"})
+    with pytest.raises(
+        ValueError, match=r"node .* has {'paint_gym': .*, and this machine {'paint_gym': '9\.9'"
+    ):
+        list(run_on_cluster(double, 1, [1], address))
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("127.0.0.1:9", "no Ray cluster at '127.0.0.1:9'"), ("ray://127.0.0.1:9", "no Ray cluster at 'ray:"),
+        ("nowhere", "local, auto or an address"), (":1", "not ':1'"), ("a:99999", "not 'a:99999'"),
+    ],
+)  # fmt: skip
+def test_an_address_where_nobody_answers_is_refused(address: str, text: str) -> None:
+    with pytest.raises((ConnectionError, ValueError), match=text):
+        check_address(address)
+
+
+@pytest.mark.slow
+def test_paintings_of_a_cluster_are_those_of_one_process(address: str, tmp_path: Path) -> None:
+    photos = pictures(tmp_path / "in", 5)
+    (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "list.txt").write_text("\n".join([*photos, str(tmp_path / "in" / "bad.png"), "none.png"]))
+    mask = str(tmp_path / "mask.png")
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
+    options = [f"@{tmp_path}/list.txt", *FAST, "--detail", mask]
+    for name, ray_options in (("alone", []), ("cluster", ["--ray", address])):
+        outputs = ["-o", f"{tmp_path}/{name}/", "-o", f"{tmp_path}/{name}/{{name}}.json"]
+        report = ["--report", f"{tmp_path}/{name}.jsonl"]
+        with pytest.raises(SystemExit, match=r"2 of 7 pictures were not painted: .*bad\.png, none\.png"):
+            main(["paint", *options, *outputs, *report, *ray_options])
+    alone = contents(tmp_path / "alone")
+    assert alone == contents(tmp_path / "cluster") and len(alone) == 10
+    lines = [(tmp_path / f"{name}.jsonl").read_text().splitlines() for name in ("alone", "cluster")]
+    assert len(lines[0]) == len(lines[1]) == 5 and f"{tmp_path}/cluster/00.json" in "".join(lines[1])
+    with pytest.raises(SystemExit, match=r"2 of 2 pictures were not painted"):  # the others are there
+        main(["paint", *options, "-o", f"{tmp_path}/cluster/", "--ray", address])
+    with pytest.raises(SystemExit, match="not to standard output"):
+        main(["paint", photos[0], *FAST, "-o", "-", "--ray", address])
+
+
+@pytest.mark.slow
+def test_a_lost_node(tmp_path: Path) -> None:
     from ray.cluster_utils import Cluster
 
-    some = pictures(tmp_path / "in", 40)
-    main(["paint", *some, *FAST, "-o", f"{tmp_path}/here/"])
+    photos = pictures(tmp_path / "in", 40)
+    main(["paint", *photos, *FAST, "-o", f"{tmp_path}/alone/"])
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    second = nodes.add_node(num_cpus=1)
-    there = tmp_path / "there"
+    second, out = nodes.add_node(num_cpus=1), tmp_path / "cluster"
 
-    def remove_when_begun() -> None:
-        while not there.is_dir() or not list(there.iterdir()):
+    def remove_after_the_first() -> None:
+        while not out.is_dir() or not list(out.iterdir()):
             time.sleep(0.05)
         nodes.remove_node(second, allow_graceful=False)
 
-    removal = threading.Thread(target=remove_when_begun)
+    removal = threading.Thread(target=remove_after_the_first)
     removal.start()
     try:
-        main(["paint", *some, *FAST, "-o", f"{there}/", "--ray", nodes.address])
+        main(["paint", *photos, *FAST, "-o", f"{out}/", "--ray", nodes.address])
         removal.join()
-        assert contents(there) == contents(tmp_path / "here")
+        assert contents(out) == contents(tmp_path / "alone")
     finally:
         nodes.shutdown()

@@ -4,39 +4,47 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers import Constant, agent_of, l2, one_colour_left, transition
+from helpers import Constant, agent_of, l2, remaining_l2_of_one_colour, transition
 
-from agents import (
-    DDPG,
-    ModelBasedDDPG,
-)
+from agents import DDPG
+from paint_gym import WGANReward
 
 
-@pytest.mark.parametrize(("step", "ahead"), [(0, 1.0), (3, 0.0)])
-def test_q_target_of_ddpg(step: int, ahead: float) -> None:
-    """Wanted: the reward of the stored transition, and gamma^k Q'(s', pi'(s')) if strokes are left."""
+@pytest.mark.parametrize(("step", "not_done"), [(0, 1.0), (3, 0.0)])
+def test_td_target(step: int, not_done: float) -> None:
+    """The reward of the stored transition, and gamma^k Q'(s', pi'(s')) if strokes are left."""
     agent, batch = agent_of(DDPG, Constant(value=2.0), gamma=0.9), transition(step)
     reward = l2(batch.state.canvas, batch.state.target) - l2(batch.next_state.canvas, batch.state.target)
-    expected = (2.0 - (reward + 0.9**2 * ahead * 2.0)).square().mean()
+    expected = (2.0 - (reward + 0.9**2 * not_done * 2.0)).square().mean()
     assert agent.update(batch)["losses/critic"] == pytest.approx(expected.item(), rel=1e-4)
 
 
-def test_ddpg_moves_both_targets() -> None:
-    agent = agent_of(DDPG, Constant(value=1.0), gamma=0.9, tau=0.25, critic_lr=0.1)
+def test_both_target_networks_move() -> None:
+    agent = agent_of(DDPG, Constant(value=1.0), gamma=0.9, tau=0.25, critic_lr=0.1, actor_lr=0.1)
+    agent.actor.value.data.fill_(0.25)
     agent.update(transition())
     moved = agent.critic.value.item() - 1.0
     assert moved != 0 and agent.target_critic.value.item() == pytest.approx(1.0 + 0.25 * moved)
+    expected = 0.5 + 0.25 * (agent.actor.value - 0.5)  # of a copy that was at 0.5
+    assert torch.allclose(agent.target_actor.value, expected) and not torch.allclose(
+        expected, torch.tensor(0.5)
+    )
 
 
-def test_model_free_agents_explore() -> None:
+def test_exploration_adds_noise() -> None:
     agent, state = agent_of(DDPG, Constant(), noise=0.1), transition().state
     spread = torch.cat([agent.explore(state) for _ in range(50)]) - 0.5
     assert spread.std().item() == pytest.approx(0.1, rel=0.1)
-    assert torch.equal(agent_of(ModelBasedDDPG, Constant()).explore(state), torch.full((4, 14), 0.5))
+    assert torch.equal(agent.act(state), torch.full((4, 14), 0.5))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_ddpg_learns_one_colour(seed: int, device: torch.device) -> None:
+def test_it_learns_one_colour(device: torch.device) -> None:
     """To 5% of the l2 at the start."""
-    assert one_colour_left(DDPG, (), 6000, device, seed) < 0.05
+    assert remaining_l2_of_one_colour(DDPG, (), 6000, device, 0) < 0.05
+
+
+@pytest.mark.slow
+def test_it_learns_by_a_discriminator(device: torch.device) -> None:
+    reward = WGANReward(width=8, patches=2, device=device)
+    assert remaining_l2_of_one_colour(DDPG, (), 1500, device, 0, reward) < 0.8

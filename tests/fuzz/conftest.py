@@ -1,4 +1,4 @@
-"""The fixture `fuzz`, which runs as many rounds as the command line says."""
+"""The fixture `fuzz`, with the rounds of the command line."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fuzz.harness import Fuzz, attempts
+from fuzz.harness import ROUNDS, Fuzz, attempts
 
 
 @pytest.fixture
 def fuzz(request: pytest.FixtureRequest) -> Fuzz:
-    def run(rounds: int, attempt: Callable[[np.random.Generator], object], named: str) -> None:
-        first, given = request.config.getoption("--first"), request.config.getoption("--rounds")
-        attempts(range(first, first + (given or rounds)), attempt, named)
+    first, rounds = request.config.getoption("--first"), request.config.getoption("--rounds") or ROUNDS
+
+    def run(attempt: Callable[[np.random.Generator], object], text: str) -> None:
+        attempts(range(first, first + rounds), attempt, text)
 
     return run

@@ -1,4 +1,4 @@
-"""Fuzzing: rounds of hostile input, each from a seed, that must end soon, with a clear error.
+"""Fuzzing: rounds of broken input, each from a seed, that end soon, with a clear error.
 
 pytest tests/fuzz --rounds 20000           # long
 pytest tests/fuzz -k pictures --rounds 1 --first 4711    # one round again
@@ -18,8 +18,9 @@ SECONDS = 5.0  # a round may take
 MEGABYTES = 600.0  # a round may take more than there was
 CLEAR = (ValueError, OSError, TypeError, IndexError, SystemExit)
 
-Fuzz = Callable[[int, Callable[[np.random.Generator], object], str], None]
-"""Of the fixture `fuzz`: rounds, unless `--rounds` says otherwise, and the rest of `attempts`."""
+ROUNDS = 10  # of each test by default
+Fuzz = Callable[[Callable[[np.random.Generator], object], str], None]
+"""The fixture `fuzz`: `attempts` with the rounds of the command line."""
 
 
 def attempts(numbers: range, attempt: Callable[[np.random.Generator], object], named: str) -> None:
@@ -32,7 +33,7 @@ def attempts(numbers: range, attempt: Callable[[np.random.Generator], object], n
     passed = 0
     for number in numbers:
         faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
-        memory, began = reset_peak(), (time.perf_counter(), time.process_time())
+        memory, start = reset_peak(), (time.perf_counter(), time.process_time())
         try:
             attempt(np.random.default_rng(number))
             passed += 1
@@ -41,8 +42,8 @@ def attempts(numbers: range, attempt: Callable[[np.random.Generator], object], n
         except BaseException as error:
             raise AssertionError(f"round {number}: {error!r}") from error
         # a machine that is busy with other work, or that computes with two threads, is no hang
-        took = min(time.perf_counter() - began[0], time.process_time() - began[1])
-        assert took < SECONDS, f"round {number} took {took:.1f} s"
+        seconds = min(time.perf_counter() - start[0], time.process_time() - start[1])
+        assert seconds < SECONDS, f"round {number} took {seconds:.1f} s"
         grown = peak() - memory
         assert grown < MEGABYTES, f"round {number} took {grown:.0f} MB"
     faulthandler.cancel_dump_traceback_later()
@@ -50,7 +51,7 @@ def attempts(numbers: range, attempt: Callable[[np.random.Generator], object], n
 
 
 def reset_peak() -> float:
-    """The memory of this process in MB; `peak` counts from here."""
+    """Memory of this process in MB; `peak` counts from here."""
     if sys.platform != "linux":
         return 0.0
     Path("/proc/self/clear_refs").write_text("5")
@@ -58,7 +59,7 @@ def reset_peak() -> float:
 
 
 def peak() -> float:
-    """The most memory that this process had since `reset_peak`, in MB; 0 where the system does not say."""
+    """Most memory of this process since `reset_peak`, in MB; 0 on systems other than Linux."""
     if sys.platform != "linux":
         return 0.0
     status = Path("/proc/self/status").read_text()

@@ -12,27 +12,12 @@ NUMBERS = (
     float("-inf"),
 )  # fmt: skip
 VALUES = (
-    *NUMBERS,
-    None,
-    True,
-    False,
-    "",
-    "x",
-    "32",
-    "\0",
-    "²",
-    "x" * 5000,
-    [],
-    [1],
-    [[]],
-    {},
-    {"a": 1},
-    [None],
-)
+    *NUMBERS, None, True, False, "", "x", "32", "\0", "²", "x" * 5000, [], [1], [[]], {}, {"a": 1}, [None],
+)  # fmt: skip
 
 
 def damaged(content: bytes, random: np.random.Generator) -> bytes:
-    """Bytes of which some are changed, lost, doubled or put elsewhere."""
+    """Bytes with some changed, lost, doubled or moved."""
     data = bytearray(content)
     for _ in range(random.integers(1, 4)):
         if not data:
@@ -58,15 +43,13 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
                 other = int(random.integers(len(data)))
                 data[place : place + count] = data[other : other + count]
             case 7:
-                number = int(NUMBERS[random.integers(4)]) + int(random.integers(-2, 3))
-                data[place : place + 4] = (number % 2**32).to_bytes(
-                    4, "big" if random.random() < 0.5 else "little"
-                )
+                number = (int(NUMBERS[random.integers(4)]) + int(random.integers(-2, 3))) % 2**32
+                data[place : place + 4] = number.to_bytes(4, ("big", "little")[random.integers(2)])
     return bytes(data)
 
 
 def changed(value: Any, random: np.random.Generator, depth: int = 0) -> Any:
-    """A value of which one part, somewhere inside, is another, is missing, or comes twice."""
+    """A value with one part, somewhere inside, replaced, missing or doubled."""
     if isinstance(value, dict) and value and random.random() < 0.9:
         value = dict(value)
         key = list(value)[random.integers(len(value))]

@@ -1,4 +1,4 @@
-"""Command lines: whatever is written in place of an option's value is refused in words, or works."""
+"""Command lines: any text as the value of an option is refused in words, or works."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ def options_of(command: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """All options that the help of a command shows."""
     with pytest.raises(SystemExit):
         parse([command, "--help"])
-    return sorted(
-        set(re.findall(r"--[a-z0-9][a-z0-9.\-]+", capsys.readouterr().out)) - {"--help", "--import"}
-    )
+    names = set(re.findall(r"--[a-z0-9][a-z0-9.\-]+", capsys.readouterr().out))
+    return sorted(names - {"--help", "--import"})
 
 
-def written(names: list[str], random: np.random.Generator) -> list[str]:
-    """Some options with values that fit, or not."""
-    found: list[str] = []
+def random_options(names: list[str], random: np.random.Generator) -> list[str]:
+    """Options with values that fit, or not."""
+    arguments: list[str] = []
     for _ in range(random.integers(1, 4)):
-        found.append(names[random.integers(len(names))])
+        arguments.append(names[random.integers(len(names))])
         for _ in range(int(random.choice([0, 1, 1, 1, 1, 1, 2]))):
-            found.append(VALUES[random.integers(len(VALUES))])
-    return found
+            arguments.append(VALUES[random.integers(len(VALUES))])
+    return arguments
 
 
 @pytest.fixture
@@ -53,24 +52,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_they_are_read(command: str, fuzz: Fuzz, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_parsing(command: str, fuzz: Fuzz, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = options_of(command, capsys)
     assert names
 
     def attempt(random: np.random.Generator) -> None:
         try:
-            parse([command, *(["a.png"] if random.random() < 0.5 else []), *written(names, random)])
+            parse([command, *(["a.png"] if random.random() < 0.5 else []), *random_options(names, random)])
         finally:
-            said = capsys.readouterr()
-            assert "Traceback" not in said.out + said.err
+            output = capsys.readouterr()
+            assert "Traceback" not in output.out + output.err
 
-    fuzz(50, attempt, "")
+    fuzz(attempt, "")
 
 
 @pytest.mark.parametrize("command", ["paint", "render"])
-def test_they_are_followed(
-    command: str, fuzz: Fuzz, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_running(command: str, fuzz: Fuzz, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Small paintings: what ends, ends with 0, or with a line that says why."""
     names = options_of(command, capsys)
     small = [
@@ -92,17 +89,19 @@ def test_they_are_followed(
         first = ["b.json", "-o", "out/b.svg", "--size", "20"]
 
     def attempt(random: np.random.Generator) -> None:
-        given = written(names, random)
+        arguments = random_options(names, random)
         try:
-            main([command, *first, *given])
+            main([command, *first, *arguments])
         except SystemExit as stopped:
             if isinstance(stopped.code, str):
                 assert stopped.code.startswith("paint-gym: ") and len(stopped.code.splitlines()) == 1
             else:
-                assert stopped.code in (0, 2), given
+                assert stopped.code in (0, 2), arguments
         finally:
             capsys.readouterr()
-        assert command == "render" or Path("a.png").stat().st_size == size, f"{given} wrote over the picture"
+        assert command == "render" or Path("a.png").stat().st_size == size, (
+            f"{arguments} wrote over the picture"
+        )
 
     size = Path("a.png").stat().st_size
-    fuzz(50, attempt, "")
+    fuzz(attempt, "")

@@ -1,4 +1,4 @@
-"""Arguments, options and actions of the environments: what is refused is named, and changes nothing."""
+"""Arguments, options and actions of the environments: refusals name them, and change nothing."""
 
 from __future__ import annotations
 
@@ -43,27 +43,24 @@ def test_arguments(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> None:
         except CLEAR as error:
             words = [word for name in changed for word in (name, *name.split("_"))]
             # a wrong name of a data set is one of a folder, a split, or a file
-            assert any(word in str(error) for word in (*words, "data set", "folder", "colour")), (
-                changed,
-                error,
-            )
+            words += ["data set", "folder", "colour"]
+            assert any(word in str(error) for word in words), (changed, error)
             return
         env.reset(seed=0)
         env.step(env.action_space.sample())
 
-    fuzz(400, attempt, "")
+    fuzz(attempt, "")
 
 
 @pytest.mark.parametrize("kind", [PaintCanvasEnv, PaintCanvasVectorEnv])
 def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> None:
-    several = (
-        {} if kind is PaintCanvasEnv else {"num_envs": 3, "autoreset_mode": gym.vector.AutoresetMode.DISABLED}
-    )
-    env = kind(dataset=pictures, size=32, max_strokes=30, bundle=2, device="cpu", **several)
+    disabled = gym.vector.AutoresetMode.DISABLED
+    vector = {} if kind is PaintCanvasEnv else {"num_envs": 3, "autoreset_mode": disabled}
+    env = kind(dataset=pictures, size=32, max_strokes=30, bundle=2, device="cpu", **vector)
     env.reset(seed=0)
     shape = env.action_space.shape
 
-    def some_action(random: np.random.Generator) -> Any:
+    def random_action(random: np.random.Generator) -> Any:
         action = random.random(shape) * random.choice([1, 1, 2, 1e30, -1])
         match random.integers(9):
             case 0:
@@ -81,7 +78,7 @@ def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> Non
                 action = torch.tensor(action)
         return action
 
-    def some_options(random: np.random.Generator) -> Any:
+    def random_options(random: np.random.Generator) -> Any:
         options = {}
         for name in ("indices", "canvas", "reset_mask", "more"):
             if random.random() < 0.3:
@@ -98,16 +95,16 @@ def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> Non
         before = [part.clone() for part in env.state]
         try:
             if random.random() < 0.5:
-                env.step(some_action(random))
+                env.step(random_action(random))
             else:
-                env.reset(options=some_options(random))
+                env.reset(options=random_options(random))
         except CLEAR:
-            assert all(torch.equal(one, other) for one, other in zip(before, env.state, strict=True))
+            assert all(torch.equal(*pair) for pair in zip(before, env.state, strict=True))
             raise
         canvas = env.state.canvas
         assert canvas.isfinite().all() and canvas.min() >= 0 and canvas.max() <= 1
 
-    fuzz(400, attempt, "")
+    fuzz(attempt, "")
 
 
 FORMS = {
@@ -135,11 +132,11 @@ def test_numbers_in_any_form_are_actions_and_canvases(kind: Any, form: str, pict
         random = np.random.default_rng(0)
         action = random.integers(0, 9, env.action_space.shape).astype(np.float32) / 8  # exact in all forms
         canvas = random.integers(0, 9, (3, 32, 32)).astype(np.float32) / 8
-        given = [give(action), give(canvas)]
+        numbers = [give(action), give(canvas)]
         if form == "read-only":
-            for each in given:
-                each.flags.writeable = False
-        env.reset(seed=0, options={"indices": [0], "canvas": given[1]})
-        env.step(given[0])
+            for array in numbers:
+                array.flags.writeable = False
+        env.reset(seed=0, options={"indices": [0], "canvas": numbers[1]})
+        env.step(numbers[0])
         results.append(env.state.canvas)
     assert torch.equal(*results)

@@ -1,4 +1,4 @@
-"""Machines that fail: processes that are killed at any moment, and disks that are full."""
+"""Failing machines: processes that are killed at any moment, and full disks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from PIL import Image
 from agents.cli.main import main
 from paint_gym import load_dataset
 
+pytestmark = pytest.mark.slow
 PAINT = ["paint", "photos/0.png", "--overwrite", "--strokes", "20", "--refine", "60", "--canvas", "64"]
 TRAIN = [
     "train", "--preset", "smoke", "--dataset", "photos", "--updates", "40", "--eval-every", "20",
     "--out", "run", "--checkpoint-minutes", "0", "--device", "cpu",
 ]  # fmt: skip
 JOBS = {
-    "paint": [*PAINT, "-o", "out/a.svg"],
-    "film": [*PAINT, "-o", "out/a.gif"],
+    "paint": [*PAINT, "-o", "out/a.svg", "-o", "out/a.gif"],
     "cache": ["evaluate", "pretrained-mnist", "--dataset", "photos", "--images", "2", "--strokes", "5"],
     "train": TRAIN,
 }
@@ -49,44 +49,40 @@ def start(folder: Path, arguments: list[str]) -> subprocess.Popen:
 
 def finish(folder: Path, arguments: list[str]) -> None:
     process = start(folder, arguments)
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
 
 
-def kept(folder: Path) -> dict[str, bytes | None]:
-    """All files, with what is in them where that is the same each time."""
+def files_in(folder: Path) -> dict[str, bytes | None]:
+    """All files, with their content if it is the same each time."""
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and "native" not in file.parts]
     changing = ("tfevents", "metrics.jsonl", "checkpoint", "-8-", "-16-", "-64-", "-128-")
-    return {
-        str(file.relative_to(folder)).split(".tfevents")[0]: None
-        if any(part in file.name for part in changing)
-        else file.read_bytes()
-        for file in files
-    }
+    contents = [None if any(part in file.name for part in changing) else file.read_bytes() for file in files]
+    names = [str(file.relative_to(folder)).split(".tfevents")[0] for file in files]
+    return dict(zip(names, contents, strict=True))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("job", JOBS)
 def test_kill_9_at_any_moment(job: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """What is started again ends as if nothing had been, with no file more or less."""
+    """Started again, the command ends with the same files, and no more or less."""
     once, rounds = tmp_path / "once", request.config.getoption("--rounds") or 1
     photos(once)
     finish(once, JOBS[job])
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     shutil.rmtree(once / "run", ignore_errors=True)
     finish(once, JOBS[job])
-    took, expected = time.perf_counter() - began, kept(once)
+    seconds, expected = time.perf_counter() - start_time, files_in(once)
     for number in range(rounds):
         folder = tmp_path / f"{number}"
         photos(folder)
         process = start(folder, JOBS[job])
-        moment = np.random.default_rng(number).uniform(0.3, 1) * took
+        moment = np.random.default_rng(number).uniform(0.3, 1) * seconds
         time.sleep(moment)
         process.kill()
         process.communicate()
-        resume = job == "train" and (folder / "run" / "checkpoint.safetensors").exists()
+        resume = job == "train" and (folder / "run" / "checkpoint.pt").exists()
         finish(folder, ["train", "--resume", "--out", "run", "--device", "cpu"] if resume else JOBS[job])
-        assert kept(folder) == expected, f"killed after {moment:.2f} of {took:.2f} s"
+        assert files_in(folder) == expected, f"killed after {moment:.2f} of {seconds:.2f} s"
         shutil.rmtree(folder)
 
 

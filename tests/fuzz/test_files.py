@@ -1,4 +1,4 @@
-"""Files from anyone: pictures, paintings, agents, runs, MATLAB files, and what the cache holds."""
+"""Broken files: pictures, paintings, agents and runs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from safetensors.torch import load_file, save_file
 import agents
 from agents import TrainConfig, build_agent, save_agent
 from agents.training.trainer import Trainer
-from paint_gym.datasets import load_dataset, read_image
+from paint_gym.datasets import read_image
 from paint_gym.painting import Painting
 
 SIDE = 24
+COMPRESSIONS, FILMS = ("tiff_lzw", "tiff_deflate", "packbits", "jpeg"), ("GIF", "WEBP", "TIFF", "PNG")
 
 
 def pictures_of_all_kinds() -> list[bytes]:
@@ -34,27 +35,22 @@ def pictures_of_all_kinds() -> list[bytes]:
     image = Image.fromarray(rgb)
     exif = Image.Exif()
     exif[0x112] = 5
-    deep = (rgb[..., 0].astype(np.uint16) * 257).astype(np.uint16)
-    made: list[tuple[Image.Image, str, dict]] = [
-        (image.convert(mode), kind, {})
-        for kind, modes in {
-            "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"), "JPEG": ("L", "RGB", "CMYK"), "GIF": ("L", "P"),
-            "BMP": ("1", "L", "RGB", "RGBA"), "WEBP": ("RGB", "RGBA"), "AVIF": ("RGB", "RGBA"),
-            "TIFF": ("1", "L", "RGB", "RGBA", "CMYK"), "PPM": ("1", "L", "RGB"),
-        }.items()
-        for mode in modes
+    deep = rgb[..., 0].astype(np.uint16) * 257
+    modes = {
+        "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"), "JPEG": ("L", "RGB", "CMYK"), "GIF": ("L", "P"),
+        "BMP": ("1", "L", "RGB", "RGBA"), "WEBP": ("RGB", "RGBA"), "AVIF": ("RGB", "RGBA"),
+        "TIFF": ("1", "L", "RGB", "RGBA", "CMYK"), "PPM": ("1", "L", "RGB"),
+    }  # fmt: skip
+    pictures: list[tuple[Image.Image, str, dict]] = [
+        *((image.convert(mode), kind, {}) for kind in modes for mode in modes[kind]),
+        *((image, "TIFF", {"compression": kind}) for kind in COMPRESSIONS),
+        *((Image.fromarray(deep), kind, {}) for kind in ("PNG", "TIFF", "PPM")),
+        *((Image.fromarray(deep.astype(kind)), "TIFF", {}) for kind in (np.float32, np.int32)),
+        (image, "JPEG", {"progressive": True, "exif": exif}), (image, "PNG", {"exif": exif}),
+        *((image, kind, {"save_all": True, "append_images": [image]}) for kind in FILMS),
     ]  # fmt: skip
-    made += [
-        (image, "TIFF", {"compression": kind}) for kind in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg")
-    ]
-    made += [(Image.fromarray(deep), kind, {}) for kind in ("PNG", "TIFF", "PPM")]
-    made += [(Image.fromarray(deep.astype(kind)), "TIFF", {}) for kind in (np.float32, np.int32)]
-    made += [(image, "JPEG", {"progressive": True, "exif": exif}), (image, "PNG", {"exif": exif})]
-    made += [
-        (image, kind, {"save_all": True, "append_images": [image]}) for kind in ("GIF", "WEBP", "TIFF", "PNG")
-    ]
     files = []
-    for picture, kind, options in made:
+    for picture, kind, options in pictures:
         file = io.BytesIO()
         picture.save(file, kind, **options)
         files.append(file.getvalue())
@@ -72,7 +68,7 @@ def test_pictures(fuzz: Fuzz) -> None:
             picture = read_image(content, "a picture", at_least=at_least)
         assert picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8 and picture.size
 
-    fuzz(1000, attempt, "a picture")
+    fuzz(attempt, "a picture")
 
 
 @pytest.mark.parametrize("damage", [changed, damaged])
@@ -94,7 +90,7 @@ def test_paintings(fuzz: Fuzz, damage: object, tmp_path: Path) -> None:
         size = min(max(painting.size), 64)
         assert painting.render(size).dtype == np.uint8
 
-    fuzz(500, attempt, "p.json")
+    fuzz(attempt, "p.json")
 
 
 @pytest.fixture
@@ -150,52 +146,22 @@ def test_agents(fuzz: Fuzz, damage: object, agent_file: Path) -> None:
 
     def attempt(random: np.random.Generator) -> None:
         spoil(random)
-        agent = agents.load(agent_file, "cpu")
-        agent.config = replace(agent.config, lookahead=min(2, agent.config.lookahead), plan=0)
-        (painting,) = agents.paint(agent, targets, min(4, agent.bundle))
+        policy = agents.load(agent_file, "cpu")
+        policy = replace(policy, lookahead=min(2, policy.lookahead), plan=0)
+        (painting,) = agents.paint(policy, targets, min(4, policy.bundle))
         assert np.isfinite(painting.strokes).all()
 
-    fuzz(200, attempt, "agent.safetensors")
+    fuzz(attempt, "agent.safetensors")
 
 
-@pytest.mark.parametrize("damage", [rewritten, damaged])
-def test_runs(fuzz: Fuzz, damage: object, tiny: TrainConfig, tmp_path: Path) -> None:
+def test_runs(fuzz: Fuzz, tiny: TrainConfig, tmp_path: Path) -> None:
     tiny = replace(tiny, updates=2, eval_every=2, eval_images=1, episodes=4)
-    trainer = Trainer(tiny, "cpu")
-    trainer.fit(lambda trainer, metrics: False)
-    trainer.save(tmp_path)
-    spoil = spoiler(tmp_path / "checkpoint.safetensors", damage)
+    Trainer(tiny, "cpu").fit().save(tmp_path)
+    spoil = spoiler(tmp_path / "checkpoint.pt", damaged)
 
     def attempt(random: np.random.Generator) -> None:
         spoil(random)
         resumed = Trainer.resume(tmp_path, "cpu")
         assert resumed.updates >= 0
 
-    fuzz(100, attempt, "checkpoint.safetensors")
-
-
-def test_caches(fuzz: Fuzz, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "folder").mkdir()
-    for i in range(3):
-        Image.new("RGB", (9, 9), (i, 50, 200)).save(tmp_path / "folder" / f"{i}.png")
-    whole = load_dataset(tmp_path / "folder", size=8)[[0, 1, 2]]
-    files = list((tmp_path / "cache" / "datasets").iterdir())
-    contents = [file.read_bytes() for file in files]
-    assert len(files) == 2
-
-    def attempt(random: np.random.Generator) -> None:
-        for file, content in zip(files, contents, strict=True):
-            file.unlink(missing_ok=True)  # a mapped file may not become shorter
-            file.write_bytes(content)
-        i = int(random.integers(2))
-        files[i].unlink()
-        if files[i].suffix == ".npy":
-            files[i].write_bytes(contents[i][: random.integers(len(contents[i]))])
-        elif random.random() < 0.5:
-            files[i].write_text(json.dumps(changed(json.loads(contents[i]), random)))
-        else:
-            files[i].write_bytes(damaged(contents[i], random))
-        assert np.array_equal(load_dataset(tmp_path / "folder", size=8)[[0, 1, 2]], whole)
-
-    fuzz(300, attempt, "no error")
+    fuzz(attempt, "checkpoint.pt")

@@ -1,4 +1,4 @@
-"""Modules of the user's own."""
+"""Modules of your own, which commands import first."""
 
 from __future__ import annotations
 
@@ -7,37 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from agents.cli.main import parse
-from paint_gym.utils.registry import import_module
-
-
-def test_a_module_of_the_current_folder_or_of_pythons_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "my_own_part.py").write_text("here = True")
-    for name in ("my_own_part", "my_own_part.py", "./my_own_part.py", "my_own_part"):
-        import_module(name)
-        assert sys.modules["my_own_part"].here
-    (tmp_path / "my_package").mkdir()
-    (tmp_path / "my_package" / "inner.py").write_text("from .other import there\nimport my_own_part")
-    (tmp_path / "my_package" / "other.py").write_text("there = 2")
-    import_module("my_package.inner")
-    assert sys.modules["my_package.inner"].there == 2
-    import_module("json.tool")
-    with pytest.raises(ValueError, match="cannot import 'my_other_part'"):
-        import_module("my_other_part")
-
-
-def test_errors_of_the_module_itself_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "broken_part.py").write_text("import no_such_library")
-    with pytest.raises(ModuleNotFoundError, match="no_such_library"):
-        import_module("broken_part")
+from agents.cli.main import main, parse
 
 
 def test_imports_take_one_name_each() -> None:
     command = parse(["paint", "--import", "a", "--import", "b.c", "photo.jpg"])
     assert command.imports == ("a", "b.c") and command.images == (Path("photo.jpg"),)
+
+
+def test_modules_are_imported_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("command_part.py").write_text("imported = True")
+    with pytest.raises(SystemExit, match=r"none\.json"):
+        main(["render", "none.json", "--import", "command_part.py"])
+    assert sys.modules["command_part"].imported
+    with pytest.raises(SystemExit, match="cannot import 'no_such_part'"):
+        main(["render", "none.json", "--import", "no_such_part"])

@@ -1,4 +1,4 @@
-"""What all agents share: precision, compilation, networks that do not train each other."""
+"""The base of all algorithms: precision, compilation, warm starts, networks that do not train each other."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from functools import partial
 import pytest
 import torch
 from helpers import Constant, agent_of, transition
+from torch import Tensor
 
 from agents import (
     DDPG,
+    Agent,
     AgentConfig,
-    AlgorithmConfig,
+    LearningConfig,
     ModelBasedDDPG,
+    PatchQDDPG,
     build_agent,
 )
 from agents.common.replay import Transition
+from paint_gym import Reward
 from paint_gym.canvas import CanvasState
+
+CONFIG = AgentConfig(actor_width=8, critic_width=8, stroke="circle", bundle=2)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # PyTorch's own
 @pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not")  # and this one
-@pytest.mark.parametrize("algo", ["model-based", "ddpg"])
-@pytest.mark.parametrize("actor", ["resnet", "glimpse"])
-def test_compiled_networks_learn_the_same(algo, actor, monkeypatch) -> None:
-    """Traced by torch.compile, though not turned into machine code, which would take minutes."""
+@pytest.mark.parametrize(("algo", "actor"), [("model-based", "glimpse"), ("ddpg", "resnet")])
+def test_compiled_networks_learn_the_same(algo: str, actor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced by torch.compile, but not turned into machine code, which would take minutes."""
     calls = []
 
     def compiler(graph, inputs):
@@ -34,18 +39,17 @@ def test_compiled_networks_learn_the_same(algo, actor, monkeypatch) -> None:
         return graph.forward
 
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=compiler))
-    settings = AlgorithmConfig(bf16=False, max_grad_norm=1e9)
-    spec = AgentConfig(algo, actor, 8, 8, 1, patches=4, max_strokes=20, learning=settings)
+    settings = LearningConfig(bf16=False, max_grad_norm=1e9)
+    config = AgentConfig(algo, actor, 8, 8, 1, patches=4, max_strokes=20, learning=settings)
     torch.manual_seed(0)
     canvas, target, after = torch.rand(3, 2, 3, 32, 32)
     step = torch.tensor([0, 1])
-    batch = Transition(
-        CanvasState(canvas, target, step), torch.rand(2, 65), CanvasState(after, target, step + 1)
-    )
+    next_state = CanvasState(after, target, step + 1)
+    batch = Transition(CanvasState(canvas, target, step), torch.rand(2, 65), next_state)
     results = []
     for compiled in (False, True):
         torch.manual_seed(1)
-        agent = build_agent(replace(spec, learning=replace(settings, compile=compiled)), "cpu")
+        agent = build_agent(replace(config, learning=replace(settings, compile=compiled)), "cpu")
         assert not calls
         torch.manual_seed(2)
         losses = [agent.update(batch) for _ in range(2)]
@@ -57,18 +61,76 @@ def test_compiled_networks_learn_the_same(algo, actor, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("kind", [ModelBasedDDPG, DDPG])
-def test_the_actor_does_not_train_the_critic(kind: type) -> None:
+def test_the_actor_does_not_train_the_critic(kind: type[Agent]) -> None:
     agent = agent_of(kind, Constant(value=1.0), gamma=0.9, critic_lr=0.0)
     agent.update(transition())
     assert agent.critic.value.item() == 1.0 and agent.critic.value.requires_grad
 
 
-@pytest.mark.parametrize("has", [True, False])
-def test_bf16_by_default_only_where_the_processor_has_it(has: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+class Watching(Reward):
+    """A reward that remembers the canvases of its update."""
+
+    patch_level = True
+
+    def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        return -(after - target).square().mean((1, 2, 3))
+
+    def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+        return self(before, after, target).view(-1, 1, 1).expand(-1, 4, 4)
+
+    def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
+        self.canvas = canvas
+        return {"losses/discriminator": 0.5}
+
+
+@pytest.mark.parametrize("kind", [ModelBasedDDPG, DDPG, PatchQDDPG])
+def test_a_reward_learns_with_each_update(kind: type[Agent]) -> None:
+    critic = Constant(4, 4) if kind is PatchQDDPG else Constant()
+    agent, batch = agent_of(kind, critic), transition()
+    agent.reward = Watching()
+    assert agent.update(batch)["losses/discriminator"] == 0.5
+    fresh = kind is ModelBasedDDPG  # what the actor paints now; the others: what was rewarded
+    assert torch.equal(agent.reward.canvas, batch.next_state.canvas) != fresh
+    assert not agent.reward.canvas.requires_grad
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_bf16_by_default_only_where_the_processor_has_it(supported: bool, monkeypatch) -> None:
     """Where it is emulated it is ten times slower than float32."""
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
-    chosen = [
-        build_agent(AgentConfig(actor_width=8, learning=AlgorithmConfig(bf16=bf16)), "cpu")
-        for bf16 in (None, True)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported)
+    agents = [
+        build_agent(replace(CONFIG, learning=LearningConfig(bf16=bf16)), "cpu") for bf16 in (None, True)
     ]
-    assert [agent.bf16 for agent in chosen] == [has, True]
+    assert [agent.bf16 for agent in agents] == [supported, True]
+    assert [agent.policy().bf16 for agent in agents] == [supported, True]
+
+
+@pytest.mark.parametrize("algo", ["model-based", "ddpg"])
+def test_a_warm_start_copies_all_but_the_last_layer(algo: str) -> None:
+    """The last layer is that of another stroke design."""
+    source = build_agent(CONFIG, "cpu").actor
+    agent = build_agent(replace(CONFIG, algo=algo, stroke="bezier"), "cpu")
+    assert agent.warm_start(source) == ["head.bias", "head.weight"]
+    for actor in [agent.actor, *([agent.target_actor] if algo == "ddpg" else [])]:
+        assert all(torch.equal(actor.net[i].weight, source.net[i].weight) for i in (1, 4))
+
+
+def test_settings_of_another_algorithm_are_refused() -> None:
+    assert build_agent(replace(CONFIG, algo="ddpg"), "cpu").config == DDPG.Config()
+    with pytest.raises(TypeError, match=r"DDPG\.Config, not of ModelBasedDDPG\.Config"):
+        build_agent(replace(CONFIG, algo="ddpg", learning=ModelBasedDDPG.Config()), "cpu")
+
+
+def test_a_warm_start_from_another_network_is_refused() -> None:
+    agent = build_agent(replace(CONFIG, actor="resnet"), "cpu")
+    with pytest.raises(ValueError, match="no tensor in common"):
+        agent.warm_start(build_agent(CONFIG, "cpu").actor)
+
+
+def test_a_policy_follows_the_actor_as_it_learns() -> None:
+    agent, batch = agent_of(ModelBasedDDPG, Constant(), gamma=0, actor_lr=0.1), transition()
+    policy = agent.policy()
+    before = policy.act(batch.state).clone()
+    agent.update(batch)
+    assert torch.equal(policy.act(batch.state), agent.act(batch.state))
+    assert not torch.equal(policy.act(batch.state), before)

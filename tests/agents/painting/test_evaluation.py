@@ -68,24 +68,10 @@ def test_a_curve_needs_a_step() -> None:
         l2_curve(random_painting(), grey(0, 32), 0)
 
 
-def test_interval_is_that_of_the_normal_distribution() -> None:
-    values = np.random.default_rng(0).normal(5, 2, 400)
-    mean, low, high = mean_interval(values)
-    assert mean == values.mean()
-    half = 1.96 * values.std() / math.sqrt(400)
-    assert (mean - low, high - mean) == pytest.approx((half, half), rel=0.1)
-
-
 def test_interval_narrows_with_pictures_and_with_less_confidence() -> None:
     values = np.random.default_rng(0).random(400)
     few, many, bold = mean_interval(values[:25]), mean_interval(values), mean_interval(values, confidence=0.5)
     assert few.high - few.low > 2 * (many.high - many.low) > 4 * (bold.high - bold.low) > 0
-
-
-def test_interval_is_set_by_the_seed() -> None:
-    values = np.random.default_rng(0).random(20)
-    assert mean_interval(values, seed=3) == mean_interval(values, seed=3)
-    assert mean_interval(values, seed=3) != mean_interval(values, seed=4)
 
 
 def test_interval_of_columns_is_that_of_each() -> None:
@@ -95,12 +81,12 @@ def test_interval_of_columns_is_that_of_each() -> None:
 
 
 def test_interval_holds_the_true_mean_as_often_as_promised() -> None:
-    samples = np.random.default_rng(0).normal(1, 3, (50, 400))  # 400 experiments of 50 pictures
+    samples = np.random.default_rng(0).normal(1, 3, (50, 200))  # 200 experiments of 50 pictures
     held = 0
-    for i, one in enumerate(samples.T):
-        _, low, high = mean_interval(one, resamples=500, seed=i)
+    for i, sample in enumerate(samples.T):
+        _, low, high = mean_interval(sample, resamples=500, seed=i)
         held += bool(low <= 1 <= high)
-    assert 0.9 <= held / 400 <= 0.98
+    assert 0.9 <= held / 200 <= 0.98
 
 
 def test_interval_of_one_and_of_none() -> None:

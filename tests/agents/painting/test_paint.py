@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents import AgentConfig, build_agent, load, paint, refine
+from agents import PaintOptions, load, paint, refine
 from agents.painting.paint import fit_to_canvas
 from paint_gym import CanvasState, Painting, make_renderer
 
@@ -27,8 +27,8 @@ class Copying:
 
 def test_a_policy_of_ones_own_paints() -> None:
     policy, targets, errors = Copying(), torch.full((2, 3, 16, 24), 0.5), []
-    paintings = paint(policy, targets, 6, errors.append)
-    assert [len(one) for one in paintings] == [6, 6] and paintings[0].size == (16, 24)
+    paintings = paint(policy, targets, 6, on_bundle=errors.append)
+    assert [len(painting) for painting in paintings] == [6, 6] and paintings[0].size == (16, 24)
     assert paintings[0].strokes[0, 4:].tolist() == [0.5, 0.5, 0.5]
     assert [(int(state.step[0]), steps) for state, steps in policy.states] == [(0, 3), (1, 3), (2, 3)]
     assert len(errors) == 3 and errors[2] < errors[0] < 0.25
@@ -36,23 +36,23 @@ def test_a_policy_of_ones_own_paints() -> None:
         paint(policy, targets, 0)
 
 
-def test_large_pictures_are_looked_at_smaller() -> None:
-    policy, targets, weight = Copying(), torch.rand(1, 3, 300, 600), torch.rand(300, 600)
-    (one,) = paint(policy, targets, 2)
-    assert one.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 256, 512)
-    (other,) = paint(policy, targets, 2, canvas=None)
-    assert other.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 300, 600)
-    agent = build_agent(AgentConfig(actor_width=8), "cpu")
-    (weighed,) = paint(agent, targets, 5, weight=weight)
-    assert weighed.size == (300, 600) and agent.actor.weight is None
+def test_large_pictures_are_painted_on_smaller_canvases() -> None:
+    policy, targets = Copying(), torch.rand(1, 3, 300, 600)
+    (painting,) = paint(policy, targets, 2)
+    assert painting.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 256, 512)
+    (painting,) = paint(policy, targets, 2, PaintOptions(canvas=None))
+    assert painting.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 300, 600)
+    weighted = PaintOptions(weight=torch.rand(300, 600))
+    (painting,) = paint(load("pretrained-mnist"), targets, 5, weighted)
+    assert painting.size == (300, 600)
 
 
-def test_what_is_no_batch_of_pictures_is_refused() -> None:
+def test_shapes_that_are_no_batch_of_pictures_are_refused() -> None:
     picture = torch.rand(3, 16, 24)
     for wrong in (picture, picture.permute(1, 2, 0), picture.permute(1, 2, 0)[None]):
         for weight in (None, torch.ones(16, 24)):
             with pytest.raises(ValueError, match=r"pictures must be \(B, 3, H, W\), not"):
-                paint(Copying(), wrong, 2, weight=weight)
+                paint(Copying(), wrong, 2, PaintOptions(weight=weight))
     with pytest.raises(TypeError, match=r"not ndarray; of an array \(H, W, 3\) it is torch\.from_numpy"):
         paint(Copying(), picture.numpy(), 2)
     (painting,) = paint(Copying(), picture[None], 2)
@@ -77,41 +77,56 @@ def test_the_shorter_side_fits(height: int, width: int, expected: tuple[int, int
     torch.testing.assert_close(target, torch.full_like(target, 0.2))
 
 
-def test_strokes_are_painted_in_the_colours_and_widths_that_are_allowed() -> None:
+def test_strokes_keep_to_palette_and_radii() -> None:
     palette = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.5, 0.0]])
-    target = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    for painting in paint(load("pretrained-mnist"), target, 15, palette=palette, radii=(0.02, 0.05)):
+    options = PaintOptions(palette=palette, radii=(0.02, 0.05))
+    for painting in paint(load("pretrained-mnist"), noise(), 15, options):
         assert set(map(tuple, painting.strokes[:, -3:].tolist())) <= set(map(tuple, palette.tolist()))
         radii = (1 + 64 * painting.strokes[:, [6, 8]]) / 256
         assert radii.min() >= 0.02 - 1e-6 and radii.max() <= 0.05 + 1e-6
 
 
-def test_backgrounds_are_painted_on() -> None:
-    target = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    agent = load("pretrained-mnist")
-    for given, expected in {
-        (0.2, 0.4, 1.0): [(0.2, 0.4, 1.0)] * 2,
-        "auto": [tuple(((one.mean((1, 2)) * 255).round() / 255).tolist()) for one in target],
-    }.items():
-        for painting, colour in zip(paint(agent, target, 5, background=given), expected, strict=True):
+def noise() -> torch.Tensor:
+    return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def test_backgrounds() -> None:
+    target, policy = noise(), load("pretrained-mnist")
+    means = [tuple(((picture.mean((1, 2)) * 255).round() / 255).tolist()) for picture in target]
+    for background, expected in {(0.2, 0.4, 1.0): [(0.2, 0.4, 1.0)] * 2, "auto": means}.items():
+        paintings = paint(policy, target, 5, PaintOptions(background=background))
+        for painting, colour in zip(paintings, expected, strict=True):
             assert painting.background == pytest.approx(colour, abs=1e-6)
             assert painting[:0].render(8)[0, 0] == pytest.approx(np.array(colour) * 255, abs=0.51)
+    (layer, _) = paint(policy, target, 5, PaintOptions(background=None))
+    (on_white, _) = paint(policy, target, 5, PaintOptions(background=(1, 1, 1)))
+    assert layer.background is None and np.array_equal(layer.strokes, on_white.strokes)
     with pytest.raises(ValueError, match="background must be 3 numbers"):
-        paint(agent, target, 5, background=(2, 0, 0))
+        paint(policy, target, 5, PaintOptions(background=(2, 0, 0)))
 
 
-def test_paintings_are_gone_on_with() -> None:
-    target = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    agent = load("pretrained-mnist")
-    begun = paint(agent, target, 8, background=(1, 1, 1))
-    grown = paint(agent, target, 21, begun=begun)
-    for one, more in zip(begun, grown, strict=True):
-        assert more[:8] == one and len(more) == 21
-    assert paint(agent, target, 8, begun=begun) == begun == paint(agent, target, 3, begun=begun)
-    with pytest.raises(ValueError, match="2 pictures need as many paintings"):
-        paint(agent, target, 21, begun=begun[:1])
-    with pytest.raises(ValueError, match="one number of strokes"):
-        paint(agent, target, 21, begun=[begun[0], begun[1][:5]])
-    opaque = [Painting(one.strokes, size=32, opacity=(1, 1)) for one in begun]
-    with pytest.raises(ValueError, match=r"bezier strokes of opacity \(1.0, 1.0\), the agent paints"):
-        paint(agent, target, 21, begun=opaque)
+def test_paintings_to_go_on_with() -> None:
+    target, policy = noise(), load("pretrained-mnist")
+    init = paint(policy, target, 8, PaintOptions(background=(1, 1, 1)))
+    longer = paint(policy, target, 21, PaintOptions(init=init))
+    for before, after in zip(init, longer, strict=True):
+        assert after[:8] == before and len(after) == 21
+    for strokes in (8, 3):
+        assert paint(policy, target, strokes, PaintOptions(init=init)) == init
+    opaque = [Painting(painting.strokes, size=32, opacity=(1, 1)) for painting in init]
+    long = [Painting(painting.strokes, size=(20, 100)) for painting in init]
+    for wrong, text in (
+        (init[:1], "2 pictures need as many paintings"), ([init[0], init[1][:5]], "one number of strokes"),
+        (opaque, r"bezier strokes of opacity \(1.0, 1.0\), the agent paints"), (long, "another aspect"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=text):
+            paint(policy, target, 21, PaintOptions(init=wrong))
+
+
+def test_a_picture_of_the_canvas_is_painted_over() -> None:
+    policy, target = Copying(), torch.full((1, 3, 16, 24), 0.5)
+    canvas = torch.rand(1, 3, 16, 24)
+    (painting,) = paint(policy, target, 4, PaintOptions(canvas_image=canvas))
+    assert painting.background is None and torch.equal(policy.states[0][0].canvas, canvas)
+    with pytest.raises(ValueError, match=r"canvas_image must be as the pictures, \(1, 3, 16, 24\)"):
+        paint(policy, target, 4, PaintOptions(canvas_image=canvas[..., :5]))

@@ -1,4 +1,4 @@
-"""The page's server, at work on a free port."""
+"""The server of the page, on a free port."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import shutil
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -177,24 +176,6 @@ def test_reload_and_stop_in_the_middle(page: webdriver.Chrome, address: str) -> 
     page.find_element(By.ID, "paint").click()
     wait(page, PAINTED)
     assert time.monotonic() - began < 20  # those that were left do not go on
-
-
-def test_four_clients_at_once(address: str, tmp_path: Path) -> None:
-    def paint(number: int) -> int:
-        driver = browser(tmp_path)
-        try:
-            driver.get(address)
-            name = ("astronaut", "chelsea", "coffee", "rocket")[number]
-            driver.find_element(By.CSS_SELECTOR, f"[data-name={name}]").click()
-            put(driver, strokes=100 + 10 * number, refine=20)
-            driver.find_element(By.ID, "paint").click()
-            wait(driver, PAINTED)
-            return int(driver.execute_script(GROWN))
-        finally:
-            driver.quit()
-
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(paint, range(4))) == [100, 110, 120, 130]
 
 
 def test_hostile_and_large_files(page: webdriver.Chrome, tmp_path: Path) -> None:

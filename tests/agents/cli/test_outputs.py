@@ -1,0 +1,82 @@
+"""Files of a command: patterns of names; an input is never overwritten."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agents.cli.outputs import check_distinct, check_outputs, check_outside, output_files
+from agents.painting.photo import Photo
+
+
+def files(photos: str, patterns: str, budgets: tuple[int, ...] = (500,)) -> list[list[list[str]]]:
+    sources = [Photo(Path(name)) for name in photos.split()]
+    found = output_files(sources, [Path(pattern) for pattern in patterns.split()], budgets, "png")
+    return [[[str(file) for file in of_budget] for of_budget in of_photo] for of_photo in found]
+
+
+def test_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder.with.dots").mkdir()
+    assert files("a/x.jpg", "p.svg") == [[["p.svg"]]]
+    assert files("a/x.jpg", "out folder.with.dots") == [[["out/x.png", "folder.with.dots/x.png"]]]
+    assert files("x.jpg y.jpg", "{name}.svg o/{name}.json") == [
+        [["x.svg", "o/x.json"]], [["y.svg", "o/y.json"]],
+    ]  # fmt: skip
+    assert files("x.jpg", "out {strokes}/{name}.gif", (5, 12)) == [
+        [["out/x-5.png", "5/x.gif"], ["out/x-12.png", "12/x.gif"]]
+    ]
+    assert files("x.jpg", "-") == [[["-"]]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("x y", "one.png"), "2 pictures cannot all be written to one.png; write {name} where"),
+        (("x", "one.png", (5, 12)), "2 paintings cannot all be written to one.png; write {strokes}"),
+        (("x y", "-"), "only one painting can be written to standard output"),
+        (("x", "-", (5, 12)), "only one painting can be written to standard output"),
+        (("x", "- a.png"), "only one painting can be written to standard output"),
+        (("x", "a.svgg"), "did you mean '.svg'"),
+    ],
+)
+def test_names_that_are_refused(arguments: tuple, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        files(*arguments)
+
+
+def test_pictures_of_the_same_name() -> None:
+    photos = [Photo(Path(f"{folder}/{i}.png")) for folder in "xy" for i in range(9)]
+    outputs = output_files(photos, [Path("out")], [500], "png")
+    text = r"other: out/0\.png \(of x/0\.png and y/0\.png\), .*4\.png\), and 4 more"
+    with pytest.raises(ValueError, match=text):
+        check_distinct(photos, outputs)
+    check_distinct(photos[:9], outputs[:9])
+
+
+def test_an_input_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        Path(name).touch()
+    Path("link.png").symlink_to("a.png")
+    Path("hard.png").hardlink_to("a.png")
+    for output in ("a.png", "./a.png", "link.png", "hard.png"):
+        for overwrite in (False, True):
+            with pytest.raises(ValueError, match="is a picture to be painted, or its mask; choose another"):
+                check_outputs([Path(output)], [Path("b.png"), Path("a.png")], overwrite)
+    with pytest.raises(ValueError, match=r"b\.png is there already; --overwrite writes over it"):
+        check_outputs([Path("b.png")], [Path("a.png")], False)
+    check_outputs([Path("b.png"), Path("-"), Path("new/c.png")], [Path("a.png"), Path("none.png")], True)
+    with pytest.raises(OSError, match=r"cannot write a\.png/x\.png: .*is not a folder"):
+        check_outputs([Path("a.png/x.png")], [], False)
+
+
+def test_paintings_in_a_painted_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    check_outside([tmp_path / "in", tmp_path / "a.png"], [tmp_path / "out" / "a.png", tmp_path / "b.png"])
+    for output in ("in/a.png", "in/deep/a.png", "link/a.png"):
+        with pytest.raises(ValueError, match="would paint the paintings"):
+            check_outside([tmp_path / "in"], [tmp_path / output])

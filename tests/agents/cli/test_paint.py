@@ -1,0 +1,217 @@
+"""The command `paint`: files, shards, reports, standard streams, signals and kills."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from agents.cli.main import main
+from agents.painting.photo import PhotoPainter
+from paint_gym import Painting
+from paint_gym.datasets import read_image
+
+FAST = ["--strokes", "10", "--canvas", "32", "--agent", "pretrained-mnist", "--refine", "2"]
+
+
+def paint(*arguments: str) -> None:
+    main(["paint", *arguments])
+
+
+def copies(photo: str, count: int) -> list[str]:
+    """Copies of a photo, a little darker each time, in the folder ``in``."""
+    Path("in").mkdir(exist_ok=True)
+    for i in range(count):
+        Image.fromarray((read_image(photo) * (1 - 0.03 * i)).astype(np.uint8)).save(f"in/{i:02}.png")
+    return [f"in/{i:02}.png" for i in range(count)]
+
+
+def contents(folder: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def test_paint_and_render(photo: str) -> None:
+    paint(photo, *FAST)
+    assert read_image("photo-painted.png").shape == (40, 60, 3)
+    paint(photo, *FAST, "-o", "a.json", "-o", "b/{name}-{strokes}.svg", "--strokes", "5")
+    assert len(Painting.load("a.json")) == 5 and Path("b/photo-5.svg").stat().st_size
+    main(["render", "a.json", "-o", "a.png", "--size", "300"])
+    assert read_image("a.png").shape == (200, 300, 3)
+    paint(photo, *FAST[2:], "--strokes", "5", "12", "-o", "c/", "--format", "json")
+    assert list(contents("c")) == ["photo-12.json", "photo-5.json"]
+
+
+@pytest.mark.parametrize(
+    "images", [["photo.png", "photo-painted.png"], ["."], ["photo-painted.png", "photo.png"]]
+)
+def test_a_painting_never_replaces_a_picture(images: list[str], photo: str) -> None:
+    shutil.copy(photo, "photo-painted.png")
+    before = contents(".")
+    for options in ([], ["--overwrite"]):
+        with pytest.raises(SystemExit, match=r"photo-painted.png is a picture to be painted, or its mask"):
+            paint(*images, *FAST, *options)
+    assert contents(".") == before
+
+
+def test_standard_input_and_output(photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, output = Path(photo).read_bytes(), io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output))
+    paint("-", "-o", "-", "--format", "svg", *FAST)
+    assert output.getvalue().startswith(b"<svg ") and output.getvalue().endswith(b"</svg>\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content[:100])))
+    with pytest.raises(SystemExit, match="standard input"):
+        paint("-", "-o", "-", *FAST)
+
+
+def test_bad_pictures_among_many(photo: str, caplog: pytest.LogCaptureFixture) -> None:
+    pictures = copies(photo, 3)
+    Path(pictures[1]).write_bytes(b"no picture")
+    Path("list.txt").write_text("\n".join([*pictures, "missing.png"]))
+    with pytest.raises(SystemExit, match=r"2 of 4 pictures were not painted: in/01\.png, missing\.png"):
+        paint("@list.txt", *FAST, "-o", "out/")
+    assert list(contents("out")) == ["00.png", "02.png"]
+    assert "in/01.png is not painted: " in caplog.text
+    with pytest.raises(SystemExit, match=r"in/01\.png"):
+        paint("@list.txt", *FAST, "-o", "all/", "--no-skip-bad")
+    assert list(contents("all")) == ["00.png"]
+
+
+def test_shards_share_pictures_and_go_on(photo: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    pictures = copies(photo, 5)
+    paint(*pictures, "-o", "whole/", *FAST)
+    options = [*FAST, "-o", "out/", "--report", "new/report.jsonl"]
+    paint(*pictures, *options, "--shard", "1/2")
+    assert list(contents("out")) == ["00.png", "02.png", "04.png"]
+    Path("out/02.png").unlink()
+    written = Path("out/00.png").stat().st_mtime_ns
+    paint(*reversed(pictures), *options, "--shard", "1/2")  # started again
+    assert Path("out/00.png").stat().st_mtime_ns == written
+    paint(*pictures, *options, "--shard", "2/2")
+    assert contents("out") == contents("whole")
+    lines = [json.loads(line) for line in Path("new/report.jsonl").read_text().splitlines()]
+    assert [line["picture"] for line in lines] == [f"in/0{i}.png" for i in (0, 2, 4, 2, 1, 3)]
+    paint(pictures[0], *FAST, "-o", "more/", "--shard", "2/2")
+    assert "shard 2/2 of 1 pictures is empty" in caplog.text and not Path("more").exists()
+
+
+def test_tasks_that_a_cluster_loses_are_named(photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(function, shared, tasks, address, modules, stop):
+        for i, task in enumerate(tasks):
+            yield task, (RuntimeError("lost 6 times") if i == 1 else function(shared, task))
+
+    monkeypatch.setattr("agents.cli.paint.run_on_cluster", run)
+    with pytest.raises(SystemExit, match=r"2 of 6 pictures were not painted: in/04\.png, in/05\.png"):
+        paint(*copies(photo, 6), *FAST, "-o", "out/", "--ray", "local")
+    assert list(contents("out")) == [f"0{i}.png" for i in range(4)]
+
+
+def test_a_shard_completes_the_files_of_a_painting(photo: str) -> None:
+    command = [photo, "-o", "out/{name}.json", "-o", "out/{name}.png", *FAST, "--shard", "1/1"]
+    paint(*command)
+    whole = contents("out")
+    Path("out/photo.png").unlink()
+    paint(*command)
+    assert contents("out") == whole
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("a.png -o ./ --shard 1/1", "a.png is a picture to be painted"),
+        ("a.png -o out/ --report a.png", "a.png is a picture to be painted"),
+        ("a.png -o b.json --report b.json", "cannot be the report and a painting"),
+        ("in -o in/out/ --shard 1/2", "would paint the paintings"),
+        ("a.png in -o out/ --shard 1/2", "overwrite each other"),  # also where the other is another shard's
+        *(
+            (f"a.png -o out/ --shard {shard}", "shard is which of how many")
+            for shard in ("0/2", "3/2", "a/b", "1")
+        ),
+    ],
+)
+def test_outputs_that_are_refused(arguments: str, text: str, photo: str) -> None:
+    shutil.move(photo, "a.png")
+    shutil.copy("a.png", copies("a.png", 1)[0].replace("00", "a"))
+    with pytest.raises(SystemExit, match=re.escape(text)):
+        paint(*arguments.split(), *FAST)
+    assert not Path("out").exists()
+
+
+def test_a_shard_uses_one_thread_by_default(photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    paint(photo, "-o", "out/", *FAST)
+    assert not threads
+    paint(photo, "-o", "out/", *FAST, "--overwrite", "--shard", "1/1")
+    assert threads == [1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    paint(photo, "-o", "out/", *FAST, "--overwrite", "--shard", "1/1")
+    assert threads == [1]
+
+
+def signal_at(iteration: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise a signal in this process at an iteration of refinement."""
+    refine = PhotoPainter.refine
+
+    def interrupted(painter, jobs, paintings, on_iteration):
+        iterations = []
+
+        def count(l2: float) -> object:
+            iterations.append(l2)
+            if len(iterations) == iteration:
+                signal.raise_signal(number)
+            return on_iteration(l2)
+
+        return refine(painter, jobs, paintings, count)
+
+    monkeypatch.setattr(PhotoPainter, "refine", interrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_refinement_and_writes(number: int, photo: str, monkeypatch, caplog) -> None:
+    caplog.set_level("INFO")
+    signal_at(3, number, monkeypatch)
+    with pytest.raises(SystemExit) as stopped:
+        paint(photo, "-o", "a.png", *FAST[:-1], "100000000")
+    assert stopped.value.code == 128 + number and "stopped: a.png is not refined to the end" in caplog.text
+    assert read_image("a.png").shape == (40, 60, 3)
+
+
+def test_a_stopped_shard_writes_nothing_half_refined(photo: str, monkeypatch, caplog) -> None:
+    caplog.set_level("INFO")
+    signal_at(3, signal.SIGTERM, monkeypatch)
+    with pytest.raises(SystemExit) as stopped:
+        paint(*copies(photo, 3), "-o", "out/", *FAST[:-1], "100000000", "--shard", "1/1")
+    assert stopped.value.code == 128 + signal.SIGTERM and "the same command goes on" in caplog.text
+    assert not list(Path("out").glob("*"))
+
+
+@pytest.mark.slow
+def test_a_shard_that_was_killed_goes_on(photo: str) -> None:
+    pictures = copies(photo, 20)
+    paint(*pictures, "-o", "whole/", *FAST)
+    command = [*pictures, "-o", "out/", *FAST, "--shard", "1/1", "--report", "report"]
+    process = subprocess.Popen([sys.executable, "-m", "agents", "paint", *command], stderr=subprocess.DEVNULL)
+    while not Path("out").is_dir() or not list(Path("out").iterdir()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    times = {path: path.stat().st_mtime_ns for path in Path("out").iterdir() if not path.name.startswith(".")}
+    assert len(times) < 20
+    paint(*command)
+    assert all(path.stat().st_mtime_ns == written for path, written in times.items())  # nothing twice
+    assert contents("out") == contents("whole")  # and no half file

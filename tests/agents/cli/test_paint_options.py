@@ -1,0 +1,125 @@
+"""Flags of ``paint`` become a `PhotoPainter`; wrong ones are refused before the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from agents.cli.main import parse
+from agents.cli.paint_options import inputs_of, painter_of
+from agents.painting.photo import PhotoPainter
+from paint_gym import Painting
+
+
+def painter(flags: str = "", output: str = "a.svg", pictures: int = 1) -> PhotoPainter:
+    command = parse(["paint", "a.png", *flags.split()])
+    return painter_of(command, (Path(output),), pictures)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("colours.txt").write_text("000000\n808080\nffffff\n")
+    Painting(np.zeros((3, 7)), "circle", (20, 30), (0, 0, 1), (0.5, 1)).save("circles.json")
+
+
+def test_defaults() -> None:
+    default = painter()
+    assert (default.iterations, default.until, default.canvas) == (200, 0, 256)
+    assert default.background == (0, 0, 0) and default.palette is default.detail is default.paper is None
+    assert (default.policy.lookahead, default.policy.plan, default.policy.seed) == (4, 0, 0)
+    assert default.policy.renderer.opacity == (0, 1) and default.policy.renderer.design.name == "bezier"
+
+
+def test_flags_of_the_policy() -> None:
+    assert painter("--draft").iterations == 0
+    policy = painter("--lookahead 3 --plan 4 --seed 5 --opaque --stroke circle").policy
+    assert (policy.lookahead, policy.plan, policy.seed, policy.renderer.opacity) == (3, 4, 5, (1, 1))
+    assert policy.renderer.design.name == "circle"
+    continued = painter("--from circles.json")
+    assert continued.background == (0, 0, 1) and len(continued.init) == 3
+    assert continued.policy.renderer.design.name == "circle" and continued.policy.renderer.opacity == (0.5, 1)
+
+
+def test_colours() -> None:
+    assert painter("--palette 3").palette == 3
+    for palette in ("#000,#808080,#ffffff", "colours.txt"):
+        greys = torch.tensor([0, 128 / 255, 1])[:, None].expand(3, 3)
+        torch.testing.assert_close(painter(f"--palette {palette}").palette, greys)
+    assert painter("--background none").background is None
+    assert painter("--background auto").background == "auto"
+    assert painter("--background #336699").background == pytest.approx((0.2, 0.4, 0.6))
+
+
+def test_paper() -> None:
+    plotter = painter("--svg plotter --paper 100x80 --margin-mm 5 --width-mm 0.5 3 --palette 3")
+    assert plotter.paper is not None and (plotter.paper.width, plotter.paper.height) == (100, 80)
+    assert (plotter.paper.margin, plotter.paper.pen) == (5, (0.5, 3))
+    assert plotter.background == (1, 1, 1) and plotter.policy.renderer.opacity == (1, 1)
+    assert painter("--svg plotter --paper letter").paper.width == 215.9
+
+
+def test_inputs() -> None:
+    Path("mask.png").touch()
+    command = parse(
+        [
+            "paint",
+            "@list.txt",
+            "a.png",
+            "--detail",
+            "mask.png",
+            "--palette",
+            "colours.txt",
+            "--canvas-image",
+            "c.png",
+        ]
+    )
+    names = {str(file) for file in inputs_of(command)}
+    assert {"list.txt", "a.png", "mask.png", "colours.txt", "c.png"} <= names
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ("--draft --plan 3", "--draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
+        ("--palette nowhere.txt", r"there is no file nowhere\.txt"), ("--palette #12", "is no colour"),
+        ("--background blue", "background: 'blue' is no colour"), ("--size 0", "size must be"),
+        ("--svg plotter --paper a9", "width x height in mm"), ("--paper a4", "goes with --svg plotter"),
+        ("--width-mm 1 2", "goes with --svg plotter"), ("--svg plotter --width-mm 3 2", "least and greatest"),
+        ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
+        ("--detail nowhere.png", r"detail is 'faces' or a picture, and there is no picture nowhere\.png"),
+        ("--agent nowhere", "no agent at nowhere"), ("--ray locl", "local, auto or an address"),
+        ("--agent pretrained --stroke circle", "pretrained paints bezier strokes, not circle"),
+        ("--from circles.json --background #fff", "neither --background nor --opaque"),
+        ("--from circles.json --stroke bezier --agent pretrained-circle", "circle strokes, not bezier"),
+        ("--from no.json", "no.json"), ("--canvas-image a.png --background #fff", "neither --from nor"),
+        ("--canvas-image a.png --from circles.json", "neither --from nor --background"),
+        ("--report .", r"cannot write \.: it is a folder"),
+    ],
+)  # fmt: skip
+def test_wrong_flags_are_refused(flags: str, text: str) -> None:
+    with pytest.raises((ValueError, OSError), match=text):
+        painter(flags)
+
+
+def test_flags_that_go_with_one_picture_or_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="needs an output that ends in"):
+        painter("--svg plotter", "a.png")
+    with pytest.raises(ValueError, match="painting of one picture"):
+        painter("--from circles.json", pictures=2)
+    with pytest.raises(ValueError, match="goes with one picture"):
+        painter("--canvas-image a.png", pictures=2)
+    with pytest.raises(ValueError, match="not to standard output"):
+        painter("--ray local", "-")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="torchrun is for train"):
+        painter()
+
+
+@pytest.mark.parametrize("device", ["nonsense", "meta"])
+def test_a_device_that_is_none_is_named(device: str) -> None:
+    with pytest.raises(ValueError, match=f"^device '{device}' cannot be used here"):
+        painter(f"--device {device}")

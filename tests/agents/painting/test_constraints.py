@@ -1,0 +1,31 @@
+"""Strokes are moved to the nearest that are allowed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from agents.painting.constraints import StrokeConstraints
+from paint_gym.strokes import get_stroke
+
+
+def test_the_nearest_of_similar_colours_is_the_same_for_few_and_for_many() -> None:
+    palette = 1 - torch.rand(24, 3, generator=torch.Generator().manual_seed(0)) * 0.02
+    colours = 1 - torch.rand(400, 3, generator=torch.Generator().manual_seed(1)) * 0.02
+    constraints = StrokeConstraints(get_stroke("circle"), palette)
+    few = torch.cat([constraints.nearest_colour(colour[None]) for colour in colours])
+    assert torch.equal(constraints.nearest_colour(colours), few)
+
+
+def test_gradients_pass_straight_through() -> None:
+    strokes = torch.rand(3, 7, requires_grad=True)
+    constraints = StrokeConstraints(get_stroke("circle"), torch.eye(3), (0.02, 0.05))
+    (gradient,) = torch.autograd.grad((constraints(strokes) * 2).sum(), strokes)
+    assert torch.equal(gradient, torch.full((3, 7), 2.0))
+    torch.testing.assert_close(constraints(strokes), constraints.nearest(strokes))
+
+
+@pytest.mark.parametrize("radii", [(0.05, 0.02), (0.3, 0.5), (0.0, 0.001), (float("nan"), 1)])
+def test_radii_that_no_stroke_has_are_refused(radii: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="radii must be least and greatest"):
+        StrokeConstraints(get_stroke("circle"), None, radii)

@@ -1,0 +1,129 @@
+"""A run can stop, be killed, fail or go on, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import assert_equal_weights
+
+import agents
+from agents import TrainConfig, Trainer, TrainingDivergedError
+
+COMMAND = [sys.executable, "-m", "agents", "train", "--preset", "smoke", "--device", "cpu"]
+SETTINGS = ["--updates", "60", "--checkpoint-minutes", "0", "--eval-every", "30"]
+
+
+@pytest.fixture
+def tiny(tiny: TrainConfig) -> TrainConfig:
+    return replace(tiny, batch=2, eval_images=1)
+
+
+def lines_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def after(updates: int, action: Callable[[], object]) -> Callable[[Trainer, dict], None]:
+    """A callback that acts once."""
+
+    def callback(trainer: Trainer, metrics: dict[str, float]) -> None:
+        if trainer.updates == updates:
+            action()
+
+    return callback
+
+
+def test_files_of_a_run(tiny: TrainConfig, tmp_path: Path) -> None:
+    trainer = Trainer(replace(tiny, updates=20, eval_every=10), "cpu").fit(folder=tmp_path)
+    assert trainer.progress == 1 and 0 < trainer.metrics["eval/l2"] < 1
+    lines = lines_of(tmp_path)
+    assert [line["update"] for line in lines if "eval/l2" in line] == [10, 20]
+    losses = [line for line in lines if "losses/actor" in line]
+    assert [line["update"] for line in losses] == [20]
+    assert all({"charts/reward", "charts/reward_l2", "charts/seconds"} <= line.keys() for line in losses)
+    assert list(tmp_path.glob("events.out.tfevents.*"))
+    for path in (tmp_path, tmp_path / "agent.safetensors"):  # the whole run, and the small file to share
+        assert len(agents.paint(agents.load(path, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
+
+
+def test_a_callback_ends_the_training_and_no_updates_are_no_error(tiny: TrainConfig) -> None:
+    metrics = []
+    trainer = Trainer(tiny, "cpu").fit(lambda trainer, values: metrics.append(values) or trainer.updates == 2)
+    assert trainer.updates == len(metrics) == 2
+    assert Trainer(replace(tiny, updates=0), "cpu").fit().updates == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_ends(number: signal.Signals, tiny: TrainConfig, tmp_path: Path) -> None:
+    handler = signal.getsignal(number)
+    with pytest.raises(SystemExit) as stopped:
+        Trainer(tiny, "cpu").fit(after(3, lambda: signal.raise_signal(number)), tmp_path)
+    assert stopped.value.code == 128 + number and signal.getsignal(number) is handler
+    resumed = Trainer.resume(tmp_path, "cpu")
+    assert resumed.updates == 3
+    assert_equal_weights(resumed.fit(folder=tmp_path), Trainer(tiny, "cpu").fit())
+
+
+def test_a_loss_that_is_not_finite_names_the_update(tiny: TrainConfig, tmp_path: Path, monkeypatch) -> None:
+    original = Trainer.update
+
+    def update(trainer: Trainer) -> dict[str, float]:
+        if trainer.updates == 5:
+            raise TrainingDivergedError("losses/critic is nan")
+        return original(trainer)
+
+    monkeypatch.setattr(Trainer, "update", update)
+    for minutes, text in ((60.0, "nothing had been saved"), (0.0, "holds the last good checkpoint")):
+        with pytest.raises(TrainingDivergedError, match=rf"update 6: losses/critic is nan; .*{text}"):
+            Trainer(tiny, "cpu").fit(folder=tmp_path, checkpoint_minutes=minutes)
+    assert Trainer.resume(tmp_path, "cpu").updates == 5
+
+
+def test_a_finished_run_stays_as_it_is(tiny: TrainConfig, tmp_path: Path, caplog) -> None:
+    Trainer(replace(tiny, updates=2), "cpu").fit(folder=tmp_path)
+    files = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with caplog.at_level("INFO"):
+        Trainer.resume(tmp_path, "cpu").fit(folder=tmp_path)
+    assert "is finished: all of its 2 updates are made" in caplog.text
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == files
+
+
+def test_lines_of_lost_updates_are_dropped(tiny: TrainConfig, tmp_path: Path) -> None:
+    """A run that was killed after its checkpoint makes these updates again."""
+    Trainer(tiny, "cpu").fit(lambda trainer, metrics: trainer.updates == 7, tmp_path)
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"update": 9, "eval/l2": 0.5}\n{"update": 1')
+    Trainer.resume(tmp_path, "cpu").fit(folder=tmp_path)
+    assert [line["update"] for line in lines_of(tmp_path)] == [6, 12]
+
+
+@pytest.mark.slow
+def test_after_kill_9(tmp_path: Path) -> None:
+    """Killed at some moment after a checkpoint, then resumed: the same as never killed."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    options = {"env": environment, "stderr": subprocess.DEVNULL}
+    subprocess.run([*COMMAND, *SETTINGS, "--out", str(straight)], check=True, **options)
+    process = subprocess.Popen([*COMMAND, *SETTINGS, "--out", str(killed)], **options)
+    while not (killed / "checkpoint.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(np.random.default_rng().uniform(0, 1))
+    process.kill()
+    process.wait()
+    subprocess.run([*COMMAND, "--resume", "--out", str(killed)], check=True, **options)
+    finished = [Trainer.resume(folder, "cpu") for folder in (straight, killed)]
+    assert [trainer.updates for trainer in finished] == [60, 60]
+    assert_equal_weights(*finished)
+    updates = [line["update"] for line in lines_of(killed)]
+    assert updates == sorted(updates) and updates.count(60) == 2
