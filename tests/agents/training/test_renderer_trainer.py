@@ -117,5 +117,5 @@ def test_a_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_an_agent_is_refused(tmp_path: Path) -> None:
     Trainer(PRESETS["smoke"], "cpu").save(tmp_path)
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors: no run of a renderer"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt: no run of a renderer"):
         RendererTrainer.resume(tmp_path)
