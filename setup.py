@@ -7,32 +7,27 @@ import os
 import runpy
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError
 
-compiling = SimpleNamespace(**runpy.run_path("paint_gym/renderers/analytic/compiling.py"))
-COMPILER = compiling.find_compiler()
-KERNELS = {
-    f"paint_gym.renderers.analytic.{compiling.shipped_name(real, level)}".removesuffix(".so"): (real, level)
-    for real in compiling.REALS
-    for level in compiling.shipped_levels()
-    if COMPILER
-}
+FOLDER = "paint_gym/renderers/analytic/c"
+build = runpy.run_path(f"{FOLDER}/build.py")
+COMPILER = build["find_compiler"]()
+KERNELS = {f"{FOLDER}/{build['shipped_name'](real)}": real for real in build["REALS"] if COMPILER}
 
 
 class BuildKernels(build_ext):
-    """Each kernel in the same way as at first use, not with the flags that Python was built with."""
+    """Compiles as at first use, not with the flags that Python was built with."""
 
     def get_ext_filename(self, fullname: str) -> str:
         """The file of an extension, which has no version of Python in its name."""
         return os.path.join(*fullname.split(".")) + ".so"
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile one.
+        """Compile one kernel.
 
         Raises:
             CompileError: it failed; setuptools warns, and goes on without it.
@@ -40,7 +35,7 @@ class BuildKernels(build_ext):
         library = Path(self.get_ext_fullpath(ext.name))
         library.parent.mkdir(parents=True, exist_ok=True)
         try:
-            compiling.compile_shipped(COMPILER, *KERNELS[ext.name], library)
+            build["compile_shipped"](COMPILER, KERNELS[self.get_ext_filename(ext.name)], library)
         except (OSError, subprocess.SubprocessError) as error:
             output = getattr(error, "stderr", None) or b""
             raise CompileError(f"{error} {output.decode(errors='replace')}") from error
@@ -56,7 +51,8 @@ class Wheel(bdist_wheel):
 
 setup(
     ext_modules=[
-        Extension(name, ["paint_gym/renderers/analytic/kernel.c"], optional=True) for name in KERNELS
+        Extension(name.removesuffix(".so").replace("/", "."), [f"{FOLDER}/kernel.c"], optional=True)
+        for name in KERNELS
     ],
     cmdclass={"build_ext": BuildKernels, "bdist_wheel": Wheel},
 )

@@ -1,1 +1,3 @@
-"""One script per claim: each prints a table and writes JSON; `results/` holds what was measured."""
+"""Benchmarks, one for each claim: each prints tables and writes JSON; `results/` has the published ones."""
+
+import agents  # noqa: F401  before torch: see agents.cli.threads

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
-import importlib
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from benchmarks.harness.measure import ROOT, git
 from benchmarks.harness.pages import write_pages
-from benchmarks.harness.results import all_results, read_result
-from benchmarks.harness.suite import ROOT, BenchmarkConfig, git
+from benchmarks.harness.results import RESULTS, all_results, read_result
 from paint_gym.utils.errors import unknown_name, visible
 
 FOLDER = Path(__file__).parent
@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class List:
-    """Say what there is, where its result is, and whether that is of this code."""
+    """List the benchmarks, with the age of their results."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Run:
     """Run benchmarks as they are published, one after the other."""
 
     names: tyro.conf.Positional[tuple[str, ...]]
-    """Of the benchmarks; `list` shows them."""
+    """Names of the benchmarks; `list` shows them."""
     dry_run: bool = False
     """Only print the commands."""
     workers: int | None = None
@@ -60,112 +60,74 @@ class Report:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A module of this folder, as its docstring describes it.
+    """A benchmark: its module, and the first line and the command of the module's docstring."""
 
-    Attributes:
-        name: of the module.
-        about: its first line.
-        command: how its result is made.
-    """
-
-    name: str
+    path: Path
     about: str
     command: tuple[str, ...]
 
     @property
-    def result(self) -> Path | None:
-        """The file that the command writes, if it writes one."""
-        if "--json" not in self.command:
-            return None
-        return ROOT / self.command[self.command.index("--json") + 1]
+    def name(self) -> str:
+        """Name of the module."""
+        return self.path.stem
 
-    def has(self, option: str) -> bool:
-        """Whether it has an option, by its name in Python."""
-        module = importlib.import_module(f"benchmarks.{self.name}")
-        own = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
-        configs = [kind for kind in own if isinstance(kind, type) and issubclass(kind, BenchmarkConfig)]
-        return any(option == field.name for kind in configs for field in dataclasses.fields(kind))
+    @property
+    def module(self) -> str:
+        """Name of the module, with its packages."""
+        return ".".join(self.path.relative_to(ROOT).with_suffix("").parts)
 
-    def words(self, wanted: Run) -> list[str]:
-        """Its command, as published or with what is wanted.
+    @property
+    def result(self) -> Path:
+        """File of the published result."""
+        return RESULTS / f"{self.name}.json"
 
-        Raises:
-            ValueError: it has no such option.
-        """
-        words = list(self.command)
-        if wanted.smoke and not self.has("smoke"):
-            raise ValueError(f"{self.name} has no --smoke")
-        if wanted.workers and self.has("workers"):
-            words += ["--workers", str(wanted.workers)]
-            if words.count("--workers") > 1:
-                where = words.index("--workers")
-                del words[where : where + 2]
-        if wanted.ray and self.has("ray"):
-            words += ["--ray", wanted.ray]
-        words += ["--smoke"] if wanted.smoke else []
-        if wanted.smoke or "--paper" in wanted.options:
-            where = words.index("--json")
-            del words[where : where + 2]
-        return words + list(wanted.options)
+    def words(self, run: Run) -> list[str]:
+        """Words of its command, as published or with the options of a run."""
+        words, trains = list(self.command), "--workers" in self.command
+        if trains and run.workers:
+            words[words.index("--workers") + 1] = str(run.workers)
+        if not run.smoke and "--paper" not in run.options:
+            words += ["--json", str(self.result.relative_to(ROOT))]
+        words += ["--ray", run.ray] if trains and run.ray else []
+        return [*words, *(["--smoke"] if run.smoke else []), *run.options]
 
     def state(self) -> str:
-        """When and from which commit its result is, and how many commits have changed the code since."""
-        if self.result is None or not self.result.exists():
+        """Date and commits of its result, and the number of commits that changed the code since."""
+        if not self.result.exists():
             return "no result"
         result = read_result(self.result)
         made = result.provenance
         if made is None:
             return "from before results said where they come from"
-        changes = [_changes(commit, self.sources()) for commit in result.commits()]
-        known = [count for count in changes if count is not None]
-        if len(known) < len(changes):
-            age = "stale or not: git does not know its commit"
-        else:
-            age = f"stale: {max(known)} changes of the code since" if max(known) else "of this code"
-        if made.get("changed"):
-            age += ", and of changes that were not committed"
+        files = ("paint_gym", "agents", "benchmarks/harness", str(self.path.parent))
+        counts = [git("rev-list", "--count", f"{commit}..HEAD", "--", *files) for commit in result.commits()]
+        known = all(counts)  # git may not know a commit
+        age = f"{max(map(int, counts))} changes of the code since" if known else "of a commit that git lacks"
         commits = ", ".join(commit[:9] for commit in result.commits())
         return f"{made['date'][:10]}, measured by {commits}, {age}"
 
-    def sources(self) -> list[str]:
-        """Files that the result depends on, from the root of the repository."""
-        tree = ast.parse((FOLDER / f"{self.name}.py").read_text())
-        named = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "benchmarks"
-        ]
-        others = [f"benchmarks/{alias.name}.py" for node in named for alias in node.names]
-        return ["paint_gym", "agents", "benchmarks/harness", f"benchmarks/{self.name}.py", *others]
-
-
-def _changes(commit: str, sources: list[str]) -> int | None:
-    """Commits since this one that changed the files; one more if there are changes without one."""
-    count = git("rev-list", "--count", f"{commit}..HEAD", "--", *sources)
-    return int(count) + bool(git("status", "--porcelain", "--", *sources)) if count else None
-
 
 def benchmarks() -> dict[str, Benchmark]:
-    """All of them, by name."""
-    found = {}
-    for path in sorted(FOLDER.glob("[a-z]*.py")):
+    """All benchmarks by name."""
+    known: dict[str, Benchmark] = {}
+    for path in sorted(FOLDER.rglob("[a-z]*.py"), key=lambda path: path.stem):
         text = ast.get_docstring(ast.parse(path.read_text())) or ""
         for line in text.splitlines():
             if line.startswith("Run: "):
                 command = tuple(shlex.split(line.removeprefix("Run: ")))
-                found[path.stem] = Benchmark(path.stem, text.splitlines()[0], command)
-    return found
+                known[path.stem] = Benchmark(path, text.splitlines()[0], command)
+    return known
 
 
 def list_all() -> Iterator[str]:
-    """A line on each benchmark."""
+    """Two lines on each benchmark."""
     for benchmark in benchmarks().values():
         yield f"{benchmark.name:17} {benchmark.about}"
         yield f"{'':17} {benchmark.state()}"
 
 
 def run(command: Run) -> None:
-    """Run them; the first that fails ends it.
+    """Run benchmarks; the first that fails ends it.
 
     Raises:
         ValueError: an unknown name; before anything has run.
@@ -178,8 +140,7 @@ def run(command: Run) -> None:
     for name in command.names:
         if name not in known:
             raise unknown_name("benchmark", name, known)
-    commands = [known[name].words(command) for name in command.names]
-    for words in commands:
+    for words in [known[name].words(command) for name in command.names]:
         print(shlex.join(words), flush=True)
         if command.dry_run:
             continue
@@ -191,12 +152,10 @@ def run(command: Run) -> None:
 
 
 def main() -> None:
-    """The command line."""
-    commands = (List, Run, Check, Report)
-    union: Any = None
-    for kind in commands:
-        member = Annotated[kind, tyro.conf.subcommand(kind.__name__.lower())]  # type: ignore[valid-type]
-        union = member if union is None else union | member
+    """Run the command line."""
+    kinds = (List, Run, Check, Report)
+    named = [Annotated[kind, tyro.conf.subcommand(kind.__name__.lower())] for kind in kinds]
+    union: Any = reduce(or_, named)
     command = tyro.cli(union, prog="python -m benchmarks", description="Measure what the project claims.")
     try:
         if isinstance(command, Run):

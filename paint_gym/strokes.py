@@ -24,7 +24,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -45,9 +47,36 @@ PLAIN_NAMES: dict[str, Kind] = {
 """Names, also with a number behind them, whose kind is clear."""
 
 
+class StrokeLayout(NamedTuple):
+    """Names of the parameters, each once, that nodes are made of: data, which kernels read.
+
+    One parameter is the same at all nodes, two are those of the first and of the last node, and between them
+    the number changes evenly. Three are the corners of a triangle, or, of a sweep, the quadratic curve of
+    eq. (6), whose middle point is relative to the box of its ends.
+
+    Attributes:
+        x: one to three parameters; of a polygon three, at even steps in the vector.
+        y: as many.
+        radius: one or two thicknesses, see `radius`; of a polygon none.
+        alpha: one or two; of a polygon one.
+    """
+
+    x: tuple[str, ...]
+    y: tuple[str, ...]
+    radius: tuple[str, ...]
+    alpha: tuple[str, ...]
+
+    def fits(self, primitive: Primitive) -> bool:
+        """True if there are as many parameters of each kind as the primitive takes."""
+        counts = len(self.x), len(self.y), len(self.radius), len(self.alpha)
+        if primitive == "polygon":
+            return counts == (3, 3, 0, 1)
+        return counts[0] == counts[1] and 1 <= counts[0] <= 3 and all(1 <= n <= 2 for n in counts[2:])
+
+
 @dataclass(frozen=True)
 class StrokeDesign:
-    """What the numbers of a stroke vector mean.
+    """Meaning of the numbers of a stroke vector.
 
     Attributes:
         name: the name that `stroke=` takes.
@@ -56,9 +85,10 @@ class StrokeDesign:
             alpha changing linearly between two nodes; where it overlaps itself, the later part covers the
             earlier. ``"polygon"``: the nodes are the corners of a convex polygon; its alpha is that of the
             first node.
-        definition: ``(parameters (N, P) in [0, 1], segments) -> (N, M, 4)``, differentiable. A node is x, y,
-            radius, alpha: x in canvas widths, y in heights (downwards), radius in shorter sides. `segments`
-            is how many straight pieces a curve should be cut into; a design without curves ignores it.
+        definition: a `StrokeLayout`, or a function ``(parameters (N, P) in [0, 1], segments) -> (N, M, 4)``,
+            differentiable. A node is x, y, radius, alpha: x in canvas widths, y in heights (downwards),
+            radius in shorter sides. `segments` is how many straight segments a curve should be cut into; a
+            function without curves ignores it.
         kinds: the kind of each parameter; by default from names such as ``x0``, ``y``, ``w``, ``height``,
             ``r1`` and ``t``. ``"x"`` and ``"y"`` are places, ``"width"`` and ``"height"`` lengths, each in
             canvas widths or heights; ``"radius"`` a thickness, see `radius`; ``"alpha"`` is what `opacity`
@@ -67,13 +97,14 @@ class StrokeDesign:
             stroke, such as an angle.
 
     Raises:
-        ValueError: an unknown primitive or kind, or a parameter whose kind is not clear from its name.
+        ValueError: an unknown primitive or kind, a parameter whose kind is not clear from its name, or a
+            layout that does not fit the parameters or the primitive.
     """
 
     name: str
     parameters: tuple[str, ...]
     primitive: Primitive
-    definition: Callable[[Tensor, int], Tensor]
+    definition: StrokeLayout | Callable[[Tensor, int], Tensor]
     kinds: tuple[Kind, ...] = ()
 
     def __post_init__(self) -> None:
@@ -89,6 +120,17 @@ class StrokeDesign:
             if kind not in get_args(Kind):
                 raise unknown_name(f"kind of a parameter of stroke {self.name!r}", kind, get_args(Kind))
         object.__setattr__(self, "kinds", kinds)
+        if isinstance(self.definition, StrokeLayout):
+            names = [name for column in self.definition for name in column]
+            fits = sorted(names) == sorted(self.parameters) and self.definition.fits(self.primitive)
+            if fits and self.primitive == "polygon":  # a kernel goes from corner to corner by one step
+                steps = {end - start for column in self.places[:2] for start, end in pairwise(column)}
+                fits = len(steps) == 1
+            if not fits:
+                raise ValueError(
+                    f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of "
+                    f"{', '.join(self.parameters)}"
+                )
 
     def _kind_of(self, parameter: str) -> Kind:
         kind = PLAIN_NAMES.get(re.sub(r"[0-9]+$", "", parameter))
@@ -104,20 +146,45 @@ class StrokeDesign:
         """Length of a stroke vector, colour included."""
         return len(self.parameters) + len(COLOUR)
 
+    @cached_property
+    def places(self) -> tuple[tuple[int, ...], ...]:
+        """Indices of the layout's x, y, radius and alpha in a stroke vector."""
+        assert isinstance(self.definition, StrokeLayout)
+        return tuple(tuple(map(self.parameters.index, column)) for column in self.definition)
+
     def nodes(self, strokes: Tensor, segments: int, opacity: tuple[float, float] = (0.0, 1.0)) -> Tensor:
         """Nodes of stroke vectors.
 
         Args:
             strokes: ``(..., dim)`` in [0, 1]; the colour is ignored.
-            segments: straight pieces per curve, at least 1.
+            segments: straight segments per curve, at least 1.
             opacity: the range that alphas are mapped to.
 
         Returns:
             ``(..., M, 4)``: x, y, radius, alpha of each node, in canvas sides (see `definition`).
         """
         parameters = self.scale_alpha(strokes, opacity)
-        nodes = self.definition(parameters.reshape(-1, parameters.shape[-1]), segments)
+        define = self._interpolate if isinstance(self.definition, StrokeLayout) else self.definition
+        nodes = define(parameters.reshape(-1, parameters.shape[-1]), segments)
         return nodes.reshape(*strokes.shape[:-1], *nodes.shape[1:])
+
+    def _interpolate(self, parameters: Tensor, segments: int) -> Tensor:
+        """Nodes ``(N, M, 4)`` of parameters ``(N, P)``, as the layout says."""
+        numbers = parameters.unbind(-1)
+        x, y, r, t = ([numbers[i] for i in column] for column in self.places)
+        points = [torch.stack(point, -1).unsqueeze(-2) for point in zip(x, y, strict=True)]  # (N, 1, 2) each
+        if self.primitive == "polygon":
+            alpha = t[0].view(-1, 1, 1).expand(-1, len(points), 1)
+            return torch.cat([torch.cat(points, -2), torch.zeros_like(alpha), alpha], -1)
+        start, end, curve = points[0], points[-1], len(points) == 3
+        count = segments + 1 if curve else len(points)
+        s = torch.linspace(0, 1, count, dtype=parameters.dtype, device=parameters.device).unsqueeze(-1)
+        if curve:
+            middle = torch.lerp(start, end, points[1])
+            start, end = torch.lerp(start, middle, s), torch.lerp(middle, end, s)  # de Casteljau
+        first, last = (torch.stack([r[i], t[i]], -1).unsqueeze(-2) for i in (0, -1))
+        thickness, alpha = torch.lerp(first, last, s).unbind(-1)
+        return torch.stack([*torch.lerp(start, end, s).unbind(-1), radius(thickness), alpha], -1)
 
     def scale_alpha(self, strokes: Tensor, opacity: tuple[float, float]) -> Tensor:
         """Parameters ``(..., P)`` of strokes ``(..., dim)``, their alphas mapped to a range."""
@@ -171,45 +238,27 @@ def thickness(radius: float) -> float:
     return (256 * radius - 1) / 64
 
 
-def _bezier(parameters: Tensor, segments: int) -> Tensor:
-    """Quadratic curve of eq. (6), its middle point relative to the box of its ends; parameters of eq. (5)."""
-    start, relative, end, first, last = parameters.unsqueeze(-2).split(2, -1)  # each (N, 1, 2): x y or r t
-    middle = torch.lerp(start, end, relative)
-    s = torch.linspace(0, 1, segments + 1, dtype=parameters.dtype, device=parameters.device).unsqueeze(-1)
-    places = torch.lerp(torch.lerp(start, middle, s), torch.lerp(middle, end, s), s)  # de Casteljau
-    r, t = torch.lerp(first, last, s).unbind(-1)
-    return torch.stack([*places.unbind(-1), radius(r), t], -1)
-
-
-def _straight(parameters: Tensor, segments: int) -> Tensor:
-    x0, y0, x1, y1, r0, t0, r1, t1 = parameters.unbind(-1)
-    start = torch.stack([x0, y0, radius(r0), t0], -1)
-    end = torch.stack([x1, y1, radius(r1), t1], -1)
-    return torch.stack([start, end], -2)
-
-
-def _circle(parameters: Tensor, segments: int) -> Tensor:
-    x, y, r, t = parameters.unbind(-1)
-    return torch.stack([x, y, radius(r), t], -1).unsqueeze(-2)
-
-
-def _triangle(parameters: Tensor, segments: int) -> Tensor:
-    corners = parameters[..., :6].reshape(-1, 3, 2)
-    alpha = parameters[..., 6:].unsqueeze(-2).expand(-1, 3, 1)
-    return torch.cat([corners, torch.zeros_like(alpha), alpha], -1)
-
-
 BUILT_IN = (
     StrokeDesign(
         "bezier",
         ("x0", "y0", "x1", "y1", "x2", "y2", "r0", "t0", "r1", "t1"),
         "sweep",
-        _bezier,
+        StrokeLayout(("x0", "x1", "x2"), ("y0", "y1", "y2"), ("r0", "r1"), ("t0", "t1")),
         kinds=("x", "y", "relative", "relative", "x", "y", "radius", "alpha", "radius", "alpha"),
     ),
-    StrokeDesign("straight", ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"), "sweep", _straight),
-    StrokeDesign("circle", ("x", "y", "r", "t"), "sweep", _circle),
-    StrokeDesign("triangle", ("x0", "y0", "x1", "y1", "x2", "y2", "t"), "polygon", _triangle),
+    StrokeDesign(
+        "straight",
+        ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"),
+        "sweep",
+        StrokeLayout(("x0", "x1"), ("y0", "y1"), ("r0", "r1"), ("t0", "t1")),
+    ),
+    StrokeDesign("circle", ("x", "y", "r", "t"), "sweep", StrokeLayout(("x",), ("y",), ("r",), ("t",))),
+    StrokeDesign(
+        "triangle",
+        ("x0", "y0", "x1", "y1", "x2", "y2", "t"),
+        "polygon",
+        StrokeLayout(("x0", "x1", "x2"), ("y0", "y1", "y2"), (), ("t",)),
+    ),
 )
 STROKES = Registry[StrokeDesign]("stroke", {design.name: design for design in BUILT_IN})
 

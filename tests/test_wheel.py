@@ -18,11 +18,11 @@ import torch
 from PIL import Image
 
 from paint_gym.renderers import make_renderer
-from paint_gym.renderers.analytic import compiling, kernel
+from paint_gym.renderers.analytic.c import build, library
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(kernel.find_compiler() is None, reason="no C compiler on this machine"),
+    pytest.mark.skipif(build.find_compiler() is None, reason="no C compiler on this machine"),
 ]
 
 ROOT = Path(__file__).parents[1]
@@ -95,7 +95,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 import paint_gym
-from paint_gym.renderers.analytic import kernel
+from paint_gym.renderers.analytic.c import library
 
 env = gym.make("PaintCanvas-v0", dataset=np.full((2, 3, 16, 16), 200, np.uint8))
 env.reset(seed=0)
@@ -104,8 +104,8 @@ reward = env.step(env.action_space.sample())[1]
 canvas, strokes = np.load(sys.argv[1]).values()
 painted = paint_gym.make_renderer("analytic").paint(torch.from_numpy(canvas), torch.from_numpy(strokes))
 np.save(sys.argv[2], painted.numpy())
-libraries = [kernel.load(dtype)._name for dtype in kernel.REAL]
-print(json.dumps({"compiler": kernel.find_compiler(), "libraries": libraries, "reward": float(reward)}))
+libraries = [str(library.load(dtype).file) for dtype in library.REALS]
+print(json.dumps({"compiler": library.find_compiler(), "libraries": libraries, "reward": float(reward)}))
 """
 
 
@@ -113,9 +113,7 @@ def test_the_wheel_paints_where_there_is_no_compiler(
     source: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel = make_wheel(source)
-    libraries = [f"kernel_{real}_{level}.so" for real in kernel.REAL.values() for level in compiling.LEVELS]
-    if compiling.shipped_levels() != ["plain"]:
-        assert kernels(wheel) == sorted(["kernel.c", *libraries])
+    assert kernels(wheel) == ["kernel.c", "kernel_double.so", "kernel_float.so"]
     assert "-py3-none-" in wheel.name and not wheel.name.endswith("-any.whl")
     install(wheel, bare)
 
@@ -134,8 +132,8 @@ def test_the_wheel_paints_where_there_is_no_compiler(
         assert picture.convert("L").getextrema()[1] > 50
     assert not (tmp_path / "cache" / "native").exists()
 
-    native = kernel.bind(kernel.build(torch.float32, kernel.find_compiler(), tmp_path))
-    monkeypatch.setattr(kernel, "load", lambda dtype: native)
+    native = library.CBackend(build.build("float", build.find_compiler(), tmp_path))
+    monkeypatch.setattr(library, "load", lambda dtype: native)
     painted = torch.from_numpy(np.load(tmp_path / "painted.npy"))
     torch.testing.assert_close(painted, make_renderer("analytic").paint(canvas, strokes), rtol=0, atol=1e-5)
 
@@ -144,9 +142,7 @@ def test_the_wheel_paints_where_there_is_no_compiler(
 def loaded(bare: Path, tmp_path: Path) -> Callable[[], Path]:
     """Where the kernel lies that a process of `bare` loads, which has a compiler and at first no cache."""
     python, settings = bare / "bin" / "python", {"PAINT_GYM_CACHE": tmp_path / "cache"}
-    script = (
-        "import torch; from paint_gym.renderers.analytic.kernel import load; print(load(torch.float32)._name)"
-    )
+    script = "from paint_gym.renderers.analytic.c.library import *; print(load(torch.float32).file)"
     return lambda: Path(run(tmp_path, python, "-c", script, **settings).strip())
 
 
@@ -170,7 +166,7 @@ def test_an_editable_installation_has_the_kernel_until_its_source_changes(
     source: Path, bare: Path, tmp_path: Path, loaded: Callable[[], Path]
 ) -> None:
     install(make_wheel(source, "editable"), bare)
-    analytic = source / "paint_gym" / "renderers" / "analytic"
+    analytic = source / "paint_gym" / "renderers" / "analytic" / "c"
     assert loaded().parent == analytic and not (tmp_path / "cache").exists()
     with (analytic / "kernel.c").open("a") as file:
         file.write("/* changed */\n")

@@ -74,24 +74,11 @@ class Actor(nn.Module):
         raise NotImplementedError
 
     def propose(self, canvas: Tensor, target: Tensor, step: Tensor, count: int) -> list[Proposals]:
-        """Alternative actions for lookahead; by default none.
-
-        Args:
-            canvas: ``(B, 3, H, W)`` in [0, 1].
-            target: ``(B, 3, H, W)`` in [0, 1].
-            step: ``(B,)`` int64, bundles painted so far.
-            count: number of alternatives of each kind, at least 1.
-        """
+        """Alternative actions for lookahead, `count` of each kind; by default none. See `forward`."""
         return []
 
     def side(self, step: Tensor, height: int, width: int) -> Tensor:
-        """Side of the part of the canvas that an action is meant for, ``(B,)`` in shorter canvas sides.
-
-        Args:
-            step: ``(B,)`` int64, bundles painted so far.
-            height: height of the canvases, in pixels.
-            width: width of the canvases, in pixels.
-        """
+        """Side of the part of the canvas that an action is meant for, ``(B,)`` in shorter canvas sides."""
         return torch.ones(len(step), device=step.device)
 
     def focused(self, weight: Tensor | None = None, seed: int = 0) -> Actor:
@@ -113,15 +100,7 @@ class Actor(nn.Module):
 def apply_network(
     network: nn.Module, state: CanvasState, steps: int, bf16: bool, action: Tensor | None = None
 ) -> Tensor:
-    """Output of a network for a state (and an action), float32.
-
-    Args:
-        network: ``(canvas, target, step, steps[, action]) -> Tensor``.
-        state: its input.
-        steps: steps per episode.
-        bf16: run in bfloat16 where autocast allows it.
-        action: ``(B, bundle * stroke_dim)``, for critics Q(s, a).
-    """
+    """Output of ``network(canvas, target, step, steps[, action])``, float32; in bfloat16 inside, if asked."""
     extra = () if action is None else (action,)
     with torch.autocast(state.canvas.device.type, torch.bfloat16, enabled=bf16):
         output: Tensor = network(state.canvas, state.target, state.step, steps, *extra)

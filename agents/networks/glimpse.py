@@ -120,13 +120,7 @@ class GlimpseActor(Actor):
         return proposals
 
     def decode_strokes(self, window: Window, height: int, width: int) -> Tensor:
-        """Actions for windows, ``(B, bundle * stroke_dim)``, in the coordinates of the canvas.
-
-        Args:
-            window: one on each canvas.
-            height: of the canvases, in pixels.
-            width: of the canvases, in pixels.
-        """
+        """Actions for a window on each canvas, ``(B, bundle * stroke_dim)``, in coordinates of the canvas."""
         raw = self.head(self.net(window.obs)).float().view(len(window.obs), self.bundle, self.design.dim)
         parameters = squash(raw[..., : -len(COLOUR)])
         colour = squash(raw[..., -len(COLOUR) :] + self._colours_under(parameters, window.obs[:, 3:6]))
@@ -165,13 +159,7 @@ class GlimpseActor(Actor):
         return torch.bucketize(step.float(), spent, right=True)
 
     def select_window(self, canvas: Tensor, target: Tensor, step: Tensor) -> Window:
-        """Window of the step on each canvas, where the error is great.
-
-        Args:
-            canvas: ``(B, 3, H, W)`` in [0, 1].
-            target: ``(B, 3, H, W)`` in [0, 1].
-            step: ``(B,)`` int64, bundles painted so far.
-        """
+        """Window of the step on each canvas, where the error is great; see `forward`."""
         level = self.level(step, canvas.shape[2], canvas.shape[3])
         table = SummedAreaTable(canvas, target, self.weight)
         return self.select_windows(table, level, step, 1).flat()
@@ -180,16 +168,8 @@ class GlimpseActor(Actor):
     def select_windows(self, table: SummedAreaTable, level: Tensor, step: Tensor, count: int) -> Window:
         """Windows of a level ``(B,)`` on each canvas, in the order of their weighted error.
 
-        Windows do not overlap; where the canvas has no room for as many, some are repeated.
-
-        Args:
-            table: of the canvases.
-            level: ``(B,)`` int64.
-            step: ``(B,)`` int64, bundles painted so far.
-            count: N.
-
-        Returns:
-            ``(N, B)`` of each part of the window.
+        Windows do not overlap; where the canvas has no room for `count`, some are repeated. The parts of the
+        result are ``(count, B)``.
         """
         pair = table.pair
         left, top = (pair.new_zeros(count, len(pair)) for _ in range(2))
@@ -253,16 +233,10 @@ def _pixels(level: int, height: int, width: int) -> int:
 def touched_boxes(
     window: Window, overhang: float, height: int, width: int
 ) -> tuple[Tensor, Tensor, tuple[int, int]]:
-    """The parts of the canvas that strokes in windows ``(N, B)`` can touch: top, left, size.
+    """Parts of the canvas that strokes in windows ``(N, B)`` can touch: top, left, and one size for all.
 
-    All are as large as those of the largest window.
-
-    Args:
-        window: of one side on all canvases, or of several.
-        overhang: pixels that strokes reach beyond their windows; the boxes have room for the greatest radius
-            of a built-in design in any case.
-        height: of the canvases, in pixels.
-        width: of the canvases, in pixels.
+    They have room for `overhang` pixels beyond the windows, at least for the greatest radius of a built-in
+    design.
     """
     side = window.side.max().item() * min(height, width)  # pixels
     margin = max(math.ceil(side * MAX_RADIUS), math.ceil(overhang - 1e-3)) + 1

@@ -110,14 +110,7 @@ def coordinates(like: Tensor) -> Tensor:
 
 
 def state_planes(canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
-    """The paper's state as one picture ``(B, 7, H, W)``: canvas, target, and the step as a plane.
-
-    Args:
-        canvas: ``(B, 3, H, W)`` in [0, 1].
-        target: ``(B, 3, H, W)`` in [0, 1].
-        step: ``(B,)`` int64, bundles painted so far.
-        steps: bundles per episode; the plane is the part that is spent, in [0, 1].
-    """
+    """The paper's state as one picture ``(B, 7, H, W)``: canvas, target, and ``step / steps`` as a plane."""
     plane = (step / steps).to(canvas.dtype).view(-1, 1, 1, 1).expand(-1, 1, *canvas.shape[2:])
     return torch.cat([canvas, target, plane], 1)
 

@@ -82,24 +82,10 @@ class Interval(NamedTuple):
 
 
 def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared errors by the ground truth renderer; see `l2_by`."""
-    return l2_by("raster", paintings, targets)
-
-
-def l2_by(renderer: str, paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
-    """Mean squared errors of paintings by a renderer.
-
-    Args:
-        renderer: its name.
-        paintings: B paintings.
-        targets: ``(B, 3, H, W)`` uint8.
-
-    Returns:
-        ``(B,)`` in [0, 1].
-    """
+    """Mean squared errors ``(B,)`` by the ground truth renderer, of targets ``(B, 3, H, W)`` uint8."""
     floats = torch.from_numpy(targets).float() / 255
     pairs = zip(paintings, floats, strict=True)
-    return np.array([l2_of(painting, target, renderer) for painting, target in pairs])
+    return np.array([l2_of(painting, target, "raster") for painting, target in pairs])
 
 
 def l2_of(
@@ -200,31 +186,23 @@ def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) ->
     Args:
         painting: the painting to score.
         target: ``(3, H, W)`` uint8.
-        every: strokes from one point of the l2 curve to the next, at least 1.
+        every: strokes from one point of the l2 curve to the next, at least 1. The curve begins with the
+            background, as `Painting.frames`.
 
     Raises:
-        ValueError: the target is smaller than SSIM's window.
+        ValueError: `every` is below 1, or the target is smaller than SSIM's window.
     """
-    floats, l2 = _as_canvas(target), []
-    for canvas in _canvases(painting, target, every):
+    if every < 1:
+        raise ValueError(f"every must be at least 1 stroke, not {every}")
+    raster = make_renderer("raster", painting.design, painting.opacity)
+    strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
+    floats = torch.tensor(target)[None].float() / 255  # (1, 3, H, W)
+    canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand_as(floats)
+    l2 = [mean_squared_error(canvas, floats).item()]
+    for first in range(0, len(painting), every):
+        canvas = raster.paint(canvas, strokes[:, first : first + every])
         l2.append(mean_squared_error(canvas, floats).item())
     return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas[0].numpy(), floats[0].numpy()))
-
-
-def l2_curve(painting: Painting, target: NDArray[np.uint8], every: int) -> NDArray[np.float64]:
-    """Mean squared errors of the background, after every `every` strokes, and at the end.
-
-    Args:
-        painting: the painting to score; each of its strokes is rasterised once.
-        target: ``(3, H, W)`` uint8.
-        every: strokes from one point to the next, at least 1.
-
-    Returns:
-        ``(ceil(len(painting) / every) + 1,)`` in [0, 1], as in `Painting.frames`.
-    """
-    floats = _as_canvas(target)
-    canvases = _canvases(painting, target, every)
-    return np.array([mean_squared_error(canvas, floats).item() for canvas in canvases])
 
 
 def mean_interval(
@@ -256,21 +234,3 @@ def mean_interval(
 def _plain(interval: Interval) -> dict[str, Any]:
     """An interval as numbers or lists of numbers, for JSON."""
     return {name: value.tolist() for name, value in interval._asdict().items()}
-
-
-def _canvases(painting: Painting, target: NDArray[np.uint8], every: int) -> Iterator[Tensor]:
-    """``(1, 3, H, W)`` in [0, 1]: the background, the canvas after every `every` strokes, and at the end."""
-    if every < 1:
-        raise ValueError(f"every must be at least 1 stroke, not {every}")
-    raster = make_renderer("raster", painting.design, painting.opacity)
-    strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
-    canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand(1, 3, *target.shape[1:])
-    yield canvas
-    for first in range(0, len(painting), every):
-        canvas = raster.paint(canvas, strokes[:, first : first + every])
-        yield canvas
-
-
-def _as_canvas(target: NDArray[np.uint8]) -> Tensor:
-    """``(3, H, W)`` uint8 to ``(1, 3, H, W)`` float in [0, 1]."""
-    return torch.tensor(target)[None].float() / 255

@@ -107,14 +107,7 @@ def optimize_action(
 
 
 def distance(action: Tensor, target_action: Tensor, side: Tensor, design: StrokeDesign) -> Tensor:
-    """Mean squared distance of actions, ``(B,)``; geometry is measured in sides of the parts.
-
-    Args:
-        action: ``(B, bundle * stroke_dim)``.
-        target_action: ``(B, bundle * stroke_dim)``.
-        side: ``(B,)``, in shorter canvas sides.
-        design: design of the strokes.
-    """
+    """Mean squared distance of actions, ``(B,)``, with geometry in sides ``(B,)`` of their parts."""
     difference = (action - target_action).view(len(action), -1, design.dim)
     return (difference / _scaled(design, 1.0, 1.0, side).to(difference)).square().mean((1, 2))
 

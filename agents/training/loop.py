@@ -93,7 +93,7 @@ class TrainingLoop(ABC):
         log = MetricsLogger(folder if writes else None, self.updates)
         bar = progress(total=total, initial=self.updates, desc="training", unit="update", disable=not writes)
         with StopSignals(enabled=folder is not None) as signals, log, bar:
-            while self.updates < total:
+            while self.progress < 1:
                 self.collect()
                 try:
                     metrics = self.update()

@@ -1,1 +1,1 @@
-"""What the benchmarks share: tables and timing, jobs that resume, the baseline of the paper."""
+"""Shared parts of the benchmarks: a job, tables, curves and pages."""

@@ -20,7 +20,7 @@ class Point(NamedTuple):
     """An evaluation.
 
     Attributes:
-        method: who learns.
+        method: name of the variant that learns.
         seed: random seed.
         updates: made so far.
         env_steps: steps of single canvases painted so far.
@@ -37,11 +37,7 @@ class Point(NamedTuple):
 
 
 KINDS = (str, int, int, int, float, float)
-LABELS = {
-    "updates": "updates",
-    "env_steps": "environment steps",
-    "seconds": "seconds of training",
-}
+LABELS = {"updates": "updates", "env_steps": "environment steps", "seconds": "seconds of training"}
 
 
 def write_curves(path: Path, points: Iterable[Point]) -> None:
@@ -53,35 +49,31 @@ def write_curves(path: Path, points: Iterable[Point]) -> None:
 
 
 def read_curves(path: Path) -> list[Point]:
-    """What `write_curves` wrote.
+    """Read the CSV.
 
     Raises:
         ValueError: it is damaged; the message names file and line.
     """
+    points: list[Point] = []
     try:
-        lines = list(csv.reader(path.read_text().splitlines(), strict=True))
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise ValueError(f"{path}: damaged: {error}") from error
-    if not lines or tuple(lines[0]) != Point._fields:
-        raise ValueError(f"{path}: the first line must be {','.join(Point._fields)}")
-    found = []
-    for number, line in enumerate(lines[1:], 2):
-        try:
-            values = [kind(text) for kind, text in zip(KINDS, line, strict=True)]
-        except ValueError as error:
-            raise ValueError(f"{path}: line {number}: {error}") from error
-        found.append(Point(*values))
-    for seeds in by_method(found).values():
+        header, *lines = csv.reader(path.read_text().splitlines(), strict=True)
+        if tuple(header) != Point._fields:
+            raise ValueError(f"the first line must be {','.join(Point._fields)}")
+        for line in lines:
+            points.append(Point(*(kind(text) for kind, text in zip(KINDS, line, strict=True))))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f"{path}: damaged: line {len(points) + 2}: {error}") from error
+    for seeds in by_method(points).values():
         for curve in seeds.values():
             try:
                 check_curve(curve)
             except ValueError as error:
                 raise ValueError(f"{path}: {error}") from error
-    return found
+    return points
 
 
 def check_curve(curve: Sequence[Point]) -> None:
-    """Refuse what is no learning curve: at least two points, of which each is later than the one before.
+    """Check that a learning curve has two points or more, each later than the one before.
 
     Raises:
         ValueError: saying which point, and why.
@@ -99,10 +91,10 @@ def check_curve(curve: Sequence[Point]) -> None:
 
 def by_method(points: Iterable[Point]) -> dict[str, dict[int, list[Point]]]:
     """Curves by method and seed, in their order."""
-    found: dict[str, dict[int, list[Point]]] = {}
+    curves: dict[str, dict[int, list[Point]]] = {}
     for point in points:
-        found.setdefault(point.method, {}).setdefault(point.seed, []).append(point)
-    return found
+        curves.setdefault(point.method, {}).setdefault(point.seed, []).append(point)
+    return curves
 
 
 def l2_at(curve: Sequence[Point], along: str, where: float) -> float:
@@ -123,7 +115,7 @@ def at_equal(points: Iterable[Point], along: str) -> tuple[float, dict[str, list
 
 
 def late_change(curves: Iterable[Sequence[Point]]) -> float:
-    """How much of the l2 goes in the last quarter of the updates, mean over the seeds; 0.1 is 10%."""
+    """Part of the l2 that goes in the last quarter of the updates, mean over the seeds; 0.1 is 10%."""
     changes = []
     for curve in curves:
         before = l2_at(curve, "updates", 0.75 * curve[-1].updates)
@@ -131,7 +123,7 @@ def late_change(curves: Iterable[Sequence[Point]]) -> float:
     return float(np.mean(changes))
 
 
-def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title: str = "") -> None:
+def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str]) -> None:
     """Write a PNG: l2 against updates, steps or seconds, mean over the seeds and its interval as a band."""
     methods = by_method(points)
     figure = Figure(figsize=(4.6 * len(along) + 2, max(4, 0.25 * len(methods))), layout="constrained")
@@ -155,7 +147,5 @@ def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str], title
     axes[0].set_ylabel("l2 by raster")
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center")
-    if title:
-        figure.suptitle(title)
     with replace_when_done(path) as temporary:
         figure.savefig(temporary, dpi=120)

@@ -1,4 +1,4 @@
-"""The pages under docs/ that results make: the paper's claims and figures, and all other benchmarks."""
+"""Pages under docs/ that are made of results: the paper's claims and figures, and all other benchmarks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.harness.curves import draw_curves
+from benchmarks.harness.measure import ROOT
 from benchmarks.harness.results import Result, all_results
-from benchmarks.harness.suite import CLAIMS, JOBS, ROOT, table_lines
+from benchmarks.harness.tables import CLAIMS, JOBS, table_lines
 from paint_gym.utils.files import replace_when_done
 
 DOCS = ROOT / "docs"
@@ -32,14 +33,14 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 [paper.md](paper.md). What is of older code, `python -m benchmarks list` says; `python -m benchmarks run NAME`
 measures anew. Times are of the machine that is named.
 """
-
-
+REMOVED = (
+    "actors", "adapter", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
+    "learning_speed_compiled", "levers", "palette", "through",
+)  # fmt: skip
+"""Results of benchmarks that decided a design and are gone."""
+MOVED = {"accuracy": "renderers", "cold_start": "photo"}
+"""Results that another benchmark measures now."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
-
-
-def of_the_paper(result: Result) -> bool:
-    """Whether a result belongs to the paper's page."""
-    return result.name in FIGURES
 
 
 def paper_page(results: Sequence[Result]) -> str:
@@ -50,20 +51,21 @@ def paper_page(results: Sequence[Result]) -> str:
         for row in result.tables.get(CLAIMS, [])
     ]
     lines = [PAPER, *table_lines(claims, longest=len(claims))]
-    missing = [name for name in FIGURES if name not in {result.name for result in results}]
-    if missing:
-        lines += ["", f"Not measured yet: {', '.join(missing)}."]
     for result in results:
         lines += section(result)
     return "\n".join(lines) + "\n"
 
 
 def section(result: Result) -> Iterator[str]:
-    """A result: where it comes from, its curves as a plot, its tables but for the claims."""
+    """Section of a result: its origin, its curves as a plot, its tables but for the claims."""
     made, machine = result.provenance, result.machine
     yield from ("", f"## {result.name}", "")
     about = _about(result.name)
     yield from (about, "") if about else ()
+    if result.name in REMOVED:
+        yield from ("The benchmark that measured this is no longer part of the project.", "")
+    if result.name in MOVED:
+        yield from (f"Measured by `python -m benchmarks run {MOVED[result.name]}` now.", "")
     if made is None:
         yield "From before results said where they come from."
     else:
@@ -84,13 +86,12 @@ def section(result: Result) -> Iterator[str]:
 
 
 def _about(name: str) -> str:
-    """What a benchmark says of itself, without how it is run; nothing for results of another name."""
-    path = ROOT / "benchmarks" / f"{name}.py"
-    if not path.exists():
+    """Description of a benchmark, without its command; empty for results of another name."""
+    path = next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
+    if path is None:
         return ""
     first, *paragraphs = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")
-    kept = [first, *(text for text in paragraphs if not text.startswith("Run: "))]
-    return "\n\n".join(kept)
+    return "\n\n".join([first, *(text for text in paragraphs if not text.startswith("Run: "))])
 
 
 def plot(result: Result) -> Path:
@@ -101,10 +102,11 @@ def plot(result: Result) -> Path:
 def pages() -> dict[Path, str]:
     """All pages and their text."""
     results = all_results()
-    papers = [result for result in results if of_the_paper(result)]
-    others = [result for result in results if not of_the_paper(result)]
-    lines = [OTHERS.rstrip(), *(line for result in others for line in section(result))]
-    return {DOCS / "paper.md": paper_page(papers), DOCS / "benchmarks.md": "\n".join(lines) + "\n"}
+    figures = [result for result in results if result.name in FIGURES]
+    lines = [OTHERS.rstrip()]
+    for result in results:
+        lines += section(result) if result.name not in FIGURES else []
+    return {DOCS / "paper.md": paper_page(figures), DOCS / "benchmarks.md": "\n".join(lines) + "\n"}
 
 
 def write_pages() -> None:

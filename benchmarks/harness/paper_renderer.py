@@ -1,4 +1,4 @@
-"""The renderer of the paper, Fig. 12, with random weights: a baseline of speed."""
+"""Renderer of the paper, Fig. 12, with random weights: a baseline of speed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["SIZE", "PaperRenderer"]
 
 
 class PaperRenderer(Renderer):
-    """Paints with the network, which takes no gradients, as when an actor learns through the finished one.
+    """Network of random weights that takes no gradients, as when an actor learns through the finished one.
 
     Args:
         stroke: a design or the name of one.
-        channels_last: lay the convolutions out so.
+        channels_last: memory layout of the convolutions.
     """
 
     name, differentiable, side = "fig. 12", True, SIZE
@@ -35,7 +35,7 @@ class PaperRenderer(Renderer):
         """Coverage ``(N, 128, 128)`` of stroke vectors ``(N, stroke_dim)``; their colour is ignored.
 
         Raises:
-            ValueError: another size; the network knows but one.
+            ValueError: another size than that of the network.
         """
         check_size(self, size)
         coverage: Tensor = self.network(strokes[:, : len(self.design.parameters)])

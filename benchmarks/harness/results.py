@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.harness.curves import Point, read_curves
-from benchmarks.harness.suite import CLAIMS, DOES_NOT_HOLD, HOLDS, IN_PART, JOBS, ROOT, SCHEMA, Row
+from benchmarks.harness.measure import ROOT, Row
+from benchmarks.harness.tables import CLAIMS, DOES_NOT_HOLD, HOLDS, IN_PART, JOBS, SCHEMA, read_json
 
 RESULTS = ROOT / "benchmarks" / "results"
 CLAIM = {"claim", "the paper", "here", "holds?"}
@@ -18,11 +18,11 @@ VERDICTS = {HOLDS, IN_PART, DOES_NOT_HOLD}
 
 
 class Result(NamedTuple):
-    """What a benchmark has measured.
+    """Result of a benchmark.
 
     Attributes:
         name: of the file, without its ending.
-        provenance: see `benchmarks.harness.suite.provenance`; None in files of before there was one.
+        provenance: see `benchmarks.harness.measure.provenance`; None in files of before there was one.
         machine: facts about it.
         tables: rows by title.
         curves: learning curves, if it has any.
@@ -35,57 +35,54 @@ class Result(NamedTuple):
     curves: list[Point]
 
     def commits(self) -> list[str]:
-        """Of the code that measured: those of the jobs, else that of the benchmark."""
+        """Commits of the code that measured: those of the jobs, else that of the benchmark."""
         jobs = [row["commit"] for row in self.tables.get(JOBS, [])]
         return list(dict.fromkeys(jobs)) or ([self.provenance["commit"]] if self.provenance else [])
 
 
 def read_result(path: Path) -> Result:
-    """A result file, and the learning curves beside it.
+    """Read a result file, and the learning curves beside it.
 
     Raises:
         ValueError: it is damaged, or of a version that is not known; the message names it.
     """
     try:
-        found = json.loads(path.read_text(), parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path}: damaged: {error}") from error
-    if not isinstance(found, dict) or not _tables(found):
-        raise ValueError(f"{path}: no result of a benchmark: it lacks tables or machine")
-    schema = found.get("schema", 1)
-    if type(schema) is not int or not 1 <= schema <= SCHEMA:
-        raise ValueError(f"{path}: of schema {schema!r}; known here are 1 to {SCHEMA}")
-    made: Any = found.get("provenance") if schema == SCHEMA else None
-    if schema == SCHEMA and not (
-        isinstance(made, dict) and all(isinstance(made.get(name), str) for name in ORIGIN)
-    ):
-        raise ValueError(f"{path}: does not say where it comes from: {', '.join(ORIGIN)}")
-    for row in found["tables"].get(CLAIMS, []):
-        if row.keys() != CLAIM or str(row["holds?"]) not in VERDICTS:
-            raise ValueError(f"{path}: a claim has {sorted(CLAIM)}, and holds? is one of {sorted(VERDICTS)}")
-    for row in found["tables"].get(JOBS, []):
-        if not all(isinstance(row.get(name), str) for name in ("method", "version", "commit", "date")):
-            raise ValueError(f"{path}: a job does not say where it comes from")
-    beside, digest = path.with_suffix(".csv"), found.get("curves")
+    try:
+        _check(content)
+        result = Result(path.stem, content.get("provenance"), content["machine"], content["tables"], [])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    beside, digest = path.with_suffix(".csv"), content.get("curves")
     if digest is None and not beside.exists():
-        return Result(path.stem, made, found["machine"], found["tables"], [])
+        return result
     curves = read_curves(beside)
     if hashlib.sha256(beside.read_bytes()).hexdigest() != digest:
         raise ValueError(f"{beside}: not the curves that {path.name} was made with; run the benchmark again")
-    return Result(path.stem, made, found["machine"], found["tables"], curves)
+    return result._replace(curves=curves)
 
 
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no number")
-
-
-def _tables(found: Row) -> bool:
-    tables, machine = found.get("tables"), found.get("machine")
-    if not isinstance(tables, dict) or not isinstance(machine, dict) or not machine.keys() >= MACHINE:
-        return False
-    return all(
-        isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in tables.values()
-    )
+def _check(content: Any) -> None:
+    """Raise a `ValueError` if the content of a file is no result."""
+    try:
+        tables, complete = content["tables"], content["machine"].keys() >= MACHINE
+        columns = [row.keys() for rows in tables.values() for row in rows]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"no result of a benchmark: {type(error).__name__}: {error}") from error
+    if not complete or (tables and not columns):
+        raise ValueError("no result of a benchmark: it lacks facts about the machine, or rows")
+    schema, made = content.get("schema", 1), content.get("provenance")
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
+        raise ValueError(f"of schema {schema!r}; known here are 1 to {SCHEMA}")
+    if schema == SCHEMA and not (isinstance(made, dict) and made.keys() >= set(ORIGIN)):
+        raise ValueError(f"does not say where it comes from: {', '.join(ORIGIN)}")
+    for row in tables.get(CLAIMS, []):
+        if row.keys() != CLAIM or str(row["holds?"]) not in VERDICTS:
+            raise ValueError(f"a claim has {sorted(CLAIM)}, and holds? is one of {sorted(VERDICTS)}")
+    if not all(row.keys() >= {"method", "commit", "date"} for row in tables.get(JOBS, [])):
+        raise ValueError("a job does not say where it comes from")
 
 
 def all_results() -> list[Result]:
@@ -95,8 +92,6 @@ def all_results() -> list[Result]:
         ValueError: one is not sound, or curves have no result; the message names it.
     """
     files = sorted(RESULTS.glob("*.json"))
-    stems = {path.stem for path in files}
-    for path in sorted(RESULTS.glob("*.csv")):
-        if path.stem not in stems:
-            raise ValueError(f"{path}: learning curves without their {path.stem}.json")
+    for path in sorted({path.stem for path in RESULTS.glob("*.csv")} - {path.stem for path in files}):
+        raise ValueError(f"{RESULTS / path}.csv: learning curves without their {path}.json")
     return [read_result(path) for path in files]

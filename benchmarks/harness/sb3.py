@@ -16,7 +16,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from agents.networks.resnet import ResNet, batch_normed
-from benchmarks.harness.suite import Row
+from benchmarks.harness.measure import Row
 from benchmarks.harness.training import Training
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
@@ -25,7 +25,7 @@ FEATURES = 256  # of the trunk, for the heads of stable-baselines3
 
 
 class Trunk(BaseFeaturesExtractor):
-    """The ResNet of our actors, as stable-baselines3 wants it."""
+    """ResNet of our actors as a feature extractor of stable-baselines3."""
 
     def __init__(self, observation_space: gym.spaces.Box, width: int) -> None:
         super().__init__(observation_space, FEATURES)
@@ -37,7 +37,7 @@ class Trunk(BaseFeaturesExtractor):
 
 
 class Sb3Policy:
-    """An agent of stable-baselines3 as `agents.paint` wants it.
+    """Agent of stable-baselines3 as a policy for `agents.paint`.
 
     Args:
         agent: trained on `env`.
@@ -49,7 +49,7 @@ class Sb3Policy:
         self.renderer, self.bundle, self.device = self.task.renderer, self.task.bundle, self.task.device
 
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
+        """Bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
         obs = self.task.observe(state)
         assert isinstance(obs, Tensor)
         action, _ = self.agent.predict(obs.cpu().numpy(), deterministic=True)
@@ -58,14 +58,14 @@ class Sb3Policy:
 
 @dataclass(frozen=True)
 class Sb3Training(Training):
-    """An agent of stable-baselines3, trained for `seconds`; of `config`, the environment's settings count."""
+    """Training of an agent of stable-baselines3 for `seconds`, in the environment of `config`."""
 
     @abstractmethod
     def make(self, env: PaintVecEnv) -> BaseAlgorithm:
-        """The agent that learns."""
+        """Make the agent that learns."""
 
     def work(self) -> None:
-        """Train until time is up, watched on the way; then score and show. A killed one begins anew."""
+        """Train until time is up, then score and write; a killed training begins anew."""
         assert self.seconds is not None, "it ends by time"
         torch.set_num_threads(self.threads)
         config = self.config
@@ -82,7 +82,7 @@ class Sb3Training(Training):
 
 
 def gradient_steps(agent: BaseAlgorithm) -> int:
-    """Gradient steps so far; what PPO counts are passes over its rollouts."""
+    """Gradient steps so far; PPO counts passes over its rollouts."""
     count = int(getattr(agent, "_n_updates", 0))
     if isinstance(agent, PPO):
         count *= math.ceil(agent.n_steps * agent.n_envs / agent.batch_size)
@@ -95,6 +95,7 @@ class _Watch(BaseCallback):
     def __init__(self, job: Sb3Training, policy: Sb3Policy) -> None:
         super().__init__()
         self.job, self.policy = job, policy
+        self.pictures = job.pictures(job.config.eval_split, job.config.eval_images)
         self.limit = job.seconds or 0.0
         self.curve: list[Row] = []
         self.spent = 0.0
@@ -112,10 +113,6 @@ class _Watch(BaseCallback):
 
     def _measure(self) -> None:
         with torch.random.fork_rng(devices=[]):
-            l2, _ = self.job.paint(self.policy, self.job.watched)
-        counts = {
-            "updates": gradient_steps(self.model),
-            "env_steps": self.num_timesteps,
-            "seconds": self.spent,
-        }
-        self.curve.append(self.job.say(counts | {"l2": l2}))
+            l2 = float(self.job.paint(self.policy, self.pictures).l2.mean())
+        counts = {"updates": gradient_steps(self.model), "env_steps": self.num_timesteps}
+        self.curve.append(self.job.show(counts | {"seconds": self.spent, "l2": l2}))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from benchmarks.harness.measure import Row
+
 RESAMPLES = 2000
 
 
@@ -24,8 +26,14 @@ def interval(values: Sequence[float]) -> tuple[float, float | None, float | None
     mean = float(interquartile_mean(np.asarray(values)))
     if len(values) < 2:
         return mean, None, None
-    found = stats.bootstrap(
+    bounds = stats.bootstrap(
         (values,), interquartile_mean, n_resamples=RESAMPLES, method="percentile", vectorized=True,
         rng=np.random.default_rng(0),
     ).confidence_interval  # fmt: skip
-    return mean, float(found.low), float(found.high)
+    return mean, float(bounds.low), float(bounds.high)
+
+
+def over_seeds(results: Sequence[Row], measure: str = "l2") -> Row:
+    """Columns of a measure over the results of all seeds: their number, mean and interval."""
+    mean, low, high = interval([result[measure] for result in results])
+    return {"seeds": len(results), measure: mean, "low": low, "high": high}

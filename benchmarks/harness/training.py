@@ -1,4 +1,4 @@
-"""Trainings that a benchmark compares, method by method and seed by seed; a killed one goes on."""
+"""Trainings that a benchmark compares, variant by variant and seed by seed; a killed one goes on."""
 
 from __future__ import annotations
 
@@ -7,35 +7,32 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
-from agents import PRESETS, Agent, AlgorithmConfig, TrainConfig, Trainer
+from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
-from agents.painting.evaluation import l2_by_raster
-from agents.painting.paint import Policy, paint
-from agents.training.base_trainer import Callback
+from agents.painting.policy import Policy
+from agents.training.presets import preset_for
 from benchmarks.harness.curves import Point, check_curve
-from benchmarks.harness.jobs import Job, run_jobs, with_defaults
-from benchmarks.harness.scores import blank, likeness, picture_row, write_rows
-from benchmarks.harness.suite import CURVES, JOBS, FolderConfig, Row, Table
-from paint_gym.datasets import load_dataset
-from paint_gym.painting import Painting
+from benchmarks.harness.job import BenchmarkJob, run_jobs
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import Painted, first_pictures, paint_and_score, scores
+from benchmarks.harness.tables import CLAIMS, CURVES, JOBS, FolderConfig, Table
 from paint_gym.utils.device import pick_device
-from paint_gym.utils.serialization import StateDict
 
+Results = dict[str, list[Row]]
+"""Results by variant, seed by seed."""
 CHECKPOINT_SECONDS = 120.0
-SHOWN = 8  # pictures of the test split whose paintings are kept to look at
 
 
 @dataclass(frozen=True)
-class TrainingBenchmarkConfig(FolderConfig):
+class TrainingConfig(FolderConfig):
     """Options of the benchmarks that compare trainings."""
 
     threads: int = os.cpu_count() or 1
@@ -45,54 +42,51 @@ class TrainingBenchmarkConfig(FolderConfig):
     ray: str | None = None
     """Run the jobs on a Ray cluster instead: "local", "auto" or an address."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Random seeds; each method is trained once with each."""
+    """Random seeds; each variant is trained once with each."""
+    test_images: int = 200
+    """Pictures of the test split that are painted at the end."""
+    device: str = "auto"
+    """Device to train on."""
+    paper: bool = False
+    """Train as the paper did, for days on a GPU."""
 
     def __post_init__(self) -> None:
-        """Refuse what is not possible.
+        """Check the options.
 
         Raises:
             ValueError: naming the option.
         """
         super().__post_init__()
-        if self.workers < 1:
-            raise ValueError(f"workers must be at least 1, not {self.workers}")
-        check_seeds(self.seeds)
+        for name in ("workers", "test_images"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.paper and self.smoke:
+            raise ValueError("--paper and --smoke do not go together")
+        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(self.seeds)}")
 
     @property
-    def threads_each(self) -> int:
-        """Threads of a job."""
-        return max(1, self.threads // self.workers)
-
-
-def check_seeds(seeds: Sequence[int]) -> None:
-    """Raise a `ValueError` unless there is a seed, and each is from 0 and named once."""
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(seeds)}")
+    def folder(self) -> Path:
+        """Folder of the jobs of this size."""
+        return self.out / "paper" if self.paper else super().folder
 
 
 class MeasuredTrainer(Trainer):
-    """A trainer that counts the seconds of its updates and keeps a learning curve, also when it is resumed.
-
-    Args:
-        config: as for `Trainer`.
-        device: as for `Trainer`.
-        agent: as for `Trainer`.
+    """Trainer that counts the seconds of its updates and keeps a learning curve, also when it is resumed.
 
     Attributes:
         limit: seconds after which it ends, whatever the number of updates; None for that of `config`.
-        spent: seconds of updates so far: of the processor, where one thread does it all, and so what a
+        spent: seconds of updates so far: of the processor where one thread does it all, which is what a
             machine with nothing else to do would take; with more threads or an accelerator, of the clock.
         env_steps: steps of single canvases so far.
-        curve: of rows with ``updates``, ``env_steps``, ``seconds`` and ``l2``.
-        settings: of the job, to tell whether a checkpoint is its own.
+        curve: rows with ``updates``, ``env_steps``, ``seconds`` and ``l2``.
+        settings: of the job, to tell its own checkpoint.
     """
 
     limit: float | None = None
 
-    def __init__(
-        self, config: TrainConfig, device: str | torch.device = "auto", agent: Agent | None = None
-    ) -> None:
-        super().__init__(config, device, agent)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.spent, self.env_steps = 0.0, 0
         self.curve: list[Row] = []
         self.settings: Row = {}
@@ -103,17 +97,23 @@ class MeasuredTrainer(Trainer):
         return super().progress if self.limit is None else min(1.0, self.spent / self.limit)
 
     def _clock(self) -> float:
-        alone = self.agent.device.type == "cpu" and torch.get_num_threads() == 1
-        return time.process_time() if alone else time.perf_counter()
+        single = self.agent.device.type == "cpu" and torch.get_num_threads() == 1
+        return time.process_time() if single else time.perf_counter()
 
     def collect_step(self) -> None:
-        """As its parent, counted."""
+        """Step the canvases, and count."""
         paints = int(self.state.step[0]) < self.task.steps
         super().collect_step()
         self.env_steps += paints * self.config.num_envs
 
+    def collect(self) -> None:
+        """Collect, and count the time."""
+        start = self._clock()
+        super().collect()
+        self.spent += self._clock() - start
+
     def update(self) -> dict[str, float]:
-        """One update, whose time counts."""
+        """Update once, and count the time."""
         began = self._clock()
         metrics = super().update()
         self.spent += self._clock() - began
@@ -126,47 +126,24 @@ class MeasuredTrainer(Trainer):
         self.curve.append(counts | {"l2": l2})
         return self.curve[-1]
 
-    def state_dict(self) -> StateDict:
-        """As its parent, and what is measured."""
+    def state_dict(self) -> dict[str, Any]:
+        """State of the trainer, and what it measured."""
         names = ("spent", "env_steps", "curve", "settings")
         return super().state_dict() | {"measured": {name: getattr(self, name) for name in names}}
 
-    def load_state_dict(self, state: StateDict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         super().load_state_dict(state)
         for name, value in state["measured"].items():
             setattr(self, name, value)
 
 
-def at_points(points: int, measure: Callable[[], object], after: float = 0.0) -> Callback:
-    """A callback of `Trainer.fit` that measures so many times, evenly spread, the last time at the end.
-
-    It measures once where an update passes several of the points.
-
-    Args:
-        points: how many times.
-        measure: what to call.
-        after: fraction of the training that was measured before.
-    """
-    measured = sum((point + 1) / points <= after for point in range(points))
-
-    def after_update(trainer: Trainer, metrics: dict[str, float]) -> None:
-        nonlocal measured
-        before = measured
-        while trainer.progress >= (measured + 1) / points:
-            measured += 1
-        if measured > before:
-            measure()
-
-    return after_update
-
-
 @dataclass(frozen=True)
-class Training(Job):
-    """One method, trained with one seed, watched on the way, and scored on the test split at the end.
+class Training(BenchmarkJob):
+    """Training of one variant with one seed, scored on the way, and on the test split at the end.
 
     Attributes:
-        method: its name.
+        method: name of the variant.
         config: how it trains; `eval_split` and `eval_images` are of the evaluations on the way.
         seconds: of training, in place of a number of updates.
         points: evaluations on the way, after the one before the first update.
@@ -183,151 +160,98 @@ class Training(Job):
 
     @property
     def name(self) -> str:
-        """The method and the seed."""
+        """Variant and seed."""
         return f"{self.method}, seed {self.config.seed}"
 
     @property
     def folder(self) -> Path:
-        """Of the checkpoint, of the agent when it has learnt, and of what it painted."""
+        """Folder of the checkpoint and of the trained agent."""
         return self.path.with_suffix("")
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
         names = ("method", "seconds", "points", "test_images", "threads")
-        own = {name: getattr(self, name) for name in names} | {"device": pick_device(self.device).type}
-        return _plain(dataclasses.asdict(self.config) | own)
+        job = {name: getattr(self, name) for name in names} | {"device": pick_device(self.device).type}
+        settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | job))
+        return settings
 
-    def defaults(self) -> Row:
-        """Those of a training: a setting that is new changes nothing unless it is set."""
-        return _plain(dataclasses.asdict(TrainConfig()))
-
-    def check(self, found: Row) -> None:
-        """Refuse a result without its curve or score."""
-        points = [Point(method=self.method, seed=self.config.seed, **row) for row in found["curve"]]
-        check_curve(points)
-        if found["l2"] < 0:
+    def check(self, result: Row) -> None:
+        """Check the curve and the score."""
+        check_curve(list(points({self.method: [result]})))
+        if result["l2"] < 0:
             raise ValueError("l2 below 0")
 
-    def build(self) -> Agent | None:
-        """The agent that learns, if not the one of the settings."""
-        return None
-
     def work(self) -> None:
-        """Train from the last checkpoint, if there is one; then score and show."""
+        """Train from the last checkpoint, if there is one; then score and write."""
         torch.set_num_threads(self.threads)
-        trainer = self._trainer()
+        trainer = self.trainer()
         trainer.limit = self.seconds
-        watch = at_points(self.points, lambda: self.say(trainer.measure()), trainer.progress)
         if not trainer.curve:
-            self.say(trainer.measure())
+            self.show(trainer.measure())
         saved = time.monotonic()
 
         def after_update(trainer: MeasuredTrainer, metrics: dict[str, float]) -> None:
             nonlocal saved
-            watch(trainer, metrics)
+            if trainer.progress >= len(trainer.curve) / self.points:
+                self.show(trainer.measure())
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 trainer.save(self.folder)
                 saved = time.monotonic()
 
         trainer.fit(after_update)
-        self._keep(trainer)
-        self.finish(trainer.agent, trainer.curve)
+        # as it ships, the agent looks ahead
+        config = dataclasses.replace(trainer.config.agent, lookahead=AgentConfig().lookahead)
+        save_agent(self.folder / "agent.safetensors", trainer.agent, config)
+        self.finish(trainer.policy, trainer.curve)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def _keep(self, trainer: MeasuredTrainer) -> None:
-        """Write the agent; it paints with lookahead, as agents do unless told otherwise."""
-        config = trainer.config.agent
-        learning = dataclasses.replace(config.learning, lookahead=AlgorithmConfig().lookahead)
-        kept = dataclasses.replace(config, learning=learning)
-        save_agent(self.folder / "agent.safetensors", trainer.agent, kept)
+    def trainer(self) -> MeasuredTrainer:
+        """Trainer, resumed from the last checkpoint if there is one.
 
-    def _trainer(self) -> MeasuredTrainer:
-        if not (self.folder / CHECKPOINT).exists():
-            trainer = MeasuredTrainer(self.config, self.device, self.build())
+        Raises:
+            ValueError: the checkpoint is damaged, or of other settings.
+        """
+        file = self.folder / CHECKPOINT
+        if not file.exists():
+            trainer = MeasuredTrainer(self.config, self.device)
             trainer.settings = self.settings()
             return trainer
-        file = self.folder / CHECKPOINT
         try:
-            trainer = MeasuredTrainer.resume(self.folder, self.device, self.build())
+            trainer = MeasuredTrainer.resume(self.folder, self.device)
         except (ValueError, KeyError) as error:
             raise ValueError(f"{file} cannot be gone on from ({error}); delete it, to begin anew") from error
-        if with_defaults(trainer.settings, self.defaults()) != self.settings():
+        if trainer.settings != self.settings():
             raise ValueError(f"{file} is of other settings; delete it, to begin anew")
         print(f"{self.name}: goes on after {trainer.updates} updates", flush=True)
         return trainer
 
-    def say(self, point: Row) -> Row:
+    def show(self, point: Row) -> Row:
         """Print a point of the curve; returns it."""
-        told = f"l2 {point['l2']:.4g} after {point['updates']} updates, {point['seconds']:.0f} s"
-        print(f"{self.name}: {told}", flush=True)
+        text = f"l2 {point['l2']:.4g} after {point['updates']} updates, {point['seconds']:.0f} s"
+        print(f"{self.name}: {text}", flush=True)
         return point
 
     def pictures(self, split: str, count: int) -> np.ndarray:
-        """The first pictures of a split, ``(n, 3, size, size)`` uint8."""
+        """First pictures of a split, ``(n, 3, size, size)`` uint8."""
         config = self.config
-        data = load_dataset(config.dataset, split, config.size, config.data_root)
-        return data[np.arange(min(count, len(data)))]
+        return first_pictures(config.dataset, split, config.size, count, config.data_root)
 
-    @property
-    def watched(self) -> np.ndarray:
-        """The pictures of the evaluations on the way."""
-        return self.pictures(self.config.eval_split, self.config.eval_images)
-
-    def paint(self, policy: Policy, targets: np.ndarray) -> tuple[float, list[Painting]]:
-        """Mean l2 by `raster` of what a policy paints, and the paintings."""
+    def paint(self, policy: Policy, pictures: np.ndarray) -> Painted:
+        """Paint pictures ``(n, 3, size, size)`` uint8, and score them."""
         strokes = min(self.config.eval_strokes, self.config.agent.max_strokes)
-        paintings = paint(policy, torch.from_numpy(targets), strokes)
-        return float(l2_by_raster(paintings, targets).mean()), paintings
+        return paint_and_score(pictures, strokes, policy, batch=len(pictures))
 
     def finish(self, policy: Policy, curve: list[Row]) -> None:
-        """Score on the test split, keep some pictures and paintings as PNGs, and write the result."""
-        targets = self.pictures("test", self.test_images)
-        l2, paintings = self.paint(policy, targets)
-        write_rows(self.folder / "targets.png", [picture_row(targets[:SHOWN])])
-        write_rows(self.folder / "paintings.png", [picture_row(paintings[:SHOWN])])
-        found = {name: curve[-1][name] for name in ("updates", "env_steps", "seconds")} | {"l2": l2}
-        found |= {"test_images": len(targets), "blank": blank(targets)} | likeness(paintings, targets)
-        self.write(found | {"curve": curve})
+        """Score on the test split, and write the result."""
+        pictures = self.pictures("test", self.test_images)
+        painted = self.paint(policy, pictures)
+        counts = {name: curve[-1][name] for name in ("updates", "env_steps", "seconds")}
+        self.write(counts | {"test_images": len(pictures)} | scores(painted, pictures) | {"curve": curve})
 
 
 @dataclass(frozen=True)
-class FigureConfig(TrainingBenchmarkConfig):
-    """Options of the paper's figures."""
-
-    paper: bool = False
-    """Train as the paper did, for days on a GPU."""
-    device: str = "auto"
-    """Device to train on."""
-    test_images: int = 200
-    """Pictures of the test split that are painted at the end."""
-
-    def __post_init__(self) -> None:
-        """Refuse what does not go together.
-
-        Raises:
-            ValueError: naming the options.
-        """
-        super().__post_init__()
-        if self.paper and self.smoke:
-            raise ValueError("--paper and --smoke do not go together")
-        if self.test_images < 1:
-            raise ValueError(f"test_images must be at least 1, not {self.test_images}")
-
-    @property
-    def folder(self) -> Path:
-        """Where the jobs are: each size has a folder of its own."""
-        return self.out / "paper" if self.paper else super().folder
-
-
-def _plain(settings: Row) -> Row:
-    """Settings as JSON gives them back."""
-    plain: Row = json.loads(json.dumps(settings))
-    return plain
-
-
-@dataclass(frozen=True)
-class Method:
-    """What a figure compares: settings that differ from those that all its methods share.
+class Variant:
+    """Variant of training: settings that differ from those that all variants of a figure share.
 
     Attributes:
         name: in tables and plots.
@@ -343,29 +267,22 @@ class Method:
     cpu: Row = field(default_factory=dict)
     paper: Row = field(default_factory=dict)
 
-    def configure(self, base: TrainConfig, options: FigureConfig, seed: int) -> TrainConfig:
-        """The settings of one training.
-
-        Args:
-            base: what all methods share at the size of two cores; with --paper the preset is taken.
-            options: of the figure.
-            seed: random seed.
-        """
-        if options.paper:
-            base = PRESETS["paper"]
-        learning = dataclasses.replace(base.agent.learning, lookahead=0)
-        if not options.paper:
-            learning = dataclasses.replace(learning, **self.cpu)
-        changed: Row = {"learning": learning} | self.agent
-        agent = dataclasses.replace(base.agent, **changed)
-        changes: Row = {"agent": agent, "seed": seed} | self.config | (self.paper if options.paper else {})
-        changes["eval_strokes"] = agent.max_strokes
-        config = dataclasses.replace(base, **changes)
+    def configure(self, base: TrainConfig, options: TrainingConfig, seed: int) -> TrainConfig:
+        """Settings of one training, from those of all variants; with --paper from the preset."""
+        base = PRESETS["paper"] if options.paper else base
+        changes: Row = {"lookahead": 0} | self.agent
+        kind = ALGORITHMS[changes.get("algo", base.agent.algo)].agent.Config
+        names = {field.name for field in dataclasses.fields(kind)}
+        shared = dataclasses.asdict(base.agent.learning) | ({} if options.paper else self.cpu)
+        learning = kind(**{name: value for name, value in shared.items() if name in names})
+        agent = dataclasses.replace(base.agent, learning=learning, **changes)
+        settings: Row = {"agent": agent, "seed": seed, "eval_strokes": agent.max_strokes} | self.config
+        config = dataclasses.replace(base, **settings | (self.paper if options.paper else {}))
         return smallest(config) if options.smoke else config
 
 
 def smallest(config: TrainConfig) -> TrainConfig:
-    """The same at a size that takes a second."""
+    """Reduce a training to a size that takes a second."""
     agent = config.agent
     strokes = min(agent.max_strokes, 2 * agent.bundle)
     agent = dataclasses.replace(agent, actor_width=4, critic_width=4, depth=1, patches=2, max_strokes=strokes)
@@ -376,112 +293,93 @@ def smallest(config: TrainConfig) -> TrainConfig:
 
 
 def trainings(
-    methods: Sequence[Method],
+    variants: Sequence[Variant],
     base: TrainConfig,
-    options: FigureConfig,
+    options: TrainingConfig,
     kind: type[Training] = Training,
-    **own: Any,
+    **fields: Any,
 ) -> list[Training]:
-    """A job for each method and seed, seed by seed, so that a figure that is broken off compares something.
+    """Jobs of each variant and seed, seed by seed, so that a figure that is broken off compares something.
 
-    Args:
-        methods: what is compared.
-        base: what all share.
-        options: of the figure.
-        kind: of the jobs.
-        **own: more attributes of the jobs, such as ``seconds``.
+    Settings of `base` are those of all variants; `fields` are more fields of the jobs, such as ``seconds``.
     """
+    threads = max(1, options.threads // options.workers)
+    fields |= {"device": options.device, "test_images": options.test_images}
     if options.smoke:
-        own |= {"points": 2} | ({"seconds": 0.5} if own.get("seconds") else {})
-    found = []
+        fields |= {"points": 2, "test_images": 4} | ({"seconds": 0.5} if fields.get("seconds") else {})
+    jobs = []
     for seed in options.seeds:
-        for method in methods:
-            config = method.configure(base, options, seed)
-            path = options.folder / f"{method.name.replace(' ', '_')}_{seed}.json"
-            found.append(
-                kind(
-                    path, options.threads_each, method.name, config, device=options.device,
-                    test_images=4 if options.smoke else options.test_images, **own,
-                )
-            )  # fmt: skip
-    return found
+        for variant in variants:
+            path = options.folder / f"{variant.name.replace(' ', '_')}_{seed}.json"
+            jobs.append(kind(path, threads, variant.name, variant.configure(base, options, seed), **fields))
+    return jobs
 
 
-def train(jobs: Sequence[Training], options: TrainingBenchmarkConfig) -> dict[str, list[Row]]:
-    """Run the jobs that have not finished, with --smoke all; their results by method, seed by seed."""
+def train(jobs: Sequence[Training], options: TrainingConfig) -> Results:
+    """Run the jobs that have not finished, with --smoke all; their results by variant, seed by seed."""
     if options.smoke:
         shutil.rmtree(options.folder, ignore_errors=True)
-    results: dict[str, list[Row]] = {}
+    results: Results = {}
     for job, result in zip(jobs, run_jobs(jobs, options.workers, options.ray), strict=True):
         results.setdefault(job.method, []).append(result)
     return results
 
 
-def curves_and_jobs(results: dict[str, list[Row]]) -> Iterator[Table]:
-    """The learning curves of results, and where the results come from."""
+def curves_and_jobs(results: Results) -> Iterator[Table]:
+    """Tables of the learning curves, and of the origin of each result."""
     yield CURVES, list(points(results))
     runs = [run for runs in results.values() for run in runs]
-    yield (
-        JOBS,
-        [
-            {"method": run["settings"]["method"], "seed": run["settings"]["seed"]} | run["made"]
-            for run in runs
-        ],
-    )
+    yield JOBS, [{name: run["settings"][name] for name in ("method", "seed")} | run["made"] for run in runs]
 
 
-def points(results: dict[str, list[Row]]) -> Iterator[Point]:
-    """The learning curves of results."""
+def conclusions(claims: Iterable[Row], jobs: Sequence[Training], results: Results) -> Iterator[Table]:
+    """Last tables of a figure: claims, settings that differ from the paper's, curves and jobs."""
+    yield CLAIMS, list(claims)
+    yield paper_differences(jobs)
+    yield from curves_and_jobs(results)
+
+
+def points(results: Results) -> Iterator[Point]:
+    """Learning curves of results."""
     for method, runs in results.items():
         for run in runs:
             for row in run["curve"]:
                 yield Point(method=method, seed=run["settings"]["seed"], **row)
 
 
-def sheet(jobs: Sequence[Training], path: Path) -> None:
-    """Write a PNG: test pictures, and below them what each job painted, in the order of the jobs.
-
-    Pictures of data sets may not be passed on, so it belongs into the folder of the jobs, not into git.
-    """
-    rows = []
-    for job, name in [(jobs[0], "targets.png"), *((job, "paintings.png") for job in jobs)]:
-        try:
-            rows.append(np.asarray(Image.open(job.folder / name)))
-        except OSError as error:
-            why = f"{job.folder / name} is gone or damaged; delete {job.path}, and the job runs again"
-            raise ValueError(why) from error
-    write_rows(path, rows)
-
-
 UNCOMPARED = (
-    "agent.algo", "agent.learning.lookahead", "agent.learning.plan", "eval_every", "eval_images",
+    "agent.algo", "agent.lookahead", "agent.plan", "eval_every", "eval_images",
     "eval_split", "eval_strokes", "seed", "data_root",
 )  # fmt: skip
 NOT_SAID = ("agent.learning.max_grad_norm", "agent.learning.noise")
-"""Settings that the paper does not give; in the preset they are ours."""
-BEYOND_PRESETS = {  # ours and the paper's; the preset "paper" shares ours
-    "renderer": ("analytic", "network of Fig. 12"),
-    "precision": ("bfloat16 where autocast allows it", "float32"),
-    "how the critics of DDPG and PatchQ read the action": ("as a picture beside the state", "not said"),
-}
+"""Settings that the paper does not give; in the preset they are this project's."""
+BEYOND_PRESETS = (  # this project's and the paper's; the preset "paper" has this project's, too
+    ("renderer", "analytic", "network of Fig. 12"),
+    ("precision", "bfloat16 where autocast allows it", "float32"),
+    ("how the critics of DDPG and PatchQ read the action", "as a picture beside the state", "not said"),
+)
 
 
-def settings_beside(jobs: Sequence[Training]) -> Iterator[Row]:
-    """Which settings are not the paper's: those of any job, several if they differ."""
-    paper = _flat(dataclasses.asdict(PRESETS["paper"]))
-    every = [_flat(dataclasses.asdict(job.config)) for job in jobs]
-    for name, there in paper.items():
-        here = list(dict.fromkeys(str(one[name]) for one in every))
-        if name in NOT_SAID or (name not in UNCOMPARED and here != [str(there)]):
-            paper_says = "not said" if name in NOT_SAID else str(there)
-            yield {"setting": name, "here": ", ".join(here), "paper": paper_says}
-    for name, (ours, there) in BEYOND_PRESETS.items():
-        yield {"setting": name, "here": ours, "paper": there}
+def paper_differences(jobs: Sequence[Training]) -> Table:
+    """Table of settings that are not the paper's: those of any job, several if they differ."""
+    settings = []
+    configs = [_flat(dataclasses.asdict(job.config)) for job in jobs]
+    papers = [_flat(dataclasses.asdict(preset_for("paper", job.config.agent.algo))) for job in jobs]
+    for name in dict.fromkeys(name for config in configs for name in config):
+        here, paper = (
+            ", ".join(dict.fromkeys(str(config[name]) for config in group if name in config))
+            for group in (configs, papers)
+        )
+        if name in NOT_SAID or (name not in UNCOMPARED and here != paper):
+            settings.append((name, here, "not said" if name in NOT_SAID else paper))
+    keys = ("setting", "here", "paper")
+    rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
+    return "settings that differ from the paper's", rows
 
 
 def _flat(tree: Row, path: str = "") -> Row:
-    """Nested settings by their dotted names."""
-    found: Row = {}
+    """Flatten nested settings to dotted names."""
+    flat: Row = {}
     for name, value in tree.items():
-        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {f"{path}{name}": value}
-    return found
+        flat |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {f"{path}{name}": value}
+    return flat

@@ -53,7 +53,7 @@ class Renderer:
         return canvas
 
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
-        """What `paint` makes of a part of each canvas; by default cut out of the whole coverage.
+        """A part of each canvas after strokes; by default cut out of the whole coverage.
 
         Args:
             part: ``(B, 3, h, w)``, cut out of the canvases.

@@ -70,7 +70,7 @@ class GridNetwork(nn.Module):
         return logits
 
     def loss(self, parameters: Tensor, truth: Tensor, rng: torch.Generator) -> Tensor:
-        """What training descends: cross entropy, whose least is where that of the squared error is.
+        """The loss of training: cross entropy, which has the minimum of the squared error.
 
         Its gradient does not fade where a cell is wrongly full or empty. It is estimated, without bias, from
         the cells that the stroke's edge or gradient crosses, and some of the others.
@@ -121,7 +121,7 @@ class PaperNetwork(nn.Module):
         return logits.sigmoid().squeeze(1)
 
     def loss(self, parameters: Tensor, truth: Tensor, rng: torch.Generator) -> Tensor:
-        """What training descends, see `GridNetwork.loss`; from all pixels.
+        """The loss of training, see `GridNetwork.loss`; from all pixels.
 
         With the squared error it ends with blank canvases, where a sigmoid's gradient fades.
         """
@@ -149,7 +149,7 @@ def save_network(path: str | PathLike[str], network: nn.Module, name: str, desig
 
 
 def load_network(file: Path, design: StrokeDesign) -> nn.Module:
-    """What `save_network` wrote, for strokes of this design.
+    """Read a file of `save_network`, for strokes of this design.
 
     Raises:
         FileNotFoundError: no such file; for a design without weights the message says what to do.

@@ -35,8 +35,8 @@ class RasterRenderer(Renderer):
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
         check_strokes(strokes, self.design)
-        pieces = max(16, math.ceil(math.sqrt(max(height, width))) * 2)
-        nodes = self.design.nodes(strokes.double(), pieces, self.opacity).cpu().numpy()
+        segments = max(16, math.ceil(math.sqrt(max(height, width))) * 2)
+        nodes = self.design.nodes(strokes.double(), segments, self.opacity).cpu().numpy()
         maps = np.zeros((len(nodes), height, width), np.float32)
         for i in range(len(nodes)):
             self._draw(nodes[i], maps[i])
@@ -85,7 +85,7 @@ def _shrunk(corners: np.ndarray, by: float) -> np.ndarray:
     before = np.roll(edges, 1, 0)
     turn = before[:, 0] * edges[:, 1] - before[:, 1] * edges[:, 0]  # twice the area of the corner's triangle
     area = np.abs(turn.sum()) or 1.0
-    length, length_before = (np.linalg.norm(each, axis=1) for each in (edges, before))
+    length, length_before = (np.linalg.norm(vectors, axis=1) for vectors in (edges, before))
     if (length == 0).any() or (np.abs(turn) < 1e-9 * area).any():
         return corners
     inward = (edges * length_before[:, None] - before * length[:, None]) / np.abs(turn)[:, None]

@@ -8,7 +8,6 @@ import os
 import platform
 import secrets
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,35 +21,6 @@ def cache_folder(part: str) -> Path:
     """A cache folder, in ``PAINT_GYM_CACHE``, else in the user's; all in it can be made again."""
     chosen = os.environ.get("PAINT_GYM_CACHE")
     return (Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"))) / part
-
-
-def insecure_parent(path: Path) -> Path | None:
-    """Find the first of a path and all above it that another user owns or may change; None if all are safe.
-
-    The administrator is no other user. A place above the path that others may write to, such as `/tmp`, is
-    safe if nobody can replace there what is not theirs. Where the system has no owners of files, all is.
-    """
-    if not hasattr(os, "getuid"):
-        return None
-    for place in (path, *path.parents):
-        status = place.stat()
-        guarded = place != path and bool(status.st_mode & stat.S_ISVTX)
-        if status.st_uid not in (0, os.getuid()) or (_others_write(status) and not guarded):
-            return place
-    return None
-
-
-def _others_write(status: os.stat_result) -> bool:
-    """Test whether more than the owner may write; a group of only the user is no more."""
-    import grp
-    import pwd
-
-    try:
-        group, user = grp.getgrgid(status.st_gid), pwd.getpwuid(os.getuid()).pw_name
-        private = group.gr_name == user and not set(group.gr_mem) - {user}
-    except KeyError:  # numbers without a name, as in a container
-        private = False
-    return bool(status.st_mode & (stat.S_IWOTH if private else stat.S_IWOTH | stat.S_IWGRP))
 
 
 def read_capped(path: Path, most: int) -> bytes:

@@ -19,7 +19,7 @@ import agents
 from agents import AgentConfig, AlgorithmConfig, build_agent, save_agent
 from agents.painting.evaluation import l2_by_raster
 from paint_gym import load_dataset
-from paint_gym.utils.serialization import save_state
+from paint_gym.utils.weights import save_state
 
 DESIGNS = ("circle", "straight", "triangle")
 CONFIG = AgentConfig(
@@ -209,7 +209,7 @@ def test_of_a_run_only_the_actor_is_read(tmp_path: Path) -> None:
     save_state(tmp_path / "checkpoint.safetensors", state)
     code = f"""
 import agents
-from benchmarks.harness.suite import peak_memory
+from benchmarks.harness.measure import peak_memory
 agents.load("pretrained", "cpu")
 before = peak_memory()
 agents.load({str(tmp_path)!r}, "cpu")

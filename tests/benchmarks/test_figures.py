@@ -2,83 +2,57 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from stable_baselines3.common.vec_env import VecEnv
 
-from benchmarks import fig7, fig8a, fig8b, fig8c, fig9, kodak
-from benchmarks.harness import suite
-from benchmarks.harness.curves import Point, read_curves
-from benchmarks.harness.results import read_result
+from agents import ALGORITHMS
+from benchmarks.harness import tables as harness
+from benchmarks.harness.curves import Point, by_method
+from benchmarks.harness.painting import paint_and_score
+from benchmarks.harness.results import Result, read_result
+from benchmarks.harness.sb3 import Sb3Policy, Sb3Training
+from benchmarks.learning import sb3_baselines, tuning
+from benchmarks.painting import kodak
+from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
-from paint_gym.datasets import registry
 
 TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 6 * 3, "fig8b": 4 * 3, "fig8c": 4 * 3, "fig9": 4}
 CURVE = [Point("m", 0, 0, 0, 0.0, 0.5), Point("m", 0, 1, 2, 3.0, 0.4)]
 PAINTED = ("fig3", "fig10", "reference_scores")
 
 
-@pytest.fixture
-def datasets(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small stand-ins for the paper's data sets."""
-    for name in ("mnist", "svhn", "celeba", "imagenet"):
-        monkeypatch.setitem(registry.DATASETS._entries, name, lambda split, size, data_root: pictures)
-
-
-@pytest.fixture(autouse=True)
-def one_thread(two_threads: None) -> None:
-    torch.set_num_threads(1)
-
-
-def smoke(name: str, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The tables of a benchmark with --smoke."""
-    module = importlib.import_module(f"benchmarks.{name}")
-    kind = next(
-        kind
-        for kind in vars(module).values()
-        if getattr(kind, "__name__", "").lower() == name.replace("_", "")
-    )
-    places = {"out": folder / name} if hasattr(kind, "out") else {}
-    options = kind(smoke=True, threads=1, json=folder / f"{name}.json", **places)
-    suite.report(options, module.tables(options))
-    tables: dict[str, list[dict[str, Any]]] = read_result(options.json).tables
-    return tables
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
-def test_every_figure_runs_from_one_command(name: str, datasets: None, tmp_path: Path) -> None:
-    tables = smoke(name, tmp_path)
-    *compared, claims, settings, jobs = tables.values()
+def test_every_figure_runs_from_one_command(
+    name: str, smoke: Callable[[str], Result], tmp_path: Path
+) -> None:
+    result = smoke(name)
+    *compared, claims, settings, jobs = result.tables.values()
     results = [row for rows in compared for row in rows]
     assert len(jobs) == TRAINED[name] and all(job["date"] for job in jobs)
     assert all(0 < row["l2"] < 1 for row in results) and claims
     assert {"size", "updates", "batch", "renderer"} <= {row["setting"] for row in settings}
-    curves = read_curves(tmp_path / f"{name}.csv")
-    runs = {(point.method, point.seed) for point in curves}
-    assert len(runs) == TRAINED[name]
-    assert all([(p.method, p.seed) for p in curves].count(run) == 3 for run in runs)
+    runs = [(point.method, point.seed) for point in result.curves]
+    assert len(set(runs)) == TRAINED[name] and all(runs.count(run) == 3 for run in runs)
     assert (tmp_path / name / "smoke").is_dir()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAINTED)
-def test_what_ships_is_scored(name: str, datasets: None, tmp_path: Path) -> None:
-    tables = smoke(name, tmp_path)
-    rows = next(iter(tables.values()))
+def test_what_ships_is_scored(name: str, smoke: Callable[[str], Result]) -> None:
+    rows = next(iter(smoke(name).tables.values()))
     assert len(rows) >= 4 and all(0 < row["l2"] < 1 for row in rows)
 
 
-def result(l2: float, seed: int = 0, **more: Any) -> dict[str, Any]:
+def run(l2: float, seed: int = 0, **more: Any) -> dict[str, Any]:
     curve = [{"updates": n, "env_steps": n, "seconds": float(n), "l2": 0.3 - n * (0.3 - l2)} for n in (0, 1)]
     found = {"l2": l2, "ssim": 0.5, "texture": 0.5, "blank": 0.3, "test_images": 3, "updates": 1}
     made = {"version": "1", "commit": "abc", "changed": False, "date": "2026"}
@@ -90,13 +64,11 @@ def concluded(
 ) -> list[dict[str, Any]]:
     """The claims of a figure whose methods had these results."""
     found = {
-        name: [one if isinstance(one, dict) else result(one, seed) for seed, one in enumerate(values)]
+        name: [one if isinstance(one, dict) else run(one, seed) for seed, one in enumerate(values)]
         for name, values in l2.items()
     }
     monkeypatch.setattr(module, "train", lambda jobs, options: found)
-    if hasattr(module, "sheet"):
-        monkeypatch.setattr(module, "sheet", lambda *arguments: None)
-    claims: list[dict[str, Any]] = dict(module.tables(options))[suite.CLAIMS]
+    claims: list[dict[str, Any]] = dict(module.tables(options))[harness.CLAIMS]
     return claims
 
 
@@ -156,7 +128,7 @@ def test_fig8c_wants_it_to_fall_with_each_step(
 
 def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> None:
     l2 = {
-        "l2 reward": [result(0.01, texture=0.2)], "WGAN reward": [result(0.016, texture=0.6)],
+        "l2 reward": [run(0.01, texture=0.2)], "WGAN reward": [run(0.016, texture=0.6)],
         "20 opaque strokes": [0.02], "200 opaque strokes": [0.01], "1000 strokes": [0.01],
         fig7.SPIRAL.name: [0.05],
     }  # fmt: skip
@@ -169,7 +141,7 @@ def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> No
     alone = {name: l2[name] for name in ("l2 reward", "WGAN reward")}
     assert len(concluded(fig7, fig7.Fig7(seeds=(0,), stroke_seeds=()), alone, monkeypatch)) == 2
     found = {
-        name: [one if isinstance(one, dict) else result(one) for one in runs] for name, runs in l2.items()
+        name: [one if isinstance(one, dict) else run(one) for one in values] for name, values in l2.items()
     }
     rows = {row["painted by"]: row for row in fig7.compare(found)}
     assert rows["WGAN reward"]["l2 in that of l2"] == pytest.approx(1.6) and not rows["WGAN reward"]["met"]
@@ -184,15 +156,15 @@ def test_fig9_wants_all_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_algorithm_differs_in_fig8a() -> None:
-    configs = [method.configure(fig8a.BASE, fig8a.Fig8a(), 3) for method in fig8a.methods(("resnet",))]
+    configs = [variant.configure(fig8a.BASE, fig8a.Fig8a(), 3) for variant in fig8a.variants(("resnet",))]
     assert [config.agent.algo for config in configs] == list(fig8a.ALGORITHMS)
-    base = fig8a.BASE.agent.learning
     for config in configs:
-        tuned = {name: getattr(base, name) for name in fig8a.TUNED[config.agent.algo]}
-        learning = replace(config.agent.learning, **tuned)
-        assert replace(config, agent=replace(config.agent, algo="ddpg", learning=learning)) == replace(
-            configs[-1], agent=replace(configs[-1].agent, algo="ddpg", learning=learning)
-        )
+        learning, kind = config.agent.learning, type(config.agent.learning)
+        assert kind is ALGORITHMS[config.agent.algo].agent.Config
+        usual = {name: getattr(kind(), name) for name in fig8a.TUNED[config.agent.algo]}
+        assert replace(learning, **usual) == kind()  # Table 1
+        agent = replace(config.agent, algo="ddpg", learning=configs[-1].agent.learning)
+        assert replace(config, agent=agent) == configs[-1]
 
 
 def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
@@ -212,16 +184,20 @@ def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
 
 
 def test_results_are_json(tmp_path: Path) -> None:
-    options = suite.BenchmarkConfig(json=tmp_path / "r.json", threads=1)
-    suite.report(options, [(suite.CURVES, CURVE), ("rows", [{"a": 1}])])
+    options = harness.BenchmarkConfig(json=tmp_path / "r.json", threads=1)
+    harness.report(options, [(harness.CURVES, CURVE), ("rows", [{"a": 1}])])
     assert json.loads((tmp_path / "r.json").read_text())["tables"] == {"rows": [{"a": 1}]}
     assert read_result(tmp_path / "r.json").curves == CURVE
 
 
 @pytest.mark.slow
-def test_kodak_runs_and_says_what_is_published(pictures: np.ndarray, tmp_path: Path) -> None:
-    Image.fromarray(pictures[0].transpose(1, 2, 0)).save(tmp_path / "kodim01.png")
-    options = kodak.Kodak(smoke=True, threads=1, out=tmp_path / "out", folder_of_pictures=tmp_path)
+def test_kodak_runs_and_says_what_is_published(
+    pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kodak").mkdir()
+    Image.fromarray(pictures[0].transpose(1, 2, 0)).save(tmp_path / "kodak" / "kodim01.png")
+    monkeypatch.setenv("PAINT_GYM_DATA", str(tmp_path))
+    options = kodak.Kodak(smoke=True, threads=1, out=tmp_path / "out")
     rows = dict(kodak.tables(options)).popitem()[1]
     by = {row["by"]: row["PSNR, dB"] for row in rows}
     refined, planned = by["planned, refined, 10 steps, 600 iterations"], by["planned, 10 steps"]
@@ -229,4 +205,45 @@ def test_kodak_runs_and_says_what_is_published(pictures: np.ndarray, tmp_path: P
     with Image.open(next((tmp_path / "out" / "smoke").glob("*.png"))) as painted:
         assert painted.size == (32, 32)
     with pytest.raises(ValueError, match=r"no kodim\*\.png in"):
-        list(kodak.tables(replace(options, folder_of_pictures=tmp_path / "out")))
+        monkeypatch.setenv("PAINT_GYM_DATA", str(tmp_path / "out"))
+        list(kodak.tables(options))
+
+
+@pytest.mark.slow
+def test_tuning_runs_every_change(smoke: Callable[[str], Result]) -> None:
+    rows = next(iter(smoke("tuning").tables.values()))
+    assert [row["change"] for row in rows] == list(tuning.CHANGES)
+    assert all(0 < row[algo] < 1 for row in rows for algo in fig8a.MODEL_FREE)
+
+
+@pytest.mark.slow
+def test_sb3_baselines_write_table_curves_and_plot(smoke: Callable[[str], Result], tmp_path: Path) -> None:
+    result = smoke("sb3_baselines")
+    rows = next(iter(result.tables.values()))
+    assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
+    assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
+    curves = by_method(result.curves)
+    assert set(curves) == {*sb3_baselines.ALGORITHMS}
+    for seeds in curves.values():
+        assert set(seeds) == {0, 1, 2}
+        for curve in seeds.values():
+            # the start, the end, and a point between them where the machine came to it in time
+            assert 2 <= len(curve) <= 3 and curve[0].updates == 0 < curve[1].updates
+    assert (tmp_path / "sb3_baselines" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures: np.ndarray) -> None:
+    env = PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10, device="cpu")
+    options = sb3_baselines.Sb3Baselines(smoke=True, algorithms=("SB3 PPO",))
+    (job, *_) = sb3_baselines.jobs(options)
+    assert isinstance(job, Sb3Training)
+    agent = job.make(env)
+    env.set_options([{"indices": [i]} for i in (3, 5)])
+    observation = env.reset()
+    for _ in range(2):
+        observation, _, _, infos = env.step(agent.predict(observation, deterministic=True)[0])
+    paintings = paint_and_score(pictures[[3, 5]], 10, Sb3Policy(agent, env)).paintings
+    for info, painting in zip(infos, paintings, strict=True):
+        last = info["terminal_observation"][:3].transpose(1, 2, 0)
+        assert np.abs(painting.render().astype(int) - last).max() <= 1

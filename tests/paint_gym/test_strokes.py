@@ -116,3 +116,27 @@ def test_windows_scale_strokes_exactly(design: StrokeDesign, data: st.DataObject
     if design is not HATCH:  # whose radius is fixed
         scaled = side * before[..., 2]  # but never thinner than 1 / 256
         assert (moved[..., 2] >= scaled - 1e-9).all() and (moved[..., 2] <= scaled + 1 / 256).all()
+
+
+def test_a_layout_names_each_parameter_once_and_fits_the_primitive() -> None:
+    layout = module.StrokeLayout(("x",), ("y",), ("r",), ("t",))
+    for parameters, primitive, definition in (
+        (("x", "y", "r"), "sweep", layout),
+        (("x", "y", "r", "t", "t1"), "sweep", layout),
+        (("x", "y", "r", "t"), "sweep", layout._replace(x=("y",))),
+        (("x", "y", "r", "t"), "polygon", layout),
+        (("x0", "x1", "y0", "y1", "x2", "y2", "t"), "polygon", module.get_stroke("triangle").definition),
+    ):
+        with pytest.raises(ValueError, match=r"stroke 'own': StrokeLayout.* does not fit"):
+            StrokeDesign("own", parameters, primitive, definition)
+
+
+@pytest.mark.parametrize("kernel", ["c", "torch"])
+def test_a_layout_of_ones_own_in_another_order(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_GYM_KERNEL", kernel)
+    layout = module.StrokeLayout(("x0", "x1"), ("y0", "y1"), ("r",), ("t1", "t0"))
+    own = StrokeDesign("own", ("t0", "t1", "r", "y1", "x1", "y0", "x0"), "sweep", layout)
+    strokes = torch.rand(5, own.dim, dtype=torch.float64)
+    straight = strokes[:, [6, 5, 4, 3, 2, 1, 2, 0, 7, 8, 9]]
+    expected = make_renderer("analytic", "straight")(straight, (30, 40))
+    torch.testing.assert_close(make_renderer("analytic", own)(strokes, (30, 40)), expected)

@@ -1,7 +1,7 @@
 """Coverage of strokes as a closed form, in PyTorch: any device, any float type, differentiable.
 
-This module is the definition; `kernel.c` is the same in C, for speed on the CPU, and a test holds the two
-together.
+This module is the definition; `c/kernel.c` and `triton/kernels.py` are the same for speed, and tests compare
+them.
 
 *Sweep.* Between two nodes a disc moves in a straight line from A to B = A + D while its radius goes from ra
 to ra + dr. Let q = p - A be the pixel. The signed distance to the swept shape, positive inside, is the
@@ -9,11 +9,11 @@ maximum over u of ``ra + u dr - |q - u D|``; with ``lead = |D|^2 - dr^2`` it is 
 
     u = (q.D + |q x D| dr / sqrt(lead)) / |D|^2, clamped to [0, 1]
 
-(one disc holds the other where lead <= 0: then u is 1 or 0). Coverage is ``clamp(1/2 + distance, 0, 1)``,
-distances in pixels, of the piece that gives the most. Which alpha a pixel gets is decided by the *last* disc,
-grown by half a pixel, that covers it: the greatest u with ``|q - u D| = ra + 1/2 + u dr``, in the last piece
-that reaches the pixel. Both u's are found without gradients. The first needs none: the derivative of a
-maximum is that at the maximiser. The second moves by ``du = (r dr + v.dX) / s``, s being the root in the
+(one disc contains the other where lead <= 0: then u is 1 or 0). Coverage is ``clamp(1/2 + distance, 0, 1)``,
+distances in pixels, of the segment that gives the most. Which alpha a pixel gets is decided by the *last*
+disc, grown by half a pixel, that covers it: the greatest u with ``|q - u D| = ra + 1/2 + u dr``, in the last
+segment that reaches the pixel. Both u's are found without gradients. The first needs none: the derivative of
+a maximum is that at the maximiser. The second moves by ``du = (r dr + v.dX) / s``, s being the root in the
 quadratic formula; `_with_gradient` adds that.
 
 *Polygon.* Coverage is ``1 - sum over edges of clamp(1/2 - d, 0, 1)`` with d the distance to the edge's line,
@@ -26,26 +26,6 @@ import torch
 from torch import Tensor
 
 TINY = 1e-12
-
-
-def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
-    """Nodes in canvas sides to nodes in pixels.
-
-    A disc thinner than a pixel is drawn a pixel wide and as much fainter, so that strokes never fall between
-    pixels. Alphas beyond [0, 1] are clipped.
-
-    Args:
-        nodes: ``(..., M, 4)`` of `StrokeDesign.nodes`.
-        height: of the canvas, in pixels.
-        width: of the canvas, in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``.
-    """
-    x, y, radius, alpha = nodes.unbind(-1)
-    radius, alpha = radius * min(height, width), alpha.clamp(0, 1)
-    if primitive == "sweep":
-        alpha = alpha * (2 * radius).clamp(max=1)
-        radius = radius.clamp(min=0.5)
-    return torch.stack([x * width, y * height, radius, alpha], -1)
 
 
 def coverage(nodes: Tensor, height: int, width: int, primitive: str, top: int = 0) -> Tensor:
@@ -87,20 +67,20 @@ def _polygon(nodes: Tensor, x: Tensor, y: Tensor) -> Tensor:
 def _sweep(nodes: Tensor, x: Tensor, y: Tensor) -> Tensor:
     if nodes.shape[1] == 1:
         nodes = nodes.expand(-1, 2, -1)
-    rim, rim_u, last, last_u = _search(nodes.detach(), x, y)
-    ax, ay, ar, _, dx, dy, dr, _ = _piece(nodes, rim)
-    distance = ar + rim_u * dr - _length(x - ax - rim_u * dx, y - ay - rim_u * dy)
-    ax, ay, ar, alpha, dx, dy, dr, dalpha = _piece(nodes, last)
-    u = _with_gradient(last_u, ar + 0.5, dr, x - ax, y - ay, dx, dy)
+    nearest, nearest_u, covering, covering_u = _search(nodes.detach(), x, y)
+    ax, ay, ar, _, dx, dy, dr, _ = _segment(nodes, nearest)
+    distance = ar + nearest_u * dr - _length(x - ax - nearest_u * dx, y - ay - nearest_u * dy)
+    ax, ay, ar, alpha, dx, dy, dr, dalpha = _segment(nodes, covering)
+    u = _with_gradient(covering_u, ar + 0.5, dr, x - ax, y - ay, dx, dy)
     return (0.5 + distance).clamp(0, 1) * (alpha + u * dalpha)
 
 
 @torch.no_grad()
 def _search(nodes: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """For each pixel ``(N, H, W)``: piece and u that come nearest; piece and u that cover it last."""
+    """For each pixel ``(N, H, W)``: segment and u that come nearest; segment and u that cover it last."""
     inside = torch.full_like(x + y + nodes[:, :1, :1], -1.0)
-    rim_u, last_u = torch.zeros_like(inside), torch.zeros_like(inside)
-    rim, last = torch.zeros_like(inside, dtype=torch.long), torch.zeros_like(inside, dtype=torch.long)
+    nearest_u, covering_u = torch.zeros_like(inside), torch.zeros_like(inside)
+    nearest, covering = torch.zeros_like(inside, dtype=torch.long), torch.zeros_like(inside, dtype=torch.long)
     for i in range(nodes.shape[1] - 1):
         ax, ay, ar, _ = nodes[:, i, :, None, None].unbind(1)
         dx, dy, dr, _ = (nodes[:, i + 1] - nodes[:, i])[..., None, None].unbind(1)
@@ -111,21 +91,21 @@ def _search(nodes: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor
         u = (qx * dx + qy * dy + (qx * dy - qy * dx).abs() * across) / length2.clamp(min=1e-6)
         u = torch.where(lead > 1e-6, u, (dr > 0).to(u.dtype)).clamp(0, 1)
         depth = ar + u * dr - _length(qx - u * dx, qy - u * dy)
-        rim = torch.where(depth > inside, i, rim)
-        rim_u = torch.where(depth > inside, u, rim_u)
+        nearest = torch.where(depth > inside, i, nearest)
+        nearest_u = torch.where(depth > inside, u, nearest_u)
         inside = torch.maximum(inside, depth)
         radius = ar + 0.5
         b, c = qx * dx + qy * dy + radius * dr, qx**2 + qy**2 - radius**2
         s = (b**2 - lead * c).clamp(min=0).sqrt()
         leaves = torch.where(b > 0, (b + s) / lead.clamp(min=TINY), c / (b - s - TINY))
         leaves = torch.where((qx - dx) ** 2 + (qy - dy) ** 2 <= (radius + dr) ** 2, 1.0, leaves.clamp(0, 1))
-        last = torch.where(depth > -0.5, i, last)
-        last_u = torch.where(depth > -0.5, leaves, last_u)
-    return rim, rim_u, last, last_u
+        covering = torch.where(depth > -0.5, i, covering)
+        covering_u = torch.where(depth > -0.5, leaves, covering_u)
+    return nearest, nearest_u, covering, covering_u
 
 
-def _piece(nodes: Tensor, index: Tensor) -> list[Tensor]:
-    """x, y, radius, alpha where the pieces `index` ``(N, H, W)`` begin, and their change along them."""
+def _segment(nodes: Tensor, index: Tensor) -> list[Tensor]:
+    """x, y, radius, alpha where the segments `index` ``(N, H, W)`` begin, and their change along them."""
     start = nodes[:, :-1]
     values = torch.cat([start, nodes[:, 1:] - start], -1)  # (N, M - 1, 8)
     flat = index.flatten(1)

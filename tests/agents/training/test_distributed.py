@@ -22,7 +22,7 @@ from agents.checkpoint import CHECKPOINT
 from agents.common.optim import TrainingDivergedError, gradient_step
 from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
-from paint_gym.utils.serialization import load_state, save_state
+from paint_gym.utils.weights import load_state, save_state
 
 CONFIG = AgentConfig(
     algo="ddpg", actor="glimpse", actor_width=8, critic_width=8, max_strokes=10,

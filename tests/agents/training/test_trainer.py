@@ -11,7 +11,7 @@ from helpers import assert_equal_weights
 
 from agents import TrainConfig, Trainer, build_agent
 from paint_gym.utils import files
-from paint_gym.utils.serialization import save_state
+from paint_gym.utils.weights import save_state
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import os
@@ -11,207 +10,205 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks import gpu
 from paint_gym import make_renderer
-from paint_gym.renderers.analytic import backends, kernel, outline, tiles
 from paint_gym.renderers.analytic import renderer as analytic
-from paint_gym.strokes import get_stroke
-from tests.paint_gym.renderers.analytic.test_outline import results as outlined
+from paint_gym.renderers.analytic.autograd import TorchBackend
+from paint_gym.renderers.analytic.c import library
+from paint_gym.renderers.analytic.nodes import NodeArgs, pixel_nodes
+from paint_gym.renderers.analytic.triton import launch
+from paint_gym.renderers.analytic.triton.launch import TritonBackend
+from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
+from tests.paint_gym.renderers.analytic.test_nodes import results as nodes_and_gradient
+from tests.paint_gym.renderers.analytic.test_nodes import wild_strokes
 from tests.paint_gym.renderers.analytic.test_renderer import random_nodes
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed"),
-    pytest.mark.skipif(kernel.load(torch.float64) is None, reason="no kernel in C to compare with"),
+    pytest.mark.skipif(library.load(torch.float64) is None, reason="no kernel in C to compare with"),
     pytest.mark.filterwarnings("ignore:.*(divide by zero|overflow|invalid value):RuntimeWarning"),
 ]
-PACKAGE = "paint_gym.renderers.analytic."
-DESIGNS = ["bezier", "circle", "straight", "triangle"]
+DESIGNS = pytest.mark.parametrize("design", BUILT_IN, ids=lambda design: design.name)
 
 
 @pytest.fixture(scope="module")
-def interpreted() -> Iterator[ModuleType]:
-    """The backend; it and Triton are imported anew, since TRITON_INTERPRET is looked at then."""
+def interpreted() -> Iterator[TritonBackend]:
+    """Kernels and Triton imported anew, since TRITON_INTERPRET is looked at then."""
 
     def forget() -> dict[str, ModuleType]:
-        names = [name for name in sys.modules if re.match(rf"triton\b(?!\._C)|{PACKAGE}triton_", name)]
-        return {name: sys.modules.pop(name) for name in names}
+        pattern = r"triton\b(?!\._C)|paint_gym\.renderers\.analytic\.triton\.kernels"
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if re.match(pattern, name)}
 
     before = forget()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
         patch.setenv("PAINT_GYM_KERNEL", "triton")
-        backends._triton.cache_clear()
-        yield importlib.import_module(f"{PACKAGE}triton_backend")
-    backends._triton.cache_clear()
+        analytic._load_triton.cache_clear()
+        yield TritonBackend()
+    analytic._load_triton.cache_clear()
     forget()
     sys.modules.update(before)
 
 
 @pytest.fixture
-def backend(interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def backend(interpreted: TritonBackend, monkeypatch: pytest.MonkeyPatch) -> TritonBackend:
     """With tiles so large that the interpreter, which goes through them one by one, is quick."""
-    monkeypatch.setattr(tiles, "SIDES", (32,))
+    monkeypatch.setattr(launch, "SIDES", (32,))
     return interpreted
 
 
 def compare(
-    inputs: list[Tensor], primitive: str, weight: Tensor, reference: torch.dtype = torch.float64
-) -> list[tuple[Tensor, Tensor]]:
-    """What the kernel paints, and the gradients of all inputs, each beside that of the kernel in C."""
+    backend: TritonBackend, inputs: list[Tensor], primitive: str, weight: Tensor, dtype: torch.dtype
+) -> list[Tensor]:
+    """Gradients of canvas, nodes and colours; they and the canvas are close to those of the kernel in C."""
     results = []
-    with pytest.MonkeyPatch.context() as patch:
-        for which, dtype in (("triton", torch.float32), ("c", reference)):
-            patch.setenv("PAINT_GYM_KERNEL", which)
-            leaves = [tensor.to(dtype).requires_grad_() for tensor in inputs]
-            painted = analytic.paint_nodes(*leaves, primitive)
-            results.append([painted.detach(), *torch.autograd.grad(painted, leaves, weight.to(dtype))])
-    return [(ours.double(), theirs.double()) for ours, theirs in zip(*results, strict=True)]
+    for kernel, real in ((backend, torch.float32), (library.load(dtype), dtype)):
+        leaves = [tensor.to(real).requires_grad_() for tensor in inputs]
+        painted = kernel.paint(*leaves, primitive)
+        gradients = torch.autograd.grad(painted, leaves, weight.to(real))
+        results.append([tensor.detach().double() for tensor in (painted, *gradients)])
+    (painted, *gradients), (expected, *references) = results
+    torch.testing.assert_close(painted, expected, rtol=0, atol=1e-4)
+    for gradient, reference in zip(gradients, references, strict=True):
+        assert (gradient - reference).norm() < 1e-4 * reference.norm() + 1e-6
+    return gradients
 
 
-def assert_close(pairs: list[tuple[Tensor, Tensor]], tolerance: float = 1e-4) -> None:
-    (painted, expected), *gradients = pairs
-    torch.testing.assert_close(painted, expected, rtol=0, atol=tolerance)
-    for ours, theirs in gradients:
-        assert (ours - theirs).norm() < 1e-4 * theirs.norm() + 1e-6
-
-
-def arguments(stroke: str, size: tuple[int, int], batch: int, count: int) -> tuple[list[Tensor], str, Tensor]:
+def arguments(
+    design: StrokeDesign, size: tuple[int, int], batch: int, count: int
+) -> tuple[list[Tensor], str, Tensor]:
     generator = torch.Generator().manual_seed(count)
-    design = get_stroke(stroke)
     strokes = torch.rand(batch, count, design.dim, generator=generator)
     canvas = torch.rand(batch, 3, *size, generator=generator)
-    nodes, _ = make_renderer("analytic", design)._outline(strokes, *size)
+    nodes, colours = pixel_nodes(strokes, NodeArgs(design, (0.0, 1.0), *size))
     weight = torch.randn(batch, 3, *size, generator=generator)
-    return [canvas, nodes, strokes[..., -3:].contiguous()], design.primitive, weight
+    return [canvas, nodes, colours.contiguous()], design.primitive, weight
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(16, 16), (32, 32), (64, 64), (16, 24), (32, 21), (42, 64)])
-@pytest.mark.parametrize("stroke", DESIGNS)
+@pytest.mark.parametrize("size", [(64, 64), (32, 21)])
+@DESIGNS
 def test_paints_what_the_kernel_in_c_paints(
-    stroke: str, size: tuple[int, int], backend: ModuleType, monkeypatch: pytest.MonkeyPatch
+    design: StrokeDesign, size: tuple[int, int], backend: TritonBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiles, "SIDES", (64,))
-    inputs, primitive, weight = arguments(stroke, size, 1, 200)
-    assert_close(compare(inputs, primitive, weight))
+    monkeypatch.setattr(launch, "SIDES", (64,))
+    compare(backend, *arguments(design, size, 1, 200), torch.float64)
 
 
-@pytest.mark.parametrize("opacity", [(0.0, 1.0), (0.25, 0.75)])
-@pytest.mark.parametrize("stroke", DESIGNS)
-def test_outlines_as_designs_do(stroke: str, opacity: tuple[float, float], backend: ModuleType) -> None:
+@DESIGNS
+def test_nodes_equal_those_of_pytorch(design: StrokeDesign, backend: TritonBackend) -> None:
     """Also far outside the unit cube, where thin strokes are frequent."""
-    design, generator = get_stroke(stroke), torch.Generator().manual_seed(0)
-    for size in ((128, 128), (9, 30)):
-        strokes = torch.rand(2, 5, design.dim, generator=generator)
-        strokes[1] = 0.4 * torch.randn(5, design.dim, generator=generator)
-        ours = outlined(outline.outline, strokes, design, opacity, size)
-        expected = outlined(outline.outline_by_definition, strokes.double(), design, opacity, size)
-        for one, other in zip(ours, expected, strict=True):
-            assert one.dtype == torch.float32
-            torch.testing.assert_close(one.double(), other, rtol=1e-5, atol=1e-4)
+    strokes = wild_strokes(design, torch.float32)[2:4]
+    for size, opacity in (((128, 128), (0.0, 1.0)), ((9, 30), (0.25, 0.75))):
+        args = NodeArgs(design, opacity, *size)
+        ours = nodes_and_gradient(backend, strokes, args)
+        expected = nodes_and_gradient(TorchBackend(), strokes.double(), args)
+        for output, reference in zip(ours, expected, strict=True):
+            assert output.dtype == torch.float32
+            torch.testing.assert_close(output.double(), reference, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("side", [8, 16])
-@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
-def test_tiles_change_nothing(
-    stroke: str, side: int, backend: ModuleType, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("stroke", "side"), [("bezier", 16), ("circle", 8), ("triangle", 8)])
+def test_tiles_and_fewer_groups_change_nothing(
+    stroke: str, side: int, backend: TritonBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiles, "SIDES", (side,))
-    inputs, primitive, weight = arguments(stroke, (21, 35), 2, 4)
-    assert_close(compare(inputs, primitive, weight))
+    monkeypatch.setattr(launch, "SIDES", (side,))
+    if side == 16:
+        monkeypatch.setattr(launch, "SUMS_BYTES", 1)
+    compare(backend, *arguments(get_stroke(stroke), (21, 35), 1, 3), torch.float64)
 
 
 @pytest.mark.parametrize(("primitive", "count"), [("sweep", 1), ("sweep", 2), ("sweep", 9), ("polygon", 3)])
-@pytest.mark.parametrize("reach", [3.0, 30.0])
-def test_any_nodes(primitive: str, count: int, reach: float, backend: ModuleType) -> None:
+def test_any_nodes(primitive: str, count: int, backend: TritonBackend) -> None:
     """Repeated nodes, discs within discs, flat polygons, strokes beyond the canvas."""
     generator = torch.Generator().manual_seed(count)
-    for height, width in ((31, 22), (1, 40), (4, 4)):
+    for (height, width), reach in (((31, 22), 30.0), ((1, 40), 30.0), ((4, 4), 3.0)):
         canvas, weight = torch.rand(2, 2, 3, height, width, generator=generator)
         nodes = random_nodes(primitive, count, generator, reach, 9.0).float()
         colours = torch.rand(2, 3, 3, generator=generator)
-        # in one precision: of two equal pieces, rounding decides which is nearer
-        assert_close(compare([canvas, nodes, colours], primitive, weight, torch.float32))
+        # in one precision: of two equal segments, rounding decides which is nearer
+        compare(backend, [canvas, nodes, colours], primitive, weight, torch.float32)
 
 
-def test_no_gradient_comes_from_beneath_an_opaque_stroke(backend: ModuleType) -> None:
-    inputs, primitive, weight = arguments("circle", (24, 24), 1, 6)
+def test_no_gradient_comes_from_beneath_an_opaque_stroke(backend: TritonBackend) -> None:
+    inputs, primitive, weight = arguments(get_stroke("circle"), (24, 24), 1, 6)
     inputs[1][0, 3] = torch.tensor([12.0, 12.0, 60.0, 1.0])  # covers all, and is opaque
-    pairs = compare(inputs, primitive, weight)
-    assert_close(pairs)
-    canvas, nodes, colours = (ours for ours, _ in pairs[1:])
+    canvas, nodes, colours = compare(backend, inputs, primitive, weight, torch.float64)
     assert not canvas.any() and not nodes[0, :3].any() and not colours[0, :3].any()
     assert nodes[0, 4:].any() and colours[0, 3:].any()
 
 
-def test_hundreds_of_strokes_on_each_other(backend: ModuleType) -> None:
+def test_hundreds_of_strokes_on_each_other(backend: TritonBackend) -> None:
     """The transmittance is the product of hundreds of numbers, some of them 0 or nearly so."""
     generator = torch.Generator().manual_seed(0)
-    nodes = torch.rand(1, 300, 1, 4, generator=generator) * torch.tensor([16.0, 16.0, 9.0, 1.0])
-    nodes[0, ::50, :, 3], nodes[0, ::70, :, 3] = 1.0, 1 - 1e-6
-    colours, canvas = torch.rand(1, 300, 3, generator=generator), torch.rand(1, 3, 16, 16)
-    weight = torch.rand(1, 3, 16, 16, generator=generator)
-    assert_close(compare([canvas, nodes, colours], "sweep", weight))
+    nodes = torch.rand(1, 150, 1, 4, generator=generator) * torch.tensor([16.0, 16.0, 9.0, 1.0])
+    nodes[0, ::40, :, 3], nodes[0, ::35, :, 3] = 1.0, 1 - 1e-6
+    canvas, weight = torch.rand(2, 1, 3, 16, 16, generator=generator)
+    colours = torch.rand(1, 150, 3, generator=generator)
+    compare(backend, [canvas, nodes, colours], "sweep", weight, torch.float64)
 
 
-@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
-def test_sums_in_fewer_places_are_the_same(
-    stroke: str, backend: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tiles, "SIDES", (16,))
-    inputs, primitive, weight = arguments(stroke, (33, 20), 2, 4)
-    alone = compare(inputs, primitive, weight)
-    monkeypatch.setattr(backend, "ROOM", 1)
-    together = compare(inputs, primitive, weight)
-    assert_close(together)
-    for (one, _), (other, _) in zip(alone, together, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-
-
-def test_the_renderer_uses_it(backend: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Coverage, painting, a part of a canvas; without gradients nothing is kept."""
+def test_the_renderer_uses_it(backend: TritonBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage, painting, a part of a canvas; without gradients nothing is recorded."""
     renderer, canvas = make_renderer("analytic", "straight"), torch.rand(2, 3, 20, 24)
     strokes, places = torch.rand(2, 3, 11), (torch.tensor([3, 0]), torch.tensor([0, 9]))
     part = canvas[..., :9, :10].contiguous()
-    results, kept = [], []
-    paint = backend.paint
-    monkeypatch.setattr(backend, "paint", lambda *given, keep: kept.append(keep) or paint(*given, keep))
-    for which in ("triton", "c"):
-        monkeypatch.setenv("PAINT_GYM_KERNEL", which)
-        drawn = (
+    results, recorded = [], []
+    forward = TritonBackend.paint_forward
+    monkeypatch.setattr(
+        TritonBackend, "paint_forward", lambda *args: recorded.append(args[-1]) or forward(*args)
+    )
+    analytic._load_triton(canvas.device)
+    recorded.clear()
+    for name in ("triton", "c"):
+        monkeypatch.setenv("PAINT_GYM_KERNEL", name)
+        with torch.no_grad():
+            painted = renderer.paint(canvas, strokes.clone().requires_grad_())
+        results.append([
+            painted,
             renderer(strokes[0], (20, 24)),
-            renderer.paint(canvas, strokes),
             renderer.paint(canvas, strokes[:, :0]),
             renderer.paint(canvas[:0], strokes[:0]),
             renderer.paint_part(part, strokes, *places, (20, 24)),
-        )
-        with torch.no_grad():
-            renderer.paint(canvas, strokes.clone().requires_grad_())
-        results.append(drawn)
-    assert kept == [False] * 6
-    for ours, theirs in zip(*results, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+        ])  # fmt: skip
+    assert recorded == [False] * 5
+    for output, reference in zip(*results, strict=True):
+        torch.testing.assert_close(output, reference, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("stroke", DESIGNS)
-def test_as_many_kernels_start_as_the_benchmark_says(
-    stroke: str, interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    design, launch = get_stroke(stroke), interpreted.outline_kernel.__class__.__getitem__
+class _Counting(TorchDispatchMode):
+    """Count of the kernels that PyTorch would start: for all but views and allocations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = function.name()
+        reserves = name.startswith(("aten::empty", "aten::new_empty"))
+        self.count += not (function.is_view or reserves or name == "aten::detach")
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
+def test_few_kernels_start(stroke: str, interpreted: TritonBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    design, kernel_type = get_stroke(stroke), type(interpreted.kernels.nodes_kernel)
+    start_kernel = kernel_type.__getitem__
     renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
     strokes = torch.rand(1, 5, design.dim, requires_grad=True)
     weight = torch.ones_like(canvas)
     renderer.paint(canvas, strokes)  # the first one tries out whether Triton works
-    with gpu.CountingMode() as mode:
+    with _Counting() as mode:
 
         def counted(kernel: object, grid: tuple[int, ...]) -> object:
             mode.count += 1
-            start = launch(kernel, grid)
+            start = start_kernel(kernel, grid)
 
             def call(*arguments: object, **named: object) -> object:
                 before = mode.count
@@ -220,29 +217,20 @@ def test_as_many_kernels_start_as_the_benchmark_says(
 
             return call
 
-        monkeypatch.setattr(interpreted.outline_kernel.__class__, "__getitem__", counted)
+        monkeypatch.setattr(kernel_type, "__getitem__", counted)
         painted = renderer.paint(canvas, strokes)
-        forth = mode.count
+        forward = mode.count
         torch.autograd.grad(painted, strokes, weight)
-    both = mode.count
-    monkeypatch.setenv("PAINT_GYM_KERNEL", "c")
-    assert (forth, both) == gpu.kernels_started(design)
-
-
-def test_nothing_but_what_fits_reaches_the_kernels(interpreted: ModuleType) -> None:
-    renderer = make_renderer("analytic", "circle")
-    for channels in (1, 4):
-        with pytest.raises(ValueError, match="the kernel needs a contiguous"):
-            renderer.paint(torch.rand(2, channels, 8, 8), torch.rand(2, 3, 7))
+    assert (forward, mode.count) == (7, 11)
 
 
 def test_float64_and_transforms_go_to_pytorch(
-    interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch
+    interpreted: TritonBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interpreted, "paint", None)
+    monkeypatch.setattr(interpreted, "paint_forward", None)
     renderer, strokes = make_renderer("analytic", "circle"), torch.rand(2, 3, 7)
     canvas = torch.zeros(2, 3, 12, 12)
-    expected = torch.func.vmap(lambda one: renderer.paint(canvas[:1], one[None])[0])(strokes)
+    expected = torch.func.vmap(lambda row: renderer.paint(canvas[:1], row[None])[0])(strokes)
     painted = renderer.paint(canvas.double(), strokes.double())
     torch.testing.assert_close(painted.float(), expected, rtol=0, atol=1e-4)
 
@@ -250,7 +238,7 @@ def test_float64_and_transforms_go_to_pytorch(
 COMPILE = """
 import json
 from benchmarks.gpu import CAPABILITIES, compiled
-print(json.dumps([used._asdict() for capability in CAPABILITIES for used in compiled(capability)]))
+print(json.dumps([row for capability in CAPABILITIES for row in compiled(capability)]))
 """
 
 
@@ -261,9 +249,9 @@ def test_compiles_for_gpus_and_spills_nothing() -> None:
         [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    used = json.loads(done.stdout)
-    kernels = {"outline_kernel", "prepare_kernel", "paint_kernel"}
-    kernels |= {"paint_backward_kernel", "gather_kernel", "outline_backward_kernel"}
-    assert {each["kernel"] for each in used} == kernels
-    for each in used:
-        assert each["spilled"] == 0 and each["registers"] <= 128, each
+    kernels = json.loads(done.stdout)
+    names = {"nodes_kernel", "build_segments_kernel", "paint_kernel"}
+    names |= {"paint_backward_kernel", "gather_kernel", "nodes_backward_kernel"}
+    assert {kernel["kernel"] for kernel in kernels} == names
+    for kernel in kernels:
+        assert kernel["spilled"] == 0 and kernel["registers"] <= 128, kernel

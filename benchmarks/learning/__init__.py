@@ -1,0 +1,1 @@
+"""Trainings beside those of the paper's figures."""

@@ -1,0 +1,108 @@
+"""Cost of a painting (section 5.2 of the paper): operations, and seconds, of its networks and of ours.
+
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.paper.cost --threads 1
+
+Operations are multiplications with additions, by PyTorch's counter: of convolutions and matrix products. The
+paper's networks have random weights; all paint one canvas of 128 px on the CPU, in fp32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from agents.common.agent import apply_network
+from agents.networks import ResNetActor
+from benchmarks.harness.measure import Row, take_turns
+from benchmarks.harness.painting import Variant
+from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
+from benchmarks.harness.tables import CLAIMS, BenchmarkConfig, Table, claim, main
+from paint_gym.canvas import CanvasState, model_step
+from paint_gym.renderers import Renderer, make_renderer
+from paint_gym.rewards import L2Reward
+
+PAPER = {"the paper's actor": 554e6, "the paper's renderer": 217e6}
+"""Operations for an action of 5 strokes."""
+PAPER_SECONDS = 2.1  # for 200 strokes on a 2.2 GHz Intel i7
+BUNDLE = 5
+
+
+def operations(call: Callable[[], object]) -> int:
+    """Multiplications with additions of a call."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        call()
+    return counter.get_total_flops() // 2  # it counts both
+
+
+def paper_actor(renderer: Renderer) -> ResNetActor:
+    """Actor of the paper, with random weights."""
+    torch.manual_seed(0)
+    return ResNetActor(BUNDLE * renderer.design.dim).eval()
+
+
+def blank_state() -> CanvasState:
+    """A black canvas and a grey picture."""
+    target = torch.full((1, 3, SIZE, SIZE), 0.5)
+    return CanvasState(torch.zeros_like(target), target, torch.zeros(1, dtype=torch.long))
+
+
+def count_operations() -> Iterator[Row]:
+    """Operations of a bundle, the paper's and ours."""
+    renderer, state, agent = PaperRenderer(), blank_state(), Variant(device="cpu").policy()
+    actor, strokes = paper_actor(renderer), torch.rand(BUNDLE, renderer.design.dim)
+    calls: dict[str, Callable[[], object]] = {
+        "the paper's actor": lambda: actor(*state, 40),
+        "the paper's renderer": lambda: renderer(strokes),
+        "our actor, without lookahead": lambda: agent.actor(*state, 40),
+    }
+    for name, call in calls.items():
+        yield {"of 5 strokes": name, "operations": operations(call), "in the paper": PAPER.get(name)}
+
+
+@torch.no_grad()
+def paint_plainly(actor: ResNetActor, renderer: Renderer, strokes: int) -> None:
+    """Paint by the paper's method: an action, its rendering, and so on."""
+    state, steps = blank_state(), strokes // BUNDLE
+    for _ in range(steps):
+        action = apply_network(actor, state, steps, bf16=False)
+        state, _ = model_step(state, action, renderer, L2Reward())
+
+
+def time_paintings(strokes: int, repeats: int) -> Iterator[Row]:
+    """Seconds of a painting, each kind in turn."""
+    network, analytic, variant = PaperRenderer(), make_renderer("analytic"), Variant(device="cpu")
+    actor, picture = paper_actor(network), torch.full((1, 3, SIZE, SIZE), 128, dtype=torch.uint8)
+    kinds: dict[str, Callable[[], object]] = {
+        "the paper's actor and renderer": lambda: paint_plainly(actor, network, strokes),
+        "the paper's actor, analytic renderer": lambda: paint_plainly(actor, analytic, strokes),
+        "our agent": lambda: variant.paint(picture, strokes),
+    }
+    for kind, seconds in take_turns(kinds, repeats, warmup=1).items():
+        paper = PAPER_SECONDS if kind == "the paper's actor and renderer" else None
+        yield {"painting": kind, "seconds": seconds, "in the paper": paper}
+
+
+def claims(counts: list[Row], times: list[Row]) -> Iterator[Row]:
+    """Claims of the paper; operations hold to within a tenth."""
+    for row in counts[:2]:
+        count, paper = row["operations"], row["in the paper"]
+        text = f"operations of {row['of 5 strokes']} for 5 strokes"
+        yield claim(text, f"{paper / 1e6:.0f} M", f"{count / 1e6:.0f} M", abs(count / paper - 1) < 0.1)
+    seconds, paper = times[0]["seconds"], PAPER_SECONDS
+    text = "200 strokes on one CPU core take"
+    yield claim(text, f"{paper} s (2.2 GHz i7)", f"{seconds:.2f} s", seconds <= paper)
+
+
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
+    """Operations, then seconds, then claims."""
+    strokes, repeats = options.pick((200, 3), (10, 1))
+    counts, times = list(count_operations()), list(time_paintings(strokes, repeats))
+    yield "operations", counts
+    yield f"{strokes} strokes at {SIZE} px, {options.threads} threads", times
+    yield CLAIMS, list(claims(counts, times))
+
+
+if __name__ == "__main__":
+    main(tables)

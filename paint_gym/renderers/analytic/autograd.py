@@ -1,0 +1,307 @@
+"""Backends of the analytic renderer as PyTorch's autograd sees them: PyTorch itself, and kernels.
+
+Both have first derivatives only. Second ones are refused, not wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from paint_gym.renderers.analytic.coverage import coverage
+from paint_gym.renderers.analytic.nodes import NodeArgs, pixel_nodes
+from paint_gym.renderers.base import composite
+from paint_gym.utils.images import is_concrete
+
+NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
+MAX_RECORDED = 2**20
+"""Strokes times pixels whose coverage autograd may record without a kernel: a quarter of a gigabyte."""
+
+
+class TorchBackend:
+    """PyTorch: what kernels compute, on any device, of any float type, and under any transform."""
+
+    def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
+        """Nodes ``(..., M, 4)`` in pixels and colours ``(..., 3)`` of strokes ``(..., dim)``."""
+        return pixel_nodes(strokes, args)
+
+    def coverage(self, nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
+        """Coverage ``(N, height, width)`` of strokes with nodes ``(N, M, 4)`` in pixels."""
+        return coverage(forbid_double_backward(nodes), height, width, primitive)
+
+    def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
+        """The canvas after strokes.
+
+        On the CPU, where gradients need more than `MAX_RECORDED`, the backward pass paints again, a part of
+        the rows and of the strokes at a time.
+
+        Args:
+            canvas: ``(B, C, H, W)``.
+            nodes: ``(B, K, M, 4)`` in pixels.
+            colours: ``(B, K, C)``.
+            primitive: ``"sweep"`` or ``"polygon"``.
+        """
+        canvas, nodes, colours = map(forbid_double_backward, (canvas, nodes, colours))
+        batch, _, height, width = canvas.shape
+        if not nodes.shape[1]:
+            return canvas.clone()
+        recorded = batch * height * width * nodes.shape[1]
+        if recorded <= MAX_RECORDED or not _can_repaint(canvas, nodes, colours):
+            return _paint_rows(canvas, nodes, colours, primitive)
+        rows = max(1, MAX_RECORDED // 8 // (batch * width))
+        strokes = max(1, MAX_RECORDED // (batch * width * min(rows, height)))
+        bands = enumerate(canvas.split(rows, 2))
+        return torch.cat(
+            [_PaintBand.apply(band, nodes, colours, primitive, i * rows, strokes) for i, band in bands], 2
+        )
+
+
+class KernelBackend:
+    """A kernel and its gradients. A subclass has the four methods at the end, for contiguous tensors."""
+
+    def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
+        """See `TorchBackend.nodes`."""
+        rows = strokes.reshape(-1, strokes.shape[-1])
+        if needs_grad(rows):
+            nodes, colours = _Nodes.apply(rows, args, self)
+        else:
+            nodes, colours = self.nodes_forward(rows.contiguous(), args)
+        shape = strokes.shape[:-1]
+        return nodes.view(*shape, *nodes.shape[1:]), colours.view(*shape, *colours.shape[1:])
+
+    def coverage(self, nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
+        """See `TorchBackend.coverage`: white strokes on black canvases."""
+        canvas, white = nodes.new_zeros(len(nodes), 1, height, width), nodes.new_ones(len(nodes), 1, 1)
+        return self.paint(canvas, nodes.unsqueeze(1), white, primitive).squeeze(1)
+
+    def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
+        """See `TorchBackend.paint`.
+
+        Raises:
+            ValueError: shapes with which a kernel would read beyond the end of a tensor.
+        """
+        (batch, channels), (strokes, count) = canvas.shape[:2], nodes.shape[1:3]
+        if nodes.shape != (batch, strokes, max(count, 1), 4) or colours.shape != (batch, strokes, channels):
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (canvas, nodes, colours))
+            raise ValueError(
+                "the kernel needs a canvas (B, C, H, W), nodes (B, K, M, 4) and colours (B, K, C), not "
+                f"{shapes}"
+            )
+        if needs_grad(canvas, nodes, colours):
+            return _Paint.apply(canvas, nodes, colours, primitive, self)
+        inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
+        return self.paint_forward(*inputs, primitive, False)[0]
+
+    def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
+        """Nodes ``(N, M, 4)`` in pixels and colours ``(N, 3)`` of strokes ``(N, dim)``."""
+        raise NotImplementedError
+
+    def nodes_backward(
+        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
+    ) -> Tensor:
+        """Gradient ``(N, dim)`` of the strokes, from those of nodes and colours."""
+        raise NotImplementedError
+
+    def paint_forward(
+        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The canvas after strokes, and with `record` what `paint_backward` reads besides."""
+        raise NotImplementedError
+
+    def paint_backward(
+        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Gradients of canvas (None unless `canvas_grad`), nodes and colours, from that of the result.
+
+        `inputs` are canvas, nodes, colours, and what `paint_forward` recorded.
+        """
+        raise NotImplementedError
+
+
+class _Nodes(torch.autograd.Function):
+    """Nodes (N, M, 4) and colours (N, 3) of strokes (N, dim), by a kernel."""
+
+    @staticmethod
+    def forward(ctx: Any, strokes: Tensor, args: NodeArgs, kernel: KernelBackend) -> tuple[Tensor, Tensor]:
+        strokes = strokes.contiguous()
+        ctx.save_for_backward(strokes)
+        ctx.args, ctx.kernel = args, kernel
+        return kernel.nodes_forward(strokes, args)
+
+    @staticmethod
+    def backward(ctx: Any, grad_nodes: Tensor, grad_colours: Tensor) -> tuple[Tensor | None, ...]:
+        (strokes,) = ctx.saved_tensors
+        if is_concrete(grad_nodes, grad_colours):
+            grads = grad_nodes.contiguous(), grad_colours.contiguous()
+            gradient = ctx.kernel.nodes_backward(strokes.detach(), ctx.args, *grads)
+        else:  # several gradients at once, by vmap
+            with torch.enable_grad():
+                leaf = strokes.detach().requires_grad_()
+                outputs = pixel_nodes(leaf, ctx.args)
+            (gradient,) = torch.autograd.grad(outputs, leaf, (grad_nodes, grad_colours))
+        return guard_gradient(gradient, grad_nodes, grad_colours, strokes), None, None
+
+
+class _Paint(torch.autograd.Function):
+    """Canvas (B, C, H, W) after strokes with nodes (B, K, M, 4) and colours (B, K, C), by a kernel."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, kernel: KernelBackend
+    ) -> Tensor:
+        inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
+        painted, record = kernel.paint_forward(*inputs, primitive, True)
+        ctx.save_for_backward(canvas, nodes, colours, *record)
+        ctx.primitive, ctx.kernel = primitive, kernel
+        return painted
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors  # asked for once, as checkpointing computes them then
+        inputs = tuple(tensor.detach().contiguous() for tensor in saved)
+        gradients: tuple[Tensor | None, ...]
+        if is_concrete(grad_out):
+            gradients = ctx.kernel.paint_backward(
+                inputs, ctx.primitive, grad_out.contiguous(), ctx.needs_input_grad[0]
+            )
+        else:  # several gradients at once, by vmap
+            with torch.enable_grad():
+                canvas, nodes, colours = (tensor.requires_grad_() for tensor in inputs[:3])
+                painted = TorchBackend().paint(canvas, nodes, colours, ctx.primitive)
+            gradients = torch.autograd.grad(painted, (canvas, nodes, colours), grad_out)
+        return (*(guard_gradient(gradient, grad_out, *saved[:3]) for gradient in gradients), None, None)
+
+
+class _PaintBand(torch.autograd.Function):
+    """`_paint_rows` that saves only its inputs: the backward pass paints again, `count` strokes at a time."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int, count: int
+    ) -> Tensor:
+        ctx.save_for_backward(canvas, nodes, colours)
+        ctx.primitive, ctx.top, ctx.count = primitive, top, count
+        return _paint_rows(canvas, nodes, colours, primitive, top)
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors
+        canvas, nodes, colours = (tensor.detach() for tensor in saved)
+        parts = list(zip(nodes.split(ctx.count, 1), colours.split(ctx.count, 1), strict=True))
+        canvases = canvas.new_empty(len(parts), *canvas.shape)  # before each part
+        with torch.no_grad():
+            for i, part in enumerate(parts):
+                canvases[i] = canvas
+                if i < len(parts) - 1:
+                    canvas = _paint_rows(canvas, *part, ctx.primitive, ctx.top)
+        grad, gradients = grad_out, []
+        for before, part in zip(canvases.flip(0), reversed(parts), strict=True):
+            inputs = [tensor.detach().requires_grad_() for tensor in (before, *part)]
+            with torch.enable_grad():
+                painted = _paint_rows(inputs[0], inputs[1], inputs[2], ctx.primitive, ctx.top)
+            grad, *part_gradients = torch.autograd.grad(painted, inputs, grad)
+            gradients.append(part_gradients)
+        grads = [grad, *(torch.cat(parts[::-1], 1) for parts in zip(*gradients, strict=True))]
+        return (*(guard_gradient(gradient, grad_out, *saved) for gradient in grads), None, None, None)
+
+
+def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int = 0) -> Tensor:
+    """Rows of the canvas from `top` on after strokes, one by one: maps of all strokes can be large."""
+    height, width = canvas.shape[-2:]
+    for k in range(nodes.shape[1]):
+        canvas = composite(canvas, coverage(nodes[:, k], height, width, primitive, top), colours[:, k])
+    return canvas
+
+
+def _can_repaint(*tensors: Tensor) -> bool:
+    """True if gradients are needed on the CPU, and `_PaintBand` has them."""
+    if torch.compiler.is_compiling() or tensors[0].device.type != "cpu" or not needs_grad(*tensors):
+        return False
+    return is_concrete(*tensors) and not needs_torch(*tensors)
+
+
+def needs_grad(*tensors: Tensor) -> bool:
+    """True if PyTorch may ask for derivatives of what is computed from the tensors."""
+    if forward_ad._current_level >= 0:
+        return True
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+
+
+def needs_torch(*tensors: Tensor) -> bool:
+    """True if derivatives may be asked for that only PyTorch has: in forward mode, or by torch.func."""
+    if forward_ad._current_level >= 0:
+        return True
+    return torch._C._are_functorch_transforms_active() and needs_grad(*tensors)
+
+
+def forbid_double_backward(x: Tensor) -> Tensor:
+    """`x`, of which only first derivatives can be taken; while compiling, PyTorch refuses others itself."""
+    if torch.compiler.is_compiling() or (is_concrete(x) and not needs_grad(x)):
+        return x
+    return _FirstDerivative.apply(x)
+
+
+def guard_gradient(gradient: Tensor | None, *inputs: Tensor) -> Tensor | None:
+    """`gradient`, as the result of a backward pass; where a graph is made, with an error behind it.
+
+    Args:
+        gradient: of any shape, or None.
+        inputs: tensors that it depends on in a way that autograd does not know.
+    """
+    if gradient is None or not torch.is_grad_enabled():
+        return gradient
+    if not is_concrete(gradient) and any(is_concrete(tensor) for tensor in inputs):
+        # by is_grads_batched, which would forget what the next line adds
+        raise RuntimeError(NO_SECOND)
+    return _NoSecond.apply(gradient, *inputs)
+
+
+class _FirstDerivative(torch.autograd.Function):
+    """The identity; a second derivative through it is an error, not a wrong number."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        if forward_ad._current_level >= 0:  # else the inputs would be kept after the backward pass, too
+            ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> Tensor | None:
+        (x,) = ctx.saved_tensors
+        return guard_gradient(grad_out, x)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return _NoSecond.apply(tangent, x)
+
+
+class _NoSecond(torch.autograd.Function):
+    """A gradient that depends on the inputs in a way that autograd does not know."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: Tensor, *inputs: Tensor) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, grad_out: Tensor) -> Any:
+        raise RuntimeError(NO_SECOND)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor) -> Any:
+        raise RuntimeError(NO_SECOND)

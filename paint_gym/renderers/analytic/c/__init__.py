@@ -1,0 +1,1 @@
+"""The analytic renderer in C, for CPUs."""

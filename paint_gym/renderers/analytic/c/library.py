@@ -1,0 +1,217 @@
+"""Calls the functions of `kernel.c`: the analytic renderer on a CPU, on as many threads as torch has."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import logging
+import os
+import subprocess
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from paint_gym.renderers.analytic.autograd import KernelBackend
+from paint_gym.renderers.analytic.c.build import build, build_folder, find_compiler, shipped_library
+from paint_gym.renderers.analytic.nodes import NodeArgs
+from paint_gym.strokes import COLOUR
+
+logger = logging.getLogger(__name__)
+REALS = {torch.float32: "float", torch.float64: "double"}
+THREAD_WORK = 500_000
+"""Work, see `_run`, that one thread does sooner than it could call others."""
+GROUPS = 8
+"""Groups of bands for whose gradients there are sums; fixed, so that gradients are the same for any number of
+threads and canvases."""
+
+RangeFunction = Callable[[int, int], int]
+"""A function of kernel.c over a range ``[first, end)`` of its items; 0, or 1 if out of memory."""
+
+
+class Shape(ctypes.Structure):
+    """Sizes of canvases and strokes, as `Shape` in kernel.c."""
+
+    _fields_ = [
+        *((name, ctypes.c_long) for name in ("images", "strokes", "nodes", "channels", "height", "width")),
+        ("polygon", ctypes.c_int),
+    ]
+
+
+class CStrokeLayout(ctypes.Structure):
+    """`NodeArgs`, as `StrokeLayout` in kernel.c."""
+
+    _fields_ = [
+        *((name, ctypes.c_long) for name in ("numbers", "nodes", "colours", "height", "width")),
+        *((name, ctypes.c_double) for name in ("low", "high")),
+        *((name, ctypes.c_int * 4) for name in ("first", "last")),
+        ("middle", ctypes.c_int * 2),
+        ("step", ctypes.c_int),
+    ]
+
+
+class CBackend(KernelBackend):
+    """The kernel in C, for one float type.
+
+    Args:
+        file: the compiled kernel.
+
+    Raises:
+        OSError: it cannot be loaded.
+        AttributeError: it has no such functions.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.library = file, ctypes.CDLL(str(file))
+        pointer, long = ctypes.c_void_p, ctypes.c_long
+        self.library.band_count.argtypes, self.library.band_count.restype = [long], long
+        self.library.nodes.argtypes = [pointer] * 3 + [CStrokeLayout, long, long]
+        self.library.nodes_backward.argtypes = [pointer] * 4 + [CStrokeLayout, long, long]
+        self.library.paint.argtypes = [pointer] * 4 + [Shape, long, long]
+        self.library.paint_backward.argtypes = [pointer] * 7 + [Shape, long, long, long]
+
+    def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
+        """See `KernelBackend.nodes_forward`."""
+        nodes = strokes.new_empty(len(strokes), args.node_count, 4)
+        colours = strokes.new_empty(len(strokes), len(COLOUR))
+        _run_nodes(self.library.nodes, args, strokes, nodes, colours)
+        return nodes, colours
+
+    def nodes_backward(
+        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
+    ) -> Tensor:
+        """See `KernelBackend.nodes_backward`."""
+        gradient = torch.zeros_like(strokes)
+        _run_nodes(self.library.nodes_backward, args, strokes, grad_nodes, grad_colours, gradient)
+        return gradient
+
+    def paint_forward(
+        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """See `KernelBackend.paint_forward`; the gradient paints again, so nothing is recorded."""
+        out, bands = torch.empty_like(canvas), len(canvas) * self.library.band_count(canvas.shape[2])
+        function = _bind(self.library.paint, (canvas, nodes, colours, out), _shape(canvas, nodes, primitive))
+        _run(function, bands, canvas.numel() * nodes.shape[1])
+        return out, ()
+
+    def paint_backward(
+        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """See `KernelBackend.paint_backward`."""
+        canvas, nodes, colours = inputs
+        grad_canvas = torch.empty_like(canvas) if canvas_grad else None
+        grad_nodes = nodes.new_zeros(len(nodes), GROUPS, *nodes.shape[1:])
+        grad_colours = colours.new_zeros(len(nodes), GROUPS, *colours.shape[1:])
+        tensors = (canvas, nodes, colours, grad_out, grad_canvas, grad_nodes, grad_colours)
+        function = _bind(self.library.paint_backward, tensors, _shape(canvas, nodes, primitive), GROUPS)
+        _run(function, len(canvas) * GROUPS, canvas.numel() * nodes.shape[1])
+        return grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)
+
+
+@functools.cache
+def load(dtype: torch.dtype) -> CBackend | None:
+    """The kernel for float32 or float64; None for other types, or where there is none and no compiler.
+
+    It is the one that came with the package, if that was compiled from this kernel.c; else it is compiled.
+    """
+    if dtype not in REALS:
+        return None
+    with suppress(OSError, AttributeError):
+        if (shipped := shipped_library(REALS[dtype])) is not None:
+            return CBackend(shipped)
+    compiler = find_compiler()
+    if compiler is None:
+        logger.warning(
+            "no native kernel, painting with PyTorch instead, many times slower: there is no C compiler; "
+            "install gcc or clang, or set the environment variable CC"
+        )
+        return None
+    try:
+        with build_folder() as folder:
+            return CBackend(build(REALS[dtype], compiler, folder))
+    except (OSError, subprocess.SubprocessError, AttributeError) as error:
+        output = getattr(error, "stderr", None) or b""
+        message = f"{error} {output.decode(errors='replace')[-500:]}"
+        logger.warning("no native kernel, painting with PyTorch instead, slower: %s", message)
+        return None
+
+
+def _shape(canvas: Tensor, nodes: Tensor, primitive: str) -> Shape:
+    return Shape(len(canvas), *nodes.shape[1:3], *canvas.shape[1:], primitive == "polygon")
+
+
+def _run_nodes(function: Callable[..., int], args: NodeArgs, *tensors: Tensor) -> None:
+    sizes, strokes = (args.design.dim, args.node_count, len(COLOUR), args.height, args.width), len(tensors[0])
+    first, middle, last = zip(*args.places, strict=True)
+    curve = (middle[:2], 0)
+    if args.polygon:  # a corner is as a line whose ends are the same, moved by steps
+        last, curve = first, ((-1, -1), middle[0] - first[0])
+    layout = CStrokeLayout(*sizes, *args.opacity, first, last, *curve)
+    work = 50 * strokes * args.node_count  # a node takes as long as 50 pixels
+    _run(_bind(function, tensors, layout), strokes, work)
+
+
+def _bind(function: Callable[..., int], tensors: Sequence[Tensor | None], *rest: object) -> RangeFunction:
+    """A function of kernel.c with tensors, which live as long as a thread may work on them."""
+    return lambda first, end: function(*map(_pointer, tensors), *rest, first, end)
+
+
+def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
+    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+
+
+def _run(function: RangeFunction, items: int, work: int) -> None:
+    """Call a function over all items, in ranges shared by torch's number of threads, this one among them.
+
+    Args:
+        function: takes ranges in any order.
+        items: how many.
+        work: pixels times strokes, or what takes as long.
+
+    Raises:
+        MemoryError: a range ran out of memory.
+    """
+    threads = min(torch.get_num_threads(), items)
+    if threads == 1 or work < THREAD_WORK:
+        failed = function(0, items)
+    else:
+        count = min(items, 4 * threads)
+        ranges = deque((items * i // count, items * (i + 1) // count) for i in range(count))
+        futures: list[Future[int]] = []
+        try:
+            with suppress(RuntimeError):  # no more threads can be had, or Python is about to end
+                for _ in range(threads - 1):
+                    futures.append(_threads(threads - 1).submit(_work, function, ranges))
+            failed = _work(function, ranges)
+            for future in futures:
+                failed |= not future.cancel() and future.result()  # cancelled: no range remained for it
+        except BaseException:  # as KeyboardInterrupt
+            ranges.clear()
+            raise
+    if failed:
+        raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
+
+
+def _work(function: RangeFunction, ranges: deque[tuple[int, int]]) -> int:
+    """Call the function with ranges until none remains."""
+    failed = 0
+    while ranges:
+        try:
+            first, end = ranges.popleft()
+        except IndexError:  # another thread was faster
+            break
+        failed |= function(first, end)
+    return failed
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="paint")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_threads.cache_clear)

@@ -1,0 +1,48 @@
+"""Benchmarks at the size of --smoke, on small stand-ins for the data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.__main__ import benchmarks
+from benchmarks.harness.results import Result, read_result
+from benchmarks.harness.tables import BenchmarkConfig, report
+from paint_gym.datasets import registry
+
+
+@pytest.fixture(autouse=True)
+def one_thread(two_threads: None) -> None:
+    """Two would wait for each other, spinning, where the cores are taken; so small a size gains nothing."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def datasets(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small stand-ins for the paper's data sets."""
+    for name in ("mnist", "svhn", "celeba", "imagenet"):
+        monkeypatch.setitem(registry.DATASETS._entries, name, lambda split, size, data_root: pictures)
+
+
+@pytest.fixture
+def smoke(datasets: None, tmp_path: Path) -> Callable[[str], Result]:
+    """The result of a benchmark with --smoke."""
+
+    def run(name: str) -> Result:
+        module = import_module(benchmarks()[name].module)
+        kinds = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
+        kind: Any = next((kind for kind in kinds if hasattr(kind, "pick")), BenchmarkConfig)
+        more = (
+            {"out": tmp_path / name} if hasattr(kind, "out") else {"device": "cpu"} if name == "gpu" else {}
+        )
+        options = kind(smoke=True, threads=1, json=tmp_path / f"{name}.json", **more)
+        report(options, module.tables(options))
+        return read_result(options.json)
+
+    return run

@@ -1,0 +1,164 @@
+"""Calling the kernel in C: threads, processes, memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from paint_gym.renderers import make_renderer
+from paint_gym.renderers.analytic.c import library
+
+pytestmark = pytest.mark.skipif(library.load(torch.float32) is None, reason="no kernel, and no C compiler")
+
+
+def run(script: str, *arguments: str, **settings: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | settings,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_gradients_do_not_depend_on_threads() -> None:
+    gradients = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        strokes = torch.rand(1, 200, 13, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        make_renderer("analytic").paint(torch.zeros(1, 3, 128, 128), strokes).square().sum().backward()
+        gradients.append(strokes.grad)
+    assert torch.equal(*gradients)
+
+
+def test_it_paints_after_a_fork() -> None:
+    """Threads do not survive a fork; a child must make its own."""
+    strokes, canvas = torch.rand(64, 5, 13), torch.zeros(64, 3, 64, 64)
+    renderer = make_renderer("analytic")
+    renderer.paint(canvas, strokes)
+    child = os.fork()
+    if child == 0:  # torch's own threads do not survive either, so only one is used
+        torch.set_num_threads(1)
+        os._exit(0 if renderer.paint(canvas, strokes).isfinite().all() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"canvas": (1, 3, 8, 9)}, {"nodes": (3, 4, 5, 4)}, {"nodes": (2, 4, 5, 3)}, {"nodes": (2, 4, 0, 4)},
+        {"colours": (2, 4, 1)}, {"colours": (2, 5, 3)},
+    ],
+)  # fmt: skip
+def test_shapes_that_do_not_fit_are_refused(shapes: dict[str, tuple[int, ...]]) -> None:
+    sizes = {"canvas": (2, 3, 8, 9), "nodes": (2, 4, 5, 4), "colours": (2, 4, 3)}
+    kernel = library.load(torch.float32)
+    kernel.paint(*map(torch.zeros, sizes.values()), "sweep")
+    with pytest.raises(ValueError, match="the kernel needs a canvas"):
+        kernel.paint(*map(torch.zeros, (sizes | shapes).values()), "sweep")
+    with pytest.raises(ValueError, match="the kernel needs a canvas"):
+        make_renderer("analytic").paint(torch.zeros(1, 4, 8, 8), torch.rand(1, 2, 13))
+
+
+@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
+def test_a_canvas_without_pixels(stroke: str) -> None:
+    renderer = make_renderer("analytic", stroke)
+    for size in ((0, 5), (5, 0), (0, 0)):
+        canvas = torch.rand(2, 3, *size, requires_grad=True)
+        strokes = torch.rand(2, 3, renderer.design.dim, requires_grad=True)
+        for _ in range(50):  # memory that is written to beyond its end is found out sooner or later
+            painted = renderer.paint(canvas, strokes)
+            painted.sum().backward()
+        assert painted.shape == canvas.shape and not strokes.grad.any()
+
+
+SANITIZED = """
+import subprocess, sys, torch
+from pathlib import Path
+from paint_gym.renderers.analytic.c import build, library
+from paint_gym.renderers import make_renderer
+from paint_gym.strokes import stroke_names
+file = Path(sys.argv[1])
+flags = ["-g", "-O1", "-fPIC", "-shared", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+command = ["gcc", *flags, "-DREAL=float", str(build.SOURCE), "-o", str(file), "-lm"]
+subprocess.run(command, check=True, env={"PATH": "/usr/bin:/bin"})
+library.load = lambda dtype, kernel=library.CBackend(file): kernel
+torch.manual_seed(0)
+for stroke in stroke_names():
+    renderer = make_renderer("analytic", stroke)
+    for batch, strokes, size in ((1, 0, (8, 8)), (2, 7, (16, 33)), (9, 3, (40, 24)), (1, 60, (70, 90))):
+        for scale in (1.0, 0.0, 3.0, 1e6):
+            inputs = (torch.rand(batch, strokes, renderer.design.dim) - 0.2) * scale
+            inputs.requires_grad_()
+            canvas = torch.rand(batch, 3, *size, requires_grad=True)
+            painted = renderer.paint(canvas, inputs)
+            torch.autograd.grad(painted, (canvas, inputs), torch.rand_like(painted))
+            renderer(inputs.flatten(0, 1), size)
+print("clean")
+"""
+
+
+@pytest.mark.slow
+def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+    """All designs, also far outside the canvas, forward and backward, under address and UB sanitizers."""
+    commands = [["gcc", f"-print-file-name=lib{name}.so"] for name in ("asan", "ubsan")]
+    files = [subprocess.run(command, capture_output=True, text=True).stdout.strip() for command in commands]
+    if not all(Path(file).is_absolute() for file in files):
+        pytest.skip("gcc's sanitizers are not installed")
+    settings = {"LD_PRELOAD": " ".join(files), "ASAN_OPTIONS": "detect_leaks=0"}
+    assert run(SANITIZED, str(tmp_path / "kernel.so"), **settings).endswith("clean\n")
+
+
+INTERRUPTED = """
+import gc, signal, time, torch
+from paint_gym import make_renderer
+torch.set_num_threads(2)
+renderer, strokes = make_renderer("analytic"), torch.rand(1, 60, 13)
+interrupted = 0
+for i in range(10):
+    canvas = torch.rand(1, 3, 1000, 1000, requires_grad=True)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.01 + 0.01 * i)
+    try:
+        painted = renderer.paint(canvas, strokes)
+        painted.sum().backward()
+    except KeyboardInterrupt:
+        interrupted += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    canvas = painted = None
+    gc.collect()
+    until = time.time() + 0.05
+    while time.time() < until:
+        assert not torch.zeros(3_000_000).any(), "freed memory was written to"
+        time.sleep(0.005)
+assert interrupted
+print("whole")
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_memory_whole() -> None:
+    """Other threads go on for a moment, with tensors that must still be there."""
+    assert run(INTERRUPTED) == "whole\n"
+
+
+AT_EXIT = """
+import atexit, torch
+from paint_gym import make_renderer
+torch.set_num_threads(2)
+renderer, canvas, strokes = make_renderer("analytic"), torch.rand(1, 3, 500, 500), torch.rand(1, 60, 13)
+expected = renderer.paint(canvas, strokes)
+atexit.register(lambda: print(torch.equal(renderer.paint(canvas, strokes), expected)))
+"""
+
+
+@pytest.mark.slow
+def test_paints_while_python_ends() -> None:
+    assert run(AT_EXIT) == "True\n"
