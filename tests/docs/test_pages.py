@@ -105,6 +105,9 @@ def importable(library: str) -> bool:
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name_of)
 def test_commands_parse(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # --import adds the current folder
+    sys.modules.pop("my_module", None)  # that of another page
+    Path("my_module.py").write_text("\n".join(python_of(page)))
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("photo.jpg")
     for arguments in commands_of(page):
         try:
@@ -152,17 +155,19 @@ def test_presets_are_as_the_page_says() -> None:
         agent = values.pop("agent")
         learning = agent.pop("learning")
         settings.append(values | agent | learning)
-    differ = {name for name in settings[0] if len({str(each[name]) for each in settings}) > 1}
+    differ = {name for name in settings[0] if len({str(each.get(name, "none")) for each in settings}) > 1}
     differ.remove("algo")  # it has a column
     assert set(shown) == differ
     for name, cells in shown.items():
-        assert [cell.replace(",", "") for cell in cells] == [str(each[name]) for each in settings], name
+        assert [cell.replace(",", "") for cell in cells] == [
+            str(each.get(name, "none")) for each in settings
+        ], name
 
 
 def test_parts_of_ones_own_train(tiny: TrainConfig) -> None:
     for page in sorted(DOCS.glob("your_own/*.md")):
         run(page, python_of(page))
-    own = {"stroke": "dot", "reward": "l1", "actor": "mean-colour", "algo": "greedy", "renderer": "blobs"}
+    own = {"stroke": "dot", "reward": "l1", "actor": "mean-colour", "algo": "epsilon", "renderer": "blobs"}
     config = replace(tiny, agent=replace(tiny.agent, **own), dataset="noise", updates=3)
     trainer = Trainer(config, "cpu").fit()
     assert trainer.task.stroke_dim == 7 and trainer.agent.explore(trainer.state).shape == (4, 35)
