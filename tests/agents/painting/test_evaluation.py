@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from agents.painting.evaluation import l2_by_raster, l2_curve, mean_interval, score_painting
+from agents.painting.evaluation import l2_by_raster, mean_interval, score_painting
 from paint_gym import Painting
 from paint_gym.metrics import MAX_PSNR
 from paint_gym.renderers.raster import RasterRenderer
@@ -37,7 +37,7 @@ def test_a_constant_offset() -> None:
 def test_l2_of_a_disc() -> None:
     disc = [0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0]  # opaque and white
     fine = grey(255, 256)  # the soft edge hardly counts
-    blank, painted = l2_curve(Painting([disc], stroke="circle"), fine, 1)
+    blank, painted = score_painting(Painting([disc], stroke="circle"), fine, 1).l2
     assert blank == 1
     assert painted == pytest.approx(1 - math.pi * (65 / 256) ** 2, abs=0.005)
 
@@ -47,8 +47,8 @@ def test_the_curve_is_the_l2_of_the_painting_so_far(every: int) -> None:
     painting, target = random_painting(), grey(100, 32)
     counts = [*range(0, 7, every), 7]
     expected = l2_by_raster([painting[:count] for count in counts], np.stack([target] * len(counts)))
-    assert l2_curve(painting, target, every) == pytest.approx(expected, rel=1e-6)
-    assert np.array_equal(score_painting(painting, target, every).l2, l2_curve(painting, target, every))
+    assert score_painting(painting, target, every).l2 == pytest.approx(expected, rel=1e-6)
+    assert np.array_equal(score_painting(painting, target, every).l2, score_painting(painting, target, every).l2)
 
 
 def test_each_stroke_is_rasterised_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_each_stroke_is_rasterised_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_curve_needs_a_step() -> None:
     with pytest.raises(ValueError, match="every must be at least 1"):
-        l2_curve(random_painting(), grey(0, 32), 0)
+        score_painting(random_painting(), grey(0, 32), 0).l2
 
 
 def test_interval_narrows_with_pictures_and_with_less_confidence() -> None:
