@@ -16,6 +16,7 @@ from PIL import Image
 from agents.web import jobs, server
 from agents.web.requests import MAX_PAINTING, MAX_REQUEST_BYTES
 from paint_gym import Painting
+from paint_gym.painting import FORMATS
 
 SMALL = {"photo": "coffee", "strokes": 12, "refine": 20}
 
@@ -69,7 +70,7 @@ def test_uploaded_pictures_and_settings(client):
 def test_files(client, kind):
     painting = Painting(np.random.default_rng(0).random((10, 13)), size=(30, 40))
     answer = client.post("/api/files", json={"painting": painting.to_json(), "format": kind, "size": 80})
-    assert answer.status_code == 200 and answer.headers["content-type"] == server.TYPES[kind]
+    assert answer.status_code == 200 and answer.headers["content-type"] == FORMATS[f".{kind}"].media_type
     assert answer.headers["content-disposition"] == f'attachment; filename="painting.{kind}"'
     if kind in ("png", "jpg", "gif"):
         assert Image.open(io.BytesIO(answer.content)).size == (80, 60)
