@@ -187,7 +187,7 @@ def test_the_actions_table_is_the_designs() -> None:
 def test_version_and_address_are_said_alike() -> None:
     citation = (ROOT / "CITATION.cff").read_text()
     assert re.search(r"^version: (.*)$", citation, re.MULTILINE)[1] == __version__
-    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == __version__
+    assert re.search(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == __version__
     (url,) = re.findall(r"^url = (.*)$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
     for page in [*PAGES, ROOT / "CITATION.cff", ROOT / "CONTRIBUTING.md"]:
         for owner in re.findall(r"(?:github|githubusercontent)\.com/([\w-]+/[\w-]+)", page.read_text()):
