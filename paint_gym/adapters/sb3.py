@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
 from paint_gym.envs.vector import VectorArguments
 
@@ -106,8 +107,14 @@ class PaintVecEnv(VecEnv):
         return self.canvases.render() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """For each environment, an attribute of `PaintCanvasEnv`: painting, state, ..."""
-        values = self.canvases.get_attr(attr_name)
+        """For each environment its ``painting`` or ``state``, or the attribute that they share."""
+        if attr_name == "painting":
+            values: list[Any] = self.canvases.paintings
+        elif attr_name == "state":
+            rows = zip(*(value.split(1) for value in self.canvases.state), strict=True)
+            values = [CanvasState(*row) for row in rows]
+        else:
+            values = [getattr(self.canvases, attr_name)] * self.num_envs
         return [values[i] for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -123,9 +130,8 @@ class PaintVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method for each environment."""
-        methods = self.canvases.get_attr(method_name)
-        return [methods[i](*method_args, **method_kwargs) for i in self._get_indices(indices)]
+        """Refused: a method of `canvases` works on all of them at once."""
+        raise NotImplementedError(f"call canvases.{method_name}: it works on all environments at once")
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """False: there are no single environments to wrap; use `VecMonitor` and the like."""

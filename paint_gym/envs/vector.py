@@ -196,36 +196,6 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         """Close the window, if there is one."""
         self._close_window()
 
-    def call(self, name: str, *arguments: Any, **named: Any) -> tuple[Any, ...]:
-        """For each environment, an attribute of `PaintCanvasEnv`: called, if it is a method."""
-        return tuple(
-            value(*arguments, **named) if callable(value) else value for value in self.get_attr(name)
-        )
-
-    def get_attr(self, name: str) -> tuple[Any, ...]:
-        """For each environment, an attribute of `PaintCanvasEnv`: painting, state, render, ..."""
-        return tuple(getattr(_Member(self, i), name) for i in range(self.num_envs))
-
-    def set_attr(self, name: str, values: Any) -> None:
-        """Set an attribute of all environments.
-
-        Args:
-            name: of the attribute.
-            values: one value, or a list of equal values, one for each environment.
-
-        Raises:
-            ValueError: another number of values, or different ones: the environments share everything but
-                their canvases; or an attribute that follows from the state.
-        """
-        values = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
-        if len(values) != self.num_envs:
-            raise ValueError(f"{len(values)} values of {name!r} for {self.num_envs} environments")
-        if hasattr(_Member, name):
-            raise ValueError(f"{name!r} cannot be set: it follows from the state")
-        if not all(value is values[0] or np.array_equal(value, values[0]) for value in values):
-            raise ValueError(f"the environments share {name!r}; set it to one value for all of them")
-        setattr(self, name, values[0])
-
     def _start(
         self, rows: np.ndarray, indices: np.ndarray | None = None, canvas: Tensor | None = None
     ) -> None:
@@ -320,47 +290,3 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         if self.array == "torch":
             return upload(value, self.task.device) if isinstance(value, np.ndarray) else value
         return value if isinstance(value, np.ndarray) else to_numpy(value)
-
-
-class _Member:
-    """One environment of a vector environment, with the attributes of `PaintCanvasEnv`."""
-
-    def __init__(self, env: PaintCanvasVectorEnv, index: int) -> None:
-        self._env, self._index = env, index
-
-    @property
-    def painting(self) -> Painting:
-        return self._env._painting(self._index)
-
-    @property
-    def state(self) -> CanvasState:
-        return CanvasState(*(value[self._index : self._index + 1] for value in self._env.state))
-
-    @property
-    def np_random(self) -> np.random.Generator:
-        return self._env.np_random[self._index]
-
-    @property
-    def np_random_seed(self) -> int:
-        return self._env.np_random_seed[self._index]
-
-    @property
-    def action_space(self) -> gym.Space[Any]:
-        return self._env.single_action_space
-
-    @property
-    def observation_space(self) -> gym.Space[Any]:
-        return self._env.single_observation_space
-
-    def reset(self, **_: Any) -> Any:
-        raise ValueError('reset one environment by reset(options={"reset_mask": mask}) of all')
-
-    def step(self, action: Any) -> Any:
-        raise ValueError("the environments step together: step(actions), one for each")
-
-    def render(self) -> np.ndarray | None:
-        frames = self._env.render()
-        return None if frames is None else frames[self._index]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._env, name)
