@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -13,7 +13,6 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
-from paint_gym.envs.vector import VectorArguments
 
 
 class PaintVecEnv(VecEnv):
@@ -41,7 +40,7 @@ class PaintVecEnv(VecEnv):
     def __init__(
         self,
         env: gym.vector.VectorEnv[Any, Any, Any] | None = None,
-        **arguments: Unpack[VectorArguments],
+        **arguments: Any,
     ) -> None:
         if env is not None and arguments:
             raise ValueError(f"an environment is given; {', '.join(arguments)} must be passed to that one")

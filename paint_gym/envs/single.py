@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, TaskEnv, colour_of, to_numpy
+from paint_gym.envs.task import RENDER_METADATA, TASK_ARGUMENTS, PaintTask, TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
 from paint_gym.utils.errors import check_arguments
 from paint_gym.utils.images import to_frames
@@ -56,8 +56,8 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
 
     metadata = RENDER_METADATA
 
-    def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
-        check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
+    def __init__(self, render_mode: str | None = None, **task: Any) -> None:
+        check_arguments(task, (*TASK_ARGUMENTS, "render_mode"))
         self._open_window(render_mode)
         self.task = PaintTask(**task)
         self.action_space = self.task.action_space

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -34,25 +35,6 @@ MAX_STROKES = MAX_BUNDLE = 1_000_000
 MAX_ENVS = 1_000_000
 OBSERVATIONS = ("stacked", "dict", "float")
 RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
-
-
-class TaskArguments(TypedDict, total=False):
-    """The keyword arguments that both environments share; see `PaintCanvasEnv`."""
-
-    dataset: str | PathLike[str] | np.ndarray
-    split: str
-    data_root: str | PathLike[str] | None
-    size: int
-    max_strokes: int
-    bundle: int
-    stroke: str | StrokeDesign
-    opacity: tuple[float, float]
-    background: Sequence[float]
-    renderer: str | Renderer
-    reward: str | RewardFunction
-    device: str | torch.device
-    observation: str
-    action_range: tuple[float, float]
 
 
 class PaintTask:
@@ -244,6 +226,10 @@ class PaintTask:
         flat = strokes.detach().reshape(-1, self.stroke_dim).clamp(0, 1).cpu().numpy()
         design, opacity = self.renderer.design, self.renderer.opacity
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
+
+
+TASK_ARGUMENTS = tuple(inspect.signature(PaintTask).parameters)
+"""Names of the arguments that both environments share; see `PaintCanvasEnv`."""
 
 
 class TaskEnv:

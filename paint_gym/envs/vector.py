@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -17,8 +17,8 @@ from paint_gym.envs.task import (
     MAX_ENVS,
     MAX_STROKES,
     RENDER_METADATA,
+    TASK_ARGUMENTS,
     PaintTask,
-    TaskArguments,
     TaskEnv,
     as_options,
     colour_of,
@@ -28,14 +28,6 @@ from paint_gym.painting import Painting
 from paint_gym.utils.device import upload
 from paint_gym.utils.errors import as_int, check_arguments, check_one_of
 from paint_gym.utils.images import to_frames
-
-
-class VectorArguments(TaskArguments, total=False):
-    """The keyword arguments of the vector environment that its adapters pass on."""
-
-    num_envs: int
-    render_mode: str | None
-    max_episode_steps: int | None
 
 
 class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
@@ -69,10 +61,10 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         render_mode: str | None = None,
         max_episode_steps: int | None = None,
-        **task: Unpack[TaskArguments],
+        **task: Any,
     ) -> None:
         names = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
-        check_arguments(task, (*TaskArguments.__annotations__, *names))
+        check_arguments(task, (*TASK_ARGUMENTS, *names))
         num_envs = as_int("num_envs", num_envs, 1, MAX_ENVS)
         check_one_of("array", array, ("numpy", "torch"))
         if max_episode_steps is not None:
