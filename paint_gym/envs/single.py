@@ -81,7 +81,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         """Start a new painting; `options` may hold ``indices`` and ``canvas``.
 
         Raises:
-            ValueError: an unknown or invalid option; the episode and the random generator stay as they were.
+            ValueError: an unknown or invalid option; the random generator, too, is as it was.
         """
         indices, canvas = self.task.reset_options(options, 1)
         super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
@@ -118,7 +118,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
 
     def close(self) -> None:
         """Close the window, if there is one."""
-        self._close_window()
+        self.close_extras()
 
     def _observation(self) -> Any:
         obs = to_numpy(self.task.observe(self.state))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -84,31 +84,26 @@ class PaintTask:
 
     @property
     def observation_space(self) -> gym.Space[Any]:
-        """``"stacked"``: canvas, target, step plane, uint8 ``(7, H, W)``; ``"dict"``: the three by name.
-
-        ``"float"``: as stacked, float32 in [0, 1].
-        """
+        """Canvas, target, step plane, ``(7, H, W)``: uint8, or float32 in [0, 1]; or a dict of the three."""
+        size = self.size
         if self.observation == "stacked":
-            return gym.spaces.Box(0, 255, (7, self.size, self.size), np.uint8)
+            return gym.spaces.Box(0, 255, (7, size, size), np.uint8)
         if self.observation == "float":
-            return gym.spaces.Box(0, 1, (7, self.size, self.size), np.float32)
-        image = gym.spaces.Box(0, 255, (3, self.size, self.size), np.uint8)
-        return gym.spaces.Dict(
-            {"canvas": image, "target": image, "step": gym.spaces.Box(0, 1, (1,), np.float32)}
-        )
+            return gym.spaces.Box(0, 1, (7, size, size), np.float32)
+        image = gym.spaces.Box(0, 255, (3, size, size), np.uint8)
+        step = gym.spaces.Box(0, 1, (1,), np.float32)
+        return gym.spaces.Dict({"canvas": image, "target": image, "step": step})
 
-    def reset_options(self, options: Any, count: int) -> tuple[np.ndarray | None, Tensor | None]:
-        """Check the options of `reset` for `count` canvases, before anything changes.
-
-        Returns:
-            Indices ``(count,)`` and canvases ``(count, 3, H, W)``; None for an option that is not set.
+    def reset_options(
+        self, options: dict[str, Any] | None, count: int
+    ) -> tuple[np.ndarray | None, Tensor | None]:
+        """Indices ``(count,)`` and canvases ``(count, 3, H, W)`` of the options of `reset`, None if not set.
 
         Raises:
-            TypeError: not a dict.
             ValueError: an unknown option, or one of the wrong shape or range.
             IndexError: an index out of range.
         """
-        options = as_options(options)
+        options = {} if options is None else dict(options)
         for name in options:
             check_one_of("option of reset()", name, ("indices", "canvas"))
         indices, canvas = options.get("indices"), options.get("canvas")
@@ -118,19 +113,12 @@ class PaintTask:
         )
 
     def _check_indices(self, value: Any, count: int) -> np.ndarray:
-        try:
-            indices = np.atleast_1d(np.asarray(value))
-        except (TypeError, ValueError):  # lists of different lengths
-            indices = np.empty(0)
+        indices, known = np.atleast_1d(np.asarray(value)), len(self.dataset)
         if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
-            raise ValueError(
-                f"options['indices'] must be {count} whole numbers, one per environment; got "
-                f"{reprlib.repr(value)}"
-            )
-        if (indices < 0).any() or (indices >= len(self.dataset)).any():
-            raise IndexError(
-                f"options['indices'] must lie in 0..{len(self.dataset) - 1}; got {indices.tolist()}"
-            )
+            needed = f"{count} whole numbers, one per environment"
+            raise ValueError(f"options['indices'] must be {needed}; got {reprlib.repr(value)}")
+        if (indices < 0).any() or (indices >= known).any():
+            raise IndexError(f"options['indices'] must lie in 0..{known - 1}; got {indices.tolist()}")
         return indices.astype(np.int64)  # a copy in any case
 
     def _check_canvas(self, value: Any, count: int) -> Tensor:
@@ -148,12 +136,7 @@ class PaintTask:
         return rng.integers(len(self.dataset), size=count) if indices is None else indices
 
     def initial_state(self, indices: np.ndarray, canvas: Tensor | None = None) -> CanvasState:
-        """The state at the start of episodes.
-
-        Args:
-            indices: ``(n,)``, pictures of the data set to paint.
-            canvas: ``(n, 3, H, W)`` float in [0, 1] to start from; None for the background.
-        """
+        """The start of episodes: pictures ``(n,)``, canvases ``(n, 3, H, W)``, by default the background."""
         if canvas is None:
             canvas = self._blank.expand(len(indices), 3, self.size, self.size).contiguous()
         step = torch.zeros(len(indices), dtype=torch.long, device=self.device)
@@ -168,10 +151,8 @@ class PaintTask:
         actions = as_tensor("an action", action).detach().float()
         shape = (*batch, self.bundle * self.stroke_dim)
         if actions.shape != shape:
-            raise ValueError(
-                f"an action is {self.bundle} strokes of {self.stroke_dim} numbers, so the shape must be "
-                f"{shape}; got {tuple(actions.shape)}"
-            )
+            strokes = f"{self.bundle} strokes of {self.stroke_dim} numbers"
+            raise ValueError(f"an action is {strokes}, of shape {shape}; got {tuple(actions.shape)}")
         return upload(actions, self.device)
 
     def in_unit_cube(self, action: Tensor) -> Tensor:
@@ -210,19 +191,13 @@ class PaintTask:
         return torch.cat([canvas, target, plane], 1)
 
     def painting(self, strokes: Tensor, background: tuple[float, ...] | None) -> Painting:
-        """The `Painting` of an episode.
-
-        Args:
-            strokes: ``(n, stroke_dim)``, or bundles ``(steps, bundle * stroke_dim)``.
-            background: colour of the first canvas, from `colour_of`.
+        """The `Painting` of bundles ``(steps, bundle * stroke_dim)`` on a colour, from `colour_of`.
 
         Raises:
             ValueError: the episode began on a picture, not on a colour.
         """
         if background is None:
-            raise ValueError(
-                "this episode began on a picture (options['canvas']); a Painting is strokes on one colour"
-            )
+            raise ValueError("this episode began on a picture (options['canvas']), not on one colour")
         flat = strokes.detach().reshape(-1, self.stroke_dim).clamp(0, 1).cpu().numpy()
         design, opacity = self.renderer.design, self.renderer.opacity
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
@@ -270,16 +245,10 @@ class TaskEnv:
         if self._window is not None:
             self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
 
-    def _close_window(self) -> None:
+    def close_extras(self, **_: Any) -> None:
+        """Close the window, if there is one."""
         if self._window is not None:
             self._window.close()
-
-
-def as_options(options: Any) -> dict[str, Any]:
-    """A copy of the options of `reset`; an empty dict for None."""
-    if options is not None and not isinstance(options, Mapping):
-        raise TypeError(f"options must be a dict, not {type(options).__name__}")
-    return dict(options or {})
 
 
 def as_tensor(what: str, value: Any) -> Tensor:
@@ -288,17 +257,16 @@ def as_tensor(what: str, value: Any) -> Tensor:
     Raises:
         ValueError: not real numbers.
     """
-    if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_complex():
+    if isinstance(value, Tensor):
         return value
     try:
         array = np.asarray(value)
-        if array.dtype.kind in "fiubO":
-            dtype = np.uint8 if array.dtype == np.uint8 else np.float32
-            with np.errstate(over="ignore"):  # inf is refused later
-                return torch.from_numpy(array.astype(dtype, order="C"))
+        dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+        with np.errstate(over="ignore"):  # inf is refused later
+            return torch.from_numpy(array.astype(dtype, order="C"))
     except (TypeError, ValueError, OverflowError, RuntimeError):
-        pass
-    raise ValueError(f"{what} must be real numbers, an array or a tensor, not {reprlib.repr(value)}")
+        real = "real numbers, an array or a tensor"
+        raise ValueError(f"{what} must be {real}, not {reprlib.repr(value)}") from None
 
 
 def to_numpy(observation: Observation) -> Any:
@@ -331,8 +299,6 @@ def check_budget(max_strokes: int, bundle: int) -> tuple[int, int]:
     max_strokes = as_int("max_strokes", max_strokes, 1, MAX_STROKES)
     if max_strokes % bundle:
         nearest = max(1, round(max_strokes / bundle)) * bundle
-        raise ValueError(
-            f"max_strokes must be a multiple of bundle; got max_strokes={max_strokes}, bundle={bundle}: try "
-            f"max_strokes={nearest}"
-        )
+        wrong = f"max_strokes={max_strokes}, bundle={bundle}: try max_strokes={nearest}"
+        raise ValueError(f"max_strokes must be a multiple of bundle; got {wrong}")
     return max_strokes, bundle

@@ -20,7 +20,6 @@ from paint_gym.envs.task import (
     TASK_ARGUMENTS,
     PaintTask,
     TaskEnv,
-    as_options,
     colour_of,
     to_numpy,
 )
@@ -120,7 +119,7 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
             ValueError: a list of another length, or an invalid option; nothing has changed.
         """
         seeds = self._seeds(seed)
-        options = as_options(options)
+        options = {} if options is None else dict(options)
         rows = self._rows_of(options.pop("reset_mask", None))
         indices, canvas = self.task.reset_options(options, len(rows))
         generators = {i: seeding.np_random(seeds[i]) for i in rows if seeds[i] is not None}
@@ -183,10 +182,6 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
-
-    def close_extras(self, **_: Any) -> None:
-        """Close the window, if there is one."""
-        self._close_window()
 
     def _start(
         self, rows: np.ndarray, indices: np.ndarray | None = None, canvas: Tensor | None = None
