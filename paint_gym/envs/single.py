@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.envs.task import RENDER_METADATA, TASK_ARGUMENTS, PaintTask, TaskEnv, colour_of, to_numpy
+from paint_gym.envs.task import TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments
 from paint_gym.utils.images import to_frames
 
 
@@ -54,12 +53,8 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         FileNotFoundError: the data set is missing; the message says what to fetch and where to put it.
     """
 
-    metadata = RENDER_METADATA
-
     def __init__(self, render_mode: str | None = None, **task: Any) -> None:
-        check_arguments(task, (*TASK_ARGUMENTS, "render_mode"))
-        self._open_window(render_mode)
-        self.task = PaintTask(**task)
+        self._set_task(task, render_mode)
         self.action_space = self.task.action_space
         self.observation_space = self.task.observation_space
         self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))

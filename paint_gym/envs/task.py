@@ -25,7 +25,7 @@ from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
-from paint_gym.utils.errors import as_int, as_pair, check_one_of
+from paint_gym.utils.errors import as_int, as_pair, check_arguments, check_one_of
 from paint_gym.utils.images import to_bytes, to_frames
 
 Observation = Tensor | dict[str, Tensor]
@@ -34,7 +34,6 @@ MAX_SIZE = 8192
 MAX_STROKES = MAX_BUNDLE = 1_000_000
 MAX_ENVS = 1_000_000
 OBSERVATIONS = ("stacked", "dict", "float")
-RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
 
 
 class PaintTask:
@@ -203,13 +202,10 @@ class PaintTask:
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
 
 
-TASK_ARGUMENTS = tuple(inspect.signature(PaintTask).parameters)
-"""Names of the arguments that both environments share; see `PaintCanvasEnv`."""
-
-
 class TaskEnv:
     """The part that both environments share: a state, the task as a model, and a window."""
 
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}  # noqa: RUF012
     task: PaintTask
     render_mode: str | None
     _state: CanvasState | None = None
@@ -234,11 +230,14 @@ class TaskEnv:
         """``(B,)`` bool: the budget of strokes is spent."""
         return self.task.is_terminal(state)
 
-    def _open_window(self, render_mode: str | None) -> None:
+    def _set_task(self, task: dict[str, Any], render_mode: str | None, *names: str) -> None:
+        """Make the task from its arguments; `names` are further arguments of the environment."""
+        check_arguments(task, (*inspect.signature(PaintTask).parameters, "render_mode", *names))
         if render_mode is not None:
-            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
+            check_one_of("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self._window = Window() if render_mode == "human" else None
+        self.task = PaintTask(**task)
 
     def _show(self) -> None:
         """Show the canvases in one row."""
