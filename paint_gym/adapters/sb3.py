@@ -37,11 +37,7 @@ class PaintVecEnv(VecEnv):
     ((2, 7, 32, 32), np.float32(-1.0))
     """
 
-    def __init__(
-        self,
-        env: gym.vector.VectorEnv[Any, Any, Any] | None = None,
-        **arguments: Any,
-    ) -> None:
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any] | None = None, **arguments: Any) -> None:
         if env is not None and arguments:
             raise ValueError(f"an environment is given; {', '.join(arguments)} must be passed to that one")
         self.env = PaintCanvasVectorEnv(**arguments) if env is None else env
@@ -49,18 +45,11 @@ class PaintVecEnv(VecEnv):
         if not isinstance(canvases, PaintCanvasVectorEnv):
             raise ValueError(f"PaintVecEnv is for PaintCanvas-v0, not for {canvases}")
         if canvases.array != "numpy" or canvases.autoreset_mode != AutoresetMode.SAME_STEP:
-            raise ValueError(
-                "PaintVecEnv needs an environment with array='numpy' and autoreset_mode=SAME_STEP; got "
-                f"array={canvases.array!r} and {canvases.autoreset_mode}"
-            )
+            wrong = f"array={canvases.array!r} and {canvases.autoreset_mode}"
+            raise ValueError(f"needed are array='numpy' and autoreset_mode=SAME_STEP, not {wrong}")
         self.canvases = canvases
-        action = self.env.single_action_space
-        assert isinstance(action, gym.spaces.Box)
-        super().__init__(
-            self.env.num_envs,
-            self.env.single_observation_space,
-            gym.spaces.Box(-1, 1, action.shape, np.float32),
-        )
+        actions = gym.spaces.Box(-1, 1, self.env.single_action_space.shape, np.float32)
+        super().__init__(self.env.num_envs, self.env.single_observation_space, actions)
         self.metadata["render_fps"] = canvases.metadata["render_fps"]
 
     def reset(self) -> VecEnvObs:
@@ -78,11 +67,7 @@ class PaintVecEnv(VecEnv):
         self._actions = low + (np.asarray(actions, np.float32) + 1) / 2 * (high - low)
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Paint the stored actions.
-
-        Returns:
-            Observations, rewards ``(num_envs,)`` float32, dones, and an info for each environment with
-            ``l2`` and ``index``, and at the end of an episode the finished ``painting``.
+        """Paint the stored actions; the infos hold ``l2``, ``index`` and the finished ``painting``.
 
         Raises:
             ValueError: NaN or inf in the actions; the canvases stay as they were.
@@ -110,8 +95,8 @@ class PaintVecEnv(VecEnv):
         if attr_name == "painting":
             values: list[Any] = self.canvases.paintings
         elif attr_name == "state":
-            rows = zip(*(value.split(1) for value in self.canvases.state), strict=True)
-            values = [CanvasState(*row) for row in rows]
+            state = self.canvases.state
+            values = [CanvasState(*(part[i : i + 1] for part in state)) for i in range(self.num_envs)]
         else:
             values = [getattr(self.canvases, attr_name)] * self.num_envs
         return [values[i] for i in self._get_indices(indices)]
@@ -142,11 +127,8 @@ class PaintVecEnv(VecEnv):
         lacking = [i for i, options in enumerate(self._options) if options.keys() != names]
         if lacking:
             raise ValueError(f"environments {lacking} lack some of the options {sorted(names)} of the others")
-        joined = {}
-        for name in names:
-            values = [np.asarray(options[name]) for options in self._options]
-            joined[name] = np.hstack(values) if name == "indices" else np.stack(values)
-        return joined
+        joined = {name: np.stack([options[name] for options in self._options]) for name in names}
+        return {name: value.ravel() if name == "indices" else value for name, value in joined.items()}
 
     def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         return [_of_env(infos, i) for i in range(self.num_envs)]
@@ -154,12 +136,6 @@ class PaintVecEnv(VecEnv):
 
 def _of_env(infos: dict[str, Any], index: int) -> dict[str, Any]:
     """The numbers of one environment in Gymnasium's infos, which hold an array and a mask for each key."""
-    return {
-        key: value[index].item()
-        for key, value in infos.items()
-        if isinstance(value, np.ndarray)
-        and value.ndim == 1
-        and value.dtype != object
-        and not key.startswith("_")
-        and (f"_{key}" not in infos or infos[f"_{key}"][index])
-    }
+    names = [name for name, value in infos.items() if f"_{name}" in infos and isinstance(value, np.ndarray)]
+    numbers = [name for name in names if infos[name].ndim == 1 and infos[name].dtype != object]
+    return {name: infos[name][index].item() for name in numbers if infos[f"_{name}"][index]}
