@@ -46,7 +46,7 @@ class PaintVecEnv(VecEnv):
             raise ValueError(f"PaintVecEnv is for PaintCanvas-v0, not for {canvases}")
         if canvases.array != "numpy" or canvases.autoreset_mode != AutoresetMode.SAME_STEP:
             wrong = f"array={canvases.array!r} and {canvases.autoreset_mode}"
-            raise ValueError(f"needed are array='numpy' and autoreset_mode=SAME_STEP, not {wrong}")
+            raise ValueError(f"PaintVecEnv needs array='numpy' and autoreset_mode=SAME_STEP, not {wrong}")
         self.canvases = canvases
         actions = gym.spaces.Box(-1, 1, self.env.single_action_space.shape, np.float32)
         super().__init__(self.env.num_envs, self.env.single_observation_space, actions)

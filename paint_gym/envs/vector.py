@@ -53,13 +53,13 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         max_episode_steps: int | None = None,
         **task: Any,
     ) -> None:
-        self._set_task(task, render_mode, "num_envs", "array", "autoreset_mode", "max_episode_steps")
         num_envs = as_int("num_envs", num_envs, 1, MAX_ENVS)
         check_one_of("array", array, ("numpy", "torch"))
         if max_episode_steps is not None:
             max_episode_steps = as_int("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
         if not isinstance(autoreset_mode, AutoresetMode):
             check_one_of("autoreset_mode", autoreset_mode, [mode.value for mode in AutoresetMode])
+        self._set_task(task, render_mode, "num_envs", "array", "autoreset_mode", "max_episode_steps")
         self.num_envs, self.array, self.max_episode_steps = num_envs, array, max_episode_steps
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
