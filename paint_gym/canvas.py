@@ -33,10 +33,8 @@ def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
         ValueError: NaN or inf, or a length that is not a whole number of strokes.
     """
     if action.ndim != 2 or action.shape[1] % stroke_dim:
-        raise ValueError(
-            f"an action must be (batch, bundle * {stroke_dim}): bundles of strokes of {stroke_dim} numbers; "
-            f"got shape {tuple(action.shape)}"
-        )
+        expected = f"(batch, bundle * {stroke_dim}): bundles of strokes of {stroke_dim} numbers"
+        raise ValueError(f"an action must be {expected}; got shape {tuple(action.shape)}")
     check_finite(action, "the action holds NaN or inf; every number must be finite")
     return action.clamp(0, 1).reshape(len(action), action.shape[1] // stroke_dim, stroke_dim)
 
@@ -65,25 +63,18 @@ def model_step(
     """
     wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
     if wants_gradient and not renderer.differentiable:
-        raise ValueError(
-            f"the renderer {renderer.name!r} has no gradients; take renderer='analytic', detach the action, "
-            "or step under torch.no_grad()"
-        )
+        remedy = "take renderer='analytic', detach the action, or step under torch.no_grad()"
+        raise ValueError(f"the renderer {renderer.name!r} has no gradients; {remedy}")
     before, strokes = match_batches(state.canvas, as_strokes(action, renderer.design.dim))
     target, step = (_expand(value, len(before)) for value in (state.target, state.step))
     canvas = renderer.paint(before, strokes)
-    return CanvasState(canvas, target, step + 1), _check_reward(reward(before, canvas, target), len(before))
-
-
-def _check_reward(reward: Tensor, count: int) -> Tensor:
-    """Check that the result of a reward function is a tensor ``(count,)``."""
-    if not isinstance(reward, Tensor):
-        raise TypeError(f"a reward function must return a tensor ({count},), not {type(reward).__name__}")
-    if reward.shape != (count,):
-        raise ValueError(
-            f"a reward function must return one number for each canvas, ({count},), not {tuple(reward.shape)}"
-        )
-    return reward
+    gain, shape = reward(before, canvas, target), f"({len(before)},)"
+    if not isinstance(gain, Tensor):
+        raise TypeError(f"a reward function must return a tensor {shape}, not {type(gain).__name__}")
+    if gain.shape != (len(before),):
+        wrong = f"for each canvas, {shape}, not {tuple(gain.shape)}"
+        raise ValueError(f"a reward function must return one number {wrong}")
+    return CanvasState(canvas, target, step + 1), gain
 
 
 def _expand(value: Tensor, count: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
-from paint_gym.envs.vector import VectorArguments
 
 
 class PaintVecEnv(VecEnv):
@@ -37,11 +37,7 @@ class PaintVecEnv(VecEnv):
     ((2, 7, 32, 32), np.float32(-1.0))
     """
 
-    def __init__(
-        self,
-        env: gym.vector.VectorEnv[Any, Any, Any] | None = None,
-        **arguments: Unpack[VectorArguments],
-    ) -> None:
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any] | None = None, **arguments: Any) -> None:
         if env is not None and arguments:
             raise ValueError(f"an environment is given; {', '.join(arguments)} must be passed to that one")
         self.env = PaintCanvasVectorEnv(**arguments) if env is None else env
@@ -49,18 +45,11 @@ class PaintVecEnv(VecEnv):
         if not isinstance(canvases, PaintCanvasVectorEnv):
             raise ValueError(f"PaintVecEnv is for PaintCanvas-v0, not for {canvases}")
         if canvases.array != "numpy" or canvases.autoreset_mode != AutoresetMode.SAME_STEP:
-            raise ValueError(
-                "PaintVecEnv needs an environment with array='numpy' and autoreset_mode=SAME_STEP; got "
-                f"array={canvases.array!r} and {canvases.autoreset_mode}"
-            )
+            wrong = f"array={canvases.array!r} and {canvases.autoreset_mode}"
+            raise ValueError(f"PaintVecEnv needs array='numpy' and autoreset_mode=SAME_STEP, not {wrong}")
         self.canvases = canvases
-        action = self.env.single_action_space
-        assert isinstance(action, gym.spaces.Box)
-        super().__init__(
-            self.env.num_envs,
-            self.env.single_observation_space,
-            gym.spaces.Box(-1, 1, action.shape, np.float32),
-        )
+        actions = gym.spaces.Box(-1, 1, self.env.single_action_space.shape, np.float32)
+        super().__init__(self.env.num_envs, self.env.single_observation_space, actions)
         self.metadata["render_fps"] = canvases.metadata["render_fps"]
 
     def reset(self) -> VecEnvObs:
@@ -78,11 +67,7 @@ class PaintVecEnv(VecEnv):
         self._actions = low + (np.asarray(actions, np.float32) + 1) / 2 * (high - low)
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Paint the stored actions.
-
-        Returns:
-            Observations, rewards ``(num_envs,)`` float32, dones, and an info for each environment with
-            ``l2`` and ``index``, and at the end of an episode the finished ``painting``.
+        """Paint the stored actions; the infos hold ``l2``, ``index`` and the finished ``painting``.
 
         Raises:
             ValueError: NaN or inf in the actions; the canvases stay as they were.
@@ -106,8 +91,14 @@ class PaintVecEnv(VecEnv):
         return self.canvases.render() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """For each environment, an attribute of `PaintCanvasEnv`: painting, state, ..."""
-        values = self.canvases.get_attr(attr_name)
+        """For each environment its ``painting`` or ``state``, or the attribute that they share."""
+        if attr_name == "painting":
+            values: list[Any] = self.canvases.paintings
+        elif attr_name == "state":
+            state = self.canvases.state
+            values = [CanvasState(*(part[i : i + 1] for part in state)) for i in range(self.num_envs)]
+        else:
+            values = [getattr(self.canvases, attr_name)] * self.num_envs
         return [values[i] for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -123,9 +114,8 @@ class PaintVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method for each environment."""
-        methods = self.canvases.get_attr(method_name)
-        return [methods[i](*method_args, **method_kwargs) for i in self._get_indices(indices)]
+        """Refused: a method of `canvases` works on all of them at once."""
+        raise NotImplementedError(f"call canvases.{method_name}: it works on all environments at once")
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """False: there are no single environments to wrap; use `VecMonitor` and the like."""
@@ -137,11 +127,8 @@ class PaintVecEnv(VecEnv):
         lacking = [i for i, options in enumerate(self._options) if options.keys() != names]
         if lacking:
             raise ValueError(f"environments {lacking} lack some of the options {sorted(names)} of the others")
-        joined = {}
-        for name in names:
-            values = [np.asarray(options[name]) for options in self._options]
-            joined[name] = np.hstack(values) if name == "indices" else np.stack(values)
-        return joined
+        joined = {name: np.stack([options[name] for options in self._options]) for name in names}
+        return {name: value.ravel() if name == "indices" else value for name, value in joined.items()}
 
     def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         return [_of_env(infos, i) for i in range(self.num_envs)]
@@ -149,12 +136,6 @@ class PaintVecEnv(VecEnv):
 
 def _of_env(infos: dict[str, Any], index: int) -> dict[str, Any]:
     """The numbers of one environment in Gymnasium's infos, which hold an array and a mask for each key."""
-    return {
-        key: value[index].item()
-        for key, value in infos.items()
-        if isinstance(value, np.ndarray)
-        and value.ndim == 1
-        and value.dtype != object
-        and not key.startswith("_")
-        and (f"_{key}" not in infos or infos[f"_{key}"][index])
-    }
+    names = [name for name, value in infos.items() if f"_{name}" in infos and isinstance(value, np.ndarray)]
+    numbers = [name for name in names if infos[name].ndim == 1 and infos[name].dtype != object]
+    return {name: infos[name][index].item() for name in numbers if infos[f"_{name}"][index]}

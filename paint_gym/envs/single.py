@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.envs.task import RENDER_METADATA, PaintTask, TaskArguments, TaskEnv, colour_of, to_numpy
+from paint_gym.envs.task import TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
-from paint_gym.utils.errors import check_arguments
 from paint_gym.utils.images import to_frames
 
 
@@ -54,12 +53,8 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         FileNotFoundError: the data set is missing; the message says what to fetch and where to put it.
     """
 
-    metadata = RENDER_METADATA
-
-    def __init__(self, render_mode: str | None = None, **task: Unpack[TaskArguments]) -> None:
-        check_arguments(task, (*TaskArguments.__annotations__, "render_mode"))
-        self._open_window(render_mode)
-        self.task = PaintTask(**task)
+    def __init__(self, render_mode: str | None = None, **task: Any) -> None:
+        self._set_task(task, render_mode)
         self.action_space = self.task.action_space
         self.observation_space = self.task.observation_space
         self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))
@@ -81,7 +76,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         """Start a new painting; `options` may hold ``indices`` and ``canvas``.
 
         Raises:
-            ValueError: an unknown or invalid option; the episode and the random generator stay as they were.
+            ValueError: an unknown or invalid option; the random generator, too, is as it was.
         """
         indices, canvas = self.task.reset_options(options, 1)
         super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
@@ -118,7 +113,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
 
     def close(self) -> None:
         """Close the window, if there is one."""
-        self._close_window()
+        self.close_extras()
 
     def _observation(self) -> Any:
         obs = to_numpy(self.task.observe(self.state))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -24,7 +25,7 @@ from paint_gym.renderers.base import check_size
 from paint_gym.rewards import RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
-from paint_gym.utils.errors import as_int, as_pair, check_one_of
+from paint_gym.utils.errors import as_int, as_pair, check_arguments, check_one_of
 from paint_gym.utils.images import to_bytes, to_frames
 
 Observation = Tensor | dict[str, Tensor]
@@ -33,26 +34,6 @@ MAX_SIZE = 8192
 MAX_STROKES = MAX_BUNDLE = 1_000_000
 MAX_ENVS = 1_000_000
 OBSERVATIONS = ("stacked", "dict", "float")
-RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
-
-
-class TaskArguments(TypedDict, total=False):
-    """The keyword arguments that both environments share; see `PaintCanvasEnv`."""
-
-    dataset: str | PathLike[str] | np.ndarray
-    split: str
-    data_root: str | PathLike[str] | None
-    size: int
-    max_strokes: int
-    bundle: int
-    stroke: str | StrokeDesign
-    opacity: tuple[float, float]
-    background: Sequence[float]
-    renderer: str | Renderer
-    reward: str | RewardFunction
-    device: str | torch.device
-    observation: str
-    action_range: tuple[float, float]
 
 
 class PaintTask:
@@ -102,31 +83,26 @@ class PaintTask:
 
     @property
     def observation_space(self) -> gym.Space[Any]:
-        """``"stacked"``: canvas, target, step plane, uint8 ``(7, H, W)``; ``"dict"``: the three by name.
-
-        ``"float"``: as stacked, float32 in [0, 1].
-        """
+        """Canvas, target, step plane, ``(7, H, W)``: uint8, or float32 in [0, 1]; or a dict of the three."""
+        size = self.size
         if self.observation == "stacked":
-            return gym.spaces.Box(0, 255, (7, self.size, self.size), np.uint8)
+            return gym.spaces.Box(0, 255, (7, size, size), np.uint8)
         if self.observation == "float":
-            return gym.spaces.Box(0, 1, (7, self.size, self.size), np.float32)
-        image = gym.spaces.Box(0, 255, (3, self.size, self.size), np.uint8)
-        return gym.spaces.Dict(
-            {"canvas": image, "target": image, "step": gym.spaces.Box(0, 1, (1,), np.float32)}
-        )
+            return gym.spaces.Box(0, 1, (7, size, size), np.float32)
+        image = gym.spaces.Box(0, 255, (3, size, size), np.uint8)
+        step = gym.spaces.Box(0, 1, (1,), np.float32)
+        return gym.spaces.Dict({"canvas": image, "target": image, "step": step})
 
-    def reset_options(self, options: Any, count: int) -> tuple[np.ndarray | None, Tensor | None]:
-        """Check the options of `reset` for `count` canvases, before anything changes.
-
-        Returns:
-            Indices ``(count,)`` and canvases ``(count, 3, H, W)``; None for an option that is not set.
+    def reset_options(
+        self, options: dict[str, Any] | None, count: int
+    ) -> tuple[np.ndarray | None, Tensor | None]:
+        """Indices ``(count,)`` and canvases ``(count, 3, H, W)`` of the options of `reset`, None if not set.
 
         Raises:
-            TypeError: not a dict.
             ValueError: an unknown option, or one of the wrong shape or range.
             IndexError: an index out of range.
         """
-        options = as_options(options)
+        options = {} if options is None else dict(options)
         for name in options:
             check_one_of("option of reset()", name, ("indices", "canvas"))
         indices, canvas = options.get("indices"), options.get("canvas")
@@ -136,19 +112,12 @@ class PaintTask:
         )
 
     def _check_indices(self, value: Any, count: int) -> np.ndarray:
-        try:
-            indices = np.atleast_1d(np.asarray(value))
-        except (TypeError, ValueError):  # lists of different lengths
-            indices = np.empty(0)
+        indices, known = np.atleast_1d(np.asarray(value)), len(self.dataset)
         if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
-            raise ValueError(
-                f"options['indices'] must be {count} whole numbers, one per environment; got "
-                f"{reprlib.repr(value)}"
-            )
-        if (indices < 0).any() or (indices >= len(self.dataset)).any():
-            raise IndexError(
-                f"options['indices'] must lie in 0..{len(self.dataset) - 1}; got {indices.tolist()}"
-            )
+            needed = f"{count} whole numbers, one per environment"
+            raise ValueError(f"options['indices'] must be {needed}; got {reprlib.repr(value)}")
+        if (indices < 0).any() or (indices >= known).any():
+            raise IndexError(f"options['indices'] must lie in 0..{known - 1}; got {indices.tolist()}")
         return indices.astype(np.int64)  # a copy in any case
 
     def _check_canvas(self, value: Any, count: int) -> Tensor:
@@ -166,12 +135,7 @@ class PaintTask:
         return rng.integers(len(self.dataset), size=count) if indices is None else indices
 
     def initial_state(self, indices: np.ndarray, canvas: Tensor | None = None) -> CanvasState:
-        """The state at the start of episodes.
-
-        Args:
-            indices: ``(n,)``, pictures of the data set to paint.
-            canvas: ``(n, 3, H, W)`` float in [0, 1] to start from; None for the background.
-        """
+        """The start of episodes: pictures ``(n,)``, canvases ``(n, 3, H, W)``, by default the background."""
         if canvas is None:
             canvas = self._blank.expand(len(indices), 3, self.size, self.size).contiguous()
         step = torch.zeros(len(indices), dtype=torch.long, device=self.device)
@@ -186,10 +150,8 @@ class PaintTask:
         actions = as_tensor("an action", action).detach().float()
         shape = (*batch, self.bundle * self.stroke_dim)
         if actions.shape != shape:
-            raise ValueError(
-                f"an action is {self.bundle} strokes of {self.stroke_dim} numbers, so the shape must be "
-                f"{shape}; got {tuple(actions.shape)}"
-            )
+            strokes = f"{self.bundle} strokes of {self.stroke_dim} numbers"
+            raise ValueError(f"an action is {strokes}, of shape {shape}; got {tuple(actions.shape)}")
         return upload(actions, self.device)
 
     def in_unit_cube(self, action: Tensor) -> Tensor:
@@ -228,19 +190,13 @@ class PaintTask:
         return torch.cat([canvas, target, plane], 1)
 
     def painting(self, strokes: Tensor, background: tuple[float, ...] | None) -> Painting:
-        """The `Painting` of an episode.
-
-        Args:
-            strokes: ``(n, stroke_dim)``, or bundles ``(steps, bundle * stroke_dim)``.
-            background: colour of the first canvas, from `colour_of`.
+        """The `Painting` of bundles ``(steps, bundle * stroke_dim)`` on a colour, from `colour_of`.
 
         Raises:
             ValueError: the episode began on a picture, not on a colour.
         """
         if background is None:
-            raise ValueError(
-                "this episode began on a picture (options['canvas']); a Painting is strokes on one colour"
-            )
+            raise ValueError("this episode began on a picture (options['canvas']), not on one colour")
         flat = strokes.detach().reshape(-1, self.stroke_dim).clamp(0, 1).cpu().numpy()
         design, opacity = self.renderer.design, self.renderer.opacity
         return Painting(flat, stroke=design, size=self.size, background=background, opacity=opacity)
@@ -249,6 +205,7 @@ class PaintTask:
 class TaskEnv:
     """The part that both environments share: a state, the task as a model, and a window."""
 
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}  # noqa: RUF012
     task: PaintTask
     render_mode: str | None
     _state: CanvasState | None = None
@@ -273,27 +230,24 @@ class TaskEnv:
         """``(B,)`` bool: the budget of strokes is spent."""
         return self.task.is_terminal(state)
 
-    def _open_window(self, render_mode: str | None) -> None:
+    def _set_task(self, task: dict[str, Any], render_mode: str | None, *names: str) -> None:
+        """Make the task from its arguments; `names` are further arguments of the environment."""
+        check_arguments(task, (*inspect.signature(PaintTask).parameters, "render_mode", *names))
         if render_mode is not None:
-            check_one_of("render_mode", render_mode, RENDER_METADATA["render_modes"])
+            check_one_of("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self._window = Window() if render_mode == "human" else None
+        self.task = PaintTask(**task)
 
     def _show(self) -> None:
         """Show the canvases in one row."""
         if self._window is not None:
             self._window.show(np.concatenate(list(to_frames(self.state.canvas)), 1))
 
-    def _close_window(self) -> None:
+    def close_extras(self, **_: Any) -> None:
+        """Close the window, if there is one."""
         if self._window is not None:
             self._window.close()
-
-
-def as_options(options: Any) -> dict[str, Any]:
-    """A copy of the options of `reset`; an empty dict for None."""
-    if options is not None and not isinstance(options, Mapping):
-        raise TypeError(f"options must be a dict, not {type(options).__name__}")
-    return dict(options or {})
 
 
 def as_tensor(what: str, value: Any) -> Tensor:
@@ -302,17 +256,16 @@ def as_tensor(what: str, value: Any) -> Tensor:
     Raises:
         ValueError: not real numbers.
     """
-    if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_complex():
+    if isinstance(value, Tensor):
         return value
     try:
         array = np.asarray(value)
-        if array.dtype.kind in "fiubO":
-            dtype = np.uint8 if array.dtype == np.uint8 else np.float32
-            with np.errstate(over="ignore"):  # inf is refused later
-                return torch.from_numpy(array.astype(dtype, order="C"))
+        dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+        with np.errstate(over="ignore"):  # inf is refused later
+            return torch.from_numpy(array.astype(dtype, order="C"))
     except (TypeError, ValueError, OverflowError, RuntimeError):
-        pass
-    raise ValueError(f"{what} must be real numbers, an array or a tensor, not {reprlib.repr(value)}")
+        real = "real numbers, an array or a tensor"
+        raise ValueError(f"{what} must be {real}, not {reprlib.repr(value)}") from None
 
 
 def to_numpy(observation: Observation) -> Any:
@@ -345,8 +298,6 @@ def check_budget(max_strokes: int, bundle: int) -> tuple[int, int]:
     max_strokes = as_int("max_strokes", max_strokes, 1, MAX_STROKES)
     if max_strokes % bundle:
         nearest = max(1, round(max_strokes / bundle)) * bundle
-        raise ValueError(
-            f"max_strokes must be a multiple of bundle; got max_strokes={max_strokes}, bundle={bundle}: try "
-            f"max_strokes={nearest}"
-        )
+        wrong = f"max_strokes={max_strokes}, bundle={bundle}: try max_strokes={nearest}"
+        raise ValueError(f"max_strokes must be a multiple of bundle; got {wrong}")
     return max_strokes, bundle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -13,29 +13,11 @@ from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import (
-    MAX_ENVS,
-    MAX_STROKES,
-    RENDER_METADATA,
-    PaintTask,
-    TaskArguments,
-    TaskEnv,
-    as_options,
-    colour_of,
-    to_numpy,
-)
+from paint_gym.envs.task import MAX_ENVS, MAX_STROKES, TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
 from paint_gym.utils.device import upload
-from paint_gym.utils.errors import as_int, check_arguments, check_one_of
+from paint_gym.utils.errors import as_int, check_one_of
 from paint_gym.utils.images import to_frames
-
-
-class VectorArguments(TaskArguments, total=False):
-    """The keyword arguments of the vector environment that its adapters pass on."""
-
-    num_envs: int
-    render_mode: str | None
-    max_episode_steps: int | None
 
 
 class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
@@ -69,27 +51,23 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         render_mode: str | None = None,
         max_episode_steps: int | None = None,
-        **task: Unpack[TaskArguments],
+        **task: Any,
     ) -> None:
-        names = ("num_envs", "array", "autoreset_mode", "render_mode", "max_episode_steps")
-        check_arguments(task, (*TaskArguments.__annotations__, *names))
         num_envs = as_int("num_envs", num_envs, 1, MAX_ENVS)
         check_one_of("array", array, ("numpy", "torch"))
         if max_episode_steps is not None:
             max_episode_steps = as_int("max_episode_steps", max_episode_steps, 1, MAX_STROKES)
         if not isinstance(autoreset_mode, AutoresetMode):
             check_one_of("autoreset_mode", autoreset_mode, [mode.value for mode in AutoresetMode])
+        self._set_task(task, render_mode, "num_envs", "array", "autoreset_mode", "max_episode_steps")
         self.num_envs, self.array, self.max_episode_steps = num_envs, array, max_episode_steps
-        self._open_window(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {**RENDER_METADATA, "autoreset_mode": self.autoreset_mode}
-        self.task = PaintTask(**task)
+        self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
         self.single_action_space = self.task.action_space
         self.single_observation_space = self.task.observation_space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        generators = [seeding.np_random() for _ in range(num_envs)]
-        self._rngs, self._rng_seeds = [rng for rng, _ in generators], [seed for _, seed in generators]
+        self._generators = [seeding.np_random() for _ in range(num_envs)]  # and their seeds
         self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture that each environment paints
         shape = (num_envs, self.task.steps, *self.single_action_space.shape)
         self._actions = torch.zeros(shape, dtype=torch.float32, device=self.task.device)
@@ -101,12 +79,12 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     @property  # type: ignore[misc]  # Gymnasium's has a setter, that of SyncVectorEnv has none either
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The random generator of each environment."""
-        return tuple(self._rngs)
+        return tuple(generator for generator, _ in self._generators)
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
         """The seed of each environment's generator."""
-        return tuple(self._rng_seeds)
+        return tuple(seed for _, seed in self._generators)
 
     @property
     def paintings(self) -> list[Painting]:
@@ -128,12 +106,12 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
             ValueError: a list of another length, or an invalid option; nothing has changed.
         """
         seeds = self._seeds(seed)
-        options = as_options(options)
+        options = {} if options is None else dict(options)
         rows = self._rows_of(options.pop("reset_mask", None))
         indices, canvas = self.task.reset_options(options, len(rows))
         generators = {i: seeding.np_random(seeds[i]) for i in rows if seeds[i] is not None}
-        for i, (generator, used_seed) in generators.items():
-            self._rngs[i], self._rng_seeds[i] = generator, used_seed
+        for i, generator in generators.items():
+            self._generators[i] = generator
         self._start(rows, indices, canvas)
         self._show()
         return self._output(self.task.observe(self.state)), self._info(rows)
@@ -158,18 +136,15 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         idle = self._over.copy()  # with NEXT_STEP, environments that this step resets
         resets = np.flatnonzero(idle)
         if len(resets) and self.autoreset_mode == AutoresetMode.DISABLED:
-            raise gym.error.ResetNeeded(
-                f"the episodes of environments {resets.tolist()} are over; pass reset() a reset_mask"
-            )
+            raise gym.error.ResetNeeded(f"environments {resets.tolist()} are over; pass reset() a reset_mask")
         action = self.task.actions(actions, self.num_envs)
         if len(resets):
-            ignored = upload(idle, self.task.device).unsqueeze(1)
-            action = torch.where(ignored, self.task.action_range[0], action)
+            ignored = upload(idle, self.task.device)
+            action = torch.where(ignored.unsqueeze(1), self.task.action_range[0], action)
         next_state, reward = self.task.model_step(self.state, action)
         infos = self._train_reward(next_state)
-        self._actions[self._rows, self.state.step.clamp(max=self.task.steps - 1)] = self.task.in_unit_cube(
-            action
-        )
+        strokes = self.task.in_unit_cube(action)
+        self._actions[self._rows, self.state.step.clamp(max=self.task.steps - 1)] = strokes
         self._state = next_state
         self._steps += 1
         terminated = self._steps >= self.task.steps
@@ -192,40 +167,6 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
 
-    def close_extras(self, **_: Any) -> None:
-        """Close the window, if there is one."""
-        self._close_window()
-
-    def call(self, name: str, *arguments: Any, **named: Any) -> tuple[Any, ...]:
-        """For each environment, an attribute of `PaintCanvasEnv`: called, if it is a method."""
-        return tuple(
-            value(*arguments, **named) if callable(value) else value for value in self.get_attr(name)
-        )
-
-    def get_attr(self, name: str) -> tuple[Any, ...]:
-        """For each environment, an attribute of `PaintCanvasEnv`: painting, state, render, ..."""
-        return tuple(getattr(_Member(self, i), name) for i in range(self.num_envs))
-
-    def set_attr(self, name: str, values: Any) -> None:
-        """Set an attribute of all environments.
-
-        Args:
-            name: of the attribute.
-            values: one value, or a list of equal values, one for each environment.
-
-        Raises:
-            ValueError: another number of values, or different ones: the environments share everything but
-                their canvases; or an attribute that follows from the state.
-        """
-        values = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
-        if len(values) != self.num_envs:
-            raise ValueError(f"{len(values)} values of {name!r} for {self.num_envs} environments")
-        if hasattr(_Member, name):
-            raise ValueError(f"{name!r} cannot be set: it follows from the state")
-        if not all(value is values[0] or np.array_equal(value, values[0]) for value in values):
-            raise ValueError(f"the environments share {name!r}; set it to one value for all of them")
-        setattr(self, name, values[0])
-
     def _start(
         self, rows: np.ndarray, indices: np.ndarray | None = None, canvas: Tensor | None = None
     ) -> None:
@@ -233,7 +174,7 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         if not len(rows):
             return
         if indices is None:
-            indices = np.concatenate([self.task.indices(None, 1, self._rngs[i]) for i in rows])
+            indices = np.concatenate([self.task.indices(None, 1, self._generators[i][0]) for i in rows])
         state = self.task.initial_state(indices, canvas)
         if len(rows) < self.num_envs:
             at = upload(rows, self.task.device)
@@ -250,12 +191,9 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         """A seed for each environment; None keeps its generator."""
         if seed is None or isinstance(seed, int | np.integer):
             return [None if seed is None else int(seed) + i for i in range(self.num_envs)]
-        seeds = [None if value is None else int(value) for value in seed]
-        if len(seeds) != self.num_envs:
-            raise ValueError(
-                f"{len(seeds)} seeds for {self.num_envs} environments; pass one for each, or one"
-            )
-        return seeds
+        if len(seed) != self.num_envs:
+            raise ValueError(f"{len(seed)} seeds for {self.num_envs} environments; pass one for each, or one")
+        return [None if value is None else int(value) for value in seed]
 
     def _rows_of(self, mask: Any) -> np.ndarray:
         """Indices of the environments of a ``reset_mask``; all for None."""
@@ -263,11 +201,8 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
             return np.arange(self.num_envs)
         mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
-            raise ValueError(
-                f"options['reset_mask'] must be ({self.num_envs},) bool, not {mask.shape} {mask.dtype}"
-            )
-        if self._state is None and not mask.all():
-            raise gym.error.ResetNeeded("the first reset() must reset all environments")
+            needed = f"({self.num_envs},) bool"
+            raise ValueError(f"options['reset_mask'] must be {needed}, not {mask.shape} {mask.dtype}")
         return np.flatnonzero(mask)
 
     def _info(self, rows: np.ndarray) -> dict[str, Any]:
@@ -294,12 +229,12 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         """``final_obs`` and ``final_info`` of the environments `rows`, whose episodes end in this step."""
         last = self._output(self.task.observe(self._select(self.state, rows)))
         actions = self._actions[upload(rows, self.task.device)].cpu()
-        final_obs = np.full(self.num_envs, None, dtype=object)
-        paintings = final_obs.copy()
+        final_obs, paintings = np.full((2, self.num_envs), None, dtype=object)
         for place, i in enumerate(rows):
-            final_obs[i] = (
-                {key: value[place] for key, value in last.items()} if isinstance(last, dict) else last[place]
-            )
+            if isinstance(last, dict):
+                final_obs[i] = {key: value[place] for key, value in last.items()}
+            else:
+                final_obs[i] = last[place]
             if self._backgrounds[i] is not None:
                 strokes = actions[place, : self._steps[i]]
                 paintings[i] = self.task.painting(strokes, self._backgrounds[i])
@@ -320,47 +255,3 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         if self.array == "torch":
             return upload(value, self.task.device) if isinstance(value, np.ndarray) else value
         return value if isinstance(value, np.ndarray) else to_numpy(value)
-
-
-class _Member:
-    """One environment of a vector environment, with the attributes of `PaintCanvasEnv`."""
-
-    def __init__(self, env: PaintCanvasVectorEnv, index: int) -> None:
-        self._env, self._index = env, index
-
-    @property
-    def painting(self) -> Painting:
-        return self._env._painting(self._index)
-
-    @property
-    def state(self) -> CanvasState:
-        return CanvasState(*(value[self._index : self._index + 1] for value in self._env.state))
-
-    @property
-    def np_random(self) -> np.random.Generator:
-        return self._env.np_random[self._index]
-
-    @property
-    def np_random_seed(self) -> int:
-        return self._env.np_random_seed[self._index]
-
-    @property
-    def action_space(self) -> gym.Space[Any]:
-        return self._env.single_action_space
-
-    @property
-    def observation_space(self) -> gym.Space[Any]:
-        return self._env.single_observation_space
-
-    def reset(self, **_: Any) -> Any:
-        raise ValueError('reset one environment by reset(options={"reset_mask": mask}) of all')
-
-    def step(self, action: Any) -> Any:
-        raise ValueError("the environments step together: step(actions), one for each")
-
-    def render(self) -> np.ndarray | None:
-        frames = self._env.render()
-        return None if frames is None else frames[self._index]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._env, name)

@@ -38,12 +38,7 @@ class RewardConfig:
 
 REWARDS = Registry[Callable[[RewardConfig], RewardFunction]](
     "reward",
-    {
-        "l2": lambda config: L2Reward(config.patches),
-        "wgan": lambda config: WGANReward(
-            config.width, config.online, config.lr, config.tau, patches=config.patches, seed=config.seed
-        ),
-    },
+    {"l2": lambda config: L2Reward(config.patches), "wgan": lambda config: WGANReward(**vars(config))},
 )
 """Rewards by name; each entry turns a `RewardConfig` into a `Reward` or a function."""
 

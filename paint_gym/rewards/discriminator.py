@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -33,20 +35,13 @@ class Discriminator(nn.Module):
     def __init__(self, width: int = 16) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels = 6
-        for stage in range(4):
-            layers += [_convolution(channels, width * 2**stage), TReLU()]
-            channels = width * 2**stage
+        for inputs, outputs in pairwise([6, width, 2 * width, 4 * width, 8 * width]):
+            layers += [_convolution(inputs, outputs), TReLU()]
         self.features = nn.Sequential(*layers)  # [8, 8, 128] of a canvas of 128 px
-        self.score = _convolution(channels, 1)  # [4, 4, 1]
+        self.score = _convolution(8 * width, 1)  # [4, 4, 1]
 
     def forward(self, painting: Tensor, target: Tensor) -> Tensor:
-        """Score of each pair, ``(B,)``, unbounded; higher is more real. The mean of `patches`.
-
-        Args:
-            painting: ``(B, 3, H, W)`` float in [0, 1].
-            target: ``(B, 3, H, W)`` float in [0, 1].
-        """
+        """Score ``(B,)`` of pairs ``(B, 3, H, W)`` in [0, 1]; higher is more real. The mean of `patches`."""
         return self.patches(painting, target).mean((1, 2))
 
     def patches(self, painting: Tensor, target: Tensor) -> Tensor:

@@ -24,13 +24,7 @@ class L2Reward(Reward):
         self.patches = patches
 
     def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        """Reward ``(B,)`` in [-1, 1].
-
-        Args:
-            before: ``(B, 3, H, W)`` float in [0, 1], the canvas before the bundle.
-            after: ``(B, 3, H, W)``, the canvas after it.
-            target: ``(B, 3, H, W)``.
-        """
+        """Reward ``(B,)`` in [-1, 1]; see `Reward`."""
         return mean_squared_error(before, target) - mean_squared_error(after, target)
 
     def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from paint_gym.rewards.base import Reward
@@ -18,7 +18,6 @@ from paint_gym.utils.distributed import average, average_gradients
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.weights import polyak_update
 
-_Score = Callable[[Tensor, Tensor], Tensor]  # (painting, target) to a score per pair, (B,)
 _MIN_BATCH = 8  # pairs of an online update
 _REPLAY = 256  # earlier pairs, from which smaller batches are filled up
 
@@ -47,7 +46,7 @@ class WGANReward(Reward):
 
     Attributes:
         discriminator: the network that learns.
-        target: its target network, moved by `polyak_update`; its scores are the reward.
+        target: its target network, whose scores are the reward.
     """
 
     name = "wgan"
@@ -65,27 +64,21 @@ class WGANReward(Reward):
         device: str | torch.device = "cpu",
     ) -> None:
         self.online, self.tau, self.penalty, self.patches = online, tau, penalty, patches
-        self.width, self.lr = width, lr
-        self._build(seed, device)
+        self.width, self.lr, self.device = width, lr, torch.device(device)
+        self._build(seed)
 
-    def _build(self, seed: int, device: str | torch.device) -> None:
+    def _build(self, seed: int) -> None:
         """Initialise networks, optimizer, generator and replay."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            self.discriminator = Discriminator(self.width).to(device)
+            self.discriminator = Discriminator(self.width).to(self.device)
         self.target = copy.deepcopy(self.discriminator).requires_grad_(False)
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), self.lr, betas=(0.5, 0.999))
         self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same numbers on every device
         self._replay: Tensor | None = None  # (n, 2, 3, H, W) uint8, canvas and target, the newest last
 
     def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        """Reward ``(B,)``, unbounded; differentiable in the canvases.
-
-        Args:
-            before: ``(B, 3, H, W)`` float in [0, 1], the canvas before the bundle.
-            after: ``(B, 3, H, W)``, the canvas after it.
-            target: ``(B, 3, H, W)``.
-        """
+        """Reward ``(B,)``, unbounded; differentiable in the canvases. See `Reward`."""
         return self._gain(before, after, target).mean((1, 2))
 
     def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
@@ -97,7 +90,8 @@ class WGANReward(Reward):
         return gain if self.patches is None else adaptive_avg_pool2d(gain, self.patches)
 
     def _gain(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        with _full_precision(after.device):  # half precision would hide the small difference
+        # half precision would hide the small difference
+        with torch.autocast(after.device.type, enabled=False):
             gain = self.target.patches(after, target) - self.target.patches(before, target)
             return gain / math.sqrt(target[0].numel())
 
@@ -105,40 +99,29 @@ class WGANReward(Reward):
     def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
         """One step of WGAN-GP, averaged over all processes; then the target copy follows.
 
-        Args:
-            canvas: ``(B, 3, H, W)`` float in [0, 1], after a step.
-            target: ``(B, 3, H, W)``.
-
         Returns:
             ``losses/discriminator``; ``losses/gradient_penalty``, before its weight; ``charts/wasserstein``,
             the mean score of the real pairs minus that of the fake ones.
 
         Raises:
-            FloatingPointError: the loss, or its gradient, is NaN or inf; no step has been made.
+            FloatingPointError: the loss is NaN or inf; no step has been made.
         """
         canvas, target = canvas.detach().float(), target.detach().float()
         if self.online:
             canvas, target = self._pad_batch(canvas, target)
-        mix = torch.rand(len(canvas), generator=self.generator, dtype=torch.float32)
-        mix = upload(mix, canvas.device)
-        with _full_precision(canvas.device):
-            wasserstein = (
-                self.discriminator(target, target).mean() - self.discriminator(canvas, target).mean()
-            )
+        mix = upload(torch.rand(len(canvas), generator=self.generator, dtype=torch.float32), canvas.device)
+        with torch.autocast(canvas.device.type, enabled=False):
+            real, fake = self.discriminator(target, target), self.discriminator(canvas, target)
+            wasserstein = real.mean() - fake.mean()
             penalty = gradient_penalty(self.discriminator, canvas, target, mix)
             loss = self.penalty * penalty - wasserstein
             means = average(torch.stack([loss, wasserstein, penalty]))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
         average_gradients(self.discriminator.parameters())
-        gradients = [weights.grad for weights in self.discriminator.parameters() if weights.grad is not None]
-        norm = nn.utils.get_total_norm(gradients).view(1)
-        # one copy from the device
-        value, distance, penalty_value, length = torch.cat([means, norm]).tolist()
+        value, distance, penalty_value = means.tolist()
         if not math.isfinite(value):
             raise FloatingPointError(f"the discriminator's loss is {value}; are canvas and target finite?")
-        if not math.isfinite(length):
-            raise FloatingPointError(f"the gradient of the discriminator's loss is {length}")
         self.optimizer.step()
         polyak_update(self.target, self.discriminator, self.tau)
         return {
@@ -163,6 +146,7 @@ class WGANReward(Reward):
 
     def to(self, device: str | torch.device) -> Self:
         """Move everything to a device; returns itself."""
+        self.device = torch.device(device)
         for network in (self.discriminator, self.target):
             network.to(device)
         self.optimizer.load_state_dict(self.optimizer.state_dict())  # moves its moments to the parameters
@@ -171,15 +155,14 @@ class WGANReward(Reward):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copy and pickle networks by their `state_dict`, since PyTorch does not pickle weight norm."""
-        device = str(next(self.discriminator.parameters()).device)
+        """Settings, and the `state_dict`, since PyTorch does not pickle weight norm."""
         learning = ("discriminator", "target", "optimizer", "generator", "_replay")
         settings = {name: value for name, value in self.__dict__.items() if name not in learning}
-        return {"settings": settings, "device": device, "state": self.state_dict()}
+        return {"settings": settings, "state": self.state_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state["settings"])
-        self._build(0, state["device"])
+        self._build(0)
         self.load_state_dict(state["state"])
 
     def state_dict(self) -> dict[str, Any]:
@@ -197,22 +180,20 @@ class WGANReward(Reward):
         for part in ("discriminator", "target", "optimizer"):
             getattr(self, part).load_state_dict(state[part])
         self.generator.set_state(state["generator"].cpu())
-        remembered = state["remembered"]
-        device = next(self.discriminator.parameters()).device
-        self._replay = None if remembered is None else remembered.to(device)
+        replay = state["remembered"]
+        self._replay = None if replay is None else replay.to(self.device)
 
 
-def gradient_penalty(discriminator: _Score, canvas: Tensor, target: Tensor, mix: Tensor) -> Tensor:
-    """Gradient penalty ``mean((|gradient| - 1)^2)`` of the score, between the fake pair and the real one.
+def gradient_penalty(
+    discriminator: Callable[[Tensor, Tensor], Tensor], canvas: Tensor, target: Tensor, mix: Tensor
+) -> Tensor:
+    """Differentiable penalty ``mean((|gradient| - 1)^2)`` of the score, in both images of a pair.
 
     Args:
         discriminator: ``(painting, target)`` to one score per pair.
         canvas: ``(B, 3, H, W)``; (canvas, target) is the fake pair, (target, target) the real one.
         target: ``(B, 3, H, W)``.
         mix: ``(B,)`` in [0, 1], position between fake (0) and real (1).
-
-    Returns:
-        A differentiable scalar. The gradient is taken in both images of the pair.
     """
     interpolates = canvas.lerp(target, mix.view(-1, 1, 1, 1)).requires_grad_()
     real = target.detach().requires_grad_()
@@ -220,7 +201,3 @@ def gradient_penalty(discriminator: _Score, canvas: Tensor, target: Tensor, mix:
     gradients = torch.autograd.grad(score.sum(), (interpolates, real), create_graph=True)
     norm = torch.cat(gradients, 1).flatten(1).norm(dim=1)  # (B,)
     return (norm - 1).square().mean()
-
-
-def _full_precision(device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, enabled=False)

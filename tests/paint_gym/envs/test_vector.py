@@ -295,32 +295,6 @@ def test_a_specs_time_limit(pictures: np.ndarray) -> None:
         del gym.registry["Limited-v0"]
 
 
-def test_what_single_environments_have(pictures: np.ndarray) -> None:
-    env = PaintCanvasVectorEnv(2, dataset=pictures, size=32, render_mode="rgb_array")
-    env.reset(seed=0)
-    env.step(env.action_space.sample())
-    assert [len(one) for one in env.get_attr("painting")] == [5, 5]
-    assert [one.canvas.shape[0] for one in env.call("state")] == [1, 1]
-    assert np.array_equal(env.call("render")[1], env.render()[1])
-    assert env.get_attr("np_random_seed") == (0, 1)
-    env.set_attr("note", "a")
-    assert env.get_attr("note") == ("a", "a")
-    env.set_attr("note", ["b", "b"])
-    env.set_attr("array_of_two", [np.arange(2), np.arange(2)])
-    assert env.get_attr("action_space") == (env.single_action_space,) * 2
-    assert env.get_attr("observation_space") == (env.single_observation_space,) * 2
-    for name, values in (("note", ["b"]), ("note", []), ("painting", None)):
-        with pytest.raises(ValueError, match=name):
-            env.set_attr(name, values)
-    for name, arguments in (("reset", ()), ("step", (env.action_space.sample()[0],))):
-        with pytest.raises(ValueError, match=name):
-            env.call(name, *arguments)
-    with pytest.raises(ValueError, match="the environments share 'note'"):
-        env.set_attr("note", ["a", "b"])
-    with pytest.raises(AttributeError):
-        env.get_attr("no_such_thing")
-
-
 def test_the_finished_painting_is_handed_out(pictures: np.ndarray) -> None:
     """On the colour that it began with, before the next one begins; None of one that began on a picture."""
     env = PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=10, background=(0.2, 0.4, 0.6))

@@ -56,9 +56,8 @@ def test_gymnasiums_check_with_its_defaults(display: str) -> None:
     assert done.stdout.endswith("fine\n"), done.stderr
 
 
-@pytest.mark.parametrize("name", ["", ":77777"])
-def test_no_display_is_an_error_not_an_abort(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISPLAY", name)
+def test_no_display_is_an_error_not_an_abort(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", "")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for make in (gym.make, gym.make_vec):
         with pytest.raises(RuntimeError, match=r'needs a display.*take render_mode="rgb_array"'):

@@ -57,17 +57,3 @@ def test_patches_of_l2_sum_up_to_the_whole() -> None:
 def test_the_base_class_says_what_is_missing() -> None:
     with pytest.raises(NotImplementedError):
         Reward()(*torch.rand(3, 1, 3, 8, 8))
-
-
-def test_what_learns_must_be_a_reward() -> None:
-    """As a function it would silently never learn."""
-
-    class Learning:
-        def __call__(self, before, after, target):
-            return brightness(before, after, target)
-
-        def update(self, canvas, target):
-            return {}
-
-    with pytest.raises(TypeError, match=r"derive Learning from paint_gym\.Reward"):
-        as_reward(Learning())

@@ -7,7 +7,6 @@ import pytest
 
 import paint_gym
 from paint_gym.adapters.sb3 import PaintVecEnv
-from paint_gym.envs.task import PaintTask, TaskArguments
 from paint_gym.utils.errors import named_file
 
 
@@ -28,12 +27,6 @@ def test_misspelt_arguments_of_environments(make) -> None:
     assert "PaintTask" not in str(error.value)
     with pytest.raises(TypeError, match="did you mean 'render_mode'"):
         make(rendermode=None)
-
-
-def test_the_environments_say_all_arguments_of_the_task() -> None:
-    import inspect
-
-    assert list(TaskArguments.__annotations__) == list(inspect.signature(PaintTask).parameters)
 
 
 def test_a_file_is_named_once_whatever_its_values_cause() -> None:
