@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -22,10 +23,11 @@ class Window:
     """
 
     def __init__(self) -> None:
-        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        if sys.platform.startswith("linux") and not display:  # Qt would abort the process
-            hint = 'take render_mode="rgb_array" and env.render(), or painting.save("film.mp4")'
-            raise RuntimeError(f'render_mode="human" needs a display, and none is found; {hint}')
+        if not _has_display():  # Qt would abort the process
+            raise RuntimeError(
+                'render_mode="human" needs a display, and none is found (DISPLAY, WAYLAND_DISPLAY); take '
+                'render_mode="rgb_array" and env.render(), or painting.save("film.mp4")'
+            )
         load_opencv()
         self.title, self.open = f"PaintCanvas-v0, {next(_numbers)}", False
 
@@ -36,8 +38,10 @@ class Window:
             cv2.imshow(self.title, frame[..., ::-1])
             cv2.waitKey(1)
         except cv2.error as error:
-            hint = "install opencv-python in place of opencv-python-headless"
-            raise RuntimeError(f"this build of OpenCV cannot show windows: {hint}") from error
+            raise RuntimeError(
+                "this build of OpenCV cannot show windows: install opencv-python in place of "
+                'opencv-python-headless, or take render_mode="rgb_array"'
+            ) from error
         self.open = True
 
     def close(self) -> None:
@@ -47,3 +51,12 @@ class Window:
             cv2.destroyWindow(self.title)
             cv2.waitKey(1)
             self.open = False
+
+
+def _has_display() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    name = os.environ.get("DISPLAY", "")
+    if name.startswith(":"):  # a display of this machine has a socket
+        return Path(f"/tmp/.X11-unix/X{name[1:].partition('.')[0]}").exists()
+    return bool(name or os.environ.get("WAYLAND_DISPLAY"))

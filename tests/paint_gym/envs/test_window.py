@@ -56,8 +56,9 @@ def test_gymnasiums_check_with_its_defaults(display: str) -> None:
     assert done.stdout.endswith("fine\n"), done.stderr
 
 
-def test_no_display_is_an_error_not_an_abort(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISPLAY", "")
+@pytest.mark.parametrize("name", ["", ":77777"])
+def test_no_display_is_an_error_not_an_abort(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for make in (gym.make, gym.make_vec):
         with pytest.raises(RuntimeError, match=r'needs a display.*take render_mode="rgb_array"'):
