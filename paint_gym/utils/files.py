@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import platform
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -47,8 +49,8 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if the block succeeds.
 
     Missing parent folders are made. If the block raises, `path` stays as it was, and the temporary file is
-    removed. It has the ending of `path`, for writers that go by it. A file that is replaced keeps its
-    permissions, and a link stays a link to it.
+    removed; that of a killed process goes at the next write. It has the ending of `path`, for writers that go
+    by it. A file that is replaced keeps its permissions, and a link stays a link to it.
 
     Raises:
         OSError: the folder or the file cannot be written; the message names it.
@@ -56,10 +58,12 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     check_writable(target)
     short = os.fsencode(target.stem)[:100].decode(errors="ignore")  # names have a limit in bytes
-    temporary = target.with_name(f".{short}.{secrets.token_hex(8)}{target.suffix}")
+    begin = f".{short}.{platform.node()}."
+    temporary = target.with_name(f"{begin}{os.getpid()}.{secrets.token_hex(4)}{target.suffix}")
     try:
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(target.parent, begin)
             temporary.touch(exist_ok=False)
             yield temporary
             with temporary.open("rb+") as file:
@@ -69,6 +73,19 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, begin: str) -> None:
+    """Remove the temporary files of processes of this machine that have ended."""
+    if os.name != "posix":
+        return  # to ask for a process would end it
+    for file in folder.glob(f"{glob.escape(begin)}*"):
+        pid = file.name.removeprefix(begin).partition(".")[0]
+        with suppress(PermissionError, ValueError):  # another user's process; no temporary file
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                file.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:

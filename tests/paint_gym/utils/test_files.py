@@ -15,6 +15,13 @@ import pytest
 from paint_gym.utils import files
 from paint_gym.utils.files import cache_folder, lock_folder, read_capped, replace_when_done
 
+WRITER = """
+import os, signal, sys
+from paint_gym.utils.files import replace_when_done
+with replace_when_done(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 HOLDER = """
 import sys, time
 from paint_gym.utils.files import lock_folder
@@ -56,6 +63,18 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_left_goes_when_the_file_is_written_again(tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "a.txt")])
+    assert writer.wait() == -signal.SIGKILL
+    (leftover,) = tmp_path.iterdir()
+    living = leftover.with_name(leftover.name.replace(str(writer.pid), str(os.getppid())))
+    living.touch()  # of a process that is at work
+    with replace_when_done(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert set(tmp_path.iterdir()) == {tmp_path / "a.txt", living}
 
 
 def test_names_at_the_limit_of_the_system(tmp_path: Path) -> None:
