@@ -35,17 +35,7 @@ _CHUNK = 256  # pictures decoded before they are written: bounds the memory at a
 
 
 def load_cached(source: Source, name: str, split: str, size: int, on_error: str) -> Dataset:
-    """The pictures of a source, from the cache if it has them, else decoded into it first.
-
-    Args:
-        source: where the pictures come from.
-        name: the data set's name.
-        split: "train", "val" or "test".
-        size: the side of the pictures.
-        on_error: "raise" or "skip"; what happens to a picture that cannot be read.
-
-    Returns:
-        A data set whose `images` are an `np.memmap`.
+    """The pictures of a source as an `np.memmap`, from the cache, or decoded into it first.
 
     Raises:
         ValueError: a picture cannot be read and `on_error` is "raise", or none can, or the split is empty.
@@ -54,26 +44,21 @@ def load_cached(source: Source, name: str, split: str, size: int, on_error: str)
     key = hashlib.sha256(json.dumps([RECIPE, name, split, size, source.identity]).encode()).hexdigest()
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(name).name)[:40]
     path = cache_folder("datasets") / f"{readable}-{split}-{size}-{key[:24]}.npy"
-    dataset = _read(path, name, split, size)
-    if dataset is None or (dataset.skipped and on_error == "raise"):
-        _build(path, source, f"{name} ({split})", size, on_error)
-        dataset = _read(path, name, split, size)
-        if dataset is None:
-            raise OSError(f"the decoded pictures in {path} were damaged as soon as they were written")
-    return dataset
+    if path.exists():
+        try:
+            dataset = _read(path, name, split, size)
+            if on_error == "skip" or not dataset.skipped:
+                return dataset
+        except Exception as error:  # numpy and json raise anything on damaged bytes: EOFError, ...
+            logger.warning("the cached pictures in %s are damaged and decoded again: %s", path, error)
+    _build(path, source, f"{name} ({split})", size, on_error)
+    return _read(path, name, split, size)
 
 
-def _read(path: Path, name: str, split: str, size: int) -> Dataset | None:
-    """A complete entry, or None where there is none or it is damaged, which is logged."""
-    if not path.exists():
-        return None
-    try:
-        entry = json.loads(path.with_suffix(".json").read_bytes())
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-        return Dataset(name, split, size, images, tuple(entry["names"]), entry["skipped"], path.absolute())
-    except Exception as error:  # numpy and json raise anything on damaged bytes: EOFError, SyntaxError, ...
-        logger.warning("the cached pictures in %s are not complete and are decoded again: %s", path, error)
-        return None
+def _read(path: Path, name: str, split: str, size: int) -> Dataset:
+    entry = json.loads(path.with_suffix(".json").read_bytes())
+    images = np.load(path, mmap_mode="r", allow_pickle=False)
+    return Dataset(name, split, size, images, tuple(entry["names"]), entry["skipped"], path.absolute())
 
 
 def _build(path: Path, source: Source, label: str, size: int, on_error: str) -> None:
@@ -95,24 +80,18 @@ def _build(path: Path, source: Source, label: str, size: int, on_error: str) -> 
                     else:
                         failures.append(decoded)
                 if not names:
-                    raise ValueError(
-                        f"data set {label}: none of the {len(failures)} pictures can be read; {failures[0]}"
-                    )
+                    reason = f"none of the {len(failures)} pictures can be read; {failures[0]}"
+                    raise ValueError(f"data set {label}: {reason}")
                 _write_header(file, len(names), size)
             with replace_when_done(path.with_suffix(".json")) as temporary:
                 temporary.write_text(json.dumps({"names": names, "skipped": len(failures)}), encoding="utf-8")
         except OSError as error:  # never a picture's: `_decode` has put those into words
             reason = error.strerror or str(error)
-            raise OSError(
-                error.errno,
-                f"cannot keep the decoded pictures in {path.parent}: {reason}; "
-                "set the environment variable PAINT_GYM_CACHE to a folder that can be written and has room",
-            ) from error
+            message = f"cannot keep the decoded pictures in {path.parent}: {reason}; set PAINT_GYM_CACHE to"
+            raise OSError(error.errno, f"{message} a folder that can be written and has room") from error
     if failures:
         examples = "; ".join(failures[:3])
-        logger.warning(
-            "data set %s: skipped %d pictures that cannot be read: %s", label, len(failures), examples
-        )
+        logger.warning("data set %s: skipped %d broken pictures: %s", label, len(failures), examples)
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> None:
@@ -124,7 +103,7 @@ def _write_header(file: BinaryIO, count: int, size: int) -> None:
 
 
 def _decode(pictures: Pictures, size: int, label: str) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
-    """Every picture in order, decoded in parallel: its position and its pixels, or why it has none."""
+    """Positions and pixels of the pictures in order, decoded in parallel; or why they cannot be read."""
 
     def load(position: int) -> NDArray[np.uint8] | str:
         try:
@@ -133,8 +112,7 @@ def _decode(pictures: Pictures, size: int, label: str) -> Iterator[tuple[int, ND
             name, reason = pictures.names[position], str(error)
             return reason if name in reason else f"{name}: {reason}"
         if picture.shape != (size, size, 3) or picture.dtype != np.uint8:
-            got = f"{picture.shape} {picture.dtype}"
-            return f"{pictures.names[position]}: decoded to {got}, not ({size}, {size}, 3) uint8"
+            return f"{pictures.names[position]}: not decoded to ({size}, {size}, 3) uint8"
         return picture
 
     positions = iter(range(len(pictures.names)))

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageCms
 
-SRGB_LEVELS = 2
-"""The most that a profile of sRGB may move a level, by its rounding; such a profile is not applied."""
-
+_SRGB_LEVELS = 2  # a profile that moves no level by more is sRGB's, but for rounding, and not applied
 _D65 = (0.3127, 0.3290)
 SRGB_PRIMARIES = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 _PRIMARIES = {
@@ -25,7 +23,7 @@ _PRIMARIES = {
     11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),  # DCI P3
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),  # Display P3
 }
-"""White, red, green and blue, as x and y, by CICP code."""
+"""x and y of white, red, green and blue, by CICP code."""
 
 # Browsers show the curves of video (BT.709, 601, 2020) as sRGB's, and so do we.
 _GAMMAS = {1: None, 2: None, 4: 2.2, 5: 2.8, 6: None, 8: 1.0, 13: None, 14: None, 15: None}
@@ -39,10 +37,13 @@ class NotRead(ValueError):
     """A sound picture of a kind that is not read."""
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert a picture in "L", "RGB" or "CMYK" by its profile; a missing or bad profile changes nothing."""
-    transform = _transform(profile, image.mode) if profile else None
-    return image if transform is None else ImageCms.applyTransform(image, transform) or image
+def to_srgb(image: Image.Image, mode: str, profile: bytes | None) -> Image.Image:
+    """Convert a picture to "RGB" in sRGB by the profile of a mode; a bad profile changes nothing."""
+    if image.mode != mode:
+        image = image.convert(mode)
+    if profile and (transform := _transform(profile, mode)):
+        return ImageCms.applyTransform(image, transform) or image
+    return image if mode == "RGB" else image.convert("RGB")
 
 
 def cicp_profile(primaries: int, transfer: int, grey: bool = False) -> bytes | None:
@@ -63,15 +64,9 @@ def is_srgb(primaries: Sequence[float]) -> bool:
 
 
 def matrix_profile(primaries: Sequence[float], gamma: float | None, grey: bool = False) -> bytes | None:
-    """ICC profile of primaries and a curve, made from sRGB's.
+    """ICC profile of primaries (see `SRGB_PRIMARIES`) and of the curve's exponent to linear light.
 
-    Args:
-        primaries: x and y of white, red, green and blue.
-        gamma: the exponent of the curve to linear light; None is sRGB's curve.
-        grey: whether it is for grey pictures.
-
-    Returns:
-        None for sRGB.
+    A gamma of None is sRGB's curve; the profile of sRGB itself is None.
     """
     colorants = None if is_srgb(primaries) else _colorants(primaries)
     if colorants is None and gamma is None:
@@ -115,7 +110,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
         if mode == "RGB":
             moved = np.asarray(ImageCms.applyTransform(_ramps(), transform)).astype(int) - _ramps()
-            if np.abs(moved).max() <= SRGB_LEVELS:
+            if np.abs(moved).max() <= _SRGB_LEVELS:
                 return None  # without the rounding of a transform
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # viewers show such pictures without it
         return None

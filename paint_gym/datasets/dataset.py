@@ -21,8 +21,8 @@ class Dataset:
         size: the side of every picture in pixels.
         images: (N, 3, size, size) uint8 RGB; an `np.memmap` where the pictures were decoded from files, so
             that only those in use take memory.
-        names: N names that say where each picture comes from; None where there are none.
-        skipped: how many pictures could not be read and are not in `images` (`on_error="skip"`).
+        names: N names that say where each picture comes from, or None.
+        skipped: number of pictures that could not be read (`on_error="skip"`).
         file: the .npy file that `images` maps; pickled is its path then, else the pictures themselves.
 
     Raises:
@@ -40,10 +40,8 @@ class Dataset:
     def __post_init__(self) -> None:
         check_images(self.images, f"data set {self.name!r}")
         if self.images.shape[2:] != (self.size, self.size):
-            height, width = self.images.shape[2:]
-            raise ValueError(
-                f"data set {self.name!r}: the images are {height} x {width}, not of size {self.size}"
-            )
+            shape = "{} x {}".format(*self.images.shape[2:])
+            raise ValueError(f"data set {self.name!r}: the images are {shape}, not of size {self.size}")
         if self.names is not None and len(self.names) != len(self.images):
             raise ValueError(f"data set {self.name!r}: {len(self.names)} names for {len(self.images)} images")
         view = self.images.view()
@@ -58,11 +56,7 @@ class Dataset:
         return self.__dict__ | ({} if self.file is None else {"images": None})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Map the pictures again.
-
-        Raises:
-            FileNotFoundError: their file is not on this machine.
-        """
+        """Map the pictures again; a `FileNotFoundError` if their file is not on this machine."""
         if (file := state["file"]) is not None:
             if not file.is_file():
                 raise FileNotFoundError(
@@ -75,47 +69,25 @@ class Dataset:
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
-        """The number of pictures."""
         return len(self.images)
 
     def __getitem__(self, indices: int | Sequence[int] | NDArray[np.integer]) -> NDArray[np.uint8]:
-        """A copy of the pictures at `indices`.
-
-        Args:
-            indices: (n,) integers in 0..N-1; negative ones are refused. One integer gives one picture.
-
-        Returns:
-            (n, 3, size, size) uint8, or (3, size, size) for one integer.
+        """A copy of pictures: (n, 3, size, size) uint8, or (3, size, size) for a single index.
 
         Raises:
-            IndexError: an index is out of range.
+            IndexError: an index is not in 0..N-1.
             TypeError: the indices are not integers.
         """
         chosen = np.asarray(indices)
         if chosen.size == 0:
             chosen = chosen.astype(np.intp)  # np.asarray([]) is float
         if not np.issubdtype(chosen.dtype, np.integer):
-            raise TypeError(
-                f"pictures of a Dataset are chosen by integers, not {chosen.dtype}; use .images for the rest"
-            )
+            raise TypeError(f"a Dataset is indexed by integers, not {chosen.dtype}; use .images for the rest")
         if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
             bad = chosen.min() if chosen.min() < 0 else chosen.max()
-            raise IndexError(
-                f"picture {bad} of data set {self.name!r} ({self.split}): valid are 0 to {len(self) - 1}"
-            )
+            name = f"data set {self.name!r} ({self.split})"
+            raise IndexError(f"picture {bad} of {name}: valid are 0 to {len(self) - 1}")
         return np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
-
-
-def joined(name: str, parts: Sequence[Dataset]) -> Dataset:
-    """Several data sets of one split and size as one, in memory.
-
-    Args:
-        name: of the whole.
-        parts: at least one; a part that comes twice counts twice.
-    """
-    images = np.concatenate([part[np.arange(len(part))] for part in parts])
-    skipped = sum(part.skipped for part in parts)
-    return Dataset(name, parts[0].split, parts[0].size, images, skipped=skipped)
 
 
 def check_images(images: object, what: str) -> None:

@@ -21,8 +21,8 @@ MAX_PIXELS = 100_000_000
 
 # A closed list: Pillow also has formats that start programs (EPS: Ghostscript), whatever a file is called.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM")
-_JPEG_END = b"\xff\xd9"
 _HEADER = 100_000  # bytes at the start in which an AVIF's colours are looked for
+_TOO_LARGE = "refused, the picture is too large"
 _CONVERT = "magick picture.tif -depth 8 picture.png"
 _ORIENTATION = 274  # of EXIF; and tags of TIFF
 _SUBFILE, _BITS, _PHOTOMETRIC, _PLANES, _EXTRA, _SAMPLE, _DNG = 254, 258, 262, 284, 338, 339, 50706
@@ -38,10 +38,6 @@ _TURNS = {
 """Transpositions by EXIF orientation, from a picture as it is stored to the picture as it is seen."""
 
 
-class _TooLarge(Exception):
-    """A header promises more pixels than allowed."""
-
-
 def read_image(
     source: str | os.PathLike[str] | bytes,
     name: str | None = None,
@@ -50,18 +46,18 @@ def read_image(
     at_least: int | None = None,
     behind: int = 255,
 ) -> NDArray[np.uint8]:
-    """Read one picture as 8-bit RGB, the way a viewer shows it.
+    """Read a picture as 8-bit RGB, the way a viewer shows it.
 
     JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
     turned upright by its EXIF orientation; in sRGB, by its colour profile, a PNG's chunks, or an AVIF's CICP
-    codes; transparency on white, or on `behind`; CMYK and palettes converted; a JPEG may lack its last bytes.
+    codes; transparency on white, or on `behind`; CMYK and palettes converted.
     Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by 65535 if they lie in 0..65535;
     floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is stretched to black and
     white.
 
     Args:
         source: a path, or the bytes of the file.
-        name: what errors call it; the path if not given.
+        name: its name in errors; the path if not given.
         max_pixels: a picture whose header says more is refused before it is decoded; Pillow's limit stays.
         at_least: the picture may be reduced by a whole number, as long as both sides keep this many pixels:
             a JPEG takes much less time and memory then. None: full size.
@@ -80,38 +76,34 @@ def read_image(
     >>> read_image(file.getvalue()).tolist()
     [[[7, 7, 7], [7, 7, 7]]]
     """
-    with _opened(source, name) as (image, file):
+    with _opened(source, name) as image:
         width, height = image.size
         if width * height > max_pixels:
-            raise _TooLarge(f"{width} x {height} pixels, more than the limit of {max_pixels:,}")
+            raise NotRead(f"{_TOO_LARGE}: {width} x {height} pixels, more than the limit of {max_pixels:,}")
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         _scale_transparency(image)
         extent = image.tile[0][1] if image.format == "GIF" and image.tile else None
-        loaded = _load(image, file, at_least)
-        rgb = _to_rgb(loaded, behind)
+        image.load()
+        rgb = _to_rgb(image, behind)
         if extent is not None and extent != (0, 0, *rgb.size):  # viewers show nothing around it
             inside, rgb = rgb.crop(extent), Image.new("RGB", rgb.size, (behind,) * 3)
             rgb.paste(inside, extent[:2])
         if at_least and (factor := min(rgb.size) // at_least) > 1:
             rgb = rgb.reduce(factor)
-        if image.format != "TIFF" and (orientation := _orientation(loaded)) > 1:  # Pillow turns TIFFs
+        if image.format != "TIFF" and (orientation := _orientation(image)) > 1:  # Pillow turns TIFFs
             rgb = rgb.transpose(_TURNS[orientation])
         return np.array(rgb, dtype=np.uint8)
 
 
 def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None) -> tuple[int, int]:
-    """Height and width of a picture as it is seen, read from its header.
-
-    Args:
-        source: a path, or the bytes of the file.
-        name: what errors call it; the path if not given.
+    """Height and width of a picture as it is seen, read from its header; arguments as of `read_image`.
 
     Raises:
         ValueError: not an image, or of a kind that is not read; it says which file.
         OSError: the path cannot be opened.
     """
-    with _opened(source, name, pixels=False) as (image, _):
+    with _opened(source, name, pixels=False) as image:
         width, height = image.size
         turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow turns TIFFs
         return (width, height) if turned else (height, width)
@@ -120,12 +112,7 @@ def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Cut the largest centred square from a picture and resize it, up or down, with antialiasing.
 
-    Args:
-        image: (H, W, 3) uint8.
-        size: the side, in pixels.
-
-    Returns:
-        (size, size, 3) uint8.
+    (H, W, 3) uint8 becomes (size, size, 3) uint8.
 
     >>> square(np.zeros((178, 218, 3), np.uint8), 128).shape
     (128, 128, 3)
@@ -147,7 +134,7 @@ def resize_box(image: Image.Image, box: tuple[int, int, int, int], size: int) ->
 @contextmanager
 def _opened(
     source: str | os.PathLike[str] | bytes, name: str | None, pixels: bool = True
-) -> Iterator[tuple[ImageFile.ImageFile, BinaryIO]]:
+) -> Iterator[ImageFile.ImageFile]:
     """Open a picture, with its profile in `info`; its errors become a `ValueError` that names the file."""
     name = name or ("image" if isinstance(source, bytes) else os.fspath(source))
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
@@ -170,7 +157,7 @@ def _opened(
                     place = begin.find(b"colrnclx")
                     if place >= 0:
                         image.info["icc_profile"] = cicp_profile(*struct.unpack_from(">2H", begin, place + 8))
-                yield image, file
+                yield image
         except UnidentifiedImageError:
             raise ValueError(
                 f"{name}: not an image of a format read here: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, "
@@ -179,8 +166,8 @@ def _opened(
             ) from None
         except NotRead as error:
             raise ValueError(f"{name}: {error}") from error
-        except (_TooLarge, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise ValueError(f"{name}: refused, the picture is too large: {error}") from error
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ValueError(f"{name}: {_TOO_LARGE}: {error}") from error
         except Exception as error:  # on damaged bytes Pillow raises anything: SyntaxError, struct.error, ...
             raise ValueError(
                 f"{name}: cannot be decoded ({str(error) or type(error).__name__}): it is damaged, cut off, "
@@ -189,11 +176,7 @@ def _opened(
 
 
 def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Refuse kinds of TIFF that Pillow reads wrongly.
-
-    Raises:
-        NotRead: that.
-    """
+    """Refuse kinds of TIFF that Pillow reads wrongly."""
     tags, raw = image.tag_v2, image.info.get("compression") == "raw"
     if tags.get(_SUBFILE, 0) & 1 or _DNG in tags:
         raise NotRead("a camera's raw file, or a TIFF that begins with a preview, is not read; convert it")
@@ -207,39 +190,6 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
     ):
         if refused:
             raise NotRead(f"a TIFF {kind} is not read; convert it, for example: {_CONVERT}")
-
-
-def _load(image: ImageFile.ImageFile, file: BinaryIO, at_least: int | None) -> Image.Image:
-    """Decode a picture; a JPEG may lack bytes of its last few blocks, which the decoder makes up."""
-    try:
-        image.load()
-        return image
-    except OSError as error:
-        if image.format not in ("JPEG", "MPO") or "truncated" not in str(error):
-            raise
-        file.seek(0)
-        content = file.read()
-        if image.info.get("progressive") or not _lacks_little(content):
-            raise NotRead(
-                "the JPEG is cut off; fetch the file again, or save it anew in a viewer to keep what is left"
-            ) from error
-        return _jpeg(content, at_least)
-
-
-def _lacks_little(content: bytes) -> bool:
-    """Test a JPEG that is cut off: with a few bytes less it differs in its last corner and little else."""
-    pictures = [np.atleast_3d(np.asarray(_jpeg(content[: len(content) - cut], 2048))) for cut in (0, 8)]
-    changed = (pictures[0] != pictures[1]).any(2)
-    return bool(changed[-2:, -2:].any()) and changed.mean() <= 0.02
-
-
-def _jpeg(content: bytes, at_least: int | None) -> Image.Image:
-    """Decode a JPEG that lacks its end, reduced as far as both sides keep so many pixels."""
-    image = Image.open(io.BytesIO(content + _JPEG_END), formats=["JPEG"])
-    if at_least is not None:
-        image.draft(None, (at_least, at_least))
-    image.load()
-    return image
 
 
 def _orientation(image: Image.Image) -> int:
@@ -265,48 +215,30 @@ def _to_rgb(image: Image.Image, behind: int) -> Image.Image:
     """Convert a decoded picture of any Pillow mode to "RGB" in sRGB, on the grey `behind`."""
     profile = image.info.get("icc_profile")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey_levels, clear = _grey_to_8_bits(image), image.info.get("transparency")
+        values, clear = np.asarray(image), image.info.get("transparency")
+        image = _grey_to_8_bits(image)
         if isinstance(clear, int):
-            opaque = 255 * (np.asarray(image) != clear).astype(np.uint8)
-            image = Image.merge("LA", (grey_levels, Image.fromarray(opaque)))
-        else:
-            image = grey_levels
+            image.putalpha(Image.fromarray(values != clear).convert("L"))
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        rgb = _as(to_srgb(image.convert("L" if grey else "RGB"), profile), "RGB")
+        rgb = to_srgb(image, "L" if grey else "RGB", profile)
         return Image.composite(rgb, Image.new("RGB", rgb.size, (behind,) * 3), image.getchannel("A"))
-    mode = "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB"
-    return _as(to_srgb(_as(image, mode), profile), "RGB")
-
-
-def _as(image: Image.Image, mode: str) -> Image.Image:
-    """Convert a picture to a mode; without a copy if it has it."""
-    return image if image.mode == mode else image.convert(mode)
+    return to_srgb(image, "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB", profile)
 
 
 def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     """Convert greys of 16 bits, 32 bits or floats to "L"; Pillow's `convert("L")` would clip them."""
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})
-    zero_is_white = tags.get(_PHOTOMETRIC) == 0  # Pillow turns only those of 8 bits round
-    if image.mode.startswith("I;16"):
-        levels = np.rint(np.arange(65536) * (255 / 65535)).astype(np.uint8)
-        return Image.fromarray((levels[::-1] if zero_is_white else levels)[values])
     if image.mode == "I" and tags and tags.get(_SAMPLE, (1,))[0] == 1:
         values = values.view(np.uint32)  # Pillow takes them for signed
-
-    def bands() -> Iterator[NDArray[np.float64]]:
-        for top in range(0, len(values), 64):
-            yield np.nan_to_num(values[top : top + 64].astype(np.float64), posinf=0.0, neginf=0.0)
-
-    low = float(min(band.min() for band in bands()))
-    high = float(max(band.max() for band in bands()))
+    levels = np.nan_to_num(values.astype(np.float64), copy=False, posinf=0.0, neginf=0.0)
+    low, high = levels.min(), levels.max()
     ranges = (1.0, 255.0) if image.mode == "F" else (65535.0,)
-    begin, full = 0.0, next((full for full in ranges if low >= 0 and high <= full), None)
+    full = next((full for full in ranges if low >= 0 and high <= full), None)
     if full is None:
-        begin, full = low, high - low
-    grey = np.empty(values.shape, np.uint8)
-    for rows, band in zip(np.array_split(grey, range(64, len(grey), 64)), bands(), strict=True):
-        band -= begin
-        rows[:] = np.rint((full - band if zero_is_white else band) * 255.0 / (full or 1.0))  # 0: all the same
-    return Image.fromarray(grey)
+        levels -= low
+        full = high - low
+    if tags.get(_PHOTOMETRIC) == 0:  # 0 is white; Pillow inverts only greys of 8 bits
+        levels = full - levels
+    return Image.fromarray(np.rint(levels * 255.0 / (full or 1.0)).astype(np.uint8))  # 0: all the same

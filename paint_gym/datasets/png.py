@@ -66,15 +66,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def colour_profile(chunks: Mapping[bytes, bytes], grey: bool) -> bytes | None:
     """Profile of a PNG's colours by its chunks: cICP, else iCCP, else sRGB, else gAMA with cHRM.
 
-    Args:
-        chunks: contents by kind.
-        grey: whether the picture is grey.
-
-    Returns:
-        None for sRGB.
-
-    Raises:
-        NotRead: HDR, or a rare kind of colours.
+    None for sRGB; HDR and rare kinds of colours raise `NotRead`.
     """
     if len(codes := chunks.get(b"cICP", b"")) == 4:
         if codes[2:] != b"\0\1":
@@ -88,11 +80,10 @@ def colour_profile(chunks: Mapping[bytes, bytes], grey: bool) -> bytes | None:
             pass
     if b"sRGB" in chunks:
         return None
-    gamma, primaries = None, SRGB_PRIMARIES
+    primaries = SRGB_PRIMARIES
     if len(chunks.get(b"cHRM", b"")) == 32:
         primaries = tuple(value / 1e5 for value in struct.unpack(">8I", chunks[b"cHRM"]))
     encoded = int.from_bytes(chunks.get(b"gAMA", b"")) / 1e5
     stands_for_srgb = abs(encoded - 1 / 2.2) < 0.005 and is_srgb(primaries)
-    if 0.1 <= encoded <= 10 and not stands_for_srgb:
-        gamma = 1 / encoded
+    gamma = 1 / encoded if 0.1 <= encoded <= 10 and not stands_for_srgb else None
     return matrix_profile(primaries, gamma, grey)

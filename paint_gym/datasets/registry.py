@@ -12,7 +12,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from paint_gym.datasets.cache import load_cached
-from paint_gym.datasets.dataset import Dataset, check_images, joined
+from paint_gym.datasets.dataset import Dataset, check_images
 from paint_gym.datasets.images import square
 from paint_gym.datasets.readers.celeba import celeba_source
 from paint_gym.datasets.readers.imagenet import imagenet_source
@@ -20,10 +20,11 @@ from paint_gym.datasets.readers.mnist import mnist_source
 from paint_gym.datasets.readers.photos import photos_source
 from paint_gym.datasets.readers.svhn import svhn_source
 from paint_gym.datasets.sources import Source, folder_source
-from paint_gym.utils.errors import check_one_of, unknown_name
+from paint_gym.utils.errors import as_int, check_one_of, unknown_name
 from paint_gym.utils.registry import Registry
 
 SPLITS = ("train", "val", "test")
+MAX_SIZE = 65_536  # pixels
 
 Loader: TypeAlias = Callable[[str, int, Path], Source | Dataset | NDArray[np.uint8]]
 """(split, size, data root) -> a `Source`, decoded once and cached; or a `Dataset`; or (N, 3, H, W) uint8."""
@@ -43,11 +44,8 @@ DATASETS = Registry[Loader](
 def register_dataset(name: str, loader: Loader, *, replace: bool = False) -> None:
     """Make a data set known by a name, for `load_dataset` and the environments.
 
-    Args:
-        name: the name.
-        loader: called with the split, the size and the data root. An array is resized if it must be; a
-            `Source` is decoded once and cached. The built-in data sets are sources.
-        replace: allow a name that is taken.
+    The loader is called with the split, the size and the data root. An array is resized if it must be; a
+    `Source` is decoded once and cached.
 
     Raises:
         ValueError: the name is taken, empty, or would read as a path.
@@ -58,9 +56,7 @@ def register_dataset(name: str, loader: Loader, *, replace: bool = False) -> Non
     (2, 3, 16, 16)
     """
     if not name or "+" in name or _is_path(name):
-        raise ValueError(
-            f"a data set cannot be called {name!r}: the name is empty, has a + or reads as a path"
-        )
+        raise ValueError(f"a data set cannot be called {name!r}: it is empty, has a + or reads as a path")
     DATASETS.register(name, loader, replace)
 
 
@@ -98,16 +94,15 @@ def load_dataset(
     """
     check_one_of("split", split, SPLITS)
     check_one_of("on_error", on_error, ("raise", "skip"))
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"size must be a positive integer, not {size!r}")
-    size = int(size)
+    size = as_int("size", size, 1, MAX_SIZE)
     if isinstance(dataset, np.ndarray):
         return _from_array(dataset, "array", split, size)
     if not isinstance(dataset, str | os.PathLike):
         raise TypeError(f"a data set is a name, a folder or a numpy array, not {type(dataset).__name__}")
     if isinstance(dataset, str) and "+" in dataset and not _is_path(dataset):
         parts = [load_dataset(name, split, size, data_root, on_error) for name in dataset.split("+")]
-        return joined(dataset, parts)
+        images = np.concatenate([part.images for part in parts])
+        return Dataset(dataset, split, size, images, skipped=sum(part.skipped for part in parts))
     if isinstance(dataset, str) and dataset in DATASETS:
         name, loaded = dataset, DATASETS[dataset](split, size, _data_root(data_root))
     elif isinstance(dataset, str) and not _is_path(dataset) and not os.path.isdir(dataset):
@@ -131,7 +126,6 @@ def _is_path(name: str) -> bool:
 
 
 def _data_root(chosen: str | os.PathLike[str] | None) -> Path:
-    """The folder of the publishers' data sets."""
     default = Path(platformdirs.user_cache_dir("paint_gym"), "data")
     return Path(chosen or os.environ.get("PAINT_GYM_DATA") or default).expanduser()
 
@@ -140,7 +134,6 @@ def _from_array(images: NDArray[np.uint8], name: str, split: str, size: int) -> 
     """A data set of given pictures, resized if they are of another size."""
     check_images(images, f"data set {name!r}")
     if images.shape[2:] != (size, size):
-        # Pillow wants (H, W, 3); back to (3, H, W) after.
         squares = [square(np.ascontiguousarray(image.transpose(1, 2, 0)), size) for image in images]
         images = np.stack(squares).transpose(0, 3, 1, 2).copy()
     return Dataset(name, split, size, images)

@@ -21,8 +21,8 @@ class Pictures:
     """An opened source: pictures that are decoded one by one, from several threads at once.
 
     Attributes:
-        names: one name per picture, for errors and for `Dataset.names`.
-        load: the index of a picture -> (size, size, 3) uint8; raises `ValueError` or `OSError` that names it.
+        names: a name per picture, for errors and for `Dataset.names`.
+        load: index -> (size, size, 3) uint8; raises a `ValueError` or `OSError` that names the picture.
     """
 
     names: Sequence[str]
@@ -34,8 +34,7 @@ class Source:
     """A split of a data set that is on disk but not decoded yet.
 
     Attributes:
-        identity: what the pictures depend on, as JSON values: file names, sizes, times, version of the
-            recipe. The decoded pictures are kept for as long as this does not change.
+        identity: JSON values, as file names, sizes and times; if they change, the source is decoded again.
         open: opens the source for decoding; only called when the cache does not have it.
     """
 
@@ -53,10 +52,7 @@ def file_identity(path: Path, root: Path) -> tuple[str, int, int]:
 
 
 def list_images(root: Path) -> list[Path]:
-    """All image files below `root` by their endings, in any case, sorted by path; no hidden ones, no pipes.
-
-    Folders that are links are followed, each real folder once.
-    """
+    """Image files below `root` by their endings, sorted by path; links to folders are followed once."""
     paths: list[Path] = []
     visited: set[str] = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
@@ -72,7 +68,7 @@ def list_images(root: Path) -> list[Path]:
 
 
 def is_special(path: Path) -> bool:
-    """Recognise folders, pipes and devices; from the latter nothing may ever come."""
+    """Recognise folders, pipes and devices."""
     return path.exists() and not path.is_file()
 
 
@@ -89,22 +85,18 @@ def files_source(paths: Sequence[Path], root: Path, size: int) -> Source:
 
 
 def array_source(
-    path: Path, size: int, read: Callable[[], NDArray[np.uint8]], chosen: Callable[[int], range], rule: str
+    path: Path, size: int, read: Callable[[Path], NDArray[np.uint8]], split: str, fraction: int, rule: str
 ) -> Source:
-    """A source of pictures that one file holds together.
+    """A source of pictures in a single file, read as (N, H, W, 3) uint8; `rule` names it in the cache.
 
-    Args:
-        path: the file.
-        size: the side, in pixels.
-        read: reads the file: (N, H, W, 3) uint8.
-        chosen: N -> which of the pictures belong to the split.
-        rule: names that choice in the cache's key.
+    The file has both "train" and "val", the last of so many equal parts, or is "test".
     """
 
     @contextmanager
     def open_array() -> Iterator[Pictures]:
-        images = read()
-        indices = chosen(len(images))
+        images = read(path)
+        count, cut = len(images), len(images) - len(images) // fraction
+        indices = {"train": range(cut), "val": range(cut, count), "test": range(count)}[split]
         names = [f"{path.name}#{index}" for index in indices]
         yield Pictures(names, lambda position: square(images[indices[position]], size))
 
@@ -137,14 +129,7 @@ def folder_source(root: Path, split: str, size: int) -> Source:
 
 
 def missing(name: str, looked_for: Sequence[Path], get: str, put: str) -> FileNotFoundError:
-    """The error for a data set that is not there.
-
-    Args:
-        name: the data set.
-        looked_for: all paths that would have done.
-        get: what to download, from whom.
-        put: where to put it, relative to the data root.
-    """
+    """The error for a data set that is not there: what to get, from whom, and where to put it."""
     paths = " or ".join(str(path) for path in looked_for)
     return FileNotFoundError(
         f"data set {name!r} is not there: looked for {paths}. Download {get}, put it at <data root>/{put}; "

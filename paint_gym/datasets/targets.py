@@ -10,19 +10,12 @@ from torch import Tensor
 from paint_gym.datasets.dataset import Dataset
 from paint_gym.utils.device import upload
 
-GPU_SHARE = 0.25
-"""The part of a GPU's free memory that a data set may take."""
-
+GPU_SHARE = 0.25  # of a GPU's free memory, the most that a data set takes
 CHUNK = 4096  # pictures that are uploaded together
 
 
 class Targets:
-    """The pictures of a data set on a device; on a GPU with room for all of them, they stay there.
-
-    Args:
-        dataset: the pictures.
-        device: the device of the targets.
-    """
+    """The pictures of a data set on a device; on a GPU with room for all of them, they stay there."""
 
     def __init__(self, dataset: Dataset, device: torch.device) -> None:
         self.dataset, self.device = dataset, device
@@ -34,11 +27,10 @@ class Targets:
 
     def keep(self) -> None:
         """Copy all pictures to the device, in chunks."""
-        count = len(self.dataset)
         pictures = torch.empty(self.dataset.images.shape, dtype=torch.uint8, device=self.device)
-        for first in range(0, count, CHUNK):
-            chunk = np.arange(first, min(first + CHUNK, count))
-            pictures[first : first + CHUNK] = upload(self.dataset[chunk], self.device)
+        for first in range(0, len(pictures), CHUNK):
+            chunk = np.array(self.dataset.images[first : first + CHUNK])
+            pictures[first : first + CHUNK] = upload(chunk, self.device)
         self._all = pictures
 
     def __call__(self, indices: NDArray[np.integer]) -> Tensor:

@@ -25,10 +25,8 @@ def pick_device(device: str | torch.device) -> torch.device:
             raise RuntimeError("it holds no numbers")
         return picked
     except (RuntimeError, AssertionError, ImportError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f'device {reprlib.repr(device)} cannot be used here: {reason}; try "auto"'
-        ) from error
+        name, reason = reprlib.repr(device), str(error).splitlines()[0]
+        raise ValueError(f'device {name} cannot be used here: {reason}; try "auto"') from error
 
 
 def upload(values: np.ndarray | Tensor, device: torch.device) -> Tensor:

@@ -12,11 +12,6 @@ from contextlib import contextmanager
 def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     """The `ValueError` for a name that is not registered, with the nearest known name.
 
-    Args:
-        what: kind of the name, e.g. ``"stroke"``.
-        name: the unknown name.
-        known: the names that exist.
-
     >>> str(unknown_name("stroke", "bezir", ["bezier", "circle"]))
     "unknown stroke 'bezir': did you mean 'bezier'? Known: bezier, circle"
     """
@@ -25,9 +20,6 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
 
 def as_int(name: str, value: object, low: int, high: int) -> int:
     """Check that an argument is a whole number, of Python or numpy, from `low` to `high`.
-
-    Raises:
-        ValueError: it is not.
 
     >>> as_int("size", 4.5, 8, 4096)
     Traceback (most recent call last):
@@ -51,15 +43,7 @@ def check_one_of(name: str, value: object, choices: Iterable[str]) -> None:
 
 
 def as_pair(name: str, value: object) -> tuple[float, float]:
-    """Check that an argument is two numbers, (low, high).
-
-    Raises:
-        ValueError: it is not.
-
-    >>> as_pair("opacity", 1)
-    Traceback (most recent call last):
-    ValueError: opacity must be two numbers (low, high), not 1
-    """
+    """Check that an argument is two numbers, (low, high); else raise a `ValueError`."""
     try:
         low, high = (float(number) for number in value)  # type: ignore[attr-defined]
     except (TypeError, ValueError, OverflowError):
@@ -68,15 +52,7 @@ def as_pair(name: str, value: object) -> tuple[float, float]:
 
 
 def check_arguments(arguments: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse unknown keyword arguments.
-
-    Raises:
-        TypeError: naming the first unknown argument and the nearest known one.
-
-    >>> check_arguments(["datset"], ["dataset", "size"])
-    Traceback (most recent call last):
-    TypeError: got an unexpected keyword argument 'datset': did you mean 'dataset'? Known: dataset, size
-    """
+    """Refuse unknown keyword arguments with a `TypeError` that names the nearest known one."""
     names = list(known)
     for name in arguments:
         if name not in names:

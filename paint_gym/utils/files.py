@@ -19,17 +19,12 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 def cache_folder(part: str) -> Path:
     """A cache folder, in ``PAINT_GYM_CACHE``, else in the user's; all in it can be made again."""
-    chosen = os.environ.get("PAINT_GYM_CACHE")
-    return (Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("paint_gym"))) / part
+    root = os.environ.get("PAINT_GYM_CACHE") or platformdirs.user_cache_dir("paint_gym")
+    return Path(root).expanduser() / part
 
 
 def read_capped(path: Path, most: int) -> bytes:
-    """Read a file of at most so many bytes.
-
-    Raises:
-        ValueError: it is no regular file, or has more.
-        OSError: it cannot be read.
-    """
+    """Read a regular file of at most so many bytes; a `ValueError` refuses other files."""
     size = path.stat().st_size
     if not path.is_file():
         raise ValueError("not a regular file")
@@ -40,11 +35,7 @@ def read_capped(path: Path, most: int) -> bytes:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Name the file or folder in the error of a disk that is full, over its quota or broken.
-
-    Raises:
-        OSError: that.
-    """
+    """Name the file or folder in the `OSError` of a disk that is full, over its quota or broken."""
     try:
         yield
     except OSError as error:
@@ -58,13 +49,11 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if the block succeeds.
 
     Missing parent folders are made. If the block raises, `path` stays as it was, and the temporary file is
-    removed; that of a process that was killed goes when the same file is written again. It keeps the ending
-    of `path`, so that writers which go by the ending work. A file that is replaced keeps its permissions, and
-    a link stays a link to it.
+    removed; that of a killed process goes at the next write. It has the ending of `path`, for writers that go
+    by it. A file that is replaced keeps its permissions, and a link stays a link to it.
 
     Raises:
-        OSError: the folder cannot be made or written, or `path` is something that is no file; the message
-            names it.
+        OSError: the folder or the file cannot be written; the message names it.
     """
     target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     check_writable(target)
@@ -87,54 +76,37 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _remove_leftovers(folder: Path, begin: str) -> None:
-    """Remove the temporary files, and folders, of processes of this machine that are no more."""
+    """Remove the temporary files of processes of this machine that have ended."""
     if os.name != "posix":
         return  # to ask for a process would end it
     for file in folder.glob(f"{glob.escape(begin)}*"):
         pid = file.name.removeprefix(begin).partition(".")[0]
-        with suppress(PermissionError, ValueError):  # the process is another user's; the file is no such file
+        with suppress(PermissionError, ValueError):  # another user's process; no temporary file
             try:
                 os.kill(int(pid), 0)
             except ProcessLookupError:
-                shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:
-    """Refuse, before the work, a file that could not be written after it.
-
-    Raises:
-        OSError: it is no file, or its folder cannot be made or written; the message names it.
-    """
+    """Refuse, before the work, a file that could not be written after it; the `OSError` names it."""
     if path.exists() and not path.is_file():
         raise FileExistsError(errno.EEXIST, f"cannot write {path}: it is a folder or a device, not a file")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, f"cannot write {path}: {folder} is not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(
-            errno.EACCES, f"cannot write {path}: {folder} is closed to you; choose a folder you can write to"
-        )
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"{folder} is not a folder that you can write to"
+        raise PermissionError(errno.EACCES, f"cannot write {path}: {reason}")
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Keep others out of a folder while the block runs; if the process dies, the system lets go of it.
-
-    Raises:
-        BlockingIOError: another process holds it.
-    """
+    """Lock a folder while the block runs, or the process lives; `BlockingIOError` if it is locked."""
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(blocking=False)
+        with FileLock(folder / ".lock").acquire(blocking=False):
+            yield
     except Timeout:
-        raise BlockingIOError(
-            errno.EWOULDBLOCK,
-            f"another process is at work in {folder}; wait for it, or choose another folder (--out)",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+        message = f"another process is at work in {folder}; wait for it, or choose another folder (--out)"
+        raise BlockingIOError(errno.EWOULDBLOCK, message) from None

@@ -13,27 +13,20 @@ ROUNDING = 1e-3  # how far beyond [0, 1] numbers pass as rounding errors
 
 
 def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
-    """Crops of pictures, all of one size.
+    """Crops ``(..., B, C, height, width)`` of pictures ``(B, C, H, W)``, copied.
 
     Args:
-        image: ``(B, C, H, W)``.
+        image: the pictures.
         top: ``(..., B)`` int64, first row of the crops of each picture, in pixels.
         left: ``(..., B)`` int64, first column.
         size: height and width of the crops, in pixels.
-
-    Returns:
-        ``(..., B, C, height, width)``, copied.
     """
     crops = image.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (B, C, every top, every left, h, w)
     return crops[torch.arange(len(image), device=image.device), :, top, left]
 
 
 def to_floats(image: Tensor) -> Tensor:
-    """Convert pictures, uint8 or floats in [0, 1], to float32 in [0, 1].
-
-    Raises:
-        ValueError: other numbers, or NaN.
-    """
+    """Convert pictures, uint8 or floats in [0, 1], to float32 in [0, 1]; others raise a `ValueError`."""
     if image.dtype == torch.uint8:
         return image.float() / 255
     floats = image.float()
@@ -70,11 +63,7 @@ def check_finite(tensor: Tensor, message: str) -> None:
 
 @functools.cache
 def load_opencv() -> ModuleType:
-    """Import cv2, which needs libraries of the system that servers often lack.
-
-    Raises:
-        ImportError: it does not load; the message says what to install.
-    """
+    """Import cv2, which needs libraries of the system that servers often lack."""
     try:
         import cv2
     except ImportError as error:

@@ -15,10 +15,7 @@ LINE = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {
 def progress(iterable: Iterable[Any] | None = None, within: bool = False, **options: Any) -> tqdm[Any]:
     """Tqdm's bar on stderr; where that is no terminal, a line at the start, each minute, and at the end.
 
-    Args:
-        iterable: to iterate over, instead of calls of `update`.
-        within: inside another bar: it vanishes at its end, and writes no lines.
-        options: of tqdm: ``total``, ``desc``, ``unit`` and so on.
+    A bar `within` another vanishes at its end, and writes no lines. The options are tqdm's.
     """
     if within:
         options |= {"leave": False, "disable": not sys.stderr.isatty()}

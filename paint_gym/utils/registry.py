@@ -15,11 +15,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Entries by name, iterated in the order of their names.
-
-    Args:
-        what: kind of the entries, for errors, e.g. ``"stroke"``.
-        entries: the built-in entries.
+    """Entries by name, iterated in the order of their names; `what` is their kind, for errors.
 
     >>> shapes = Registry("shape", {"disc": 1})
     >>> shapes.register("square", 2)
@@ -32,21 +28,13 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = dict(entries or {})
 
     def register(self, name: str, entry: T, replace: bool = False) -> None:
-        """Make an entry known by a name.
-
-        Raises:
-            ValueError: the name is taken and `replace` is False.
-        """
+        """Make an entry known by a name; a `ValueError` if the name is taken."""
         if name in self._entries and not replace:
             raise ValueError(f"{self.what} {name!r} is already registered; replace=True replaces it")
         self._entries[name] = entry
 
     def __getitem__(self, name: str) -> T:
-        """The entry called `name`.
-
-        Raises:
-            ValueError: there is none; the nearest name is suggested.
-        """
+        """The entry called `name`; else a `ValueError` that suggests the nearest name."""
         if not isinstance(name, str) or name not in self._entries:
             raise unknown_name(self.what, name, self._entries)
         return self._entries[name]
@@ -62,11 +50,7 @@ class Registry(Generic[T]):
 
 
 def import_module(name: str) -> None:
-    """Import a module that registers parts, by its name, or by its file in the current folder.
-
-    Raises:
-        ValueError: there is no such module.
-    """
+    """Import a module that registers parts, by its name, or by its file in the current folder."""
     if os.getcwd() not in sys.path:  # a script that pip installed does not look there
         sys.path.insert(0, os.getcwd())
     dotted = ".".join(Path(name.removesuffix(".py")).parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,25 +18,20 @@ from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import replace_when_done
 
 VERSION = 1
-# larger files, headers and shapes are damaged, or made to exhaust the memory
+# larger ones are damaged, or made to exhaust the memory
 MAX_BYTES = 2**31
 MAX_HEADER = 2**20
 MAX_DIMS = 8
 
 
 def save_weights(path: str | PathLike[str], tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
-    """Write tensors and a header of plain values as one safetensors file, whole or not at all.
-
-    Args:
-        path: the file.
-        tensors: by name; a prefix as in ``"actor/"`` lets `load_weights` read a part.
-        header: values that JSON can hold.
+    """Write tensors by name, and a header of JSON values, as one safetensors file, whole or not at all.
 
     Raises:
         ValueError: numbers that are not finite.
         OSError: the file cannot be written; the message names it.
     """
-    check_finite_tensors(tensors)
+    _check_finite(tensors)
     text = json.dumps({"version": VERSION, "values": header}, allow_nan=False)
     copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     data = safetensors.torch.save(copies, {"paint_gym": text})
@@ -44,14 +40,9 @@ def save_weights(path: str | PathLike[str], tensors: dict[str, Tensor], header: 
 
 
 def load_weights(path: str | PathLike[str], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a file of `save_weights`; sizes are checked before memory is taken.
+    """Tensors by name, on the CPU, and header of a file; sizes are checked before memory is taken.
 
-    Args:
-        path: the file.
-        prefix: reads only tensors whose names begin with it, and removes it from their names.
-
-    Returns:
-        Tensors by name, on the CPU, and the header.
+    With a prefix, as in ``"actor/"``, only the tensors whose names begin with it, and their names without it.
 
     Raises:
         FileNotFoundError: no such file.
@@ -77,9 +68,8 @@ def load_weights(path: str | PathLike[str], prefix: str = "") -> tuple[dict[str,
         if not isinstance(header, dict) or not isinstance(header.get("values"), dict):
             raise ValueError(f"{file} is a safetensors file, but none that Paint Gym wrote")
         if header.get("version") != VERSION:
-            raise ValueError(
-                f"{file} is of version {header.get('version')}, this Paint Gym reads {VERSION}; upgrade it"
-            )
+            version = header.get("version")
+            raise ValueError(f"{file} is of version {version}, this Paint Gym reads {VERSION}; upgrade it")
     return tensors, header["values"]
 
 
@@ -91,11 +81,10 @@ def save_checkpoint(path: str | PathLike[str], state: dict[str, Any]) -> None:
     """Write nested tensors and plain values to resume from, whole or not at all.
 
     Raises:
-        ValueError: numbers that are not finite, or an object that `load_checkpoint` would refuse; an older
-            file stays.
+        ValueError: numbers that are not finite, or an object that `load_checkpoint` refuses.
         OSError: the file cannot be written; the message names it.
     """
-    check_finite_tensors(flatten(state))
+    _check_finite(_flatten(state))
     with replace_when_done(path) as temporary:
         try:
             torch.save(state, temporary)
@@ -122,61 +111,47 @@ def load_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Set the tensors of a network, in its own precision.
-
-    Raises:
-        ValueError: they do not fit, see `check_fit`, or are not finite.
-    """
+    """Set the tensors of a network, in its own precision; a `ValueError` if they do not fit."""
     state = network.state_dict()
     check_fit(state, tensors)
-    check_finite_tensors(tensors)
+    _check_finite(tensors)
     network.load_state_dict({name: value.to(state[name].dtype) for name, value in tensors.items()})
 
 
 def check_fit(expected: dict[str, Any], state: dict[str, Any]) -> None:
-    """Compare the names and shapes of the tensors of two nested dicts.
-
-    Raises:
-        ValueError: naming the tensors that are missing, unknown or of another shape.
-    """
-    old, new = flatten(expected), flatten(state)
+    """Compare the tensors of two nested dicts; a `ValueError` names what is missing or of another shape."""
+    old = {name: tuple(value.shape) for name, value in _flatten(expected).items()}
+    new = {name: tuple(value.shape) for name, value in _flatten(state).items()}
+    shapes = [name for name in old.keys() & new.keys() if old[name] != new[name]]
     problems = {
-        "missing": sorted(old.keys() - new.keys()),
-        "left over": sorted(new.keys() - old.keys()),
-        "other shapes": [
-            f"{name} is {tuple(new[name].shape)}, not {tuple(old[name].shape)}"
-            for name in sorted(old.keys() & new.keys())
-            if new[name].shape != old[name].shape
-        ],
+        "missing": old.keys() - new.keys(),
+        "left over": new.keys() - old.keys(),
+        "other shapes": [f"{name} is {new[name]}, not {old[name]}" for name in shapes],
     }
-    if any(problems.values()):
-        parts = [f"{problem} {_shorten(names)}" for problem, names in problems.items() if names]
+    if parts := [f"{problem} {_shorten(names)}" for problem, names in problems.items() if names]:
         raise ValueError(f"does not fit: {', '.join(parts)}")
 
 
-def check_finite_tensors(tensors: dict[str, Tensor]) -> None:
-    """Refuse tensors with NaN or inf; the `ValueError` names them."""
-    names = [
-        name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()
-    ]
-    if names:
-        raise ValueError(f"holds NaN or inf: {_shorten(sorted(names))}")
+def _check_finite(tensors: dict[str, Tensor]) -> None:
+    """Refuse tensors with NaN or inf."""
+    if names := [name for name, value in tensors.items() if not value.isfinite().all()]:
+        raise ValueError(f"holds NaN or inf: {_shorten(names)}")
 
 
-def flatten(state: dict[Any, Any], prefix: str = "") -> dict[str, Tensor]:
+def _flatten(state: dict[Any, Any], prefix: str = "") -> dict[str, Tensor]:
     """The tensors of nested dicts by their paths, joined by ``/``."""
     tensors: dict[str, Tensor] = {}
     for name, value in state.items():
         if isinstance(value, Tensor):
             tensors[f"{prefix}{name}"] = value
         elif isinstance(value, dict):
-            tensors |= flatten(value, f"{prefix}{name}/")
+            tensors |= _flatten(value, f"{prefix}{name}/")
     return tensors
 
 
-def _shorten(names: list[str]) -> str:
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
+def _shorten(names: Iterable[str]) -> str:
+    first, *rest = sorted(names)
+    return f"{first} and {len(rest)} more" if len(rest) > 5 else ", ".join([first, *rest])
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,21 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paint_gym.datasets.images import read_image, square
-from paint_gym.datasets.sources import Pictures, Source, file_identity, files_source, is_special, missing
+from paint_gym.datasets.sources import Pictures, Source, file_identity, files_source, missing
 
 logger = logging.getLogger(__name__)
 
 _PARTITION = "list_eval_partition.txt"
 _NUMBERS = {"train": "0", "val": "1", "test": "2"}
 _GET = (
-    f"img_align_celeba.zip and {_PARTITION} from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html "
-    "(CelebA, Z. Liu et al.; Align&Cropped Images, and Eval)"
-)
-_NO_PARTITION = (
-    "data set 'celeba': {folder} is there, but not {partition}, the official split. Fetch it (Eval, at "
-    "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html), or write it: a line '<file name> 0|1|2' for each "
-    "picture, officially 0 (train) up to 162770.jpg, 1 (val) up to 182637.jpg, 2 (test) up to 202599.jpg. Or "
-    "paint the folder without splits: dataset='{folder}'"
+    f"img_align_celeba.zip and {_PARTITION} (CelebA, Z. Liu et al.; Align&Cropped Images, and Eval, which is "
+    "the official split) from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 )
 
 
@@ -42,20 +37,17 @@ def celeba_source(split: str, size: int, data_root: Path) -> Source:
     root = data_root / "celeba"
     partition, archive = root / _PARTITION, root / "img_align_celeba.zip"
     folders = [root / "img_align_celeba", root / "img_align_celeba_png"]
-    folder = next((folder for folder in folders if folder.is_dir() and any(folder.iterdir())), folders[0])
+    folder = next((folder for folder in folders if folder.is_dir() and any(folder.iterdir())), None)
     if not partition.is_file():
-        if folder.is_dir():
-            raise FileNotFoundError(_NO_PARTITION.format(partition=partition, folder=folder))
         raise missing("celeba", [partition], _GET, "celeba/")
     names = _names_of_split(partition, split)
-    if folder.is_dir():
-        # Going by the folder's own listing: a name in the list that is a path elsewhere is never opened.
-        present = {path.name: path for path in folder.iterdir() if not is_special(path)}
+    if folder:
         if folder.name.endswith("_png"):  # the list has the names of the JPEGs
             names = [f"{name.rpartition('.')[0]}.png" for name in names]
-        paths = [present[name] for name in names if name in present]
+        present = set(os.listdir(folder))
+        paths = [folder / name for name in names if name in present]
         if not paths:
-            raise missing("celeba", [folder / name for name in names[:1]] or [folder], _GET, "celeba/")
+            raise missing("celeba", [folder / names[0]], _GET, "celeba/")
         _log_absent(split, len(names) - len(paths))
         return files_source(paths, folder, size)
     if archive.is_file():
@@ -72,9 +64,7 @@ def _names_of_split(partition: Path, split: str) -> list[str]:
         if not fields:
             continue
         if len(fields) != 2 or fields[1] not in _NUMBERS.values():
-            raise ValueError(
-                f"{partition}, line {number}: needed is '<file name> 0|1|2', found {line[:80]!r}"
-            )
+            raise ValueError(f"{partition}, line {number}: not a '<file name> 0|1|2', but {line[:80]!r}")
         if fields[1] == _NUMBERS[split]:
             names.append(fields[0])
     if not names:
@@ -83,7 +73,7 @@ def _names_of_split(partition: Path, split: str) -> list[str]:
 
 
 def _zip_source(path: Path, partition: Path, names: list[str], split: str, size: int) -> Source:
-    """A source of pictures that are read from the zip into memory; nothing is ever extracted to disk."""
+    """A source of pictures in the zip, which is not extracted."""
 
     @contextmanager
     def open_zip() -> Iterator[Pictures]:
@@ -95,11 +85,9 @@ def _zip_source(path: Path, partition: Path, names: list[str], split: str, size:
             members = set(archive.namelist())
             present = [name for name in names if f"img_align_celeba/{name}" in members]
             if not present:
-                raise ValueError(
-                    f"{path}: has none of the {len(names)} pictures that {partition} lists for {split!r}"
-                )
+                raise ValueError(f"{path}: has none of the {len(names)} pictures of {split!r} in {partition}")
             _log_absent(split, len(names) - len(present))
-            lock = Lock()  # one file handle, so members are read one at a time; decoding runs in parallel
+            lock = Lock()  # of the file handle; only decoding runs in parallel
 
             def load(index: int) -> NDArray[np.uint8]:
                 member = f"img_align_celeba/{present[index]}"

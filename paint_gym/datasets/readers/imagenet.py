@@ -23,7 +23,6 @@ def imagenet_source(split: str, size: int, data_root: Path) -> Source:
         looked_for = [folder / "<wnid>" / "*.JPEG"] + ([folder / "*.JPEG"] if split == "test" else [])
         raise missing("imagenet", looked_for, get, f"imagenet/{folder.name}/")
     if split != "test":
-        paths = [
-            path for place, path in enumerate(paths) if (place % _EVERY == _EVERY - 1) == (split == "val")
-        ]
+        is_val = split == "val"
+        paths = [path for i, path in enumerate(paths) if (i % _EVERY == _EVERY - 1) == is_val]
     return files_source(paths, folder, size)

@@ -31,33 +31,21 @@ def mnist_source(split: str, size: int, data_root: Path) -> Source:
     if path is None:
         get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.; not at yann.lecun.com)"
         raise missing("mnist", candidates, get, "mnist/")
-    chosen = {
-        "train": lambda count: range(count - count // 12),
-        "val": lambda count: range(count - count // 12, count),
-        "test": range,
-    }[split]
-    return array_source(
-        path, size, lambda: _read_idx(path), chosen, f"mnist {split}: val is the last twelfth"
-    )
+    return array_source(path, size, _read_idx, split, 12, f"mnist {split}: val is the last twelfth")
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read the pictures of an idx3 file, (N, 28, 28, 3) uint8; a `ValueError` names a damaged one."""
+    """Read the pictures of an idx3 file, (N, 28, 28, 3) uint8."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             content = file.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: the gzip file is damaged or cut off: {error}") from error
-    if len(content) < 16:
-        raise ValueError(f"{path}: cut off within the header")
-    magic, count, rows, columns = struct.unpack(">4I", content[:16])
-    if magic != _MAGIC:
-        raise ValueError(f"{path}: not an idx file of images (starts with {magic:#010x}, not {_MAGIC:#010x})")
-    if (rows, columns) != (_SIDE, _SIDE) or count == 0:
-        raise ValueError(f"{path}: the header says {count} images of {rows} x {columns}, MNIST has 28 x 28")
-    size, promised = len(content) - 16, count * rows * columns
+    magic, count, *shape = struct.unpack(">4I", content[:16].ljust(16, b"\0"))
+    if magic != _MAGIC or shape != [_SIDE, _SIDE] or count == 0:
+        raise ValueError(f"{path}: not an idx file of images of 28 x 28, or cut off within its header")
+    size, promised = len(content) - 16, count * _SIDE * _SIDE
     if size != promised:
-        relation = "more" if size > promised else f"only {size:,}"
-        raise ValueError(f"{path}: the header promises {promised:,} bytes of pixels, the file has {relation}")
-    grey = np.frombuffer(content, np.uint8, offset=16).reshape(count, rows, columns, 1)
-    return np.broadcast_to(grey, (count, rows, columns, 3))
+        raise ValueError(f"{path}: the header promises {promised:,} bytes of pixels, the file has {size:,}")
+    grey = np.frombuffer(content, np.uint8, offset=16).reshape(count, _SIDE, _SIDE, 1)
+    return np.broadcast_to(grey, (count, _SIDE, _SIDE, 3))

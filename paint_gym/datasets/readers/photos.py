@@ -28,18 +28,15 @@ def photos_source(split: str, size: int, data_root: Path) -> Source:
     """2,000 train, 200 val and 200 test crops, half of them mirrored; the same ones at every size.
 
     A crop's side is 30% to 100% of the shorter side of its picture.
-
-    Raises:
-        FileNotFoundError: the installed scikit-image does not have the pictures.
     """
     folder = _picture_folder()
     paths = [folder / name for name in _FILES[split]]
     absent = [path.name for path in paths if not path.is_file()]
     if absent:
+        version = metadata.version("scikit-image")
         raise FileNotFoundError(
-            f"data set 'photos' needs {', '.join(absent)} in {folder}, where scikit-image "
-            f"{metadata.version('scikit-image')} does not have them; "
-            "install scikit-image 0.26 from its wheel, or give a folder of your own images as the data set"
+            f"data set 'photos' needs {', '.join(absent)}, which scikit-image {version} does not have in "
+            f"{folder}: install scikit-image 0.26 from its wheel, or name a folder of your own images"
         )
 
     @contextmanager

@@ -16,16 +16,11 @@ def svhn_source(split: str, size: int, data_root: Path) -> Source:
     if not path.is_file():
         get = f"{path.name} (format 2, cropped digits) from http://ufldl.stanford.edu/housenumbers/"
         raise missing("svhn", [path], get, f"svhn/{path.name}")
-    chosen = {
-        "train": lambda count: range(count - count // 10),
-        "val": lambda count: range(count - count // 10, count),
-        "test": range,
-    }[split]
-    return array_source(path, size, lambda: _read_mat(path), chosen, f"svhn {split}: val is the last tenth")
+    return array_source(path, size, _read_mat, split, 10, f"svhn {split}: val is the last tenth")
 
 
 def _read_mat(path: Path) -> NDArray[np.uint8]:
-    """Read the pictures of a file, (N, 32, 32, 3) uint8; a `ValueError` names a damaged one."""
+    """Read the pictures of a file, (N, 32, 32, 3) uint8."""
     from scipy.io import loadmat
 
     try:
@@ -33,6 +28,5 @@ def _read_mat(path: Path) -> NDArray[np.uint8]:
     except Exception as error:  # scipy raises anything on damaged bytes: TypeError, MatReadError, ...
         raise ValueError(f"{path}: cannot be read as a MATLAB file: {error}") from error
     if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
-        shape = None if images is None else f"{images.shape} {images.dtype}"
-        raise ValueError(f"{path}: needed is a uint8 variable X of shape (32, 32, 3, N), found {shape}")
+        raise ValueError(f"{path}: needed is a uint8 variable X of shape (32, 32, 3, N)")
     return np.ascontiguousarray(images.transpose(3, 0, 1, 2))  # (32, 32, 3, N) -> (N, 32, 32, 3)

@@ -381,24 +381,13 @@ def test_reads_in_threads_at_once() -> None:
             np.testing.assert_array_equal(result, np.asarray(noise()))
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-@pytest.mark.parametrize("lacking", [1, 2, 3])
-def test_a_jpeg_that_lacks_its_last_bytes_is_read(lacking: int, orientation: int) -> None:
-    content = encoded(photo(), "JPEG", quality=90, exif=turned(orientation))
-    for at_least in (None, 100):
-        whole, cut = read_image(content, at_least=at_least), read_image(content[:-lacking], at_least=at_least)
-        assert (cut != whole).any(2).mean() < 0.01
-        if lacking <= 2:  # the end marker, and nothing else
-            np.testing.assert_array_equal(cut, whole)
-
-
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.98])
-def test_a_jpeg_that_lacks_more_says_what_to_do(part: float, progressive: bool, tmp_path: Path) -> None:
+def test_a_jpeg_that_is_cut_off_is_named(part: float, progressive: bool, tmp_path: Path) -> None:
     content = encoded(photo(), "JPEG", quality=90, progressive=progressive)
     path = tmp_path / "cut.jpg"
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(ValueError, match=r"^.*cut\.jpg: the JPEG is cut off; fetch the file again") as error:
+    with pytest.raises(ValueError, match=r"^.*cut\.jpg: cannot be decoded .*cut off") as error:
         read_image(path)
     assert str(error.value).count("cut.jpg") == 1
 

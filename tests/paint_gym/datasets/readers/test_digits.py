@@ -77,9 +77,9 @@ def test_mnist_is_the_right_way_up(mnist_root: Path) -> None:
         (b"<html>", "damaged"),
         (gzip.compress(b"\0\0"), "cut off"),
         (gzip.compress(idx(5, magic=0x801)), "not an idx file"),
-        (gzip.compress(idx(5, promised=6)), "only 3,920"),
-        (gzip.compress(idx(5, promised=2**32 - 1)), "only 3,920"),
-        (gzip.compress(idx(5, promised=4)), "has more"),
+        (gzip.compress(idx(5, promised=6)), "4,704 .* has 3,920"),
+        (gzip.compress(idx(5, promised=2**32 - 1)), "has 3,920"),
+        (gzip.compress(idx(5, promised=4)), "3,136 .* has 3,920"),
         (gzip.compress(struct.pack(">4I", 0x803, 1, 2**31, 28)), "28 x 28"),
     ],
 )
