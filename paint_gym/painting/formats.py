@@ -1,8 +1,4 @@
-"""File formats of a painting: one registry, which `Painting.save` and the command line read.
-
->>> FORMATS[".jpeg"].media_type, FORMATS[".gif"].is_film
-('image/jpeg', True)
-"""
+"""File formats of a painting: one registry, which `Painting.save` and the command line read."""
 
 from __future__ import annotations
 
@@ -47,18 +43,14 @@ class Format:
         write: writes a `Painting`, which has the size of the file, to a path; the third argument is
             `WriteOptions`.
         is_film: True if it shows the painting grow.
-        keeps_alpha: True if a painting without a background stays transparent.
         max_side: longest side in pixels that the encoder takes; None without a limit.
-        encoder: its name, for errors.
     """
 
     endings: tuple[str, ...]
     media_type: str
     write: Callable[[Any, Path, WriteOptions], None]
     is_film: bool = False
-    keeps_alpha: bool = False
     max_side: int | None = None
-    encoder: str = "its encoder"
 
 
 FORMATS = Registry[Format]("ending of a painting's file")
@@ -97,7 +89,7 @@ def check_film(size: tuple[int, int], ending: str) -> None:
     if entry.max_side is not None and max(size) > entry.max_side:
         kind = "film" if entry.is_film else "picture"
         raise ValueError(
-            f"a {kind} of {size[1]} x {size[0]} pixels is larger than {entry.encoder} takes: "
+            f"a {kind} of {size[1]} x {size[0]} pixels is larger than {ending} takes: "
             f"choose a size of {entry.max_side} or less on the longer side"
         )
 
@@ -150,11 +142,11 @@ def _write_mp4(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 for built_in in (
-    Format((".png",), "image/png", _write_png, keeps_alpha=True),
+    Format((".png",), "image/png", _write_png),
     Format((".jpg", ".jpeg"), "image/jpeg", _write_jpeg),
-    Format((".svg",), "image/svg+xml", _write_svg, keeps_alpha=True),
-    Format((".json",), "application/json", _write_json, keeps_alpha=True),
+    Format((".svg",), "image/svg+xml", _write_svg),
+    Format((".json",), "application/json", _write_json),
     Format((".gif",), "image/gif", _write_gif, is_film=True),
-    Format((".mp4",), "video/mp4", _write_mp4, is_film=True, max_side=video.MP4_SIDE, encoder="H.264"),
+    Format((".mp4",), "video/mp4", _write_mp4, is_film=True, max_side=video.MP4_SIDE),
 ):
     register_format(built_in)
