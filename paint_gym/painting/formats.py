@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 import re
@@ -14,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from paint_gym.painting import json_format, video
+from paint_gym.painting import video
 from paint_gym.painting.svg import Paper, plotter, writer
 from paint_gym.painting.video import FilmOptions
 from paint_gym.utils.registry import Registry
@@ -109,16 +107,7 @@ def _write_jpeg(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 def _write_svg(painting: Any, path: Path, options: WriteOptions) -> None:
-    shapes, primitive = painting.nodes(writer.SEGMENTS), painting.design.primitive
-    title = f"A painting of {len(painting)} {painting.stroke} strokes"
-    if options.paper is None:
-        head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
-        about = {"title": title, **head, "strokes": len(painting)}
-        checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
-        name = f"p{checksum[:6]}-"
-        lines = writer.lines(painting.size, painting.background, primitive, shapes, about, name)
-    else:
-        lines = plotter.lines(painting.size, primitive, shapes, options.paper, title)
+    lines = plotter.lines(painting, options.paper) if options.paper else writer.lines(painting)
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
 

@@ -280,7 +280,7 @@ class Painting:
 
     def to_json(self) -> str:
         """The content of a .json file."""
-        return json_format.dumps(self.strokes, self.design, self.size, self.background, self.opacity)
+        return json_format.dumps(self)
 
 
 def check_colour(colour: Any) -> tuple[float, float, float]:

@@ -13,14 +13,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paint_gym.painting.svg.writer import hex_colour
+from paint_gym.painting.svg.writer import SEGMENTS, hex_colour, title
+
+if TYPE_CHECKING:
+    from paint_gym.painting.painting import Painting
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
 WIDTH_STEP = 0.25  # mm, by which the widths of a stroke may differ from the one line that is drawn
@@ -72,34 +76,20 @@ class Paper:
         return self.pen[0] / 2 / side, self.pen[1] / 2 / side
 
 
-def lines(
-    size: tuple[int, int],
-    primitive: str,
-    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
-    paper: Paper,
-    title: str,
-) -> Iterator[str]:
-    """The lines of the SVG.
-
-    Args:
-        size: (height, width) of the canvas in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
-        strokes: nodes ``(M, 4)`` in canvas sides and colour ``(3,)`` of each stroke, in order.
-        paper: paper and pens.
-        title: of the drawing.
-    """
-    scale = paper.scale(size)
-    height, width = size[0] * scale, size[1] * scale
+def lines(painting: Painting, paper: Paper) -> Iterator[str]:
+    """The lines of the SVG."""
+    scale = paper.scale(painting.size)
+    height, width = painting.size[0] * scale, painting.size[1] * scale
     corner = np.array([(paper.width - width) / 2, (paper.height - height) / 2])
     layers: defaultdict[str, list[_Stroke]] = defaultdict(list)
-    for index, (nodes, colour) in enumerate(strokes):
+    for index, (nodes, colour) in enumerate(painting.nodes(SEGMENTS)):
         nodes = nodes[:, :3] * [width, height, 2 * min(height, width)] + [*corner, 0]
         if len(nodes) > 1:  # a single disc is an area
             nodes[:, 2] = nodes[:, 2].clip(*paper.pen)
-        layers[hex_colour(colour)].append(_Stroke(index, nodes, primitive))
+        layers[hex_colour(colour)].append(_Stroke(index, nodes, painting.design.primitive))
     sides = f'width="{paper.width:g}mm" height="{paper.height:g}mm"'
     yield f'<svg {NAMESPACES} {sides} viewBox="0 0 {paper.width:g} {paper.height:g}">'
-    yield f"<title>{escape(title, quote=False)}</title>"
+    yield f"<title>{escape(title(painting), quote=False)}</title>"
     drawn: list[_Stroke] = []
     ordered = sorted(layers.items(), key=lambda item: fmean(stroke.index for stroke in item[1]))
     for number, (name, layer) in enumerate(ordered, 1):
