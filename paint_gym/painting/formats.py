@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +19,9 @@ from paint_gym.utils.registry import Registry
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """Settings of a file; each writer reads its own.
+    """Settings of a file; each writer reads its own."""
 
-    Attributes:
-        paper: paper of a pen plotter, for an .svg of lines; None for filled shapes.
-        film: settings of a film.
-    """
-
-    paper: Paper | None
+    paper: Paper | None  # None for filled shapes
     film: FilmOptions
 
 
@@ -38,8 +32,7 @@ class Format:
     Attributes:
         endings: of its files, in lower case with the dot, the usual one first.
         media_type: MIME type.
-        write: writes a `Painting`, which has the size of the file, to a path; the third argument is
-            `WriteOptions`.
+        write: writes a `Painting`, which has the size of the file, to a path.
         is_film: True if it shows the painting grow.
         max_side: longest side in pixels that the encoder takes; None without a limit.
     """
@@ -58,11 +51,9 @@ def register_format(file_format: Format, replace: bool = False) -> None:
     """Make a format known by its endings, to `Painting.save` and the command line.
 
     Raises:
-        ValueError: an ending is taken and `replace` is False, or is not a dot and lower case letters.
+        ValueError: an ending is taken and `replace` is False.
     """
     for ending in file_format.endings:
-        if not re.fullmatch(r"\.[a-z0-9]+", ending):
-            raise ValueError(f"an ending is a dot and lower case letters, as in '.png', not {ending!r}")
         FORMATS.register(ending, file_format, replace)
 
 
