@@ -75,7 +75,7 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
 
 
 def _hold_last(frame: np.ndarray, frames: Iterator[np.ndarray], times: int) -> Iterator[np.ndarray]:
-    """A frame, the frames after it, and the last frame `times` times more."""
+    """Yield all frames, and the last one `times` times more."""
     yield frame
     for frame in frames:
         yield frame

@@ -66,8 +66,8 @@ def _visible(single: list[np.ndarray], tubes: list[np.ndarray]) -> list[np.ndarr
 
 
 def _circle(disc: np.ndarray) -> str:
-    x, y, r = disc
-    diameter = max(1, round(2 * float(r)))
+    x, y, r = disc.tolist()
+    diameter = max(1, round(2 * r))
     half = f"{diameter / 2:.4g}"
     arc = f"a{half} {half} 0 0 0"
     return f"M{_numbers((round(x - r), round(y)))}{arc} {diameter} 0{arc}-{diameter} 0z"

@@ -84,6 +84,7 @@ def lines(painting: Painting, paper: Paper) -> Iterator[str]:
     sides = f'width="{paper.width:g}mm" height="{paper.height:g}mm"'
     yield f'<svg {NAMESPACES} {sides} viewBox="0 0 {paper.width:g} {paper.height:g}">'
     yield f"<title>{escape(title(painting), quote=False)}</title>"
+    fill = _hatched if painting.design.primitive == "polygon" else _centre_lines
     drawn: list[_Stroke] = []
     ordered = sorted(layers.items(), key=lambda item: fmean(stroke.index for stroke in item[1]))
     for number, (name, layer) in enumerate(ordered, 1):
@@ -92,12 +93,13 @@ def lines(painting: Painting, paper: Paper) -> Iterator[str]:
         yield f'<g {marks} {pen} stroke="{name}">'
         for stroke in layer:
             covers = [cover for cover in drawn if cover.index > stroke.index and stroke.may_meet(cover)]
-            for points, thick in stroke.lines(paper.pen):
+            for points, thick in fill(stroke.nodes, paper.pen):
                 inset = min(thick, height, width) / 2
                 low, high = corner + inset, corner + np.array([width, height]) - inset
                 for part in _uncovered(points, thick, covers):
                     for line in _clipped(part, low, high):
-                        yield _path(line, thick)
+                        places = " ".join(f"{x:.5g} {y:.5g}" for x, y in line.round(2).tolist())
+                        yield f'<path stroke-width="{thick:.3g}" d="M{places}"/>'
         yield "</g>"
         drawn += layer
     yield "</svg>"
@@ -113,10 +115,6 @@ class _Stroke:
 
     def may_meet(self, stroke: _Stroke) -> bool:
         return bool((self.low <= stroke.high).all() and (stroke.low <= self.high).all())
-
-    def lines(self, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
-        """Lines ``(P, 2)`` and their widths."""
-        return _hatched(self.nodes, pen) if self.primitive == "polygon" else _centre_lines(self.nodes, pen)
 
     def covers(self, points: np.ndarray) -> np.ndarray:
         """True for the points ``(P, 2)`` that it covers."""
@@ -158,11 +156,6 @@ def _uncovered(points: np.ndarray, thick: float, covers: list[_Stroke]) -> list[
             between = points[(length > low) & (length < high)]
             parts.append(np.concatenate([middle[first : first + 1], between, middle[last - 1 : last]]))
     return parts
-
-
-def _path(points: np.ndarray, thick: float) -> str:
-    places = " ".join(f"{x:.5g} {y:.5g}" for x, y in points.round(2).tolist())
-    return f'<path stroke-width="{thick:.3g}" d="M{places}"/>'
 
 
 def _centre_lines(nodes: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
@@ -217,8 +210,8 @@ def _hatched(corners: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np
     along = longest / length
     across = np.array([-along[1], along[0]])
     u, v = points @ along, points @ across
-    rows: list[np.ndarray] = []
     u1, v1 = np.roll(u, -1), np.roll(v, -1)
+    rows: list[np.ndarray] = []
     for level in np.arange(v.min() + width / 2, v.max(), width):
         cuts = (v <= level) != (v1 <= level)
         crossings = u[cuts] + (level - v[cuts]) / (v1[cuts] - v[cuts]) * (u1[cuts] - u[cuts])
