@@ -1,16 +1,9 @@
-"""File formats of a painting: one registry, which `Painting.save` and the command line read.
-
->>> FORMATS[".jpeg"].media_type, FORMATS[".gif"].is_film
-('image/jpeg', True)
-"""
+"""File formats of a painting: one registry, which `Painting.save` and the command line read."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from paint_gym.painting import json_format, video
+from paint_gym.painting import video
 from paint_gym.painting.svg import Paper, plotter, writer
 from paint_gym.painting.video import FilmOptions
 from paint_gym.utils.registry import Registry
@@ -26,14 +19,9 @@ from paint_gym.utils.registry import Registry
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """Settings of a file; each writer reads its own.
+    """Settings of a file; each writer reads its own."""
 
-    Attributes:
-        paper: paper of a pen plotter, for an .svg of lines; None for filled shapes.
-        film: settings of a film.
-    """
-
-    paper: Paper | None
+    paper: Paper | None  # None for filled shapes
     film: FilmOptions
 
 
@@ -44,21 +32,16 @@ class Format:
     Attributes:
         endings: of its files, in lower case with the dot, the usual one first.
         media_type: MIME type.
-        write: writes a `Painting`, which has the size of the file, to a path; the third argument is
-            `WriteOptions`.
+        write: writes a `Painting`, which has the size of the file, to a path.
         is_film: True if it shows the painting grow.
-        keeps_alpha: True if a painting without a background stays transparent.
         max_side: longest side in pixels that the encoder takes; None without a limit.
-        encoder: its name, for errors.
     """
 
     endings: tuple[str, ...]
     media_type: str
     write: Callable[[Any, Path, WriteOptions], None]
     is_film: bool = False
-    keeps_alpha: bool = False
     max_side: int | None = None
-    encoder: str = "its encoder"
 
 
 FORMATS = Registry[Format]("ending of a painting's file")
@@ -68,11 +51,9 @@ def register_format(file_format: Format, replace: bool = False) -> None:
     """Make a format known by its endings, to `Painting.save` and the command line.
 
     Raises:
-        ValueError: an ending is taken and `replace` is False, or is not a dot and lower case letters.
+        ValueError: an ending is taken and `replace` is False.
     """
     for ending in file_format.endings:
-        if not re.fullmatch(r"\.[a-z0-9]+", ending):
-            raise ValueError(f"an ending is a dot and lower case letters, as in '.png', not {ending!r}")
         FORMATS.register(ending, file_format, replace)
 
 
@@ -97,7 +78,7 @@ def check_film(size: tuple[int, int], ending: str) -> None:
     if entry.max_side is not None and max(size) > entry.max_side:
         kind = "film" if entry.is_film else "picture"
         raise ValueError(
-            f"a {kind} of {size[1]} x {size[0]} pixels is larger than {entry.encoder} takes: "
+            f"a {kind} of {size[1]} x {size[0]} pixels is larger than {ending} takes: "
             f"choose a size of {entry.max_side} or less on the longer side"
         )
 
@@ -117,16 +98,7 @@ def _write_jpeg(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 def _write_svg(painting: Any, path: Path, options: WriteOptions) -> None:
-    shapes, primitive = painting.nodes(writer.SEGMENTS), painting.design.primitive
-    title = f"A painting of {len(painting)} {painting.stroke} strokes"
-    if options.paper is None:
-        head = json_format.head(painting.design, painting.size, painting.background, painting.opacity)
-        about = {"title": title, **head, "strokes": len(painting)}
-        checksum = hashlib.sha256(json.dumps(about).encode() + painting.strokes.tobytes()).hexdigest()
-        name = f"p{checksum[:6]}-"
-        lines = writer.lines(painting.size, painting.background, primitive, shapes, about, name)
-    else:
-        lines = plotter.lines(painting.size, primitive, shapes, options.paper, title)
+    lines = plotter.lines(painting, options.paper) if options.paper else writer.lines(painting)
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
 
@@ -150,11 +122,11 @@ def _write_mp4(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 for built_in in (
-    Format((".png",), "image/png", _write_png, keeps_alpha=True),
+    Format((".png",), "image/png", _write_png),
     Format((".jpg", ".jpeg"), "image/jpeg", _write_jpeg),
-    Format((".svg",), "image/svg+xml", _write_svg, keeps_alpha=True),
-    Format((".json",), "application/json", _write_json, keeps_alpha=True),
+    Format((".svg",), "image/svg+xml", _write_svg),
+    Format((".json",), "application/json", _write_json),
     Format((".gif",), "image/gif", _write_gif, is_film=True),
-    Format((".mp4",), "video/mp4", _write_mp4, is_film=True, max_side=video.MP4_SIDE, encoder="H.264"),
+    Format((".mp4",), "video/mp4", _write_mp4, is_film=True, max_side=video.MP4_SIDE),
 ):
     register_format(built_in)

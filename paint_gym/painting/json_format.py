@@ -14,11 +14,12 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from paint_gym.strokes import StrokeDesign, get_stroke
+
+if TYPE_CHECKING:
+    from paint_gym.painting.painting import Painting
 
 FORMAT = "paint-gym-painting"
 VERSION = 1
@@ -27,30 +28,17 @@ MAX_LISTS = 1_000_000  # an empty list takes twenty times its text
 KEYS = ("format", "version", "stroke", "parameters", "size", "background", "opacity", "strokes")
 
 
-def dumps(
-    strokes: np.ndarray,
-    design: StrokeDesign,
-    size: tuple[int, int],
-    background: Sequence[float] | None,
-    opacity: Sequence[float],
-) -> str:
-    """A painting as JSON, a stroke per line; numbers are the shortest that give the same float32.
-
-    Args:
-        strokes: ``(K, stroke_dim)`` float32 in [0, 1].
-        design: stroke design.
-        size: (height, width) in pixels.
-        background: R, G, B in [0, 1], or None.
-        opacity: range that alphas are mapped to.
-    """
-    rows = ",".join(f"\n[{', '.join(map(str, stroke))}]" for stroke in strokes)
-    return f'{json.dumps(head(design, size, background, opacity))[:-1]}, "strokes": [{rows}\n]}}\n'
+def dumps(painting: Painting) -> str:
+    """JSON of a painting, a stroke per line; numbers are the shortest that give the same float32."""
+    fields = head(painting.design, painting.size, painting.background, painting.opacity)
+    rows = ",".join(f"\n[{', '.join(map(str, stroke))}]" for stroke in painting.strokes)
+    return f'{json.dumps(fields)[:-1]}, "strokes": [{rows}\n]}}\n'
 
 
 def head(
     design: StrokeDesign, size: tuple[int, int], background: Sequence[float] | None, opacity: Sequence[float]
 ) -> dict[str, Any]:
-    """Fields of a file but its strokes; see `dumps`."""
+    """Fields of a file but its strokes."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -63,7 +51,7 @@ def head(
 
 
 def loads(data: bytes) -> dict[str, Any]:
-    """The arguments of `Painting` that JSON holds; it checks their lengths and ranges.
+    """The arguments of `Painting`, which checks their lengths and ranges.
 
     Raises:
         ValueError: it is no painting; the message says why.

@@ -1,4 +1,4 @@
-"""A painting: strokes in order on a background of one colour or a transparent one, without a resolution.
+"""A painting: strokes in order on a background, without a resolution.
 
 >>> painting = Painting([[0.5, 0.5, 0.4, 1.0, 0.9, 0.2, 0.1]], stroke="circle", size=64)
 >>> painting.render(256).shape
@@ -42,12 +42,15 @@ CHUNK = 1024  # strokes whose nodes are in memory at once
 class Painting:
     """Strokes in order on a background of one colour or a transparent one; immutable, equal by value.
 
-    Attributes:
-        strokes: ``(K, stroke_dim)`` float32 in [0, 1], read-only; K may be 0.
-        design: meaning of the numbers of a stroke.
-        size: (height, width) in pixels at which it was painted.
-        background: R, G, B in [0, 1]; None if it is transparent.
-        opacity: range that alphas are mapped to.
+    Args:
+        strokes: ``(K, stroke_dim)`` in [0, 1], of any float type, on any device; kept as read-only float32.
+        stroke: a design or the name of one, kept as `design`.
+        size: a side, or (height, width), in pixels; kept as (height, width).
+        background: R, G, B in [0, 1]; None for a transparent layer.
+        opacity: range ``(low, high)`` in [0, 1] that alphas are mapped to.
+
+    Raises:
+        ValueError: an argument has the wrong length, is out of range or not finite; says which.
     """
 
     strokes: np.ndarray
@@ -64,18 +67,6 @@ class Painting:
         background: Sequence[float] | None = (0, 0, 0),
         opacity: Sequence[float] = (0, 1),
     ) -> None:
-        """Check and copy the arguments.
-
-        Args:
-            strokes: ``(K, stroke_dim)`` in [0, 1], of any float type, on any device.
-            stroke: a design or the name of one.
-            size: a side, or (height, width), in pixels.
-            background: R, G, B in [0, 1]; None for a transparent layer.
-            opacity: ``(low, high)`` in [0, 1].
-
-        Raises:
-            ValueError: an argument has the wrong length, is out of range or not finite; says which.
-        """
         design = get_stroke(stroke)
         low, high = _unit_numbers(opacity, 2, "opacity")
         if low > high:
@@ -94,7 +85,7 @@ class Painting:
     @property
     def backdrop(self) -> tuple[float, float, float]:
         """Colour behind the strokes: the background, or white."""
-        return (1.0, 1.0, 1.0) if self.background is None else self.background
+        return self.background or (1.0, 1.0, 1.0)
 
     def __len__(self) -> int:
         return len(self.strokes)
@@ -102,9 +93,7 @@ class Painting:
     def __getitem__(self, strokes: slice) -> Painting:
         """A part of the strokes: ``painting[:50]`` is the painting after 50."""
         if not isinstance(strokes, slice):
-            raise TypeError(
-                "a painting is cut with a slice, as in painting[:50]; one stroke is painting.strokes[i]"
-            )
+            raise TypeError("painting[:50] is a painting of 50 strokes; one stroke is painting.strokes[i]")
         return Painting(self.strokes[strokes], self.design, self.size, self.background, self.opacity)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -142,25 +131,19 @@ class Painting:
         return check_size((scaled[0], scaled[1]))
 
     def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
-        """The finished painting, at any size.
+        """The finished painting, ``(H, W, 3)`` uint8; a transparent background is white.
 
         Args:
             size: see `scaled_size`.
             renderer: the name of a renderer.
-
-        Returns:
-            ``(H, W, 3)`` uint8; a transparent background is white.
         """
         return self._render(self.scaled_size(size), renderer, self.backdrop)
 
     def render_rgba(self, size: Size | None = None) -> np.ndarray:
-        """The finished painting as a layer: transparent where it has no background.
+        """The finished painting as a layer, ``(H, W, 4)`` uint8, alpha last, not multiplied.
 
         Args:
             size: see `scaled_size`.
-
-        Returns:
-            ``(H, W, 4)`` uint8, alpha last, not multiplied.
         """
         scaled = self.scaled_size(size)
         if self.background is not None:
@@ -174,26 +157,21 @@ class Painting:
     def _render(self, size: tuple[int, int], renderer: str, backdrop: tuple[float, ...]) -> np.ndarray:
         height, width = size
         painter = make_renderer(renderer, self.design, self.opacity)
-        rows, colour = max(1, BAND // width), torch.tensor(backdrop).view(1, 3, 1, 1)
-        if rows >= height:
-            return to_frames(_paint(painter, colour.repeat(1, 1, height, width), self.strokes))[0]
+        rows = max(1, BAND // width)
         picture = np.empty((height, width, 3), np.uint8)
         for top in range(0, height, rows):
-            band = colour.repeat(1, 1, min(rows, height - top), width)
+            band = _blank(backdrop, min(rows, height - top), width)
             picture[top : top + rows] = to_frames(_paint(painter, band, self.strokes, top, height))[0]
         return picture
 
     def frames(self, every: int = 1, size: Size | None = None) -> Iterator[np.ndarray]:
-        """The canvas over time: blank, after every `every` strokes, and at the end.
+        """The canvas over time, ``(H, W, 3)`` uint8: blank, after every `every` strokes, and at the end.
 
         Each stroke is painted once, so all frames cost little more than the last one.
 
         Args:
             every: strokes from one frame to the next, at least 1.
             size: see `scaled_size`.
-
-        Returns:
-            An iterator of ``(H, W, 3)`` uint8; ``ceil(len(self) / every) + 1`` frames.
         """
         if every < 1:
             raise ValueError(f"every must be at least 1 stroke, not {every}")
@@ -201,20 +179,17 @@ class Painting:
 
     def _frames(self, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
         painter = make_renderer("analytic", self.design, self.opacity)
-        canvas = torch.tensor(self.backdrop).view(1, 3, 1, 1).repeat(1, 1, *size)
+        canvas = _blank(self.backdrop, *size)
         yield to_frames(canvas)[0]
         for first in range(0, len(self), every):
-            canvas = _paint(painter, canvas, self.strokes[first : first + every])
+            canvas = _paint(painter, canvas, self.strokes[first : first + every], 0, size[0])
             yield to_frames(canvas)[0]
 
     def nodes(self, segments: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Nodes and colour of each stroke in order, for files of shapes.
+        """Nodes ``(M, 4)`` float64, as of `StrokeDesign.nodes`, and colour ``(3,)`` of each stroke in order.
 
         Args:
             segments: straight segments per curve.
-
-        Returns:
-            An iterator of nodes ``(M, 4)`` float64, as of `StrokeDesign.nodes`, and colours ``(3,)``.
         """
         for first in range(0, len(self), CHUNK):
             strokes = self.strokes[first : first + CHUNK]
@@ -234,8 +209,7 @@ class Painting:
         The file is written whole or not at all; missing folders are made.
 
         Args:
-            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif, .mp4 or a registered ending, in lower or
-                upper case.
+            path: ends in .png, .jpg, .jpeg, .svg, .json, .gif, .mp4 or a registered ending.
             size: see `scaled_size`. In a .json it becomes the size of the painting.
             paper: paper of a pen plotter, for an .svg of lines in mm.
             seconds: longest time in which a film shows the painting grow.
@@ -258,7 +232,7 @@ class Painting:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Painting:
-        """Read a painting that `save` wrote as .json; equal to the one that was saved.
+        """Read a .json of `save`, exactly.
 
         Raises:
             ValueError: the file is no painting; the message names the file and says what is wrong.
@@ -280,7 +254,7 @@ class Painting:
 
     def to_json(self) -> str:
         """The content of a .json file."""
-        return json_format.dumps(self.strokes, self.design, self.size, self.background, self.opacity)
+        return json_format.dumps(self)
 
 
 def check_colour(colour: Any) -> tuple[float, float, float]:
@@ -336,24 +310,25 @@ def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndar
     outside = np.argwhere((values < 0) | (values > 1))
     if len(outside):
         row, column = outside[0]
-        raise ValueError(
-            f"every number of a stroke must be in [0, 1]; stroke {row} has {values[row, column]}"
-        )
+        value = values[row, column]
+        raise ValueError(f"every number of a stroke must be in [0, 1]; stroke {row} has {value}")
     copy = values.astype(np.float32)
     copy.setflags(write=False)
     return copy
 
 
+def _blank(colour: tuple[float, ...], height: int, width: int) -> Tensor:
+    return torch.tensor(colour).view(1, 3, 1, 1).repeat(1, 1, height, width)
+
+
 @torch.no_grad()
-def _paint(
-    renderer: Renderer, canvas: Tensor, strokes: np.ndarray, top: int = 0, height: int | None = None
-) -> Tensor:
-    """The canvas ``(1, 3, H, W)``, or its rows from `top` on, after strokes ``(K, stroke_dim)``."""
+def _paint(renderer: Renderer, band: Tensor, strokes: np.ndarray, top: int, height: int) -> Tensor:
+    """Rows ``(1, 3, h, W)`` of a canvas, from `top` on, after strokes ``(K, stroke_dim)``."""
     for first in range(0, len(strokes), CHUNK):
         chunk = torch.tensor(strokes[None, first : first + CHUNK])
-        if height is None:
-            canvas = renderer.paint(canvas, chunk)
+        if band.shape[2] == height:
+            band = renderer.paint(band, chunk)
         else:
-            corner, size = torch.tensor([top]), (height, canvas.shape[3])
-            canvas = renderer.paint_part(canvas, chunk, corner, torch.zeros_like(corner), size)
-    return canvas
+            size = (height, band.shape[3])
+            band = renderer.paint_part(band, chunk, torch.tensor([top]), torch.tensor([0]), size)
+    return band

@@ -20,11 +20,7 @@ PALETTE_SAMPLES = 16  # frames that the palette of a GIF is made from
 
 @dataclass(frozen=True)
 class FilmOptions:
-    """Settings of a film.
-
-    Attributes:
-        seconds: longest time in which it shows the painting grow.
-    """
+    """Settings of a film: the longest time in which it shows the painting grow."""
 
     seconds: float = 8.0
 
@@ -41,36 +37,23 @@ class FilmOptions:
 def write_gif(
     path: Path, frames: Iterable[np.ndarray], count: int, rate: int, samples: Sequence[np.ndarray]
 ) -> None:
-    """Write an endless GIF.
+    """Write an endless GIF of `count` frames ``(H, W, 3)`` uint8, `rate` per second.
 
     All frames share a palette without dither: pixels that are not painted over do not change, so nothing
-    flickers and the file stays small.
-
-    Args:
-        path: the file.
-        frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
-        count: number of frames.
-        rate: frames per second.
-        samples: frames of equal size for the palette; half of the weight is on the last.
+    flickers and the file stays small. Half of the weight of the palette is on the last of the samples.
     """
     film = np.concatenate([*samples, *[samples[-1]] * len(samples)])
     palette = Image.fromarray(film).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
-    pictures = (
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
-    )
+    images = map(Image.fromarray, frames)
+    pictures = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images)
     duration = [round(1000 / rate)] * (count - 1) + [round(1000 * HOLD)]
     next(pictures).save(path, "GIF", save_all=True, append_images=pictures, duration=duration, loop=0)
 
 
 def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
-    """Write an H.264 MP4 for browsers.
+    """Write an H.264 MP4 for browsers of frames ``(H, W, 3)`` uint8, `rate` per second.
 
     H.264 with 4:2:0 colour needs even sides: the last row or column of an odd side is repeated.
-
-    Args:
-        path: the file.
-        frames: ``(H, W, 3)`` uint8 each; the last one stays for `HOLD` seconds.
-        rate: frames per second.
     """
     import av  # here, because it loads slowly and only films need it
 
@@ -84,16 +67,15 @@ def write_mp4(path: Path, frames: Iterable[np.ndarray], rate: int) -> None:
         # The file names its colour space, BT.709: otherwise players guess, and colours shift.
         codec = stream.codec_context
         codec.color_primaries = codec.color_trc = codec.colorspace = codec.color_range = 1
-        for picture in _hold_last(itertools.chain([first], frames), round(HOLD * rate)):
+        for picture in _hold_last(first, frames, round(HOLD * rate)):
             even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
             container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
         container.mux(stream.encode(None))
 
 
-def _hold_last(frames: Iterator[np.ndarray], times: int) -> Iterator[np.ndarray]:
-    """Repeat the last frame `times` times more."""
-    frame = next(frames)
+def _hold_last(frame: np.ndarray, frames: Iterator[np.ndarray], times: int) -> Iterator[np.ndarray]:
+    """Yield all frames, and the last one `times` times more."""
     yield frame
     for frame in frames:
         yield frame

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -21,19 +22,13 @@ DISC_TURN = math.radians(45)  # between the discs that fill the inner side of a 
 
 
 def polygon_path(corners: np.ndarray) -> str:
-    """Path of a polygon; corners ``(M, 2)``."""
-    start, *rest = corners.round().astype(int)
-    steps = np.diff([start, *rest], axis=0).tolist()
-    return f"M{_numbers(start)}l{_numbers(n for step in steps for n in step)}z"
+    """Path of a polygon with corners ``(M, 2)``, in units."""
+    rounded = corners.round()
+    return f"M{_numbers(rounded[0])}l{_numbers(np.diff(rounded, axis=0).ravel())}z"
 
 
 def sweep_path(discs: np.ndarray, tolerance: float) -> str:
-    """Path of a swept disc.
-
-    Args:
-        discs: ``(M, 3)``, x, y and radius of each node, in units of the path.
-        tolerance: largest distance of curves from the envelope, in the same units.
-    """
+    """Path of a swept disc; discs ``(M, 3)``: x, y, radius; curves keep to the tolerance, all in units."""
     runs = _runs(discs)
     tubes = [run for run in runs if len(run) > 1]
     visible = _visible([run[0] for run in runs if len(run) == 1], tubes)
@@ -60,7 +55,7 @@ def _runs(discs: np.ndarray) -> list[np.ndarray]:
 
 def _visible(single: list[np.ndarray], tubes: list[np.ndarray]) -> list[np.ndarray]:
     """Single discs, largest first, that are not inside another disc."""
-    visible: list[np.ndarray] = []
+    visible = []
     discs = np.concatenate([np.empty((0, 3)), *tubes])
     for disc in sorted(single, key=lambda disc: -float(disc[2])):
         distance = np.hypot(discs[:, 0] - disc[0], discs[:, 1] - disc[1])
@@ -71,11 +66,11 @@ def _visible(single: list[np.ndarray], tubes: list[np.ndarray]) -> list[np.ndarr
 
 
 def _circle(disc: np.ndarray) -> str:
-    x, y, r = disc
-    x0, diameter = round(float(x - r)), max(1, round(2 * float(r)))
+    x, y, r = disc.tolist()
+    diameter = max(1, round(2 * r))
     half = f"{diameter / 2:.4g}"
     arc = f"a{half} {half} 0 0 0"
-    return f"M{_numbers((x0, round(float(y))))}{arc} {diameter} 0{arc}-{diameter} 0z"
+    return f"M{_numbers((round(x - r), round(y)))}{arc} {diameter} 0{arc}-{diameter} 0z"
 
 
 def _slopes(discs: np.ndarray) -> np.ndarray:
@@ -104,7 +99,7 @@ def _tube(discs: np.ndarray, tolerance: float) -> str:
         bends += _discs_of_bends(discs, along, backwards)
     forth, back = sides[1], [segment[::-1] for segment in reversed(sides[0])]
     pen = forth[0][0].round()
-    path = f"M{_numbers(pen.astype(int))}"
+    path = f"M{_numbers(pen)}"
     for segments, cap in ((forth, -1), (back, 0)):
         for segment in segments:
             text, pen = _segment(segment, pen)
@@ -132,10 +127,8 @@ def _discs_of_bends(discs: np.ndarray, along: np.ndarray, backwards: np.ndarray)
     """Discs that fill the inner side of tight bends, one for each `DISC_TURN`."""
     path, turned = "", math.inf
     for i in np.flatnonzero(backwards).tolist():
-        if i and backwards[i - 1]:
-            turned += math.acos(float(np.clip(along[i - 1] @ along[i], -1, 1)))
-        else:
-            turned = math.inf
+        follows = i and backwards[i - 1]
+        turned += math.acos(float(np.clip(along[i - 1] @ along[i], -1, 1))) if follows else math.inf
         if turned > DISC_TURN:
             path, turned = path + _circle(discs[i]), 0.0
     return path
@@ -143,10 +136,10 @@ def _discs_of_bends(discs: np.ndarray, along: np.ndarray, backwards: np.ndarray)
 
 def _curves(points: np.ndarray, tolerance: float) -> list[np.ndarray]:
     """Lines and cubic curves through points ``(M, 2)``, which are halved until the tolerance is kept."""
-    chord = points[-1] - points[0]
-    length = math.hypot(*chord)
     if len(points) == 2:
         return [points]
+    chord = points[-1] - points[0]
+    length = math.hypot(*chord)
     if length > 0:
         offset = points - points[0]
         error = np.abs(offset[:, 0] * chord[1] - offset[:, 1] * chord[0]).max() / length
@@ -165,7 +158,7 @@ def _fit(points: np.ndarray) -> tuple[np.ndarray, float]:
     After Schneider, "An Algorithm for Automatically Fitting Digitized Curves", Graphics Gems, 1990.
     """
     first, last = points[0], points[-1]
-    first_tangent, last_tangent = _unit(_tangent(points)), _unit(_tangent(points[::-1]))
+    first_tangent, last_tangent = _tangent(points), _tangent(points[::-1])
     steps = np.hypot(*np.diff(points, axis=0).T)
     s = np.concatenate([[0], np.cumsum(steps)])
     s = (s / max(s[-1], 1e-12))[:, None]
@@ -189,23 +182,21 @@ def _fit(points: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _tangent(points: np.ndarray) -> np.ndarray:
-    """Direction at the first of at least three points, of second order unless that is almost zero."""
+    """Unit vector at the first of at least three points, of second order unless that is almost zero."""
     tangent = -3 * points[0] + 4 * points[1] - points[2]
     step = points[1] - points[0]
-    return step if math.hypot(*tangent) < 0.5 * math.hypot(*step) else tangent
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(math.hypot(*vector), 1e-12)
+    if math.hypot(*tangent) < 0.5 * math.hypot(*step):
+        tangent = step
+    return tangent / max(math.hypot(*tangent), 1e-12)
 
 
 def _segment(segment: np.ndarray, pen: np.ndarray) -> tuple[str, np.ndarray]:
-    """Path of a line or a curve from the position of the pen, and its position after."""
+    """Path of a line or a curve, and the position of the pen after."""
     goal = segment.round()
     text = ""
     if (goal[0] != pen).any():
-        text, pen = f"l{_numbers((goal[0] - pen).astype(int))}", goal[0]
-    relative = (goal[1:] - pen).astype(int)
+        text, pen = f"l{_numbers(goal[0] - pen)}", goal[0]
+    relative = goal[1:] - pen
     if not relative.any():
         return text, pen
     return text + ("l" if len(segment) == 2 else "c") + _numbers(relative.ravel()), goal[-1]
@@ -218,12 +209,10 @@ def _cap(pen: np.ndarray, goal: np.ndarray, disc: np.ndarray, cosine: float) -> 
         return "", pen
     sine = math.sqrt(max(0.0, 1 - cosine**2))
     # The arc has the true angle, but goes through rounded points, whose distance is another.
-    radius = math.hypot(*step) / 2 / sine if sine > 0.3 else float(disc[2])
-    r = f"{radius:.4g}"
-    return f"a{r} {r} 0 {int(cosine < 0)} 0{_numbers(step.astype(int), after=True)}", goal
+    r = f"{math.hypot(*step) / 2 / sine if sine > 0.3 else disc[2]:.4g}"
+    return f"a{r} {r} 0 {int(cosine < 0)} {_numbers([0, *step])}", goal
 
 
-def _numbers(values: object, after: bool = False) -> str:
-    """Whole numbers with as few spaces as a path needs; `after` is True behind another number."""
-    text = "".join(f"{value}" if value < 0 else f" {value}" for value in map(int, values))  # type: ignore[call-overload]
-    return text if after or not text.startswith(" ") else text[1:]
+def _numbers(values: Iterable[float]) -> str:
+    """Whole numbers with as few spaces as a path needs."""
+    return "".join(f"{value}" if value < 0 else f" {value}" for value in map(int, values)).lstrip()

@@ -23,27 +23,22 @@ RINGS = ((0.0, 1), (0.6, 5), (0.92, 9))  # distance from the centre in radii, an
 class Gradient:
     """Alpha along a line, or from a focus to a circle around it.
 
-    Attributes:
-        start: x, y of offset 0; the focus of a radial gradient.
-        end: x, y of offset 1; the centre of a radial gradient.
-        radius: of the circle of offset 1; None for a linear gradient.
-        offsets: ``(S,)``, increasing, in [0, 1].
-        alphas: ``(S,)``, alpha at the offsets; constant before the first and after the last.
+    Alpha is constant before the first offset and after the last.
     """
 
-    start: np.ndarray
-    end: np.ndarray
-    radius: float | None
-    offsets: np.ndarray
-    alphas: np.ndarray
+    start: np.ndarray  # x, y of offset 0; the focus of a radial gradient
+    end: np.ndarray  # x, y of offset 1; the centre of a radial gradient
+    radius: float | None  # of the circle of offset 1; None for a linear gradient
+    offsets: np.ndarray  # (S,), increasing, in [0, 1]
+    alphas: np.ndarray  # (S,)
 
 
 def fit_gradient(nodes: np.ndarray, canvas: tuple[float, float]) -> Gradient | float:
-    """Gradient of a swept disc, or its alpha if that hardly changes.
+    """Gradient of a swept disc, or its alpha if that hardly changes; pixels off the canvas count little.
 
     Args:
-        nodes: ``(M, 4)``: x, y, radius and alpha; lengths in one unit.
-        canvas: width and height in that unit; pixels beyond count little.
+        nodes: ``(M, 4)``: x, y, radius and alpha.
+        canvas: width and height in the same unit.
     """
     alpha = nodes[:, 3]
     if np.ptp(alpha) < MIN_CHANGE:
@@ -76,10 +71,9 @@ def _linear(points: np.ndarray, alphas: np.ndarray, weight: np.ndarray) -> tuple
     if high - low < 1e-6:
         return None, math.inf
     knots, levels, error = _stops((along - low) / (high - low), alphas, weight)
-    low, high = low + knots[0] * (high - low), low + knots[-1] * (high - low)
-    knots = (knots - knots[0]) / (knots[-1] - knots[0])
-    start, end = (middle + scale * place * direction for place in (low, high))
-    return Gradient(start, end, None, knots, levels), error
+    start, end = (middle + scale * (low + knots[i] * (high - low)) * direction for i in (0, -1))
+    offsets = (knots - knots[0]) / (knots[-1] - knots[0])
+    return Gradient(start, end, None, offsets, levels), error
 
 
 def _radial(
@@ -113,11 +107,8 @@ def _samples(nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = np.unique(np.linspace(0, len(nodes) - 1, SAMPLED_DISCS).round().astype(int))
     discs = nodes[chosen]
     steps = np.hypot(*np.gradient(discs[:, :2], axis=0).T)
-    ring = np.concatenate([
-        radius * np.stack([np.cos(turn), np.sin(turn)], 1)
-        for radius, count in RINGS
-        for turn in [2 * np.pi * np.arange(count) / count + 0.3]
-    ])  # fmt: skip
+    turns = [(radius, 2 * np.pi * np.arange(count) / count + 0.3) for radius, count in RINGS]
+    ring = np.concatenate([radius * np.stack([np.cos(turn), np.sin(turn)], 1) for radius, turn in turns])
     points = (discs[:, None, :2] + discs[:, None, 2:3] * ring).reshape(-1, 2)
     weight = np.repeat(discs[:, 2] * (steps + 0.1 * discs[:, 2]) + 1e-9, len(ring))
     squared = ((points[:, None] - nodes[None, :, :2]) ** 2).sum(2)
@@ -130,17 +121,16 @@ def _stops(
     offsets: np.ndarray, alphas: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Offsets and alphas of the stops, as few as fit well, and the error."""
-    best: tuple[np.ndarray, np.ndarray, float] | None = None
+    best = (np.array([]), np.array([]), math.inf)
     root = np.sqrt(weight)
     for knots in _knots(offsets, weight):
         hats = np.stack([np.interp(offsets, knots, row) for row in np.eye(len(knots))], 1)
         levels = np.linalg.lstsq(hats * root[:, None], alphas * root, rcond=1e-6)[0].clip(0, 1)
         error = _error(hats @ levels - alphas, weight)
-        if best is None or error < 0.8 * best[2]:
+        if error < 0.8 * best[2]:
             best = (knots, levels, error)
         if error < GOOD_FIT:
             break
-    assert best is not None
     return best
 
 

@@ -13,14 +13,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paint_gym.painting.svg.writer import hex_colour
+from paint_gym.painting.svg.writer import SEGMENTS, hex_colour, title
+
+if TYPE_CHECKING:
+    from paint_gym.painting.painting import Painting
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
 WIDTH_STEP = 0.25  # mm, by which the widths of a stroke may differ from the one line that is drawn
@@ -35,28 +39,22 @@ SPIRAL_CORNERS = 32  # per turn
 class Paper:
     """Paper and pens of a plotter, in millimetres.
 
-    Attributes:
-        width: of the paper.
-        height: of the paper.
-        margin: empty border on all four sides.
-        pen: least and greatest width of a line.
+    Raises:
+        ValueError: no room to draw on, or pens without a width.
     """
 
     width: float = 210.0
     height: float = 297.0
-    margin: float = 10.0
-    pen: tuple[float, float] = (0.5, 6.0)
+    margin: float = 10.0  # empty border on all four sides
+    pen: tuple[float, float] = (0.5, 6.0)  # least and greatest width of a line
 
     def __post_init__(self) -> None:
-        """Refuse paper without room to draw on, and pens without a width."""
         sides = (self.width, self.height, self.margin)
         if not all(math.isfinite(side) for side in sides) or self.margin < 0:
             raise ValueError(f"paper and margin must be in mm, at least 0, not {sides}")
         if max(sides[:2]) > 10_000 or min(sides[:2]) <= 2 * self.margin:
-            raise ValueError(
-                f"a paper of {self.width:g} x {self.height:g} mm with a margin of {self.margin:g} mm has no "
-                "room to draw on, or is longer than 10 m"
-            )
+            paper = f"a paper of {self.width:g} x {self.height:g} mm with a margin of {self.margin:g} mm"
+            raise ValueError(f"{paper} has no room to draw on, or is longer than 10 m")
         thin, thick = self.pen
         if not 0 < thin <= thick < math.inf:
             raise ValueError(f"widths of pens must be least and greatest in mm, not {self.pen}")
@@ -72,34 +70,21 @@ class Paper:
         return self.pen[0] / 2 / side, self.pen[1] / 2 / side
 
 
-def lines(
-    size: tuple[int, int],
-    primitive: str,
-    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
-    paper: Paper,
-    title: str,
-) -> Iterator[str]:
-    """The lines of the SVG.
-
-    Args:
-        size: (height, width) of the canvas in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
-        strokes: nodes ``(M, 4)`` in canvas sides and colour ``(3,)`` of each stroke, in order.
-        paper: paper and pens.
-        title: of the drawing.
-    """
-    scale = paper.scale(size)
-    height, width = size[0] * scale, size[1] * scale
+def lines(painting: Painting, paper: Paper) -> Iterator[str]:
+    """The lines of the SVG."""
+    scale = paper.scale(painting.size)
+    height, width = painting.size[0] * scale, painting.size[1] * scale
     corner = np.array([(paper.width - width) / 2, (paper.height - height) / 2])
     layers: defaultdict[str, list[_Stroke]] = defaultdict(list)
-    for index, (nodes, colour) in enumerate(strokes):
+    for index, (nodes, colour) in enumerate(painting.nodes(SEGMENTS)):
         nodes = nodes[:, :3] * [width, height, 2 * min(height, width)] + [*corner, 0]
         if len(nodes) > 1:  # a single disc is an area
             nodes[:, 2] = nodes[:, 2].clip(*paper.pen)
-        layers[hex_colour(colour)].append(_Stroke(index, nodes, primitive))
+        layers[hex_colour(colour)].append(_Stroke(index, nodes, painting.design.primitive))
     sides = f'width="{paper.width:g}mm" height="{paper.height:g}mm"'
     yield f'<svg {NAMESPACES} {sides} viewBox="0 0 {paper.width:g} {paper.height:g}">'
-    yield f"<title>{escape(title, quote=False)}</title>"
+    yield f"<title>{escape(title(painting), quote=False)}</title>"
+    fill = _hatched if painting.design.primitive == "polygon" else _centre_lines
     drawn: list[_Stroke] = []
     ordered = sorted(layers.items(), key=lambda item: fmean(stroke.index for stroke in item[1]))
     for number, (name, layer) in enumerate(ordered, 1):
@@ -108,24 +93,20 @@ def lines(
         yield f'<g {marks} {pen} stroke="{name}">'
         for stroke in layer:
             covers = [cover for cover in drawn if cover.index > stroke.index and stroke.may_meet(cover)]
-            for points, thick in stroke.lines(paper.pen):
+            for points, thick in fill(stroke.nodes, paper.pen):
                 inset = min(thick, height, width) / 2
+                low, high = corner + inset, corner + np.array([width, height]) - inset
                 for part in _uncovered(points, thick, covers):
-                    for line in _clipped(part, corner + inset, corner + np.array([width, height]) - inset):
-                        yield _path(line, thick)
+                    for line in _clipped(part, low, high):
+                        places = " ".join(f"{x:.5g} {y:.5g}" for x, y in line.round(2).tolist())
+                        yield f'<path stroke-width="{thick:.3g}" d="M{places}"/>'
         yield "</g>"
         drawn += layer
     yield "</svg>"
 
 
 class _Stroke:
-    """A stroke on the paper.
-
-    Args:
-        index: its place in the painting.
-        nodes: ``(M, 3)``: x, y and width in mm.
-        primitive: how they are joined.
-    """
+    """Stroke `index` of the painting, with nodes ``(M, 3)``: x, y and width in mm."""
 
     def __init__(self, index: int, nodes: np.ndarray, primitive: str) -> None:
         self.index, self.nodes, self.primitive = index, nodes, primitive
@@ -133,12 +114,7 @@ class _Stroke:
         self.low, self.high = (nodes[:, :2] - radius).min(0), (nodes[:, :2] + radius).max(0)
 
     def may_meet(self, stroke: _Stroke) -> bool:
-        """True if the boxes around both overlap."""
         return bool((self.low <= stroke.high).all() and (stroke.low <= self.high).all())
-
-    def lines(self, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
-        """Lines ``(P, 2)`` and their widths."""
-        return (_hatched if self.primitive == "polygon" else _centre_lines)(self.nodes, pen)
 
     def covers(self, points: np.ndarray) -> np.ndarray:
         """True for the points ``(P, 2)`` that it covers."""
@@ -182,13 +158,8 @@ def _uncovered(points: np.ndarray, thick: float, covers: list[_Stroke]) -> list[
     return parts
 
 
-def _path(points: np.ndarray, thick: float) -> str:
-    places = " ".join(f"{x:.5g} {y:.5g}" for x, y in points.round(2).tolist())
-    return f'<path stroke-width="{thick:.3g}" d="M{places}"/>'
-
-
 def _centre_lines(nodes: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
-    """Lines ``(P, 2)`` and their widths of a sweep; nodes ``(M, 3)``: x, y and width in mm."""
+    """Lines ``(P, 2)`` and their widths of a sweep."""
     if np.hypot(*(nodes[:, :2] - nodes[0, :2]).T).max() < TOLERANCE:
         yield _spiral(nodes[0, :2], float(nodes[:, 2].max()) / 2, pen)
         return
@@ -228,7 +199,7 @@ def _simplified(points: np.ndarray) -> np.ndarray:
 
 
 def _hatched(corners: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
-    """Zigzag line that fills a convex polygon, and its width; corners ``(M, 3)`` in mm."""
+    """Zigzag line that fills a convex polygon, and its width."""
     width = max(pen[0], min(FILL_PEN, pen[1]))
     points = corners[:, :2]
     sides = np.roll(points, -1, axis=0) - points
@@ -239,16 +210,16 @@ def _hatched(corners: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np
     along = longest / length
     across = np.array([-along[1], along[0]])
     u, v = points @ along, points @ across
-    rows: list[list[np.ndarray]] = []
     u1, v1 = np.roll(u, -1), np.roll(v, -1)
+    rows: list[np.ndarray] = []
     for level in np.arange(v.min() + width / 2, v.max(), width):
         cuts = (v <= level) != (v1 <= level)
         crossings = u[cuts] + (level - v[cuts]) / (v1[cuts] - v[cuts]) * (u1[cuts] - u[cuts])
         if len(crossings):
-            ends = sorted([float(crossings.min()), float(crossings.max())], reverse=len(rows) % 2 == 1)
-            rows.append([end * along + level * across for end in ends])
+            ends = sorted([float(crossings.min()), float(crossings.max())], reverse=len(rows) % 4 == 2)
+            rows += [end * along + level * across for end in ends]
     if rows:
-        yield np.array(rows).reshape(-1, 2), width
+        yield np.array(rows), width
 
 
 def _clipped(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:

@@ -8,49 +8,46 @@ Names of gradients begin with a checksum of the painting, so that several painti
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paint_gym.painting import json_format
 from paint_gym.painting.svg.contour import polygon_path, sweep_path
 from paint_gym.painting.svg.gradient import Gradient, fit_gradient
+
+if TYPE_CHECKING:
+    from paint_gym.painting.painting import Painting
 
 SEGMENTS = 64  # of a curve
 UNITS = 2000  # of the shorter side, at least: coordinates are whole numbers
 TOLERANCE = 1 / 1500  # of the shorter side: largest error of contours
 
 
-def lines(
-    size: tuple[int, int],
-    background: Sequence[float] | None,
-    primitive: str,
-    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
-    about: dict[str, Any],
-    name: str,
-) -> Iterator[str]:
-    """The lines of the SVG: four, then one per stroke, then one. Equal strokes give equal lines.
-
-    Args:
-        size: (height, width) in pixels.
-        background: R, G, B in [0, 1], or None.
-        primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
-        strokes: nodes ``(M, 4)`` in canvas sides, curves in `SEGMENTS` segments, and colour ``(3,)`` in
-            [0, 1] of each stroke, in order.
-        about: description of the painting, for the metadata; ``"title"`` is also the title.
-        name: prefix of the names of gradients, different for each painting.
-    """
+def lines(painting: Painting) -> Iterator[str]:
+    """The lines of the SVG: a head, one per stroke, and an end. Equal strokes give equal lines."""
+    size, background = painting.size, painting.background
+    head = json_format.head(painting.design, size, background, painting.opacity)
+    about = json.dumps({"title": title(painting), **head, "strokes": len(painting)})
+    checksum = hashlib.sha256(about.encode() + painting.strokes.tobytes()).hexdigest()
     height, width = view_box(size)
     box = f'width="{size[1]}" height="{size[0]}" viewBox="0 0 {width} {height}"'
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
-    yield f"<title>{escape(str(about['title']), quote=False)}</title>"
-    yield f"<metadata>{escape(json.dumps(about), quote=False)}</metadata>"
+    yield f"<title>{escape(title(painting), quote=False)}</title>"
+    yield f"<metadata>{escape(about, quote=False)}</metadata>"
     if background is not None:
         yield f'<path fill="{hex_colour(np.array(background))}" d="M0 0h{width}v{height}H0z"/>'
-    yield from shapes(size, primitive, strokes, name)
+    yield from shapes(size, painting.design.primitive, painting.nodes(SEGMENTS), f"p{checksum[:6]}-")
     yield "</svg>"
+
+
+def title(painting: Painting) -> str:
+    """Title of a drawing."""
+    return f"A painting of {len(painting)} {painting.stroke} strokes"
 
 
 def view_box(size: tuple[int, int]) -> tuple[int, int]:
@@ -66,7 +63,15 @@ def shapes(
     name: str,
     first: int = 0,
 ) -> Iterator[str]:
-    """The lines of strokes, the first of which has the index `first`; see `lines`."""
+    """One line per stroke.
+
+    Args:
+        size: (height, width) in pixels.
+        primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
+        strokes: nodes ``(M, 4)`` in canvas sides, and colour ``(3,)`` in [0, 1] of each stroke, in order.
+        name: prefix of the names of gradients, different for each painting.
+        first: index of the first stroke.
+    """
     height, width = view_box(size)
     units = np.array([width, height, min(height, width), 1])
     for i, (nodes, colour) in enumerate(strokes, first):
@@ -78,7 +83,7 @@ def shapes(
 
 
 def _sweep(nodes: np.ndarray, colour: str, canvas: tuple[int, int], name: str) -> str:
-    """Line of a swept disc; nodes ``(M, 4)`` and canvas (width, height) in units; `name` is of a gradient."""
+    """Line of a swept disc; canvas (width, height) in units."""
     nodes = np.concatenate([nodes[:, :2], nodes[:, 2:3].clip(0), nodes[:, 3:]], 1)
     path = sweep_path(nodes[:, :3], TOLERANCE * min(canvas))
     alpha = fit_gradient(nodes, canvas)
@@ -120,6 +125,6 @@ def _share(value: float) -> str:
 
 
 def hex_colour(colour: np.ndarray) -> str:
-    """A colour ``(3,)`` in [0, 1] as ``#rrggbb``, or as the shorter ``#rgb`` if that is equal."""
+    """Colour ``(3,)`` in [0, 1] as ``#rrggbb``, or as ``#rgb`` if that is equal."""
     digits = "".join(f"{round(float(value) * 255):02x}" for value in colour)
     return f"#{digits[::2]}" if digits[::2] == digits[1::2] else f"#{digits}"
