@@ -10,18 +10,13 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from agents.networks.actor import Actor, squash
 
-Normalise = Callable[[nn.Conv2d], nn.Module]
+Norm = Callable[[nn.Conv2d], nn.Module]
 Activation = Callable[[], nn.Module]
 
 
 def batch_normed(convolution: nn.Conv2d) -> nn.Module:
     """The convolution, then batch norm."""
     return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
-
-
-def weight_normed(layer: nn.Module) -> nn.Module:
-    """The layer with weight norm."""
-    return weight_norm(layer)
 
 
 class Convolution(nn.Conv2d):
@@ -43,16 +38,12 @@ class Convolution(nn.Conv2d):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a short cut."""
 
-    def __init__(
-        self, inputs: int, outputs: int, stride: int, norm: Normalise, activation: Activation
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, norm: Norm, activation: Activation) -> None:
         super().__init__()
-        bias = norm is weight_normed  # batch norm has its own
-        self.body = nn.Sequential(
-            norm(Convolution(inputs, outputs, 3, stride, 1, bias=bias)),
-            activation(),
-            norm(Convolution(outputs, outputs, 3, 1, 1, bias=bias)),
-        )
+        bias = norm is weight_norm  # batch norm has its own
+        first = norm(Convolution(inputs, outputs, 3, stride, 1, bias=bias))
+        second = norm(Convolution(outputs, outputs, 3, 1, 1, bias=bias))
+        self.body = nn.Sequential(first, activation(), second)
         same = stride == 1 and inputs == outputs
         self.short_cut = nn.Identity() if same else norm(Convolution(inputs, outputs, 1, stride, bias=bias))
         self.activation = activation()
@@ -68,24 +59,18 @@ class ResNet(nn.Module):
     Args:
         inputs: channels of the picture; two coordinate planes are added.
         outputs: length of the result.
-        norm: `batch_normed` for the actor, `weight_normed` for the critic.
+        norm: `batch_normed` for the actor, `weight_norm` for the critic.
         activation: ReLU for the actor, `TReLU` for the critic.
         width: channels of the first stage, 64 in the paper; doubled in each stage.
         depth: blocks per stage, 2 in ResNet-18.
     """
 
     def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        norm: Normalise,
-        activation: Activation,
-        width: int = 64,
-        depth: int = 2,
+        self, inputs: int, outputs: int, norm: Norm, activation: Activation, width: int = 64, depth: int = 2
     ) -> None:
         super().__init__()
-        bias = norm is weight_normed
-        layers: list[nn.Module] = [norm(Convolution(inputs + 2, width, 3, 2, 1, bias=bias)), activation()]
+        stem = Convolution(inputs + 2, width, 3, 2, 1, bias=norm is weight_norm)
+        layers: list[nn.Module] = [norm(stem), activation()]
         channels = width
         for stage in range(4):
             for block in range(depth):
@@ -97,8 +82,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, inputs, H, W)`` to ``(B, outputs)``."""
-        features = self.body(torch.cat([x, coordinates(x)], 1)).mean((2, 3))
-        return self.head(features)
+        return self.head(self.body(torch.cat([x, coordinates(x)], 1)).mean((2, 3)))
 
 
 def coordinates(like: Tensor) -> Tensor:
