@@ -47,11 +47,12 @@ class ActionCritic(nn.Module):
         )
         self.stages, channels = nn.ModuleList(), 2 * width
         for stage in range(4):
-            self.stages.append(nn.Sequential())
+            blocks = nn.Sequential()
             for _ in range(depth):
                 wide = width * 2**stage
-                self.stages[stage].append(ResidualBlock(channels, wide, 1, weight_norm, TReLU))
+                blocks.append(ResidualBlock(channels, wide, 1, weight_norm, TReLU))
                 channels = wide
+            self.stages.append(blocks)
         self.head = nn.Conv2d(channels, 1, 1)
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def face_weight(picture: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | N
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
     if min(shape) <= MIN_FACE:
         return None
-    floats = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    floats = torch.tensor(picture).permute(2, 0, 1)[None].float()
     small = interpolate(floats, shape, mode="bilinear", antialias=True, align_corners=False)
     faces: list[dict[str, Any]] = _detector().detect_multi_scale(
         img=np.ascontiguousarray(small[0].byte().permute(1, 2, 0).numpy()), scale_factor=1.1, step_ratio=1,
