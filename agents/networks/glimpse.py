@@ -105,8 +105,7 @@ class GlimpseActor(Actor):
         actions = self.decode_strokes(windows.flat(), height, width).unflatten(0, (-1, len(canvas)))
         split = actions.split([len(group.side) for group in groups])
         return [
-            Proposals(action, *self._touched_boxes(action, group, height, width))
-            for action, group in zip(split, groups, strict=True)
+            self._proposals(action, group, height, width) for action, group in zip(split, groups, strict=True)
         ]
 
     def decode_strokes(self, window: Window, height: int, width: int) -> Tensor:
@@ -119,10 +118,8 @@ class GlimpseActor(Actor):
         sides = (window.side * (shorter / width), window.side * (shorter / height), window.side)
         return self.design.window_to_canvas(strokes, window.left, window.top, *sides).flatten(1)
 
-    def _touched_boxes(
-        self, action: Tensor, window: Window, height: int, width: int
-    ) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Parts of the canvas that strokes in windows ``(N, B)`` touch: top, left, and one size for all."""
+    def _proposals(self, action: Tensor, window: Window, height: int, width: int) -> Proposals:
+        """Actions in windows ``(N, B)``, with the parts of the canvas that their strokes can touch."""
         strokes = action.unflatten(-1, (self.bundle, self.design.dim))
         x, y, radius, _ = self.design.nodes(strokes, segments=16).flatten(2, 3).unbind(-1)  # (N, B, nodes)
         shorter = min(height, width)
@@ -135,7 +132,7 @@ class GlimpseActor(Actor):
         tall, broad = (min(math.ceil(side) + 2 * margin, length) for length in (height, width))
         top = ((window.top * height).round().long() - margin).clamp(0, height - tall)
         left = ((window.left * width).round().long() - margin).clamp(0, width - broad)
-        return top, left, (tall, broad)
+        return Proposals(action, top, left, (tall, broad))
 
     @torch.no_grad()
     def _colours_under(self, parameters: Tensor, target: Tensor) -> Tensor:
@@ -178,9 +175,7 @@ class GlimpseActor(Actor):
         obs[:, :, 6] = (level / 3).clamp(max=1).view(-1, 1, 1)  # an eighth or less: all are details
         return Window(left, top, (0.5**level).expand(count, -1), obs)
 
-    def _windows(
-        self, table: SummedAreaTable, level: int, step: Tensor, count: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _windows(self, table: SummedAreaTable, level: int, step: Tensor, count: int) -> tuple[Tensor, ...]:
         """Windows of one side: left and top ``(count, n)`` in canvas sides, and canvas and target there."""
         pair, (height, width) = table.pair, table.pair.shape[2:]
         pixels = max(1, round(min(height, width) * 0.5**level))  # side of the windows

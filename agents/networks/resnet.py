@@ -56,13 +56,8 @@ class ResidualBlock(nn.Module):
 class ResNet(nn.Module):
     """ResNet-18's stages behind a 3x3 CoordConv of stride 2; pooled to one vector.
 
-    Args:
-        inputs: channels of the picture; two coordinate planes are added.
-        outputs: length of the result.
-        norm: `batch_normed` for the actor, `weight_norm` for the critic.
-        activation: ReLU for the actor, `TReLU` for the critic.
-        width: channels of the first stage, 64 in the paper; doubled in each stage.
-        depth: blocks per stage, 2 in ResNet-18.
+    The actor has `batch_normed` and ReLU, the critic `weight_norm` and `TReLU`. The first stage has `width`
+    channels, each stage `depth` blocks and twice the channels of the stage before.
     """
 
     def __init__(

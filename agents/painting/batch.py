@@ -63,11 +63,7 @@ class OutputOptions:
     bars: bool = True
 
     def size_of(self, job: PaintJob, output: Path) -> tuple[int, int]:
-        """Size of a file, in the photo's aspect: as large as the photo; films as large as the canvas.
-
-        Raises:
-            ValueError: larger than such a file can be.
-        """
+        """Size of a file, in the photo's aspect: as large as the photo; films as large as the canvas."""
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
         sides = job.target.shape[2:] if FORMATS[ending].is_film else job.photo_size
         size = check_size(job.sides(self.size or min(MAX_SIDE, max(sides))))
@@ -107,11 +103,7 @@ class BatchPainter:
         return self.signals is not None and self.signals.received is not None
 
     def paint(self, batch: Sequence[PhotoFiles]) -> Iterator[PhotoResult]:
-        """Paint a batch; a photo that cannot be read does not keep the others.
-
-        Raises:
-            OSError: a file cannot be written.
-        """
+        """Paint a batch; a photo that cannot be read does not keep the others."""
         drafts = []
         for item in batch:
             try:

@@ -35,10 +35,8 @@ class StrokeConstraints:
             return
         low, high = self.radii
         if not 0 <= low <= high or low > MAX_RADIUS or high < MIN_RADIUS:
-            raise ValueError(
-                f"radii must be least and greatest in shorter canvas sides, within 1/256 to "
-                f"{MAX_RADIUS:.3f}, not {self.radii}"
-            )
+            limits = f"in shorter canvas sides, within 1/256 to {MAX_RADIUS:.3f}"
+            raise ValueError(f"radii must be least and greatest {limits}, not {self.radii}")
 
     @torch.no_grad()
     def nearest(self, strokes: Tensor) -> Tensor:

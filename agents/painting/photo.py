@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from agents.checkpoint import load
 from agents.painting.evaluation import l2_of
-from agents.painting.options import CANVAS, Background, PaintOptions
+from agents.painting.options import CANVAS, Background, OnL2, OnStrokes, PaintOptions
 from agents.painting.paint import fit_to_canvas, paint
 from agents.painting.palette import choose_palette
 from agents.painting.policy import PaintingPolicy
@@ -34,13 +34,7 @@ REFINE = 200
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo to be painted.
-
-    Attributes:
-        source: its file, the bytes of its file, or an array ``(H, W, 3)`` uint8.
-        name: its name in messages; by default the path.
-        max_pixels: greatest number of pixels of a file.
-    """
+    """A photo to be painted: a file, its bytes, or an array ``(H, W, 3)`` uint8; `name` is for messages."""
 
     source: Path | bytes | NDArray[np.uint8] = field(repr=False)
     name: str = ""
@@ -56,12 +50,7 @@ class Photo:
         return picture_size(self.source, str(self))
 
     def read(self, at_least: int, behind: int = 255) -> NDArray[np.uint8]:
-        """Pixels ``(H, W, 3)``.
-
-        Args:
-            at_least: the file may be read smaller, as long as both sides keep this number of pixels.
-            behind: grey level behind a transparent picture, from 0 to 255.
-        """
+        """Pixels ``(H, W, 3)``: `at_least` a side if the file has as many, on the grey level `behind`."""
         if isinstance(self.source, np.ndarray):
             return self.source
         limit = self.max_pixels
@@ -72,10 +61,7 @@ class Photo:
 class PaintJob:
     """A photo that is ready to be painted.
 
-    Attributes:
-        photo_size: height and width of the photo, in pixels.
-        target: ``(1, 3, H, W)`` in [0, 1], the photo at the size of the canvas.
-        options: options of its paintings.
+    `target` is the photo at the size of the canvas, ``(1, 3, H, W)`` in [0, 1].
     """
 
     photo_size: tuple[int, int]
@@ -149,11 +135,7 @@ class PhotoPainter:
         return PaintJob(photo_size, target, options)
 
     def paint(
-        self,
-        job: PaintJob,
-        strokes: int,
-        on_bundle: Callable[[float], object] | None = None,
-        on_strokes: Callable[[Tensor], object] | None = None,
+        self, job: PaintJob, strokes: int, on_bundle: OnL2 = None, on_strokes: OnStrokes = None
     ) -> Painting:
         """Paint a photo with the policy alone; see `agents.paint`."""
         (painting,) = paint(self.policy, job.target, strokes, job.options, on_bundle, on_strokes)
@@ -163,8 +145,8 @@ class PhotoPainter:
         self,
         jobs: Sequence[PaintJob],
         paintings: Sequence[Painting],
-        on_iteration: Callable[[float], object] | None = None,
-        on_strokes: Callable[[Tensor], object] | None = None,
+        on_iteration: OnL2 = None,
+        on_strokes: OnStrokes = None,
     ) -> list[Painting]:
         """Refine paintings of one number of strokes together; see `agents.refine`.
 
