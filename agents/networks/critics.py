@@ -29,11 +29,7 @@ class ActionCritic(nn.Module):
     published, a small network turns the action and the coordinates of each pixel into a picture, which a
     convolutional network sees beside the state.
 
-    Args:
-        action_dim: ``bundle * stroke_dim``.
-        width: channels of the first stage; 64 is the paper's.
-        patches: patches per side.
-        depth: blocks per stage.
+    `patches` is their number per side; ``width`` and ``depth`` as for the actor.
     """
 
     def __init__(self, action_dim: int, width: int = 64, patches: int = 8, depth: int = 2) -> None:

@@ -95,13 +95,7 @@ def state_planes(canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Te
 
 
 class ResNetActor(Actor):
-    """The paper's actor: sees the whole state, gives a bundle of strokes in [0, 1].
-
-    Args:
-        action_dim: ``bundle * stroke_dim``.
-        width: channels of the first stage; 64 is the paper's.
-        depth: blocks per stage; 2 is the paper's, a ResNet-18.
-    """
+    """The paper's actor: sees the whole state, gives a bundle of strokes in [0, 1]; see `ResNet`."""
 
     def __init__(self, action_dim: int, width: int = 64, depth: int = 2) -> None:
         super().__init__()

@@ -65,7 +65,7 @@ class EvaluationSettings:
 
 
 class Interval(NamedTuple):
-    """Mean over pictures with its confidence interval; each ``(...)`` float64."""
+    """Mean over pictures with its confidence interval."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]

@@ -51,11 +51,7 @@ def nearest_colours(colours: Tensor, palette: Tensor) -> Tensor:
 
 
 def choose_palette(pictures: Tensor, count: int) -> Tensor:
-    """Representative colours of pictures, by k-means in OKLab.
-
-    Args:
-        pictures: ``(B, 3, H, W)`` in [0, 1].
-        count: number of colours, from 1 to `MAX_COLOURS`.
+    """Representative colours of pictures ``(B, 3, H, W)`` in [0, 1], by k-means in OKLab.
 
     Returns:
         ``(count, 3)`` in [0, 1], multiples of 1/255, darkest first; fewer if the pictures have no more.
@@ -98,11 +94,7 @@ def parse_palette(texts: list[str], source: str = "palette") -> Tensor:
 
 
 def as_palette(palette: Tensor, source: str = "palette") -> Tensor:
-    """Check a palette ``(K, 3)``, and leave out repeated colours.
-
-    Raises:
-        ValueError: of another shape, numbers outside [0, 1], none or more than `MAX_COLOURS` colours.
-    """
+    """Check a palette ``(K, 3)``, and leave out repeated colours."""
     colours = torch.as_tensor(palette, dtype=torch.float32)
     if colours.ndim != 2 or colours.shape[1] != 3 or not 1 <= len(colours) <= MAX_COLOURS:
         raise ValueError(f"{source} must be (K, 3), 1 to {MAX_COLOURS} colours, not {tuple(colours.shape)}")

@@ -31,14 +31,7 @@ def plan(
     """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
     Renders each proposal, takes the one that lowers the l2 most, and moves it down the gradient of the l2.
-    Only the parts of the canvases that proposals touch are rendered.
-
-    Args:
-        state: canvases to paint on.
-        proposals: candidates, at least one.
-        renderer: the model; for steps, with gradients.
-        steps: gradient steps; 0 for none.
-        weight: weight of each pixel's error, ``(B, H, W)``.
+    Only the parts of the canvases that proposals touch are rendered. `weight` is ``(B, H, W)``.
     """
     weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight.unsqueeze(1)
     gain = torch.cat([_gain(state, weight, group, renderer) for group in proposals])  # (N, B)
@@ -76,7 +69,7 @@ def optimize_action(
         side: ``(B,)``, side of the part that each action is meant for, in shorter canvas sides.
         renderer: the model, with gradients.
         steps: gradient steps.
-        weight: weight of each pixel's error, ``(B, 1, H, W)``; None for equal weights.
+        weight: ``(B, 1, H, W)``; None for equal weights.
     """
     size = (state.canvas.shape[2], state.canvas.shape[3])
     weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight

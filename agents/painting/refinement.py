@@ -126,7 +126,8 @@ class _Refinement:
             reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
             recolours = self.constraints.palette is not None and i % RECOLOUR_EVERY == 0
             if reseeds or recolours:
-                visibility = self._visibility(canvases[0], strokes)
+                (slope,) = torch.autograd.grad(canvases[0].sum(), strokes, retain_graph=True)
+                visibility = slope[..., -len(COLOUR) :].sum(-1)  # area in pixels, (B, K)
             (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # paintings do not depend on each other
             if recolours:
                 self._recolour(visibility, gradient)
@@ -134,12 +135,6 @@ class _Refinement:
             if reseeds:
                 self._reseed(visibility, error.detach())
         return self.constraints.nearest(best.detach())
-
-    @staticmethod
-    def _visibility(canvas: Tensor, strokes: Tensor) -> Tensor:
-        """Visible area of each stroke, in pixels ``(B, K)``."""
-        (gradient,) = torch.autograd.grad(canvas.sum(), strokes, retain_graph=True)
-        return gradient[..., -len(COLOUR) :].sum(-1)
 
     def _recolour(self, visibility: Tensor, gradient: Tensor) -> None:
         """Give each stroke the colour of the palette that lowers the error most where it is visible.
@@ -207,10 +202,9 @@ def _layers(paintings: list[Painting], target: Tensor, options: PaintOptions) ->
 
 
 def _check(paintings: list[Painting], target: Tensor, iterations: int, until: float) -> None:
-    if iterations < 0:
-        raise ValueError(f"iterations must be at least 0, not {iterations}")
-    if not until >= 0:
-        raise ValueError(f"until must be at least 0, not {until}")
+    for name, value in {"iterations": iterations, "until": until}.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must be at least 0, not {value}")
     if target.ndim != 4 or len(target) != len(paintings) or target.shape[1] != 3:
         pictures = f"a target of {len(paintings)} pictures (3, H, W) each"
         raise ValueError(f"{len(paintings)} paintings need {pictures}, not {tuple(target.shape)}")
