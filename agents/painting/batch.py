@@ -99,7 +99,7 @@ class BatchPainter:
 
     @property
     def stopped(self) -> bool:
-        """Whether a signal has been received."""
+        """True after a signal."""
         return self.signals is not None and self.signals.received is not None
 
     def paint(self, batch: Sequence[PhotoFiles]) -> Iterator[PhotoResult]:
@@ -148,9 +148,9 @@ class BatchPainter:
     def _groups(self, drafts: Sequence[_Draft]) -> Iterator[list[_Draft]]:
         """Drafts that can be refined together."""
         groups: dict[Any, list[_Draft]] = {}
-        alone = self.painter.until > 0 or isinstance(self.painter.palette, int)
+        separate = self.painter.until > 0 or isinstance(self.painter.palette, int)
         for index, draft in enumerate(drafts):
-            single = index if alone else None
+            single = index if separate else None
             weighted = draft.job.options.weight is not None
             key = (draft.job.target.shape, len(draft.painting), weighted, single)
             groups.setdefault(key, []).append(draft)
