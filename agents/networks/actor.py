@@ -16,10 +16,9 @@ FARTHEST = 5.0
 def squash(logits: Tensor) -> Tensor:
     """Sigmoid that never saturates: numbers of an action in (0, 1).
 
-    A reward may be wrong for a while, for example that of a discriminator that still learns. It drives an
-    actor to the bounds of its actions, where the gradient of a sigmoid is 0 in float32: the actor would stay
-    there for ever. Beyond `FARTHEST` this function has the slope at `FARTHEST` for gradients that lead back,
-    and 0 for gradients that lead further out (as in Hausknecht and Stone 2016, inverting gradients).
+    At the bounds of its actions an actor would stay for ever: the gradient of a sigmoid is 0 there.
+    Beyond `FARTHEST` this function has the slope at `FARTHEST` for gradients that lead back, and 0 for
+    gradients that lead further out (as in Hausknecht and Stone 2016, inverting gradients).
     """
     return _Squash.apply(logits)
 
@@ -85,8 +84,7 @@ class Actor(nn.Module):
         """The actor with the same parameters for a painting with other weights of errors, or another seed.
 
         Args:
-            weight: weight of each pixel's error, ``(B, H, W)``, for actors that look where the error is
-                great; None for equal weights.
+            weight: weight of each pixel's error, ``(B, H, W)``; None for equal weights.
             seed: a different painting of the same picture for each seed.
 
         Raises:

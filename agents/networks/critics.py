@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
-from agents.networks.resnet import (
-    Convolution,
-    ResidualBlock,
-    ResNet,
-    coordinates,
-    state_planes,
-    weight_normed,
-)
+from agents.networks.resnet import Convolution, ResidualBlock, ResNet, coordinates, state_planes
 from paint_gym.rewards.discriminator import TReLU
 
 
@@ -21,7 +15,7 @@ class ValueCritic(nn.Module):
 
     def __init__(self, width: int = 64, depth: int = 2) -> None:
         super().__init__()
-        self.net = ResNet(7, 1, weight_normed, TReLU, width, depth)
+        self.net = ResNet(7, 1, weight_norm, TReLU, width, depth)
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Tensor:
         """``(B, 3, H, W)`` twice and ``(B,)``, of `steps`, to ``(B,)``."""
@@ -31,36 +25,30 @@ class ValueCritic(nn.Module):
 class ActionCritic(nn.Module):
     """The critic Q(s, a) of DDPG and PatchQ: a value for each patch of the canvas.
 
-    The paper does not say how its model-free critics read the action. Those of the code that the authors
-    published make a picture of it: at each pixel, a small network looks at the action and at the pixel's
-    coordinates, and so can learn where the strokes lie. A convolutional network then sees that picture beside
-    the state. So does this one.
+    The paper does not say how its model-free critics read the action. As in the code that the authors
+    published, a small network turns the action and the coordinates of each pixel into a picture, which a
+    convolutional network sees beside the state.
 
-    Args:
-        action_dim: ``bundle * stroke_dim``.
-        width: channels of the first stage; 64 is the paper's.
-        patches: patches per side.
-        depth: blocks per stage.
+    `patches` is their number per side; ``width`` and ``depth`` as for the actor.
     """
 
     def __init__(self, action_dim: int, width: int = 64, patches: int = 8, depth: int = 2) -> None:
         super().__init__()
         self.patches = patches
-        self.stem = nn.Sequential(weight_normed(Convolution(9, width, 3, 2, 1)), TReLU())
+        self.stem = nn.Sequential(weight_norm(Convolution(9, width, 3, 2, 1)), TReLU())
         self.action = nn.Linear(action_dim, 2 * width)
         self.place = nn.Conv2d(2, 2 * width, 1)
         self.picture = nn.Sequential(
             nn.ReLU(), nn.Conv2d(2 * width, 2 * width, 1), nn.ReLU(), nn.Conv2d(2 * width, width, 1)
         )
-        stages, channels = [], 2 * width
+        self.stages, channels = nn.ModuleList(), 2 * width
         for stage in range(4):
-            blocks: list[nn.Module] = []
+            blocks = nn.Sequential()
             for _ in range(depth):
                 wide = width * 2**stage
-                blocks.append(ResidualBlock(channels, wide, 1, weight_normed, TReLU))
+                blocks.append(ResidualBlock(channels, wide, 1, weight_norm, TReLU))
                 channels = wide
-            stages.append(nn.Sequential(*blocks))
-        self.stages = nn.ModuleList(stages)
+            self.stages.append(blocks)
         self.head = nn.Conv2d(channels, 1, 1)
 
     def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:

@@ -1,9 +1,8 @@
 """An actor that sees one window per step, where the error is great, and paints inside it.
 
 An actor that pools the whole canvas to one vector paints a dozen broad strokes and then stops gaining. This
-one sees a small square of the picture at a fixed resolution, whatever the canvas: first of the shorter side,
-then of its half, a quarter, and so on to a thirty-second. Its strokes are in the coordinates of the window
-and are moved to the canvas, so the action is that of any other actor, and a large picture has no seams.
+one sees a small square of the picture at a fixed resolution: first of the shorter side, then of its half,
+and so on to a thirty-second. Its strokes are moved to the canvas, so a large picture has no seams.
 """
 
 from __future__ import annotations
@@ -45,12 +44,9 @@ class Window(NamedTuple):
 class GlimpseActor(Actor):
     """One square window per step, placed where the squared error under it is great.
 
-    The place of the greatest error alone would be a trap: where strokes no longer help, the actor would stay
-    for ever. So the error of each place is multiplied by a number in [0, 1) that changes from step to step:
-    random in training, else a function of the step and the seed.
-
-    The side of the window depends on the step alone, so a painting of 200 strokes is the beginning of a
-    painting of 1,000.
+    Where strokes no longer help, the actor would stay for ever. So the error of each place is multiplied by a
+    number in [0, 1) that changes from step to step: random in training, else a function of step and seed. The
+    side of the window depends on the step alone, so 200 strokes are the beginning of a painting of 1,000.
 
     Args:
         design: the stroke design; it moves the parameters of strokes with a window.
@@ -67,19 +63,17 @@ class GlimpseActor(Actor):
         self.design, self.bundle, self.resolution = design, bundle, resolution
         self.weight: Tensor | None = None
         self.seed = 0
-        stages: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU()]
-        stages.append(_Residual(width))
-        channels = width
-        for _ in range(2):
-            stages += [nn.Conv2d(channels, 2 * width, 3, 2, 1), nn.ReLU(), _Residual(2 * width)]
-            channels = 2 * width
-        flat = channels * (resolution // 8) ** 2
-        self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(flat, 512), nn.ReLU())
+        wide = 2 * width
+        self.net = nn.Sequential(
+            nn.PixelUnshuffle(2), nn.Conv2d(28, width, 3, 1, 1), nn.ReLU(), _Residual(width),
+            nn.Conv2d(width, wide, 3, 2, 1), nn.ReLU(), _Residual(wide),
+            nn.Conv2d(wide, wide, 3, 2, 1), nn.ReLU(), _Residual(wide),
+            nn.Flatten(), nn.Linear(wide * (resolution // 8) ** 2, 512), nn.ReLU(),
+        )  # fmt: skip
         self.head = nn.Linear(512, bundle * design.dim)
         if design.primitive == "polygon":
             # corners that begin together enclose nothing, and nothing parts them
-            shape = self.head.bias.data.view(bundle, design.dim)[:, : -len(COLOUR)]
-            nn.init.normal_(shape, std=1.0)
+            nn.init.normal_(self.head.bias.data.view(bundle, design.dim)[:, : -len(COLOUR)], std=1.0)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile the network; the choice of windows depends on the pictures, and stays eager."""
@@ -103,21 +97,16 @@ class GlimpseActor(Actor):
         """
         height, width = canvas.shape[2:]
         level = self.level(step, height, width)
-        levels = [level]
-        for neighbour in ((level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)):
-            if not torch.equal(neighbour, level):
-                levels.append(neighbour)
-        table = SummedAreaTable(canvas, target, self.weight)
+        neighbours = [(level - 1).clamp(min=0), (level + 1).clamp(max=self.levels - 1)]
+        levels = [level, *(neighbour for neighbour in neighbours if not torch.equal(neighbour, level))]
+        table = SummedAreaTable.of(canvas, target, self.weight)
         groups = [self.select_windows(table, level, step, count) for level in levels]
-        flat = [group.flat() for group in groups]
-        windows = Window(*(torch.cat(parts) for parts in zip(*flat, strict=True)))
-        action_dim = self.bundle * self.design.dim
-        actions = self.decode_strokes(windows, height, width).view(-1, len(canvas), action_dim)
-        proposals = []
-        for action, group in zip(actions.split([len(group.side) for group in groups]), groups, strict=True):
-            overhang = self._overhang(action, group, height, width)
-            proposals.append(Proposals(action, *touched_boxes(group, overhang, height, width)))
-        return proposals
+        windows = Window(*(torch.cat(parts) for parts in zip(*groups, strict=True)))  # (N, B)
+        actions = self.decode_strokes(windows.flat(), height, width).unflatten(0, (-1, len(canvas)))
+        split = actions.split([len(group.side) for group in groups])
+        return [
+            self._proposals(action, group, height, width) for action, group in zip(split, groups, strict=True)
+        ]
 
     def decode_strokes(self, window: Window, height: int, width: int) -> Tensor:
         """Actions for a window on each canvas, ``(B, bundle * stroke_dim)``, in coordinates of the canvas."""
@@ -129,15 +118,21 @@ class GlimpseActor(Actor):
         sides = (window.side * (shorter / width), window.side * (shorter / height), window.side)
         return self.design.window_to_canvas(strokes, window.left, window.top, *sides).flatten(1)
 
-    def _overhang(self, action: Tensor, window: Window, height: int, width: int) -> float:
-        """The farthest that strokes reach beyond their windows, in pixels; ``(N, B)`` of both."""
+    def _proposals(self, action: Tensor, window: Window, height: int, width: int) -> Proposals:
+        """Actions in windows ``(N, B)``, with the parts of the canvas that their strokes can touch."""
         strokes = action.unflatten(-1, (self.bundle, self.design.dim))
         x, y, radius, _ = self.design.nodes(strokes, segments=16).flatten(2, 3).unbind(-1)  # (N, B, nodes)
         shorter = min(height, width)
         radius = (radius * shorter).clamp(min=0.5)  # as thin as it is drawn
-        side = window.side.unsqueeze(-1) * shorter
+        sides = window.side.unsqueeze(-1) * shorter
         x, y = x * width - window.left.unsqueeze(-1) * width, y * height - window.top.unsqueeze(-1) * height
-        return torch.stack([radius - x, x + radius - side, radius - y, y + radius - side]).max().item()
+        overhang = torch.stack([radius - x, x + radius - sides, radius - y, y + radius - sides]).max().item()
+        side = window.side.max().item() * shorter  # pixels
+        margin = max(math.ceil(side * MAX_RADIUS), math.ceil(overhang - 1e-3)) + 1
+        tall, broad = (min(math.ceil(side) + 2 * margin, length) for length in (height, width))
+        top = ((window.top * height).round().long() - margin).clamp(0, height - tall)
+        left = ((window.left * width).round().long() - margin).clamp(0, width - broad)
+        return Proposals(action, top, left, (tall, broad))
 
     @torch.no_grad()
     def _colours_under(self, parameters: Tensor, target: Tensor) -> Tensor:
@@ -161,32 +156,29 @@ class GlimpseActor(Actor):
     def select_window(self, canvas: Tensor, target: Tensor, step: Tensor) -> Window:
         """Window of the step on each canvas, where the error is great; see `forward`."""
         level = self.level(step, canvas.shape[2], canvas.shape[3])
-        table = SummedAreaTable(canvas, target, self.weight)
+        table = SummedAreaTable.of(canvas, target, self.weight)
         return self.select_windows(table, level, step, 1).flat()
 
     @torch.no_grad()
     def select_windows(self, table: SummedAreaTable, level: Tensor, step: Tensor, count: int) -> Window:
-        """Windows of a level ``(B,)`` on each canvas, in the order of their weighted error.
+        """Windows ``(count, B)`` of a level ``(B,)``, in the order of their weighted error.
 
-        Windows do not overlap; where the canvas has no room for `count`, some are repeated. The parts of the
-        result are ``(count, B)``.
+        Windows do not overlap; where the canvas has no room for `count`, some are repeated.
         """
         pair = table.pair
         left, top = (pair.new_zeros(count, len(pair)) for _ in range(2))
         obs = pair.new_empty(count, len(pair), 7, self.resolution, self.resolution)
         for n in level.unique().tolist():
             which = (level == n).nonzero().squeeze(1)
-            part = table if len(which) == len(pair) else table[which]
+            part = table if len(which) == len(pair) else SummedAreaTable(*(part[which] for part in table))
             left[:, which], top[:, which], obs[:, which, :6] = self._windows(part, n, step[which], count)
         obs[:, :, 6] = (level / 3).clamp(max=1).view(-1, 1, 1)  # an eighth or less: all are details
         return Window(left, top, (0.5**level).expand(count, -1), obs)
 
-    def _windows(
-        self, table: SummedAreaTable, level: int, step: Tensor, count: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _windows(self, table: SummedAreaTable, level: int, step: Tensor, count: int) -> tuple[Tensor, ...]:
         """Windows of one side: left and top ``(count, n)`` in canvas sides, and canvas and target there."""
         pair, (height, width) = table.pair, table.pair.shape[2:]
-        pixels = _pixels(level, height, width)
+        pixels = max(1, round(min(height, width) * 0.5**level))  # side of the windows
         rows, columns = (window_grid(length, pixels, pair.device) for length in (height, width))
         score = table.sums(rows, columns, pixels)
         if self.training:
@@ -197,53 +189,30 @@ class GlimpseActor(Actor):
         top, left = rows[best // len(columns)], columns[best % len(columns)]
         parts = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
         if pixels != self.resolution:
-            shape = (self.resolution, self.resolution)
-            parts = functional.interpolate(
-                parts.flatten(0, 1), shape, mode="bilinear", antialias=True, align_corners=False
-            ).unflatten(0, parts.shape[:2])
+            flat, side = parts.flatten(0, 1), self.resolution
+            flat = functional.interpolate(flat, side, mode="bilinear", antialias=True, align_corners=False)
+            parts = flat.unflatten(0, parts.shape[:2])
         return left / width, top / height, parts
 
 
-class SummedAreaTable:
+class SummedAreaTable(NamedTuple):
     """Canvases and targets ``(B, 6, H, W)``, and the weighted sums of squared errors up to each pixel."""
 
-    def __init__(self, canvas: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
-        self.pair = torch.cat([canvas, target], 1)
-        error = (canvas - target).square().sum(1)  # (B, H, W)
-        if weight is not None:
-            error = error * weight
-        self.total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
+    pair: Tensor
+    total: Tensor
 
-    def __getitem__(self, which: Tensor) -> SummedAreaTable:
-        part = copy(self)
-        part.pair, part.total = self.pair[which], self.total[which]
-        return part
+    @classmethod
+    def of(cls, canvas: Tensor, target: Tensor, weight: Tensor | None) -> SummedAreaTable:
+        """The table of canvases and targets ``(B, 3, H, W)``, with weights ``(B, H, W)``."""
+        error = (canvas - target).square().sum(1)  # (B, H, W)
+        error = error if weight is None else error * weight
+        total = functional.pad(error, (1, 0, 1, 0)).cumsum(1).cumsum(2)
+        return cls(torch.cat([canvas, target], 1), total)
 
     def sums(self, rows: Tensor, columns: Tensor, side: int) -> Tensor:
         """Sums of the error under windows: ``(B, len(rows), len(columns))``."""
         strips = self.total[:, rows + side] - self.total[:, rows]
         return strips[:, :, columns + side] - strips[:, :, columns]
-
-
-def _pixels(level: int, height: int, width: int) -> int:
-    """The side of a window in pixels."""
-    return max(1, round(min(height, width) * 0.5**level))
-
-
-def touched_boxes(
-    window: Window, overhang: float, height: int, width: int
-) -> tuple[Tensor, Tensor, tuple[int, int]]:
-    """Parts of the canvas that strokes in windows ``(N, B)`` can touch: top, left, and one size for all.
-
-    They have room for `overhang` pixels beyond the windows, at least for the greatest radius of a built-in
-    design.
-    """
-    side = window.side.max().item() * min(height, width)  # pixels
-    margin = max(math.ceil(side * MAX_RADIUS), math.ceil(overhang - 1e-3)) + 1
-    tall, broad = (min(math.ceil(side) + 2 * margin, length) for length in (height, width))
-    top = ((window.top * height).round().long() - margin).clamp(0, height - tall)
-    left = ((window.left * width).round().long() - margin).clamp(0, width - broad)
-    return top, left, (tall, broad)
 
 
 def window_grid(length: int, side: int, device: torch.device) -> Tensor:
@@ -278,9 +247,8 @@ def non_max_suppression(score: Tensor, count: int, side: int, rows: Tensor, colu
 class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1), nn.ReLU(), nn.Conv2d(channels, channels, 3, 1, 1)
-        )
+        first, second = (nn.Conv2d(channels, channels, 3, 1, 1) for _ in range(2))
+        self.body = nn.Sequential(first, nn.ReLU(), second)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x + self.body(x)).relu()

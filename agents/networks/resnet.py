@@ -10,18 +10,13 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from agents.networks.actor import Actor, squash
 
-Normalise = Callable[[nn.Conv2d], nn.Module]
+Norm = Callable[[nn.Conv2d], nn.Module]
 Activation = Callable[[], nn.Module]
 
 
 def batch_normed(convolution: nn.Conv2d) -> nn.Module:
     """The convolution, then batch norm."""
     return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
-
-
-def weight_normed(layer: nn.Module) -> nn.Module:
-    """The layer with weight norm."""
-    return weight_norm(layer)
 
 
 class Convolution(nn.Conv2d):
@@ -43,16 +38,12 @@ class Convolution(nn.Conv2d):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a short cut."""
 
-    def __init__(
-        self, inputs: int, outputs: int, stride: int, norm: Normalise, activation: Activation
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, norm: Norm, activation: Activation) -> None:
         super().__init__()
-        bias = norm is weight_normed  # batch norm has its own
-        self.body = nn.Sequential(
-            norm(Convolution(inputs, outputs, 3, stride, 1, bias=bias)),
-            activation(),
-            norm(Convolution(outputs, outputs, 3, 1, 1, bias=bias)),
-        )
+        bias = norm is weight_norm  # batch norm has its own
+        first = norm(Convolution(inputs, outputs, 3, stride, 1, bias=bias))
+        second = norm(Convolution(outputs, outputs, 3, 1, 1, bias=bias))
+        self.body = nn.Sequential(first, activation(), second)
         same = stride == 1 and inputs == outputs
         self.short_cut = nn.Identity() if same else norm(Convolution(inputs, outputs, 1, stride, bias=bias))
         self.activation = activation()
@@ -65,27 +56,16 @@ class ResidualBlock(nn.Module):
 class ResNet(nn.Module):
     """ResNet-18's stages behind a 3x3 CoordConv of stride 2; pooled to one vector.
 
-    Args:
-        inputs: channels of the picture; two coordinate planes are added.
-        outputs: length of the result.
-        norm: `batch_normed` for the actor, `weight_normed` for the critic.
-        activation: ReLU for the actor, `TReLU` for the critic.
-        width: channels of the first stage, 64 in the paper; doubled in each stage.
-        depth: blocks per stage, 2 in ResNet-18.
+    The actor has `batch_normed` and ReLU, the critic `weight_norm` and `TReLU`. The first stage has `width`
+    channels, each stage `depth` blocks and twice the channels of the stage before.
     """
 
     def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        norm: Normalise,
-        activation: Activation,
-        width: int = 64,
-        depth: int = 2,
+        self, inputs: int, outputs: int, norm: Norm, activation: Activation, width: int = 64, depth: int = 2
     ) -> None:
         super().__init__()
-        bias = norm is weight_normed
-        layers: list[nn.Module] = [norm(Convolution(inputs + 2, width, 3, 2, 1, bias=bias)), activation()]
+        stem = Convolution(inputs + 2, width, 3, 2, 1, bias=norm is weight_norm)
+        layers: list[nn.Module] = [norm(stem), activation()]
         channels = width
         for stage in range(4):
             for block in range(depth):
@@ -97,8 +77,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, inputs, H, W)`` to ``(B, outputs)``."""
-        features = self.body(torch.cat([x, coordinates(x)], 1)).mean((2, 3))
-        return self.head(features)
+        return self.head(self.body(torch.cat([x, coordinates(x)], 1)).mean((2, 3)))
 
 
 def coordinates(like: Tensor) -> Tensor:
@@ -116,13 +95,7 @@ def state_planes(canvas: Tensor, target: Tensor, step: Tensor, steps: int) -> Te
 
 
 class ResNetActor(Actor):
-    """The paper's actor: sees the whole state, gives a bundle of strokes in [0, 1].
-
-    Args:
-        action_dim: ``bundle * stroke_dim``.
-        width: channels of the first stage; 64 is the paper's.
-        depth: blocks per stage; 2 is the paper's, a ResNet-18.
-    """
+    """The paper's actor: sees the whole state, gives a bundle of strokes in [0, 1]; see `ResNet`."""
 
     def __init__(self, action_dim: int, width: int = 64, depth: int = 2) -> None:
         super().__init__()

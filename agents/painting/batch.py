@@ -8,14 +8,15 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agents.common.signals import StopSignals
-from agents.painting.photo import PaintJob, Photo, PhotoPainter, psnr_of, scaled_sides
+from agents.painting.photo import PaintJob, Photo, PhotoPainter
+from paint_gym.metrics import psnr
 from paint_gym.painting import FORMATS, MAX_SIDE, Painting, check_film, check_size
 from paint_gym.utils.progress import progress
 
@@ -36,11 +37,7 @@ class PhotoFiles:
 class PhotoResult:
     """A painting that has been written, or the reason why there is none.
 
-    Attributes:
-        photo: the photo.
-        files: files of the painting.
-        line: line of the report.
-        error: reason why the photo is not painted.
+    `line` is that of the report.
     """
 
     photo: Photo
@@ -66,17 +63,10 @@ class OutputOptions:
     bars: bool = True
 
     def size_of(self, job: PaintJob, output: Path) -> tuple[int, int]:
-        """Size of a file, in the photo's aspect: as large as the photo; films as large as the canvas.
-
-        Raises:
-            ValueError: larger than such a file can be.
-        """
-        longer = self.size
+        """Size of a file, in the photo's aspect: as large as the photo; films as large as the canvas."""
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
-        if longer is None:
-            is_film = FORMATS[ending].is_film
-            longer = max(job.target.shape[2:]) if is_film else min(MAX_SIDE, max(job.photo_size))
-        size = check_size(scaled_sides(job.photo_size, longer))
+        sides = job.target.shape[2:] if FORMATS[ending].is_film else job.photo_size
+        size = check_size(job.sides(self.size or min(MAX_SIDE, max(sides))))
         check_film(size, ending)
         return size
 
@@ -92,37 +82,28 @@ class _Draft:
     seconds: float
 
 
+@dataclass(frozen=True)
 class BatchPainter:
     """Paints photos and writes the paintings.
 
-    Args:
-        painter: how to paint.
-        output: options of the files.
+    Attributes:
         signals: a signal during refinement ends it, and nothing after it is painted; None leaves signals to
             others, as on a node of a cluster.
         unfinished: write paintings whose refinement a signal has stopped.
     """
 
-    def __init__(
-        self,
-        painter: PhotoPainter,
-        output: OutputOptions,
-        signals: StopSignals | None = None,
-        unfinished: bool = True,
-    ) -> None:
-        self.painter, self.output, self.signals, self.unfinished = painter, output, signals, unfinished
+    painter: PhotoPainter
+    output: OutputOptions
+    signals: StopSignals | None = None
+    unfinished: bool = True
 
     @property
     def stopped(self) -> bool:
-        """Whether a signal has been received."""
+        """True after a signal."""
         return self.signals is not None and self.signals.received is not None
 
     def paint(self, batch: Sequence[PhotoFiles]) -> Iterator[PhotoResult]:
-        """Paint a batch; a photo that cannot be read does not keep the others.
-
-        Raises:
-            OSError: a file cannot be written.
-        """
+        """Paint a batch; a photo that cannot be read does not keep the others."""
         drafts = []
         for item in batch:
             try:
@@ -147,22 +128,29 @@ class BatchPainter:
     def _draft(self, job: PaintJob, photo: Photo, strokes: int, files: tuple[Path, ...]) -> _Draft:
         start = time.monotonic()
         sizes = tuple(self.output.size_of(job, file) for file in files)
-        init = self.painter.init
-        total = max(0, strokes - (0 if init is None else len(init)))
-        with progress(total=total, desc="painting", unit="stroke", within=not self.output.bars) as bar:
-
-            def on_bundle(l2: float) -> None:
-                bar.update(self.painter.policy.bundle)
-                bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
-
-            painting = self.painter.paint(job, strokes, on_bundle)
+        total = max(0, strokes - len(self.painter.init or ()))
+        with self._bar("painting", total, "stroke", self.painter.policy.bundle) as update:
+            painting = self.painter.paint(job, strokes, update)
         return _Draft(job, painting, PhotoResult(photo, files), sizes, time.monotonic() - start)
+
+    @contextmanager
+    def _bar(self, desc: str, total: int, unit: str, step: int = 1) -> Iterator[Callable[[float], bool]]:
+        """A bar, as a function that moves it by `step`, shows the l2, and says whether a signal came."""
+        with progress(total=total, desc=desc, unit=unit, within=not self.output.bars) as bar:
+
+            def update(l2: float) -> bool:
+                bar.update(step)
+                bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
+                return self.stopped
+
+            yield update
 
     def _groups(self, drafts: Sequence[_Draft]) -> Iterator[list[_Draft]]:
         """Drafts that can be refined together."""
         groups: dict[Any, list[_Draft]] = {}
+        separate = self.painter.until > 0 or isinstance(self.painter.palette, int)
         for index, draft in enumerate(drafts):
-            single = index if self.painter.refines_alone else None
+            single = index if separate else None
             weighted = draft.job.options.weight is not None
             key = (draft.job.target.shape, len(draft.painting), weighted, single)
             groups.setdefault(key, []).append(draft)
@@ -171,20 +159,13 @@ class BatchPainter:
             yield from (group[first : first + count] for first in range(0, len(group), count))
 
     def _refine(self, group: Sequence[_Draft]) -> list[Painting]:
+        jobs, paintings = [draft.job for draft in group], [draft.painting for draft in group]
         iterations = self.painter.iterations
         if not iterations:
-            return [draft.painting for draft in group]
-        with self.signals or nullcontext():  # before the bar, which tells users that they may stop
-            bar = progress(total=iterations, desc="refining", unit="iteration", within=not self.output.bars)
-
-            def on_iteration(l2: float) -> bool:
-                bar.update()
-                bar.set_postfix(l2=f"{l2:.4f}", refresh=False)
-                return self.stopped
-
-            jobs, paintings = [draft.job for draft in group], [draft.painting for draft in group]
-            with bar:
-                return self.painter.refine(jobs, paintings, on_iteration)
+            return paintings
+        # signals before the bar, which tells users that they may stop
+        with self.signals or nullcontext(), self._bar("refining", iterations, "iteration") as update:
+            return self.painter.refine(jobs, paintings, update)
 
     def _write(self, draft: _Draft, painting: Painting, seconds: float) -> PhotoResult:
         start, result = time.monotonic(), draft.result
@@ -193,7 +174,7 @@ class BatchPainter:
         l2 = self.painter.l2(draft.job, painting)
         line = {
             "picture": str(result.photo), "files": [str(file) for file in result.files],
-            "size": list(painting.size), "strokes": len(painting), "l2": l2, "psnr": psnr_of(l2),
+            "size": list(painting.size), "strokes": len(painting), "l2": l2, "psnr": float(psnr(l2)),
             "seconds": round(seconds + time.monotonic() - start, 3),
         }  # fmt: skip
         return replace(result, line=line)

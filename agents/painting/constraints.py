@@ -31,14 +31,10 @@ class StrokeConstraints:
     def __post_init__(self) -> None:
         if self.palette is not None:
             object.__setattr__(self, "palette", as_palette(self.palette))
-        if self.radii is None:
-            return
-        low, high = self.radii
+        low, high = self.radii or (MIN_RADIUS, MAX_RADIUS)
         if not 0 <= low <= high or low > MAX_RADIUS or high < MIN_RADIUS:
-            raise ValueError(
-                f"radii must be least and greatest in shorter canvas sides, within 1/256 to "
-                f"{MAX_RADIUS:.3f}, not {self.radii}"
-            )
+            limits = f"in shorter canvas sides, within 1/256 to {MAX_RADIUS:.3f}"
+            raise ValueError(f"radii must be least and greatest {limits}, not {self.radii}")
 
     @torch.no_grad()
     def nearest(self, strokes: Tensor) -> Tensor:

@@ -1,8 +1,4 @@
-"""Scores of paintings by the ground truth renderer: l2, PSNR, SSIM, and confidence intervals of their means.
-
->>> mean_interval([0.25, 0.25]).low.item()
-0.25
-"""
+"""Scores of paintings by the ground truth renderer, and confidence intervals of their means."""
 
 from __future__ import annotations
 
@@ -22,23 +18,18 @@ from agents.common.config import COUNT, POSITIVE, STROKES, check_ranges
 from agents.painting.paint import paint
 from agents.painting.policy import Policy
 from agents.painting.refinement import refine
-from paint_gym.datasets import Dataset, load_dataset
+from paint_gym.datasets import load_dataset
 from paint_gym.metrics import check_ssim_size, mean_squared_error, psnr, ssim
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 
 Progress = Callable[[Iterable["PaintingScores"]], Iterable["PaintingScores"]]
+CONFIDENCE = 0.95  # of intervals
 POINTS = 20  # points of a curve at most, beside that of the empty canvas
 
 
 class PaintingScores(NamedTuple):
-    """Scores of one painting.
-
-    Attributes:
-        l2: ``(n,)`` mean squared error in [0, 1] during the painting; the last is that of the finished one.
-        psnr: PSNR of the finished painting, in dB.
-        ssim: SSIM of the finished painting, in [-1, 1].
-    """
+    """L2 during a painting, ``(n,)`` in [0, 1]; PSNR in dB and SSIM in [-1, 1] of the finished one."""
 
     l2: NDArray[np.float64]
     psnr: float
@@ -74,7 +65,7 @@ class EvaluationSettings:
 
 
 class Interval(NamedTuple):
-    """Mean over pictures with its confidence interval; each ``(...)`` float64."""
+    """Mean over pictures with its confidence interval."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -83,27 +74,22 @@ class Interval(NamedTuple):
 
 def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
     """Mean squared errors ``(B,)`` by the ground truth renderer, of targets ``(B, 3, H, W)`` uint8."""
-    floats = torch.from_numpy(targets).float() / 255
-    pairs = zip(paintings, floats, strict=True)
+    pairs = zip(paintings, torch.from_numpy(targets).float() / 255, strict=True)
     return np.array([l2_of(painting, target, "raster") for painting, target in pairs])
 
 
 def l2_of(
     painting: Painting, target: Tensor, renderer: str = "analytic", canvas_image: Tensor | None = None
 ) -> float:
-    """Mean squared error of a painting by a renderer.
+    """Mean squared error by a renderer, of a target ``(3, H, W)`` in [0, 1].
 
-    Args:
-        painting: at the size of the target.
-        target: ``(3, H, W)`` in [0, 1].
-        renderer: its name.
-        canvas_image: canvas before the first stroke, as the target; by default the painting's background.
+    The canvas before the first stroke is `canvas_image`, as the target, or the painting's background.
     """
-    ground_truth = make_renderer(renderer, painting.design, painting.opacity)
     canvas = canvas_image
     if canvas is None:
         canvas = torch.tensor(painting.backdrop).view(3, 1, 1).expand_as(target)
-    canvas = ground_truth.paint(canvas[None], torch.from_numpy(np.array(painting.strokes))[None])
+    strokes = torch.tensor(painting.strokes)[None]
+    canvas = make_renderer(renderer, painting.design, painting.opacity).paint(canvas[None], strokes)
     return mean_squared_error(canvas, target[None]).item()
 
 
@@ -126,74 +112,38 @@ def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict
     config = EvaluationSettings(**settings)
     data = load_dataset(config.dataset, config.split, config.size, config.data_root)
     count = min(config.images, len(data))
-    every = policy.bundle * math.ceil(config.max_strokes / policy.bundle / POINTS)
-    scorer = score_policy(policy, data, count, config.max_strokes, every, config.batch, config.refine)
-    scores = list(progress(scorer))
+    strokes = config.max_strokes
+    every = policy.bundle * math.ceil(strokes / policy.bundle / POINTS)
+
+    def score() -> Iterator[PaintingScores]:
+        for first in range(0, count, config.batch):
+            pictures = data[np.arange(first, min(first + config.batch, count))]
+            targets = torch.from_numpy(pictures)
+            paintings = paint(policy, targets, strokes)
+            paintings = refine(paintings, targets, config.refine, device=policy.device)
+            for painting, picture in zip(paintings, pictures, strict=True):
+                yield score_painting(painting, picture, every)
+
+    scores = list(progress(score()))
     l2 = np.stack([score.l2 for score in scores])  # (images, points)
-    columns: dict[str, ArrayLike] = {
-        "l2": l2[:, -1],
-        "psnr": [s.psnr for s in scores],
-        "ssim": [s.ssim for s in scores],
-    }
+
+    def interval(values: ArrayLike) -> dict[str, Any]:
+        return {k: v.tolist() for k, v in mean_interval(values, seed=config.seed)._asdict().items()}
+
     return {
-        "dataset": config.dataset,
-        "split": config.split,
-        "images": len(scores),
-        "size": config.size,
-        "strokes": config.max_strokes,
-        "refine": config.refine,
-        "renderer": "raster",
-        "seed": config.seed,
-        **{name: _plain(mean_interval(values, seed=config.seed)) for name, values in columns.items()},
-        "curve": {
-            "strokes": [*range(0, config.max_strokes, every), config.max_strokes],
-            **_plain(mean_interval(l2, seed=config.seed)),
-        },
-    }
-
-
-def score_policy(
-    policy: Policy,
-    data: Dataset,
-    images: int,
-    strokes: int,
-    every: int,
-    batch: int = 32,
-    iterations: int = 0,
-) -> Iterator[PaintingScores]:
-    """Paint the first pictures of a data set, and score each painting.
-
-    Args:
-        policy: the painter.
-        data: the pictures.
-        images: number of pictures.
-        strokes: strokes per painting.
-        every: strokes from one point of the l2 curve to the next, at least 1.
-        batch: pictures painted at once.
-        iterations: iterations of refinement of each finished painting.
-    """
-    for first in range(0, images, batch):
-        targets = data[np.arange(first, min(first + batch, images))]
-        paintings = paint(policy, torch.from_numpy(targets), strokes)
-        paintings = refine(paintings, torch.from_numpy(targets), iterations, device=policy.device)
-        for painting, target in zip(paintings, targets, strict=True):
-            yield score_painting(painting, target, every)
+        "dataset": config.dataset, "split": config.split, "images": count, "size": config.size,
+        "strokes": strokes, "refine": config.refine, "renderer": "raster", "seed": config.seed,
+        "l2": interval(l2[:, -1]), "psnr": interval([score.psnr for score in scores]),
+        "ssim": interval([score.ssim for score in scores]),
+        "curve": {"strokes": [*range(0, strokes, every), strokes], **interval(l2)},
+    }  # fmt: skip
 
 
 def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) -> PaintingScores:
-    """All scores of one painting; each stroke is rasterised once.
+    """All scores of one painting by a target ``(3, H, W)`` uint8; each stroke is rasterised once.
 
-    Args:
-        painting: the painting to score.
-        target: ``(3, H, W)`` uint8.
-        every: strokes from one point of the l2 curve to the next, at least 1. The curve begins with the
-            background, as `Painting.frames`.
-
-    Raises:
-        ValueError: `every` is below 1, or the target is smaller than SSIM's window.
+    The points of the l2 curve are `every` strokes apart; the first is that of the background.
     """
-    if every < 1:
-        raise ValueError(f"every must be at least 1 stroke, not {every}")
     raster = make_renderer("raster", painting.design, painting.opacity)
     strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
     floats = torch.tensor(target)[None].float() / 255  # (1, 3, H, W)
@@ -205,32 +155,17 @@ def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) ->
     return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas[0].numpy(), floats[0].numpy()))
 
 
-def mean_interval(
-    values: ArrayLike, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
-    """Mean over pictures, with a percentile bootstrap confidence interval.
-
-    The same resamples serve all columns. The interval of a single picture has no width.
+def mean_interval(values: ArrayLike, resamples: int = 2000, seed: int = 0) -> Interval:
+    """Mean over pictures, with a percentile bootstrap 95% confidence interval.
 
     Args:
         values: ``(N, ...)``, one row per picture, N at least 1.
-        confidence: probability that the interval holds the true mean, in (0, 1).
-        resamples: number of samples of N pictures, drawn with replacement.
+        resamples: number of samples of N pictures, drawn with replacement, the same for all columns.
         seed: random seed of the draws.
-
-    Raises:
-        ValueError: no values.
     """
     rows = np.asarray(values, np.float64)
     count = len(rows)
-    if not count:
-        raise ValueError("no values to take the mean of")
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
-    means = np.tensordot(drawn / count, rows, axes=1)  # (resamples, ...)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    samples = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    means = np.tensordot(samples / count, rows, axes=1)  # (resamples, ...)
+    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     return Interval(np.asarray(rows.mean(0)), np.asarray(low), np.asarray(high))
-
-
-def _plain(interval: Interval) -> dict[str, Any]:
-    """An interval as numbers or lists of numbers, for JSON."""
-    return {name: value.tolist() for name, value in interval._asdict().items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +11,9 @@ from torch import Tensor
 from paint_gym.painting import Painting
 
 CANVAS = 256
-"""Shorter side in pixels of the canvases that agents paint on: they paint larger ones worse, and slower.
-
-Strokes have no size, so that the paintings lose nothing. With 512 and 1,024 strokes a picture of Kodak, the
-agent that ships is .2 and .4 dB better on 256 px than on 512.
-"""
+"""Shorter side in pixels of the canvases that agents paint on: they paint larger ones worse, and slower."""
+OnL2 = Callable[[float], object] | None
+OnStrokes = Callable[[Tensor], object] | None
 Background = Sequence[float] | Literal["auto"] | None
 """R, G, B in [0, 1]; "auto" for the mean colour of each picture; None for a transparent layer."""
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from agents.painting.constraints import StrokeConstraints
-from agents.painting.options import PaintOptions
+from agents.painting.options import OnL2, OnStrokes, PaintOptions
 from agents.painting.policy import Policy
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
@@ -29,8 +29,8 @@ def paint(
     targets: Tensor,
     max_strokes: int = 500,
     options: PaintOptions | None = None,
-    on_bundle: Callable[[float], object] | None = None,
-    on_strokes: Callable[[Tensor], object] | None = None,
+    on_bundle: OnL2 = None,
+    on_strokes: OnStrokes = None,
 ) -> list[Painting]:
     """Paint pictures, on canvases of one colour or on paintings to go on with.
 
@@ -49,7 +49,7 @@ def paint(
         TypeError: targets that are not a tensor.
     """
     options = options or PaintOptions()
-    check_targets(targets)
+    _check_targets(targets)
     if max_strokes < 1:
         raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
@@ -61,12 +61,11 @@ def paint(
     canvas = backdrops[:, :, None, None].expand_as(target).clone()
     if options.canvas_image is not None:
         canvas = _shrink(to_floats(options.canvas_image.to(policy.device)), side)
-    bundles: list[Tensor] = []
-    strokes_done = 0
+    bundles = [torch.empty(len(targets), 0, design.dim)]
     if options.init:
-        bundles.append(torch.stack([torch.tensor(painting.strokes) for painting in options.init]))
-        strokes_done = bundles[0].shape[1]
-        canvas = policy.renderer.paint(canvas, bundles[0].to(target)) if strokes_done else canvas
+        bundles = [torch.stack([torch.tensor(painting.strokes) for painting in options.init])]
+    strokes_done = bundles[0].shape[1]
+    canvas = policy.renderer.paint(canvas, bundles[0].to(target)) if strokes_done else canvas
     first = math.ceil(strokes_done / policy.bundle)
     steps = first + math.ceil((max_strokes - strokes_done) / policy.bundle)
     state = CanvasState(canvas, target, torch.full((len(target),), first, device=policy.device))
@@ -110,7 +109,7 @@ def _backdrops(
         check_canvas_image(options.canvas_image, targets)
         background = None
     if options.init is not None:
-        check_init(options.init, targets, policy)
+        _check_init(options.init, targets, policy)
         colours = target.new_tensor([painting.backdrop for painting in options.init])
         return (options.init[0].background if options.init else None), colours
     if background == "auto":
@@ -119,66 +118,49 @@ def _backdrops(
     return background, target.new_tensor(colour).expand(len(target), -1)
 
 
-def check_init(init: Sequence[Painting], targets: Tensor, policy: Policy) -> None:
-    """Refuse paintings that a policy cannot go on with for pictures ``(B, 3, H, W)``.
-
-    Raises:
-        ValueError: another number, aspect, design or opacity, or unequal numbers of strokes.
-    """
+def _check_init(init: Sequence[Painting], targets: Tensor, policy: Policy) -> None:
+    """Refuse paintings that a policy cannot go on with for pictures ``(B, 3, H, W)``."""
     if len(init) != len(targets):
         raise ValueError(f"{len(targets)} pictures need as many paintings to go on with, not {len(init)}")
     height, width = targets.shape[2:]
+    design, opacity = policy.renderer.design, policy.renderer.opacity
     for painting in init:
-        if (painting.design, painting.opacity) != (policy.renderer.design, policy.renderer.opacity):
-            raise ValueError(
-                f"the painting has {painting.stroke} strokes of opacity {painting.opacity}, the agent paints "
-                f"{policy.renderer.design.name} strokes of {policy.renderer.opacity}"
-            )
-        ratio = painting.size[0] / painting.size[1] * width / height
-        if not 1 / ASPECT <= ratio <= ASPECT:
-            raise ValueError(
-                f"the painting of {painting.size[0]} x {painting.size[1]} has another aspect than the "
-                f"picture of {height} x {width}"
-            )
+        if (painting.design, painting.opacity) != (design, opacity):
+            strokes = f"{painting.stroke} strokes of opacity {painting.opacity}"
+            agent = f"the agent paints {design.name} strokes of {opacity}"
+            raise ValueError(f"the painting has {strokes}, {agent}")
+        tall, broad = painting.size
+        if not 1 / ASPECT <= tall / broad * width / height <= ASPECT:
+            picture = f"the picture of {height} x {width}"
+            raise ValueError(f"the painting of {tall} x {broad} has another aspect than {picture}")
     if len({(len(painting), painting.background is None) for painting in init}) > 1:
-        raise ValueError(
-            "paintings to go on with together must have one number of strokes, and all a background"
-        )
+        raise ValueError("paintings to go on with must have one number of strokes, and all a background")
 
 
 def check_canvas_image(canvas_image: Tensor, targets: Tensor) -> None:
     """Refuse pictures of canvases that do not have the shape of the targets."""
-    if not isinstance(canvas_image, Tensor) or canvas_image.shape != targets.shape:
-        is_tensor = isinstance(canvas_image, Tensor)
-        shape = tuple(canvas_image.shape) if is_tensor else type(canvas_image).__name__
-        raise ValueError(f"canvas_image must be as the pictures, {tuple(targets.shape)}, not {shape}")
+    if canvas_image.shape != targets.shape:
+        shapes = f"{tuple(targets.shape)}, not {tuple(canvas_image.shape)}"
+        raise ValueError(f"canvas_image must be as the pictures, {shapes}")
 
 
-def check_targets(targets: Tensor) -> None:
+def _check_targets(targets: Tensor) -> None:
     """Refuse targets that are not ``(B, 3, H, W)``, and say how one picture becomes that."""
     if not isinstance(targets, Tensor):
-        raise TypeError(
-            f"pictures are a tensor (B, 3, H, W), not {type(targets).__name__}; of an array (H, W, 3) it is "
-            "torch.from_numpy(array).permute(2, 0, 1)[None]"
-        )
+        convert = "of an array (H, W, 3) it is torch.from_numpy(array).permute(2, 0, 1)[None]"
+        raise TypeError(f"pictures are a tensor (B, 3, H, W), not {type(targets).__name__}; {convert}")
     if targets.ndim != 4 or targets.shape[1] != 3:
         raise ValueError(f"pictures must be (B, 3, H, W), not {tuple(targets.shape)}")
 
 
 def check_weight(weight: Tensor | None, target: Tensor) -> Tensor:
-    """Weights ``(B, H, W)`` of mean 1 for targets ``(B, 3, H, W)``; 1 everywhere for None.
-
-    Raises:
-        ValueError: another shape, negative, not finite, or 0 everywhere.
-    """
+    """Weights ``(B, H, W)`` of mean 1 for targets ``(B, 3, H, W)``; 1 everywhere for None."""
     batch, _, height, width = target.shape
     if weight is None:
         return torch.ones(batch, height, width, device=target.device)
     if weight.shape not in ((height, width), (batch, height, width)):
-        raise ValueError(
-            f"weight must be ({height}, {width}), or that for each of {batch} pictures, not "
-            f"{tuple(weight.shape)}"
-        )
+        shapes = f"({height}, {width}) or ({batch}, {height}, {width})"
+        raise ValueError(f"weight must be {shapes}, not {tuple(weight.shape)}")
     weight = weight.to(target.device, torch.float32).expand(batch, height, width)
     if not bool((weight >= 0).all() & weight.isfinite().all() & (weight.amax((1, 2)) > 0).all()):
         raise ValueError("weight must be finite, at least 0, and not 0 everywhere")
@@ -199,8 +181,7 @@ def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
 
 def _shrink(pictures: Tensor, side: int | None) -> Tensor:
     """Scale pictures ``(B, C, H, W)`` to a shorter side of at most `side`."""
-    shorter = min(pictures.shape[2:])
-    if side is None or shorter <= side:
+    if side is None or min(pictures.shape[2:]) <= side:
         return pictures
     return _resize(pictures, _scaled_sides(pictures.shape[2], pictures.shape[3], side))
 

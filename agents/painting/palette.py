@@ -14,9 +14,8 @@ from paint_gym.utils.files import read_capped
 from paint_gym.utils.images import load_opencv
 
 MAX_COLOURS = 256
-EXACT = (
-    "donot_use_mm_for_euclid_dist"  # a matrix product would round differently for another number of colours
-)
+# Distances without a matrix product, which would round differently for another number of colours.
+EXACT = "donot_use_mm_for_euclid_dist"
 SAMPLES = 20_000  # pixels that colours are chosen from
 MAX_PALETTE_BYTES = 1_000_000
 # Björn Ottosson, "A perceptual color space for image processing", 2020.
@@ -52,11 +51,7 @@ def nearest_colours(colours: Tensor, palette: Tensor) -> Tensor:
 
 
 def choose_palette(pictures: Tensor, count: int) -> Tensor:
-    """Representative colours of pictures, by k-means in OKLab.
-
-    Args:
-        pictures: ``(B, 3, H, W)`` in [0, 1].
-        count: number of colours, from 1 to `MAX_COLOURS`.
+    """Representative colours of pictures ``(B, 3, H, W)`` in [0, 1], by k-means in OKLab.
 
     Returns:
         ``(count, 3)`` in [0, 1], multiples of 1/255, darkest first; fewer if the pictures have no more.
@@ -76,29 +71,18 @@ def choose_palette(pictures: Tensor, count: int) -> Tensor:
 
 
 def read_palette(file: Path) -> Tensor:
-    """Colours ``(K, 3)`` in [0, 1] of a text file: lines of hex digits, or a palette of GIMP (.gpl).
-
-    Raises:
-        ValueError: no colours, too many, or lines that are not colours.
-        OSError: the file cannot be read.
-    """
+    """Colours ``(K, 3)`` in [0, 1] of a text file: lines of hex digits, or a palette of GIMP (.gpl)."""
     with named_file(file):
         lines = read_capped(file, MAX_PALETTE_BYTES).decode("utf-8", "replace").splitlines()
     if lines and lines[0].strip() == "GIMP Palette":
         numbers = (re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)(\s|$)", line) for line in lines)
         colours = [tuple(map(int, match.groups()[:3])) for match in numbers if match]
-        if any(max(colour) > 255 for colour in colours):
-            raise ValueError(f"{file}: R, G and B are from 0 to 255")
         return as_palette(torch.tensor(colours).view(-1, 3) / 255, str(file))
     return parse_palette([line.strip() for line in lines if line.strip() and line[0] != ";"], str(file))
 
 
 def parse_palette(texts: list[str], source: str = "palette") -> Tensor:
-    """Colours ``(K, 3)`` in [0, 1] of hex digits: ``#rrggbb``, ``#rgb``, or without the sign.
-
-    Raises:
-        ValueError: other text, none at all, or too many.
-    """
+    """Colours ``(K, 3)`` in [0, 1] of hex digits: ``#rrggbb``, ``#rgb``, or without the sign."""
     colours = []
     for text in texts:
         digits = text.strip().removeprefix("#")
@@ -110,15 +94,11 @@ def parse_palette(texts: list[str], source: str = "palette") -> Tensor:
 
 
 def as_palette(palette: Tensor, source: str = "palette") -> Tensor:
-    """Check a palette ``(K, 3)``, and leave out repeated colours.
-
-    Raises:
-        ValueError: of another shape, numbers outside [0, 1], none or more than `MAX_COLOURS` colours.
-    """
+    """Check a palette ``(K, 3)``, and leave out repeated colours."""
     colours = torch.as_tensor(palette, dtype=torch.float32)
     if colours.ndim != 2 or colours.shape[1] != 3 or not 1 <= len(colours) <= MAX_COLOURS:
         raise ValueError(f"{source} must be (K, 3), 1 to {MAX_COLOURS} colours, not {tuple(colours.shape)}")
     if not bool(((colours >= 0) & (colours <= 1)).all()):
-        raise ValueError(f"{source}: R, G and B must be in [0, 1]")
+        raise ValueError(f"{source}: R, G and B must be in [0, 1], in a palette of GIMP from 0 to 255")
     distinct = [i for i in range(len(colours)) if not any(colours[i].equal(colours[j]) for j in range(i))]
     return colours[distinct]

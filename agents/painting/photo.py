@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +15,13 @@ from torch import Tensor
 
 from agents.checkpoint import load
 from agents.painting.evaluation import l2_of
-from agents.painting.options import CANVAS, Background, PaintOptions
+from agents.painting.options import CANVAS, Background, OnL2, OnStrokes, PaintOptions
 from agents.painting.paint import fit_to_canvas, paint
 from agents.painting.palette import choose_palette
 from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import refine
 from agents.painting.saliency import face_weight, mask_weight
-from paint_gym.datasets import picture_size, read_image
+from paint_gym.datasets.images import MAX_PIXELS, picture_size, read_image
 from paint_gym.painting import MAX_SIDE, Painting, Paper
 from paint_gym.renderers import Renderer
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
@@ -35,17 +34,11 @@ REFINE = 200
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo to be painted.
-
-    Attributes:
-        source: its file, the bytes of its file, or an array ``(H, W, 3)`` uint8.
-        name: its name in messages; by default the path.
-        max_pixels: greatest number of pixels that is read from bytes; None for that of files.
-    """
+    """A photo to be painted: a file, its bytes, or an array ``(H, W, 3)`` uint8; `name` is for messages."""
 
     source: Path | bytes | NDArray[np.uint8] = field(repr=False)
     name: str = ""
-    max_pixels: int | None = None
+    max_pixels: int = MAX_PIXELS
 
     def __str__(self) -> str:
         return self.name or (str(self.source) if isinstance(self.source, Path) else "the picture")
@@ -57,31 +50,28 @@ class Photo:
         return picture_size(self.source, str(self))
 
     def read(self, at_least: int, behind: int = 255) -> NDArray[np.uint8]:
-        """Pixels ``(H, W, 3)``.
-
-        Args:
-            at_least: the file may be read smaller, as long as both sides keep this number of pixels.
-            behind: grey level behind a transparent picture, from 0 to 255.
-        """
+        """Pixels ``(H, W, 3)``: `at_least` a side if the file has as many, on the grey level `behind`."""
         if isinstance(self.source, np.ndarray):
             return self.source
-        limit: dict[str, Any] = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
-        return read_image(self.source, str(self), at_least=at_least, behind=behind, **limit)
+        limit = self.max_pixels
+        return read_image(self.source, str(self), max_pixels=limit, at_least=at_least, behind=behind)
 
 
 @dataclass(frozen=True)
 class PaintJob:
     """A photo that is ready to be painted.
 
-    Attributes:
-        photo_size: height and width of the photo, in pixels.
-        target: ``(1, 3, H, W)`` in [0, 1], the photo at the size of the canvas.
-        options: options of its paintings.
+    `target` is the photo at the size of the canvas, ``(1, 3, H, W)`` in [0, 1].
     """
 
     photo_size: tuple[int, int]
     target: Tensor
     options: PaintOptions
+
+    def sides(self, longer: int) -> tuple[int, int]:
+        """Height and width in the photo's aspect, with this longer side."""
+        scale = longer / max(self.photo_size)
+        return max(1, round(self.photo_size[0] * scale)), max(1, round(self.photo_size[1] * scale))
 
 
 @dataclass(frozen=True)
@@ -112,11 +102,6 @@ class PhotoPainter:
     canvas_image: Photo | None = None
     paper: Paper | None = None
 
-    @property
-    def refines_alone(self) -> bool:
-        """Whether the refinement of a painting depends on the paintings that are refined with it."""
-        return self.until > 0 or isinstance(self.palette, int)
-
     def prepare(self, photo: Photo) -> PaintJob:
         """Read a photo, no larger than needed, and choose the options of its paintings.
 
@@ -126,22 +111,22 @@ class PhotoPainter:
         """
         photo_size = photo.size()
         side = min(self.canvas, max(CANVAS, min(photo_size)))
-        pixels = torch.tensor(photo.read(2 * side))
-        target = _fit(pixels, photo, side)
+        pixels = photo.read(2 * side)
+        target = _fit(photo, pixels, side)
         size = (target.shape[2], target.shape[3])
         alpha = canvas_image = None
         if self.background is None:
-            on_black = _fit(torch.tensor(photo.read(2 * side, behind=0)), photo, side)
+            on_black = _fit(photo, photo.read(2 * side, behind=0), side)
             alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
         if self.canvas_image is not None:
-            canvas_image = _fit(torch.tensor(self.canvas_image.read(2 * side)), self.canvas_image, side)
-            _check_aspect(canvas_image, target, self.canvas_image)
-        palette = choose_palette(target, self.palette) if isinstance(self.palette, int) else self.palette
+            canvas_image = _fit(self.canvas_image, self.canvas_image.read(2 * side), side)
+            if canvas_image.shape != target.shape:
+                raise ValueError(f"{self.canvas_image} has another aspect than the picture")
         options = PaintOptions(
             background=self.background,
-            palette=palette,
+            palette=choose_palette(target, self.palette) if isinstance(self.palette, int) else self.palette,
             radii=None if self.paper is None else _pen_radii(self.paper, self.policy.renderer, size),
-            weight=self._weight(pixels.numpy(), photo, size),
+            weight=self._weight(photo, pixels, size),
             init=None if self.init is None else [self.init],
             canvas_image=canvas_image,
             alpha=alpha,
@@ -150,11 +135,7 @@ class PhotoPainter:
         return PaintJob(photo_size, target, options)
 
     def paint(
-        self,
-        job: PaintJob,
-        strokes: int,
-        on_bundle: Callable[[float], object] | None = None,
-        on_strokes: Callable[[Tensor], object] | None = None,
+        self, job: PaintJob, strokes: int, on_bundle: OnL2 = None, on_strokes: OnStrokes = None
     ) -> Painting:
         """Paint a photo with the policy alone; see `agents.paint`."""
         (painting,) = paint(self.policy, job.target, strokes, job.options, on_bundle, on_strokes)
@@ -164,36 +145,26 @@ class PhotoPainter:
         self,
         jobs: Sequence[PaintJob],
         paintings: Sequence[Painting],
-        on_iteration: Callable[[float], object] | None = None,
-        on_strokes: Callable[[Tensor], object] | None = None,
+        on_iteration: OnL2 = None,
+        on_strokes: OnStrokes = None,
     ) -> list[Painting]:
-        """Refine paintings together; see `agents.refine`.
+        """Refine paintings of one number of strokes together; see `agents.refine`.
 
-        Args:
-            jobs: photos of one size, all with a weight or all without.
-            paintings: of one number of strokes.
-            on_iteration: see `agents.refine`.
-            on_strokes: see `agents.refine`.
+        The photos have one size, and all a weight or none.
         """
         targets = torch.cat([job.target for job in jobs])
-        options = PaintOptions(
-            palette=jobs[0].options.palette,
-            radii=jobs[0].options.radii,
-            weight=_stack([job.options.weight for job in jobs]),
-            canvas_image=jobs[0].options.canvas_image,
-            alpha=_stack([job.options.alpha for job in jobs]),
-            until=self.until,
-        )
+        weight = _stack([job.options.weight for job in jobs])
+        alpha = _stack([job.options.alpha for job in jobs])
+        options = replace(jobs[0].options, weight=weight, alpha=alpha)
         device = self.policy.device
         return refine(list(paintings), targets, self.iterations, options, on_iteration, on_strokes, device)
 
     def l2(self, job: PaintJob, painting: Painting) -> float:
         """Mean squared error of a painting on its canvas, by the analytic renderer."""
         canvas_image = job.options.canvas_image
-        target_image = None if canvas_image is None else canvas_image[0]
-        return l2_of(painting, job.target[0], canvas_image=target_image)
+        return l2_of(painting, job.target[0], canvas_image=None if canvas_image is None else canvas_image[0])
 
-    def _weight(self, pixels: NDArray[np.uint8], photo: Photo, size: tuple[int, int]) -> Tensor | None:
+    def _weight(self, photo: Photo, pixels: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | None:
         """Weight of each pixel's error, ``(H, W)``; None for equal weights."""
         if self.detail is None:
             return None
@@ -203,9 +174,6 @@ class PhotoPainter:
         weight = face_weight(pixels, size)
         if weight is None:
             logger.warning("%s: no face is seen, all of it counts the same", photo)
-        else:
-            share = 100 * (weight > 1).float().mean().item()
-            logger.info("%s: faces are seen, on %.0f%% of it", photo, share)
         return weight
 
 
@@ -235,19 +203,8 @@ def paint_photo(
     painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, refine, **options)
     job = painter.prepare(Photo(photo if isinstance(photo, np.ndarray) else Path(photo)))
     (painting,) = painter.refine([job], [painter.paint(job, strokes)])
-    size = scaled_sides(job.photo_size, min(MAX_SIDE, max(job.photo_size)))
+    size = job.sides(min(MAX_SIDE, max(job.photo_size)))
     return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
-
-
-def scaled_sides(sides: tuple[int, int], longer: int) -> tuple[int, int]:
-    """Height and width in the same aspect, with another longer side."""
-    scale = longer / max(sides)
-    return max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))
-
-
-def psnr_of(l2: float) -> float:
-    """PSNR in dB of a mean squared error, at most 100."""
-    return -10 * math.log10(max(l2, 1e-10))
 
 
 def _stack(tensors: Sequence[Tensor | None]) -> Tensor | None:
@@ -255,21 +212,10 @@ def _stack(tensors: Sequence[Tensor | None]) -> Tensor | None:
     return torch.stack(present) if present else None
 
 
-def _fit(pixels: Tensor, photo: Photo, side: int) -> Tensor:
+def _fit(photo: Photo, pixels: NDArray[np.uint8], side: int) -> Tensor:
     """Target ``(1, 3, H, W)`` of a photo; errors name it."""
-    try:
-        return fit_to_canvas(pixels, side)
-    except ValueError as error:
-        raise error if str(photo) in str(error) else ValueError(f"{photo}: {error}") from None
-
-
-def _check_aspect(canvas_image: Tensor, target: Tensor, photo: Photo) -> None:
-    """Refuse a photo of the canvas with another aspect than the picture."""
-    if canvas_image.shape != target.shape:
-        raise ValueError(
-            f"{photo} has another aspect than the picture: {canvas_image.shape[3]} x {canvas_image.shape[2]} "
-            f"and {target.shape[3]} x {target.shape[2]} pixels, where their shorter sides are the same"
-        )
+    with named_file(photo):
+        return fit_to_canvas(torch.tensor(pixels), side)
 
 
 def _pen_radii(paper: Paper, renderer: Renderer, size: tuple[int, int]) -> tuple[float, float] | None:
@@ -280,8 +226,6 @@ def _pen_radii(paper: Paper, renderer: Renderer, size: tuple[int, int]) -> tuple
         return None
     low, high = paper.radii(size)
     if high < MIN_RADIUS:
-        logger.warning(
-            "the thinnest strokes are %.2f mm wide on this paper, and painted so; the pens leave gaps",
-            MIN_RADIUS * paper.pen[1] / high,
-        )
+        thinnest = MIN_RADIUS * paper.pen[1] / high
+        logger.warning("the thinnest strokes are %.2f mm wide on this paper; the pens leave gaps", thinnest)
     return min(max(low, MIN_RADIUS), MAX_RADIUS), min(max(high, MIN_RADIUS), MAX_RADIUS)

@@ -14,7 +14,7 @@ from paint_gym.renderers import Renderer
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.images import crop
 
-# Adam for few steps; found on validation pictures.
+# Adam for few steps; found on validation pictures
 GEOMETRY_RATE = 0.04  # rate of positions and radii, in sides of the part of the canvas
 PAINT_RATE = 0.06  # rate of alphas and colours
 BETAS = (0.5, 0.8)
@@ -31,30 +31,21 @@ def plan(
     """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
     Renders each proposal, takes the one that lowers the l2 most, and moves it down the gradient of the l2.
-    Only the parts of the canvases that proposals touch are rendered.
-
-    Args:
-        state: canvases to paint on.
-        proposals: candidates, at least one.
-        renderer: the model; for steps, with gradients.
-        steps: gradient steps; 0 for none.
-        weight: weight of each pixel's error, ``(B, H, W)``.
+    Only the parts of the canvases that proposals touch are rendered. `weight` is ``(B, H, W)``.
     """
     weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight.unsqueeze(1)
     gain = torch.cat([_gain(state, weight, group, renderer) for group in proposals])  # (N, B)
     best, rows = gain.argmax(0), torch.arange(len(state.canvas), device=gain.device)
     action = torch.cat([group.action for group in proposals]).float()[best, rows]
-    first = 0
     for group in proposals if steps else ():
-        count = len(group.action)
-        index = ((best >= first) & (best < first + count)).nonzero().squeeze(1)
+        index = ((best >= 0) & (best < len(group.action))).nonzero().squeeze(1)
         if len(index):
-            part = CanvasState(*(tensor[index] for tensor in state))
-            top, x = (edge[best[index] - first, index].unsqueeze(0) for edge in (group.top, group.left))
+            top, x = (edge[best[index], index].unsqueeze(0) for edge in (group.top, group.left))
             proposal = Proposals(action[index].unsqueeze(0), top, x, group.size)
             side = weight.new_full((len(index),), max(group.size) / min(state.canvas.shape[2:]))
+            part = CanvasState(*(tensor[index] for tensor in state))
             action[index] = optimize_action(part, proposal, side, renderer, steps, weight[index])
-        first += count
+        best = best - len(group.action)
     return action
 
 
@@ -78,7 +69,7 @@ def optimize_action(
         side: ``(B,)``, side of the part that each action is meant for, in shorter canvas sides.
         renderer: the model, with gradients.
         steps: gradient steps.
-        weight: weight of each pixel's error, ``(B, 1, H, W)``; None for equal weights.
+        weight: ``(B, 1, H, W)``; None for equal weights.
     """
     size = (state.canvas.shape[2], state.canvas.shape[3])
     weight = torch.ones_like(state.canvas[:, :1]) if weight is None else weight
@@ -86,23 +77,18 @@ def optimize_action(
     initial = as_strokes(action, renderer.design.dim)
     parts = crop(torch.cat([state.canvas, state.target, weight], 1), top, x, part)
     before, target, part_weight = parts.split([3, 3, 1], 1)
-
-    def error_of_part(strokes: Tensor) -> Tensor:
-        after = renderer.paint_part(before, strokes, top, x, size)
-        return ((after - target).square() * part_weight).sum((1, 2, 3))
-
-    def error(strokes: Tensor) -> Tensor:
-        after = renderer.paint(state.canvas, strokes)
-        return ((after - state.target).square() * weight).sum((1, 2, 3))
-
     adam = StrokeAdam(initial, _scaled(renderer.design, GEOMETRY_RATE, PAINT_RATE, side), BETAS)
     for i in range(steps):
         with torch.enable_grad():
             strokes = adam.strokes.requires_grad_()
-            (gradient,) = torch.autograd.grad(error_of_part(strokes).sum(), strokes)
+            after = renderer.paint_part(before, strokes, top, x, size)
+            error = ((after - target).square() * part_weight).sum((1, 2, 3))
+            (gradient,) = torch.autograd.grad(error.sum(), strokes)
         adam.step(gradient, 1 - i / steps)
     final = adam.strokes.detach()
-    better = error(final) < error(initial)
+    canvases = (renderer.paint(state.canvas, strokes) for strokes in (final, initial))
+    errors = [((canvas - state.target).square() * weight).sum((1, 2, 3)) for canvas in canvases]
+    better = errors[0] < errors[1]
     return torch.where(better.view(-1, 1, 1), final, initial).flatten(1)
 
 

@@ -46,8 +46,7 @@ class PaintingPolicy:
         renderer: renderer of the strokes, also the model for lookahead and plans.
         bundle: strokes per action.
         steps: steps per episode in training.
-        lookahead: candidates of each window size that are tried out before each step, if the actor proposes
-            any; 0 for none.
+        lookahead: candidates of each window size that are tried out before each step; 0 for none.
         plan: gradient steps that improve each bundle through the renderer before it is painted; 0 for none.
         seed: a different painting of the same picture for each seed.
         bf16: run the network in bfloat16 where autocast allows it.

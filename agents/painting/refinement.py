@@ -1,14 +1,12 @@
 """Refinement: all strokes of finished paintings, optimised jointly through the renderer.
 
-The agent decides how many strokes there are, in which order, and roughly where; gradient descent on the mean
-squared error then moves all of them at once. Strokes that are hardly visible any more are drawn anew, on top,
-where the error is great. Number, design and opacity range stay as they were; the order of strokes does not.
+Gradient descent on the mean squared error moves all strokes at once. Those that are hardly visible any more
+are drawn anew, on top, where the error is great. Number, design and opacity range stay; the order does not.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -16,12 +14,12 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from agents.painting.constraints import StrokeConstraints
-from agents.painting.options import PaintOptions
+from agents.painting.options import OnL2, OnStrokes, PaintOptions
 from agents.painting.paint import check_canvas_image, check_weight
 from agents.painting.palette import EXACT
 from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.painting import Painting
-from paint_gym.renderers import Renderer, make_renderer
+from paint_gym.renderers import make_renderer
 from paint_gym.strokes import COLOUR
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.images import to_floats
@@ -44,21 +42,20 @@ def refine(
     target: Tensor,
     iterations: int = 100,
     options: PaintOptions | None = None,
-    on_iteration: Callable[[float], object] | None = None,
-    on_strokes: Callable[[Tensor], object] | None = None,
+    on_iteration: OnL2 = None,
+    on_strokes: OnStrokes = None,
     device: str | torch.device = "auto",
 ) -> P:
     """Optimise all strokes of a painting, or of several at once.
 
-    Returns the best paintings on the way, so never worse ones than before, as the analytic renderer paints
-    them.
+    Returns the best paintings on the way by the analytic renderer, so never worse ones than before.
 
     Args:
         painting: one, or a list of B with the same stroke design, opacity and number of strokes.
         target: ``(3, H, W)`` for one painting, ``(B, 3, H, W)`` for several; uint8, or float in [0, 1].
         iterations: gradient steps, at least 0.
-        options: see `PaintOptions`, without `background`, `init` and `canvas`, which are those of the
-            paintings and the targets. Strokes that `palette` and `radii` do not allow are moved first.
+        options: see `PaintOptions`; `background`, `init` and `canvas` do not count. Strokes that `palette`
+            and `radii` do not allow are moved first.
         on_iteration: called after each step with the mean l2 so far; a true result ends the refinement.
         on_strokes: called after each step with the current strokes, ``(B, K, stroke_dim)``.
         device: device to compute on.
@@ -71,36 +68,29 @@ def refine(
     options = options or PaintOptions()
     if not isinstance(target, Tensor):
         raise TypeError(f"target must be a tensor, not {type(target).__name__}")
-    single = isinstance(painting, Painting)
-    if single and target.ndim != 3:
-        raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
-    paintings: list[Painting] = [painting] if isinstance(painting, Painting) else painting
-    target = target[None] if single else target
-    _check(paintings, target, iterations, options.until)
-    if not iterations or not paintings or not len(paintings[0]):
+    if isinstance(painting, Painting):
+        if target.ndim != 3:
+            raise ValueError(f"one painting needs one picture (3, H, W), not {tuple(target.shape)}")
+        (refined,) = refine([painting], target[None], iterations, options, on_iteration, on_strokes, device)
+        return refined
+    _check(painting, target, iterations, options.until)
+    if not iterations or not painting or not len(painting[0]):
         return painting
     with torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
-        refinement = _Refinement(paintings, floats, options)
+        refinement = _Refinement(painting, floats, options)
         strokes = refinement.run(iterations, on_iteration, on_strokes).cpu().numpy()
-    refined = [
+    return [
         Painting(best, old.design, old.size, old.background, old.opacity)
-        for best, old in zip(strokes, paintings, strict=True)
+        for best, old in zip(strokes, painting, strict=True)
     ]
-    return refined[0] if isinstance(painting, Painting) else refined
 
 
 class _Refinement:
-    """State of a refinement.
-
-    Args:
-        paintings: B paintings of one design, opacity and number of strokes.
-        target: ``(B, 3, H, W)`` in [0, 1].
-        options: see `refine`.
-    """
+    """State of a refinement of B paintings towards targets ``(B, 3, H, W)`` in [0, 1]."""
 
     def __init__(self, paintings: list[Painting], target: Tensor, options: PaintOptions) -> None:
-        self.renderer: Renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
+        self.renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
         self.constraints = StrokeConstraints(paintings[0].design, options.palette, options.radii)
         self.target, self.weight, self.until = target, check_weight(options.weight, target), options.until
         self.layers = _layers(paintings, target, options)
@@ -112,12 +102,7 @@ class _Refinement:
         self.adam = StrokeAdam(strokes, rate.to(target.device), BETAS)
         self.random = torch.Generator().manual_seed(0)  # on the CPU: the same strokes on every device
 
-    def run(
-        self,
-        iterations: int,
-        on_iteration: Callable[[float], object] | None,
-        on_strokes: Callable[[Tensor], object] | None,
-    ) -> Tensor:
+    def run(self, iterations: int, on_iteration: OnL2, on_strokes: OnStrokes) -> Tensor:
         """The best strokes on the way, ``(B, K, stroke_dim)``."""
         adam = self.adam
         best, best_l2 = adam.strokes, torch.full((len(self.target),), torch.inf, device=self.target.device)
@@ -125,10 +110,8 @@ class _Refinement:
             strokes = adam.strokes.requires_grad_()
             constrained = self.constraints(strokes)
             canvases = [self.renderer.paint(backdrop, constrained) for backdrop, _ in self.layers]
-            errors = [
-                (canvas - target).square().mean(1)
-                for canvas, (_, target) in zip(canvases, self.layers, strict=True)
-            ]
+            pairs = zip(canvases, self.layers, strict=True)
+            errors = [(canvas - target).square().mean(1) for canvas, (_, target) in pairs]
             error = sum(errors[1:], errors[0]) / len(errors) * self.weight  # (B, H, W)
             l2 = torch.stack([picture.mean() for picture in error])  # rounded as for a batch of one
             with torch.no_grad():
@@ -142,33 +125,27 @@ class _Refinement:
                 break
             reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
             recolours = self.constraints.palette is not None and i % RECOLOUR_EVERY == 0
-            visibility = self._visibility(canvases[0], strokes) if reseeds or recolours else None
+            if reseeds or recolours:
+                (slope,) = torch.autograd.grad(canvases[0].sum(), strokes, retain_graph=True)
+                visibility = slope[..., -len(COLOUR) :].sum(-1)  # area in pixels, (B, K)
             (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # paintings do not depend on each other
-            if visibility is not None and recolours:
+            if recolours:
                 self._recolour(visibility, gradient)
             adam.step(gradient, 1 - i / iterations)
-            if visibility is not None and reseeds:
+            if reseeds:
                 self._reseed(visibility, error.detach())
         return self.constraints.nearest(best.detach())
-
-    @staticmethod
-    def _visibility(canvas: Tensor, strokes: Tensor) -> Tensor:
-        """Visible area of each stroke, in pixels ``(B, K)``."""
-        (gradient,) = torch.autograd.grad(canvas.sum(), strokes, retain_graph=True)
-        return gradient[..., -len(COLOUR) :].sum(-1)
 
     def _recolour(self, visibility: Tensor, gradient: Tensor) -> None:
         """Give each stroke the colour of the palette that lowers the error most where it is visible.
 
         The error is quadratic in the colour of a stroke, so its minimum is one Newton step away.
         """
-        pixels = self.target[0, 0].numel()
+        assert self.constraints.palette is not None
+        pixels, palette = self.target[0, 0].numel(), self.constraints.palette.to(gradient)
         colours = self.constraints.nearest(self.adam.strokes)[..., -len(COLOUR) :]
         step = gradient[..., -len(COLOUR) :] * (len(COLOUR) * pixels / 2)
         minimum = colours - step / visibility.clamp(min=1.0).unsqueeze(-1)
-        palette = self.constraints.palette
-        assert palette is not None
-        palette = palette.to(minimum)
         self.adam.recolour(palette[torch.cdist(minimum, palette, compute_mode=EXACT).argmin(-1)])
 
     def _reseed(self, visibility: Tensor, error: Tensor) -> None:
@@ -194,17 +171,14 @@ class _Refinement:
         """Small strokes in the target's colours around pixels ``(B, n)``: ``(B, n, stroke_dim)``."""
         design, (batch, count) = self.renderer.design, place.shape
         strokes = torch.rand(count, design.dim, generator=self.random).to(self.target)
-        for i, kind in enumerate(design.kinds):
-            if kind == "alpha":
-                strokes[..., i] = 0.5
-            elif kind == "radius":
-                strokes[..., i] *= 0.5
+        strokes[:, [i for i, kind in enumerate(design.kinds) if kind == "alpha"]] = 0.5
+        strokes[:, [i for i, kind in enumerate(design.kinds) if kind == "radius"]] *= 0.5
         y, x = (place // width + 0.5) / height, (place % width + 0.5) / width
         shorter, y, x = min(height, width), y.flatten().to(strokes), x.flatten().to(strokes)
         broad, tall = SEED_SIDE * shorter / width, SEED_SIDE * shorter / height
         sides = [torch.full_like(x, value) for value in (broad, tall, SEED_SIDE)]
-        repeated = strokes.repeat(batch, 1).unsqueeze(1)
-        moved = design.window_to_canvas(repeated, x - broad / 2, y - tall / 2, *sides)
+        strokes = strokes.repeat(batch, 1).unsqueeze(1)
+        moved = design.window_to_canvas(strokes, x - broad / 2, y - tall / 2, *sides)
         index = place.unsqueeze(1).expand(-1, len(COLOUR), -1)
         colours = self.target.flatten(2).gather(2, index).transpose(1, 2)
         return torch.cat([moved.view(batch, count, -1)[..., : -len(COLOUR)].clamp(0, 1), colours], -1)
@@ -212,37 +186,27 @@ class _Refinement:
 
 def _layers(paintings: list[Painting], target: Tensor, options: PaintOptions) -> list[tuple[Tensor, Tensor]]:
     """Backdrops to paint on, and the targets on them: two where the picture is transparent."""
-    if options.canvas_image is None:
-        colours = torch.tensor([painting.backdrop for painting in paintings], device=target.device)
-        backdrop = colours.view(-1, 3, 1, 1).expand_as(target)
-    else:
+    if options.canvas_image is not None:
         check_canvas_image(options.canvas_image, target)
-        backdrop = to_floats(options.canvas_image.to(target.device))
-    layers = [(backdrop, target)]
+        return [(to_floats(options.canvas_image.to(target.device)), target)]
+    colours = torch.tensor([painting.backdrop for painting in paintings], device=target.device)
+    layers = [(colours.view(-1, 3, 1, 1).expand_as(target), target)]
     if options.alpha is not None:
         if any(painting.background for painting in paintings):
             raise ValueError("alpha is for paintings without a background")
         if options.alpha.shape not in (target.shape[2:], target[:, 0].shape):
             raise ValueError(f"alpha must be {tuple(target.shape[2:])}, not {tuple(options.alpha.shape)}")
         clear = 1 - options.alpha.to(target).clamp(0, 1).expand(target[:, 0].shape).unsqueeze(1)
-        if options.canvas_image is None:
-            layers.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
+        layers.append((torch.zeros_like(target), (target - clear).clamp(0, 1)))
     return layers
 
 
 def _check(paintings: list[Painting], target: Tensor, iterations: int, until: float) -> None:
-    if iterations < 0:
-        raise ValueError(f"iterations must be at least 0, not {iterations}")
-    if not until >= 0:
-        raise ValueError(f"until must be at least 0, not {until}")
+    for name, value in {"iterations": iterations, "until": until}.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must be at least 0, not {value}")
     if target.ndim != 4 or len(target) != len(paintings) or target.shape[1] != 3:
-        raise ValueError(
-            f"{len(paintings)} paintings need a target of {len(paintings)} pictures (3, H, W) each, "
-            f"not {tuple(target.shape)}"
-        )
-    kinds = {(painting.design, painting.opacity, len(painting)) for painting in paintings}
-    if len(kinds) > 1:
-        raise ValueError(
-            "paintings are refined together only if stroke design, opacity and number of strokes are the "
-            "same; refine them one by one"
-        )
+        pictures = f"a target of {len(paintings)} pictures (3, H, W) each"
+        raise ValueError(f"{len(paintings)} paintings need {pictures}, not {tuple(target.shape)}")
+    if len({(painting.design, painting.opacity, len(painting)) for painting in paintings}) > 1:
+        raise ValueError("paintings of several designs, opacities or numbers of strokes: refine one by one")

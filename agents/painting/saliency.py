@@ -13,43 +13,27 @@ from skimage.feature import Cascade
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-DETAIL = 8.0
-"""Additional weight of an error where the mask is white."""
+DETAIL = 8.0  # additional weight of an error where the mask is white
 SEARCH_SIDE = 256  # shorter side in pixels of the picture in which faces are looked for
 MIN_FACE = 24  # side of the smallest face in those pixels; the detector's own
 
 
 def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
-    """Weights ``(H, W)`` from a mask: 1 where it is black, 1 + `DETAIL` where it is white.
-
-    Args:
-        mask: ``(h, w, 3)`` uint8, of any size.
-        size: height and width of the canvas.
-
-    Raises:
-        ValueError: the mask is the same everywhere.
-    """
+    """Weights ``(H, W)`` from a mask ``(h, w, 3)`` uint8: 1 where it is black, 1 + `DETAIL` where white."""
     grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
     if grey.min() == grey.max():
-        raise ValueError(
-            "the mask is the same everywhere; paint white where errors shall count more, else black"
-        )
+        raise ValueError("the mask is the same everywhere; paint white where errors shall count more")
     return 1 + DETAIL * interpolate(grey, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
 
 
 def face_weight(picture: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | None:
-    """Weights ``(H, W)`` that are greatest on frontal faces; None without any.
-
-    Args:
-        picture: ``(h, w, 3)`` uint8.
-        size: height and width of the canvas.
-    """
+    """Weights ``(H, W)`` that are greatest on frontal faces in ``(h, w, 3)`` uint8; None without any."""
     height, width = picture.shape[:2]
     scale = min(1.0, SEARCH_SIDE / min(height, width))
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
     if min(shape) <= MIN_FACE:
         return None
-    floats = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    floats = torch.tensor(picture).permute(2, 0, 1)[None].float()
     small = interpolate(floats, shape, mode="bilinear", antialias=True, align_corners=False)
     faces: list[dict[str, Any]] = _detector().detect_multi_scale(
         img=np.ascontiguousarray(small[0].byte().permute(1, 2, 0).numpy()), scale_factor=1.1, step_ratio=1,

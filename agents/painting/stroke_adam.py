@@ -43,20 +43,15 @@ class StrokeAdam:
 
     @torch.no_grad()
     def replace(self, index: Tensor, new: Tensor) -> None:
-        """Drop strokes, and put new ones without moments on top.
+        """Keep the strokes `index`, ``(B, k)`` int64, and put new ones ``(B, n, stroke_dim)`` on top."""
 
-        Args:
-            index: ``(B, k)`` int64, the strokes that stay, in their order.
-            new: ``(B, n, stroke_dim)``.
-        """
-        self.strokes = self._select(self.strokes, index, new)
+        def select(old: Tensor, added: Tensor) -> Tensor:
+            rows = index.unsqueeze(-1).expand(-1, -1, old.shape[-1])
+            return torch.cat([old.gather(1, rows), added], 1)
+
         zeros = torch.zeros_like(new)
-        self.mean, self.square = (self._select(m, index, zeros) for m in (self.mean, self.square))
-        self.steps = self._select(self.steps, index, zeros[..., :1])
-
-    @staticmethod
-    def _select(old: Tensor, index: Tensor, new: Tensor) -> Tensor:
-        return torch.cat([old.gather(1, index.unsqueeze(-1).expand(-1, -1, old.shape[-1])), new], 1)
+        self.strokes, self.steps = select(self.strokes, new), select(self.steps, zeros[..., :1])
+        self.mean, self.square = select(self.mean, zeros), select(self.square, zeros)
 
 
 def rates(design: StrokeDesign, geometry: float, paint: float) -> Tensor:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from paint_gym.utils.modules import import_module
+
+from paint_gym.utils.registry import import_module
 
 
 def test_a_module_of_the_current_folder_or_of_pythons_path(
