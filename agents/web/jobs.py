@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
 import io
 import tempfile
@@ -61,7 +63,11 @@ def photo_of(request: PaintRequest) -> Photo:
         raise ValueError("send one picture: a photo's name, or an image")
     if request.photo is not None:
         return Photo(np.asarray(getattr(data, request.photo)()), request.photo)
-    return Photo(request.picture_bytes(), "the picture", MAX_PIXELS)
+    try:
+        content = base64.b64decode(request.image or "", validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"image is not base64: {error}") from None
+    return Photo(content, "the picture", MAX_PIXELS)
 
 
 def checked(text: str) -> Painting:

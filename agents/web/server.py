@@ -12,7 +12,6 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm_up
-from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
+from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo
 from paint_gym import __version__
 from paint_gym.painting import FORMATS
 
@@ -76,7 +75,7 @@ class JobQueue:
         async def lines() -> AsyncIterator[bytes]:
             try:
                 while (event := await events.get()) is not None:
-                    yield _line(event)
+                    yield json.dumps(event).encode() + b"\n"
             finally:
                 stop.set()
 
@@ -177,12 +176,17 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        """A wrong address."""
-        return JSONResponse({"detail": "there is no such photo"}, 404)
+        """One sentence about the first wrong field, without the request."""
+        first = error.errors()[0]
+        place, *names = first["loc"]
+        if place == "path":
+            return JSONResponse({"detail": "there is no such photo"}, 404)
+        field = ascii(".".join(map(str, names)))[1:-1][:50] or "the request"
+        return JSONResponse({"detail": f"{field}: {first['msg'][:200]}"}, 422)
 
     @app.exception_handler(ValueError)
     async def refused(request: Request, error: ValueError) -> JSONResponse:
-        """A request that `parse` refuses."""
+        """A painting that cannot become a file."""
         return JSONResponse({"detail": str(error)}, 422)
 
     @app.get("/api/photos/{name}.png", response_class=Response)
@@ -190,34 +194,19 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
         """One of scikit-image's photos."""
         return Response(photo_png(name), media_type="image/png")
 
-    @app.post("/api/paintings", response_class=StreamingResponse, openapi_extra=_body(PaintRequest))
-    async def paintings(request: Request) -> StreamingResponse:
+    @app.post("/api/paintings", response_class=StreamingResponse)
+    async def paintings(options: PaintRequest) -> StreamingResponse:
         """Paint a picture: lines of JSON, each an event, as the strokes are painted."""
-        options = parse(PaintRequest, await request.body())
         lines = jobs.start(lambda send, stop: PaintingJob(options, send, stop).run())
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
-    @app.post("/api/files", response_class=Response, openapi_extra=_body(ExportRequest))
-    async def files(request: Request) -> Response:
+    @app.post("/api/files", response_class=Response)
+    async def files(options: ExportRequest) -> Response:
         """A painting as a file."""
-        options = parse(ExportRequest, await request.body())
         content = await jobs.run(lambda: export(options))
         name = f'attachment; filename="painting.{options.format}"'
-        return Response(
-            content,
-            media_type=FORMATS[f".{options.format}"].media_type,
-            headers={"Content-Disposition": name},
-        )
+        media_type = FORMATS[f".{options.format}"].media_type
+        return Response(content, media_type=media_type, headers={"Content-Disposition": name})
 
     app.mount("/", StaticFiles(packages=[("agents.web", "static")], html=True))
     return app
-
-
-def _body(kind: type[Strict]) -> dict[str, Any]:
-    """Description of a body that `parse` reads, for the API."""
-    schema = {"application/json": {"schema": kind.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": schema}}
-
-
-def _line(event: Event) -> bytes:
-    return json.dumps(event).encode() + b"\n"
