@@ -12,7 +12,6 @@ from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
 from agents.cli.paint_flags import Paint
-from agents.cluster import check_address
 from agents.painting.batch import STREAM
 from agents.painting.options import Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette
@@ -41,10 +40,8 @@ def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Pho
     _check(command, init, pictures)
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if init is None else init.background
-    if command.ray is not None:
-        check_address(command.ray)
-        if STREAM in patterns:
-            raise ValueError("--ray writes files, not to standard output")
+    if command.ray is not None and STREAM in patterns:
+        raise ValueError("--ray writes files, not to standard output")
     detail: Photo | Literal["faces"] | None = None
     if command.detail is not None:
         detail = "faces" if command.detail == "faces" else Photo(Path(command.detail))
