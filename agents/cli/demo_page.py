@@ -24,13 +24,7 @@ poster="$name-painted.png" autoplay loop muted playsinline controls></video></di
 
 
 def page(photos: Sequence[str], scores: Mapping[str, float], out: str) -> str:
-    """HTML of the page, from the template ``demo.html`` beside this file.
-
-    Args:
-        photos: names of the painted photos.
-        scores: content of ``demo.json``.
-        out: name of the folder.
-    """
+    """HTML of the page with the names of the photos, the content of ``demo.json`` and the folder's name."""
     template = Template(resources.files("agents.cli").joinpath("demo.html").read_text(encoding="utf-8"))
     numbers = {name: f"{scores[name]:.4f}" for name in ("l2_untrained", "l2", "l2_refined")}
     numbers |= {name: str(scores[name]) for name in ("images", "strokes", "updates")}
