@@ -50,7 +50,7 @@ def test_names_that_are_refused(arguments: tuple, text: str) -> None:
 def test_pictures_of_the_same_name() -> None:
     photos = [Photo(Path(f"{folder}/{i}.png")) for folder in "xy" for i in range(9)]
     outputs = output_files(photos, [Path("out")], [500], "png")
-    text = r"other: out/0\.png \(of x/0\.png and y/0\.png\), .*4\.png\), and 4 more"
+    text = r"other: out/0\.png \(of x/0\.png and y/0\.png\)"
     with pytest.raises(ValueError, match=text):
         check_distinct(photos, outputs)
     check_distinct(photos[:9], outputs[:9])
