@@ -67,6 +67,8 @@ def evaluate_agent(command: Evaluate) -> dict[str, Any]:
         "agent": command.agent, "lookahead": policy.lookahead, "plan": policy.plan,
         **evaluate(policy, bar, **asdict(command.settings)),
     }  # fmt: skip
+    if report["images"] < command.settings.images:
+        logger.info("%s has only %d pictures for %s", report["dataset"], report["images"], report["split"])
     for line in _table(report):
         logger.info("%s", line)
     if command.json is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ import torch
 
 import agents
 from agents import AgentConfig, build_agent, save_agent
-from agents.cli.evaluate import Evaluate, evaluate
-from agents.painting.evaluation import l2_by_raster
+from agents.cli.evaluate import Evaluate, evaluate_agent
+from agents.painting.evaluation import EvaluationSettings, l2_by_raster
 from paint_gym.datasets import read_image, register_dataset, registry
 
 CONFIG = AgentConfig(actor_width=8, bundle=2)
@@ -29,13 +30,22 @@ def command(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     torch.manual_seed(0)
     file = tmp_path / "agent.safetensors"
     save_agent(file, build_agent(CONFIG, "cpu"), CONFIG)
-    return Evaluate(agent=str(file), dataset="waves", strokes=STROKES, size=32, batch=5)
+    settings = EvaluationSettings(dataset="waves", max_strokes=STROKES, size=32, batch=5)
+    return Evaluate(agent=str(file), settings=settings)
+
+
+def evaluate(command: Evaluate, **changes: Any) -> dict[str, Any]:
+    """The report of the command with other options."""
+    names = {field.name for field in fields(EvaluationSettings)}
+    settings = {name: value for name, value in changes.items() if name in names}
+    options = {name: value for name, value in changes.items() if name not in names}
+    return evaluate_agent(replace(command, settings=replace(command.settings, **settings), **options))
 
 
 def test_report(command: Evaluate, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     file = tmp_path / "not" / "yet" / "scores.json"
-    report = evaluate(replace(command, json=file))
+    report = evaluate(command, json=file)
     assert json.loads(file.read_text()) == report
     facts = {"dataset": "waves", "split": "test", "strokes": STROKES, "size": 32, "renderer": "raster"}
     assert facts.items() <= report.items() and report["images"] == 12  # of 500
@@ -46,7 +56,7 @@ def test_report(command: Evaluate, tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 
 def test_curve(command: Evaluate, tmp_path: Path) -> None:
-    report = evaluate(replace(command, curve=tmp_path / "curve.png"))
+    report = evaluate(command, curve=tmp_path / "curve.png")
     curve = report["curve"]
     assert curve["strokes"] == [*range(0, 42, 4), 42]  # whole bundles
     for name in ("mean", "low", "high"):
@@ -69,26 +79,27 @@ def test_scores_are_by_raster(command: Evaluate, pictures: np.ndarray) -> None:
 
 
 def test_refined(command: Evaluate) -> None:
-    plain, refined = evaluate(replace(command, images=4)), evaluate(replace(command, images=4, refine=8))
+    plain, refined = evaluate(command, images=4), evaluate(command, images=4, refine=8)
     assert refined["refine"] == 8 and refined["l2"]["mean"] < 0.9 * plain["l2"]["mean"]
 
 
 def test_the_first_pictures_in_any_batches(command: Evaluate, pictures: np.ndarray) -> None:
-    report = evaluate(replace(command, images=4))
+    report = evaluate(command, images=4)
     paintings = agents.paint(agents.load(command.agent), torch.from_numpy(pictures[:4]), STROKES)
     assert report["images"] == 4
     assert report["l2"]["mean"] == pytest.approx(l2_by_raster(paintings, pictures[:4]).mean(), rel=1e-5)
-    in_turn = evaluate(replace(command, images=4, batch=1))
+    in_turn = evaluate(command, images=4, batch=1)
     assert in_turn["curve"]["mean"] == pytest.approx(report["curve"]["mean"], rel=1e-4)
 
 
 def test_lookahead_and_plan_are_those_of_the_command(command: Evaluate) -> None:
     """The same seed gives the same report, another seed other intervals."""
-    command = replace(command, images=6, strokes=10, lookahead=0, plan=1)
-    report, default = evaluate(command), evaluate(replace(command, lookahead=None, plan=None))
+    few: dict[str, Any] = {"images": 6, "max_strokes": 10}
+    planned = few | {"lookahead": 0, "plan": 1}
+    report, default = evaluate(command, **planned), evaluate(command, **few)
     assert (report["lookahead"], report["plan"], default["lookahead"], default["plan"]) == (0, 1, 2, 0)
-    assert report == evaluate(command) and report["l2"] != default["l2"]
-    assert report["l2"]["low"] != evaluate(replace(command, seed=1))["l2"]["low"]
+    assert report == evaluate(command, **planned) and report["l2"] != default["l2"]
+    assert report["l2"]["low"] != evaluate(command, seed=1, **planned)["l2"]["low"]
 
 
 @pytest.mark.parametrize(
@@ -107,5 +118,5 @@ def test_lookahead_and_plan_are_those_of_the_command(command: Evaluate) -> None:
 def test_errors(command: Evaluate, tmp_path: Path, change: dict, text: str) -> None:
     file = tmp_path / "scores.json"
     with pytest.raises(ValueError, match=text):
-        evaluate(replace(command, json=file, **change))
+        evaluate(command, json=file, **change)
     assert not file.exists()

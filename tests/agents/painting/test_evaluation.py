@@ -64,7 +64,7 @@ def test_each_stroke_is_rasterised_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_curve_needs_a_step() -> None:
     with pytest.raises(ValueError, match="every must be at least 1"):
-        score_painting(random_painting(), grey(0, 32), 0).l2
+        score_painting(random_painting(), grey(0, 32), 0)
 
 
 def test_interval_narrows_with_pictures_and_with_less_confidence() -> None:
