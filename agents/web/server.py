@@ -40,19 +40,15 @@ HEADERS = {
 
 
 class JobQueue:
-    """A queue of jobs for one thread."""
+    """A queue of jobs for one thread; an `HTTPException` 503 refuses a job where too many wait."""
 
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(1, "painter")
         self.count = 0
 
     def start(self, work: Callable[[Callable[[Event], None], threading.Event], None]) -> AsyncIterator[bytes]:
-        """Events of a job, as lines of JSON; the job is stopped when nobody listens any more.
-
-        Raises:
-            HTTPException: 503 where too many wait.
-        """
-        self._check()
+        """Events of a job, as lines of JSON; the job is stopped when nobody listens any more."""
+        ahead = self._enter()
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
 
         def send(event: Event | None) -> None:
@@ -69,7 +65,7 @@ class JobQueue:
             except (MemoryError, RuntimeError):
                 send({"event": "error", "message": "this is too much for the server"})
             finally:
-                loop.call_soon_threadsafe(self._finished)
+                loop.call_soon_threadsafe(self._leave)
                 send(None)
 
         async def lines() -> AsyncIterator[bytes]:
@@ -79,30 +75,26 @@ class JobQueue:
             finally:
                 stop.set()
 
-        if self.count:
-            send({"event": "queued", "ahead": self.count})
-        self.count += 1
+        if ahead:
+            send({"event": "queued", "ahead": ahead})
         self.executor.submit(job)
         return lines()
 
     async def run(self, work: Callable[[], bytes]) -> bytes:
-        """The result of a job without events.
-
-        Raises:
-            HTTPException: 503 where too many wait.
-        """
-        self._check()
-        self.count += 1
+        """The result of a job without events."""
+        self._enter()
         try:
             return await asyncio.get_running_loop().run_in_executor(self.executor, work)
         finally:
-            self._finished()
+            self._leave()
 
-    def _check(self) -> None:
+    def _enter(self) -> int:
         if self.count >= WAITING:
             raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
+        self.count += 1
+        return self.count - 1
 
-    def _finished(self) -> None:
+    def _leave(self) -> None:
         self.count -= 1
 
 
@@ -155,11 +147,7 @@ TOO_LARGE = f"at most {MAX_REQUEST_BYTES // 1_000_000} MB can be sent"
 
 
 def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
-    """The application.
-
-    Args:
-        hosts: names by which it may be called; none for any.
-    """
+    """The application; `hosts` are the names by which it may be called, none for any."""
     jobs = JobQueue()
 
     @asynccontextmanager
