@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.cli.pictures import stem_of
-from agents.painting.batch import STREAM
+from agents.painting.batch import STREAM, PhotoFiles
 from agents.painting.photo import Photo
 from paint_gym.painting import check_ending
 from paint_gym.utils.files import check_writable
@@ -17,18 +17,14 @@ NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the p
 
 def output_files(
     photos: Sequence[Photo], patterns: Sequence[Path], budgets: Sequence[int], ending: str
-) -> list[list[list[Path]]]:
-    """Files to write, by photo and by number of strokes.
+) -> list[PhotoFiles]:
+    """Files to write of each photo.
 
     Args:
         photos: the photos to paint.
         patterns: names with {name} and {strokes} in the place of these, folders, or `STREAM`.
         budgets: numbers of strokes.
         ending: ending of files in folders, and of standard output.
-
-    Raises:
-        ValueError: a pattern that would give several paintings one name, an unknown ending, or several
-            paintings for standard output.
     """
     files = [_pattern(pattern, len(budgets), ending) for pattern in patterns]
     if STREAM in files and max(len(photos), len(budgets), len(files)) > 1:
@@ -44,13 +40,13 @@ def output_files(
                     f"{count} {what} cannot all be written to {file}; write {mark} where their names differ, "
                     f"as in {example}"
                 )
-    return [
-        [
-            [Path(str(file).replace(STROKES, str(count)).replace(NAME, stem_of(photo))) for file in files]
-            for count in budgets
-        ]
-        for photo in photos
-    ]
+    names = [[str(file).replace(STROKES, str(count)) for file in files] for count in budgets]
+    items = []
+    for photo in photos:
+        stem = stem_of(photo)
+        outputs = [tuple(Path(name.replace(NAME, stem)) for name in row) for row in names]
+        items.append(PhotoFiles(photo, tuple(zip(budgets, outputs, strict=True))))
+    return items
 
 
 def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
@@ -60,12 +56,13 @@ def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
     return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
-def check_distinct(photos: Sequence[Photo], outputs: Sequence[Sequence[Sequence[Path]]]) -> None:
-    """Refuse `outputs` of `output_files` with one file for two photos."""
+def check_distinct(items: Sequence[PhotoFiles]) -> None:
+    """Refuse one file for two paintings."""
     makers: dict[Path, list[str]] = {}
-    for photo, budgets in zip(photos, outputs, strict=True):
-        for file in (file for files in budgets for file in files):
-            makers.setdefault(file, []).append(str(photo))
+    for item in items:
+        for _, files in item.budgets:
+            for file in files:
+                makers.setdefault(file, []).append(str(item.photo))
     for file, names in makers.items():
         if len(names) > 1:
             raise ValueError(
