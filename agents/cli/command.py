@@ -18,10 +18,6 @@ class Command:
     """A module of your own to import first, which registers strokes, actors, ...; may be repeated."""
 
     def import_modules(self) -> None:
-        """Import the modules.
-
-        Raises:
-            ValueError: there is no such module.
-        """
+        """Import the modules."""
         for name in self.imports:
             import_module(name)

@@ -31,10 +31,6 @@ def find_pictures(paths: Sequence[Path]) -> list[Photo]:
     """Files as they are, folders and patterns as the pictures in them, ``@list.txt`` as the files it names.
 
     A picture that is named twice is painted once.
-
-    Raises:
-        ValueError: no picture, or a list without names.
-        OSError: a list that cannot be read.
     """
     photos = [photo for path in paths for photo in _photos_in(path)]
     if not photos:

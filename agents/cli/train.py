@@ -71,14 +71,7 @@ def default_of(arguments: Sequence[str]) -> Train:
 
 
 def train(command: Train) -> dict[str, float]:
-    """Train; returns the metrics of the last evaluation.
-
-    Raises:
-        TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was.
-        FileExistsError: there is a run in the folder already, and it is not resumed.
-        BlockingIOError: another process trains in it.
-        FileNotFoundError: there is none to resume.
-    """
+    """Train; returns the metrics of the last evaluation."""
     resume = command.resume or (is_restarted() and _has_run(command))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
     with process_group(), lock_folder(command.out) if is_main_process() else nullcontext():
