@@ -40,11 +40,9 @@ class Evaluate(Command):
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
     lookahead: int | None = None
-    """Candidates of each window size that are tried before each step: more are better and slower. By default
-    the agent's own number."""
+    """Candidates of each window size tried before each step; by default the agent's own number."""
     plan: int | None = None
-    """Gradient steps that improve each bundle before it is painted: more are better and slower. By default
-    the agent's own number."""
+    """Gradient steps that improve each bundle before it is painted; by default the agent's own number."""
 
     def __post_init__(self) -> None:
         if self.curve is not None and self.curve.suffix.lower() not in PLOTS:
