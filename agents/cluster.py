@@ -124,9 +124,7 @@ def _answer(ray: Any, reference: Any) -> Any:
 def _connect(address: str) -> Any:
     try:
         import ray
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
+    except ModuleNotFoundError:
         raise ModuleNotFoundError("--ray needs Ray: pip install 'paint-gym[cluster]'", name="ray") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     local: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}

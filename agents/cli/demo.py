@@ -115,9 +115,9 @@ def _paint_photos(out: Path) -> None:
             painting.save(out / f"{name}-painted.{ending}")
 
 
-def _train(trainer: Trainer) -> list[tuple[int, float, float]]:
-    """Train with a progress bar; returns (updates, seconds, l2 on the validation crops)."""
-    curve, start = [(0, 0.0, trainer.evaluate()[0])], time.monotonic()
+def _train(trainer: Trainer) -> list[tuple[float, float]]:
+    """Train with a progress bar; returns (seconds, l2 on the validation crops)."""
+    curve, start = [(0.0, trainer.evaluate()[0])], time.monotonic()
     total = trainer.config.updates
     with progress(total=total, desc="learning to paint", unit="update") as bar:
 
@@ -125,7 +125,7 @@ def _train(trainer: Trainer) -> list[tuple[int, float, float]]:
             bar.update()
             if trainer.updates % 50 == 0 or trainer.updates == total:
                 l2, _ = trainer.evaluate()
-                curve.append((trainer.updates, time.monotonic() - start, l2))
+                curve.append((time.monotonic() - start, l2))
                 bar.set_postfix({"validation l2": f"{l2:.4f}"}, refresh=False)
 
         trainer.fit(after_update)

@@ -49,13 +49,13 @@ def overview(pictures: np.ndarray, rows: Sequence[Sequence[Painting]], labels: S
     return np.asarray(sheet)
 
 
-def plot_curve(path: Path, curve: Sequence[tuple[int, float, float]]) -> None:
-    """Plot a learning curve of (updates, seconds, l2)."""
+def plot_curve(path: Path, curve: Sequence[tuple[float, float]]) -> None:
+    """Plot a learning curve of (seconds, l2)."""
     from matplotlib.figure import Figure  # no pyplot: no window, no global state
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
-    _, seconds, l2 = zip(*curve, strict=True)
+    seconds, l2 = zip(*curve, strict=True)
     axes.plot(seconds, l2, marker=".", label="validation crops")
     axes.set(xlabel="seconds of training", ylabel="l2 (mean squared error, by raster)", yscale="log")
     axes.legend()

@@ -55,7 +55,7 @@ class Train(Command):
 
 @dataclass(frozen=True)
 class _Choice:
-    """The options that decide which settings a run has, and so which flags there are."""
+    """Options that decide which settings, and so which flags, there are."""
 
     preset: Preset = DEFAULT
     algo: Annotated[str, tyro.conf.arg(aliases=["--agent.algo"])] = "model-based"
