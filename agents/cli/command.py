@@ -7,8 +7,6 @@ from typing import Annotated
 
 import tyro
 
-from paint_gym.utils.registry import import_module
-
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
@@ -16,12 +14,3 @@ class Command:
 
     imports: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="import")] = ()
     """A module of your own to import first, which registers strokes, actors, ...; may be repeated."""
-
-    def import_modules(self) -> None:
-        """Import the modules.
-
-        Raises:
-            ValueError: there is no such module.
-        """
-        for name in self.imports:
-            import_module(name)

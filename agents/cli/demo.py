@@ -58,8 +58,7 @@ class Demo(Command):
 
 def demo(command: Demo) -> dict[str, float]:
     """Run the demo; returns the content of ``demo.json``: l2 on held-out crops by `raster`, seconds."""
-    start = time.monotonic()
-    out = command.out
+    start, out = time.monotonic(), command.out
     out.mkdir(parents=True, exist_ok=True)
     _paint_photos(out)
     photos_seconds = time.monotonic() - start
@@ -86,30 +85,20 @@ def demo(command: Demo) -> dict[str, float]:
         f"{command.strokes} strokes after {command.updates} updates",
         f"the same strokes, refined {REFINE} times",
     )
-    _save_picture(out / "overview.png", overview(crops[:SHOWN], (untrained, trained, refined), labels))
+    rows = {"l2_untrained": untrained, "l2": trained, "l2_refined": refined}
+    _save_picture(out / "overview.png", overview(crops[:SHOWN], list(rows.values()), labels))
     for i, painting in enumerate(refined[:SHOWN]):
         _save_picture(out / f"target_{i}.png", crops[i].transpose(1, 2, 0))
         for ending in ("png", "svg", "json"):
             painting.save(out / f"painting_{i}.{ending}")
-    before, after, best = (
-        float(l2_by_raster(paintings, crops).mean()) for paintings in (untrained, trained, refined)
-    )
-    scores = {
-        "l2_untrained": before,
-        "l2": after,
-        "l2_refined": best,
-        "images": len(crops),
-        "strokes": command.strokes,
-        "updates": command.updates,
-        "seconds_photos": photos_seconds,
-        "seconds": time.monotonic() - start,
-    }
+    scores = {name: float(l2_by_raster(row, crops).mean()) for name, row in rows.items()}
+    scores |= {"images": len(crops), "strokes": command.strokes, "updates": command.updates}
+    scores |= {"seconds_photos": photos_seconds, "seconds": time.monotonic() - start}
     _write_text(out / "demo.json", json.dumps(scores, indent=2) + "\n")
     _write_text(out / "index.html", page(PHOTOS, scores, str(out)))
-    logger.info(
-        "l2 on %d held-out crops: %.4f untrained, %.4f trained, %.4f refined, in %.0f s; %s shows it all",
-        len(crops), before, after, best, scores["seconds"], out / "index.html",
-    )  # fmt: skip
+    text = "l2 on held-out crops: %(l2_untrained).4f untrained, %(l2).4f trained, %(l2_refined).4f refined"
+    logger.info(text, scores)
+    logger.info("%s shows the results", out / "index.html")
     return scores
 
 
@@ -126,9 +115,9 @@ def _paint_photos(out: Path) -> None:
             painting.save(out / f"{name}-painted.{ending}")
 
 
-def _train(trainer: Trainer) -> list[tuple[int, float, float]]:
-    """Train with a progress bar; returns (updates, seconds, l2 on the validation crops)."""
-    curve, start = [(0, 0.0, trainer.evaluate()[0])], time.monotonic()
+def _train(trainer: Trainer) -> list[tuple[float, float]]:
+    """Train with a progress bar; returns (seconds, l2 on the validation crops)."""
+    curve, start = [(0.0, trainer.evaluate()[0])], time.monotonic()
     total = trainer.config.updates
     with progress(total=total, desc="learning to paint", unit="update") as bar:
 
@@ -136,7 +125,7 @@ def _train(trainer: Trainer) -> list[tuple[int, float, float]]:
             bar.update()
             if trainer.updates % 50 == 0 or trainer.updates == total:
                 l2, _ = trainer.evaluate()
-                curve.append((trainer.updates, time.monotonic() - start, l2))
+                curve.append((time.monotonic() - start, l2))
                 bar.set_postfix({"validation l2": f"{l2:.4f}"}, refresh=False)
 
         trainer.fit(after_update)

@@ -24,13 +24,7 @@ poster="$name-painted.png" autoplay loop muted playsinline controls></video></di
 
 
 def page(photos: Sequence[str], scores: Mapping[str, float], out: str) -> str:
-    """HTML of the page, from the template ``demo.html`` beside this file.
-
-    Args:
-        photos: names of the painted photos.
-        scores: content of ``demo.json``.
-        out: name of the folder.
-    """
+    """HTML of the page with the names of the photos, the content of ``demo.json`` and the folder's name."""
     template = Template(resources.files("agents.cli").joinpath("demo.html").read_text(encoding="utf-8"))
     numbers = {name: f"{scores[name]:.4f}" for name in ("l2_untrained", "l2", "l2_refined")}
     numbers |= {name: str(scores[name]) for name in ("images", "strokes", "updates")}
@@ -55,13 +49,13 @@ def overview(pictures: np.ndarray, rows: Sequence[Sequence[Painting]], labels: S
     return np.asarray(sheet)
 
 
-def plot_curve(path: Path, curve: Sequence[tuple[int, float, float]]) -> None:
-    """Plot a learning curve of (updates, seconds, l2)."""
+def plot_curve(path: Path, curve: Sequence[tuple[float, float]]) -> None:
+    """Plot a learning curve of (seconds, l2)."""
     from matplotlib.figure import Figure  # no pyplot: no window, no global state
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
-    _, seconds, l2 = zip(*curve, strict=True)
+    seconds, l2 = zip(*curve, strict=True)
     axes.plot(seconds, l2, marker=".", label="validation crops")
     axes.set(xlabel="seconds of training", ylabel="l2 (mean squared error, by raster)", yscale="log")
     axes.legend()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ import tyro
 
 from agents.checkpoint import load
 from agents.cli.command import Command
-from agents.painting.evaluation import EvaluationSettings, PaintingScores, evaluate
+from agents.painting.evaluation import EvaluationSettings, evaluate
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.files import replace_when_done
 from paint_gym.utils.progress import progress
@@ -40,11 +40,9 @@ class Evaluate(Command):
     curve: Path | None = None
     """File for a plot of l2 against strokes: .png .svg .pdf."""
     lookahead: int | None = None
-    """Candidates of each window size that are tried before each step: more are better and slower. By default
-    the agent's own number."""
+    """Candidates of each window size tried before each step; by default the agent's own number."""
     plan: int | None = None
-    """Gradient steps that improve each bundle before it is painted: more are better and slower. By default
-    the agent's own number."""
+    """Gradient steps that improve each bundle before it is painted; by default the agent's own number."""
 
     def __post_init__(self) -> None:
         if self.curve is not None and self.curve.suffix.lower() not in PLOTS:
@@ -52,17 +50,10 @@ class Evaluate(Command):
 
 
 def evaluate_agent(command: Evaluate) -> dict[str, Any]:
-    """Paint and score; returns the report that `--json` writes, see `agents.evaluate`.
-
-    Raises:
-        ValueError: a number or name that is not possible; says which.
-        OSError: a file that is missing or cannot be written.
-    """
+    """Paint and score; returns the report that `--json` writes, see `agents.evaluate`."""
     policy = load(command.agent, lookahead=command.lookahead, plan=command.plan)
 
-    def bar(scores: Iterable[PaintingScores]) -> Iterable[PaintingScores]:
-        return progress(scores, desc="painting and scoring", unit="image")
-
+    bar = partial(progress, desc="painting and scoring", unit="image")
     report = {
         "agent": command.agent, "lookahead": policy.lookahead, "plan": policy.plan,
         **evaluate(policy, bar, **asdict(command.settings)),
@@ -85,12 +76,9 @@ def _table(report: dict[str, Any]) -> list[str]:
         "{agent}: {images} pictures of {dataset} ({split}), {strokes} strokes, "
         "{refine} iterations of refinement, by {renderer}"
     )
-    rows = [
-        f"| {name} | {score['mean']:.5g} | {score['low']:.5g} | {score['high']:.5g} |"
-        for name, score in ((name, report[name]) for name in SCORES)
-    ]
     head = ["| score | mean | 95% from | to |", "| --- | --- | --- | --- |"]
-    return [title.format(**report), "", *head, *rows]
+    row = "| {name} | {mean:.5g} | {low:.5g} | {high:.5g} |"
+    return [title.format(**report), "", *head, *(row.format(name=name, **report[name]) for name in SCORES)]
 
 
 def _plot(path: Path, report: dict[str, Any]) -> None:

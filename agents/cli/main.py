@@ -14,6 +14,7 @@ from agents.cli import demo, evaluate, paint, render, train, train_renderer, web
 from agents.cli.command import Command
 from paint_gym import __version__
 from paint_gym.utils.errors import visible
+from paint_gym.utils.registry import import_module
 
 COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
     "demo": (demo.Demo, demo.demo),
@@ -36,9 +37,8 @@ def parse(arguments: Sequence[str]) -> Command:
     for name, (kind, _) in COMMANDS.items():
         member = Annotated[kind, tyro.conf.subcommand(name)]  # type: ignore[valid-type]
         union = member if union is None else union | member
-    return tyro.cli(
-        union, prog="paint-gym", description="Reinforcement learning that paints.", args=arguments
-    )
+    title = "Reinforcement learning that paints."
+    return tyro.cli(union, prog="paint-gym", description=title, args=arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command = parse(arguments)
         execute = next(function for kind, function in COMMANDS.values() if kind is type(command))
-        command.import_modules()
+        for name in command.imports:
+            import_module(name)
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:
         sys.exit(f"paint-gym: {visible(str(error))}")

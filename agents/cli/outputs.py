@@ -7,53 +7,46 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.cli.pictures import stem_of
-from agents.painting.batch import STREAM
+from agents.painting.batch import STREAM, PhotoFiles
 from agents.painting.photo import Photo
 from paint_gym.painting import check_ending
 from paint_gym.utils.files import check_writable
 
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the photo, number of strokes
-SHOWN = 5  # files in an error
 
 
 def output_files(
     photos: Sequence[Photo], patterns: Sequence[Path], budgets: Sequence[int], ending: str
-) -> list[list[list[Path]]]:
-    """Files to write, by photo and by number of strokes.
+) -> list[PhotoFiles]:
+    """Files to write of each photo.
 
     Args:
         photos: the photos to paint.
         patterns: names with {name} and {strokes} in the place of these, folders, or `STREAM`.
         budgets: numbers of strokes.
         ending: ending of files in folders, and of standard output.
-
-    Raises:
-        ValueError: a pattern that would give several paintings one name, an unknown ending, or several
-            paintings for standard output.
     """
     files = [_pattern(pattern, len(budgets), ending) for pattern in patterns]
-    several = len(photos) > 1, len(budgets) > 1
+    if STREAM in files and max(len(photos), len(budgets), len(files)) > 1:
+        raise ValueError("only one painting can be written to standard output")
+    counts = ((NAME, "pictures", len(photos)), (STROKES, "paintings", len(budgets)))
     for file in files:
-        if file == STREAM:
-            if any(several) or len(files) > 1:
-                raise ValueError("only one painting can be written to standard output")
-            continue
-        check_ending(file)
-        for many, mark, what in zip(several, (NAME, STROKES), ("pictures", "paintings"), strict=True):
-            if many and mark not in str(file):
-                count = len(photos) if mark == NAME else len(budgets)
-                example = file.with_stem(f"{file.stem}-{mark}") if mark == STROKES else file.with_stem(mark)
+        if file != STREAM:
+            check_ending(file)
+        for mark, what, count in counts:
+            if count > 1 and mark not in str(file):
+                example = file.with_stem(mark if mark == NAME else f"{file.stem}-{mark}")
                 raise ValueError(
-                    f"{count} {what} cannot all be written to {file}; write {mark} where their "
-                    f"{'names' if mark == NAME else 'numbers of strokes'} go, as in {example}"
+                    f"{count} {what} cannot all be written to {file}; write {mark} where their names differ, "
+                    f"as in {example}"
                 )
-    return [
-        [
-            [Path(str(file).replace(STROKES, str(count)).replace(NAME, stem_of(photo))) for file in files]
-            for count in budgets
-        ]
-        for photo in photos
-    ]
+    names = [[str(file).replace(STROKES, str(count)) for file in files] for count in budgets]
+    items = []
+    for photo in photos:
+        stem = stem_of(photo)
+        outputs = [tuple(Path(name.replace(NAME, stem)) for name in row) for row in names]
+        items.append(PhotoFiles(photo, tuple(zip(budgets, outputs, strict=True))))
+    return items
 
 
 def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
@@ -63,29 +56,23 @@ def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
     return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
-def check_distinct(photos: Sequence[Photo], outputs: Sequence[Sequence[Sequence[Path]]]) -> None:
-    """Refuse `outputs` of `output_files` with one file for two photos."""
+def check_distinct(items: Sequence[PhotoFiles]) -> None:
+    """Refuse one file for two paintings."""
     makers: dict[Path, list[str]] = {}
-    for photo, budgets in zip(photos, outputs, strict=True):
-        for file in (file for files in budgets for file in files):
-            makers.setdefault(file, []).append(str(photo))
-    twice = [f"{file} (of {' and '.join(names)})" for file, names in makers.items() if len(names) > 1]
-    if twice:
-        more = f", and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
-        raise ValueError(
-            f"pictures of the same name would overwrite each other: {', '.join(twice[:SHOWN])}{more}; paint "
-            "them by commands of their own, into other folders"
-        )
+    for item in items:
+        for _, files in item.budgets:
+            for file in files:
+                makers.setdefault(file, []).append(str(item.photo))
+    for file, names in makers.items():
+        if len(names) > 1:
+            raise ValueError(
+                f"pictures of the same name would overwrite each other: {file} (of {' and '.join(names)}); "
+                "paint them by commands of their own, into other folders"
+            )
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bool) -> None:
-    """Refuse files that cannot be written, that exist, or that are inputs.
-
-    Args:
-        outputs: files to write.
-        inputs: files that are never written over.
-        overwrite: whether other files are written over.
-    """
+    """Refuse outputs that cannot be written, that are inputs, or, without `overwrite`, that exist."""
     identities = {_identity(file) for file in inputs if os.path.isfile(file)}
     for output in outputs:
         if output == STREAM:
@@ -100,15 +87,14 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bo
 
 def check_outside(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Refuse files in folders that are painted: the next command would paint the paintings."""
-    folders = [os.path.realpath(path) for path in inputs if path.is_dir()]
+    folders = {path.resolve() for path in inputs if path.is_dir()}
     for place in {output.parent for output in outputs}:
-        parents = {os.path.realpath(place), *map(str, Path(os.path.realpath(place)).parents)}
-        for folder in folders:
-            if folder in parents:
-                raise ValueError(
-                    f"{place} is in {folder}, which is painted: started again, the command, or another "
-                    "shard, would paint the paintings; choose a folder outside"
-                )
+        resolved = place.resolve()
+        for folder in folders & {resolved, *resolved.parents}:
+            raise ValueError(
+                f"{place} is in {folder}, which is painted: started again, the command, or another shard, "
+                "would paint the paintings; choose a folder outside"
+            )
 
 
 def _identity(file: Path) -> tuple[int, int]:

@@ -34,22 +34,14 @@ def paint_pictures(command: Paint) -> None:
     """Paint and write; options that cannot work are refused before the work.
 
     SIGINT or SIGTERM during refinement ends it: the paintings are written as they are, and nothing else. A
-    command that skips existing files (`Paint.completes`) does not write them, so as to paint them again.
-
-    Raises:
-        SystemExit: after such a signal; the status is 128 and its number.
-        ValueError: an option that is not possible, or pictures that were not painted; says which.
-        OSError: the one picture cannot be read or written, or the disk is full.
+    command that skips existing files (`Paint.completes`) does not write them, so as to paint them again. The
+    exit status is then 128 and the signal's number.
     """
     photos = find_pictures(command.images)
     suffix = "-{strokes}" if len(command.strokes) > 1 else ""
     patterns = command.output or (Path(f"{{name}}-painted{suffix}.{command.format}"),)
-    outputs = output_files(photos, patterns, command.strokes, command.format)
-    check_distinct(photos, outputs)
-    items = [
-        PhotoFiles(photo, tuple(zip(command.strokes, map(tuple, budgets), strict=True)))
-        for photo, budgets in zip(photos, outputs, strict=True)
-    ]
+    items = output_files(photos, patterns, command.strokes, command.format)
+    check_distinct(items)
     items = items if command.shard is None else shard_of(items, command.shard)
     painter = painter_of(command, patterns, len(photos))
     files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
@@ -90,11 +82,7 @@ def paint_pictures(command: Paint) -> None:
 
 
 def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
-    """The part of the photos that a shard such as ``3/16`` has, in whatever order they are.
-
-    Raises:
-        ValueError: not a shard.
-    """
+    """The part of the photos that a shard such as ``3/16`` has, in whatever order they are."""
     parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
     if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
         raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
@@ -106,11 +94,11 @@ def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
 
 def _without_painted(items: list[PhotoFiles]) -> list[PhotoFiles]:
     """The photos and numbers of strokes that have no files yet."""
-    missing = [
-        replace(item, budgets=tuple(b for b in item.budgets if not all(map(Path.exists, b[1]))))
-        for item in items
-    ]
-    missing = [item for item in missing if item.budgets]
+    missing = []
+    for item in items:
+        budgets = tuple(budget for budget in item.budgets if not all(file.exists() for file in budget[1]))
+        if budgets:
+            missing.append(replace(item, budgets=budgets))
     if len(missing) < len(items):
         logger.info("%d of %d pictures are painted already", len(items) - len(missing), len(items))
     return missing
@@ -124,10 +112,9 @@ def _paint(
     if command.ray is not None:
         tasks = [items[first : first + TASK] for first in range(0, len(items), TASK)]
         shared, stop = (painter, output), lambda: signals.received is not None
+        results = run_on_cluster(_paint_task, shared, tasks, command.ray, command.imports, stop=stop)
         with signals:
-            for task, answer in run_on_cluster(
-                _paint_task, shared, tasks, command.ray, command.imports, stop=stop
-            ):
+            for task, answer in results:
                 if isinstance(answer, RuntimeError):
                     answer = [PhotoResult(item.photo, error=ValueError(str(answer))) for item in task]
                 elif isinstance(answer, Exception):

@@ -29,15 +29,13 @@ class Paint(Command):
     overwrite: bool = False
     """Write over existing files, but never over an input."""
     shard: str | None = None
-    """Paint only a part of the pictures, for example "3/16" for the third of sixteen parts, so that many
-    machines can share the work. Existing files are skipped, so a part can be started again. Uses one thread,
-    unless OMP_NUM_THREADS says otherwise."""
+    """Part of the pictures to paint, as in "3/16" for the third of sixteen. Existing files are skipped, so a
+    part can be started again. Uses one thread, unless OMP_NUM_THREADS says otherwise."""
     skip_bad: bool = True
     """Continue after a picture that cannot be painted; it is named at the end, and the exit status is 1."""
     ray: str | None = None
     """Paint on a Ray cluster: "local" for the processors of this machine, "auto" for the cluster that it is
-    part of, or an address, as in "10.0.0.1:6379". Nodes need the same version of this package, and a shared
-    folder with the files; files that exist are skipped. Needs pip install 'paint-gym[cluster]'."""
+    part of, or an address, as in "10.0.0.1:6379". Files that exist are skipped. Needs the extra [cluster]."""
     report: Path | None = None
     """File to which a line of JSON is added for each painting: picture, files, size, strokes, l2 and PSNR on
     the canvas, seconds."""
@@ -51,17 +49,13 @@ class Paint(Command):
     stroke: str | None = None
     """Stroke design: bezier, straight, circle or triangle. The package has an agent for each."""
     lookahead: int | None = None
-    """Candidates of each window size that are tried before each step: more are better and slower. By default
-    the agent's own number."""
+    """Candidates of each window size tried before each step; by default the agent's own number."""
     plan: int | None = None
-    """Gradient steps that improve each bundle of strokes before it is painted, for paintings that are made
-    stroke by stroke: more are better and slower. By default the agent's own number, mostly 0."""
+    """Gradient steps that improve each bundle before it is painted; by default the agent's own number."""
     refine: int | None = None
-    """Iterations of refinement, which optimises all strokes of the finished painting together and lowers the
-    error most in a given time. By default 200, 0 for a draft."""
+    """Iterations of refinement, which optimises all strokes together. By default 200, 0 for a draft."""
     until: float = 0.0
-    """l2 (mean squared error of values in [0, 1]) at which refinement ends. It is measured on the canvas, as
-    the progress bar shows it; a larger output has more details to miss."""
+    """l2 (mean squared error of values in [0, 1]) on the canvas at which refinement ends."""
     draft: bool = False
     """A quick preview by the agent alone, without plan and refinement."""
     detail: str | None = None
@@ -89,8 +83,8 @@ class Paint(Command):
     seconds: float = 8.0
     """Longest duration of a film, in seconds."""
     canvas: int = 256
-    """Shorter side of the canvas in pixels, at most that of the photo: 512 brings more details to refinement,
-    and takes two to three times as long. The output may be larger."""
+    """Shorter side of the canvas in pixels, at most that of the photo: 512 has more details, and takes two to
+    three times as long. The output may be larger."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the picture."""
     agent: str | None = None
@@ -109,5 +103,5 @@ class Paint(Command):
 
     @property
     def completes(self) -> bool:
-        """Whether files that exist are skipped, so that the command can be started again."""
+        """Skip files that exist, so that the command can be started again."""
         return self.shard is not None or self.ray is not None

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
 from agents.cli.paint_flags import Paint
-from agents.cluster import check_address
 from agents.painting.batch import STREAM
 from agents.painting.options import Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette
@@ -27,27 +26,13 @@ PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "l
 
 
 def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> PhotoPainter:
-    """The painter that the options ask for.
-
-    Args:
-        command: the options.
-        patterns: patterns of the outputs.
-        pictures: number of pictures.
-
-    Raises:
-        ValueError: options that are not possible, or do not go together.
-    """
+    """The painter that the options ask for, with outputs of `patterns` and a number of pictures."""
     init = None if command.init is None else Painting.load(command.init)
     _check(command, init, pictures)
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if init is None else init.background
-    if command.ray is not None:
-        check_address(command.ray)
-        if STREAM in patterns:
-            raise ValueError("--ray writes files, not to standard output")
-    detail: Photo | Literal["faces"] | None = None
-    if command.detail is not None:
-        detail = "faces" if command.detail == "faces" else Photo(Path(command.detail))
+    if command.ray is not None and STREAM in patterns:
+        raise ValueError("--ray writes files, not to standard output")
     return PhotoPainter(
         policy=_policy(command, init, opaque=command.opaque or paper is not None),
         iterations=0 if command.draft else REFINE if command.refine is None else command.refine,
@@ -55,7 +40,7 @@ def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Pho
         canvas=command.canvas,
         background=background,
         palette=palette,
-        detail=detail,
+        detail=_detail(command.detail),
         init=init,
         canvas_image=None if command.canvas_image is None else Photo(command.canvas_image),
         paper=paper,
@@ -72,16 +57,9 @@ def inputs_of(command: Paint) -> list[Path]:
 def _check(command: Paint, init: Painting | None, pictures: int) -> None:
     """Refuse options that do not go together."""
     if command.draft and (command.plan or command.refine or command.until):
-        raise ValueError(
-            "--draft goes with none of --plan, --refine and --until; a plan without refinement is --plan 10 "
-            "--refine 0"
-        )
-    if command.detail not in (None, "faces") and not Path(command.detail).is_file():
-        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {command.detail}")
+        raise ValueError("--draft goes with none of --plan, --refine and --until; see --refine 0")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError(
-            "torchrun is for train: each of its processes would paint all; use --shard, or --ray"
-        )
+        raise ValueError("torchrun is for train; to paint on many processors use --shard, or --ray")
     if command.report is not None:
         check_writable(command.report)
         command.report.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +71,14 @@ def _check(command: Paint, init: Painting | None, pictures: int) -> None:
         raise ValueError("--canvas-image goes with one picture, and with neither --from nor --background")
     if init is not None and pictures > 1:
         raise ValueError("--from goes on with the painting of one picture")
+
+
+def _detail(text: str | None) -> Photo | Literal["faces"] | None:
+    if text is None or text == "faces":
+        return None if text is None else "faces"
+    if not Path(text).is_file():
+        raise ValueError(f"detail is 'faces' or a picture, and there is no picture {text}")
+    return Photo(Path(text))
 
 
 def _policy(command: Paint, init: Painting | None, opaque: bool) -> PaintingPolicy:
@@ -146,9 +132,7 @@ def _palette(text: str | None) -> int | Tensor | None:
 
 def _background(command: Paint) -> Background:
     """Colour of the fresh canvas."""
-    if command.background == "none":
-        return None
-    if command.background == "auto":
-        return "auto"
+    if command.background in ("none", "auto"):
+        return None if command.background == "none" else "auto"
     colour = command.background or ("#fff" if command.svg == "plotter" else "#000")
     return tuple(parse_palette([colour], "background")[0].tolist())

@@ -13,11 +13,8 @@ from agents.painting.batch import STREAM
 from agents.painting.photo import Photo
 from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.files import read_capped
 
 logger = logging.getLogger(__name__)
-MAX_STREAM_BYTES = 500_000_000
-MAX_LIST_BYTES = 50_000_000
 
 
 def path_of(photo: Photo) -> Path:
@@ -34,10 +31,6 @@ def find_pictures(paths: Sequence[Path]) -> list[Photo]:
     """Files as they are, folders and patterns as the pictures in them, ``@list.txt`` as the files it names.
 
     A picture that is named twice is painted once.
-
-    Raises:
-        ValueError: no picture, or a list without names.
-        OSError: a list that cannot be read.
     """
     photos = [photo for path in paths for photo in _photos_in(path)]
     if not photos:
@@ -51,9 +44,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Photo]:
 def _photos_in(path: Path) -> list[Photo]:
     text = str(path)
     if path == STREAM:
-        content = sys.stdin.buffer.read(MAX_STREAM_BYTES + 1)
-        if len(content) > MAX_STREAM_BYTES:
-            raise ValueError(f"standard input has more than {MAX_STREAM_BYTES:,} bytes")
+        content = sys.stdin.buffer.read()
         if not content:
             raise ValueError("standard input is empty")
         return [Photo(content, "standard input")]
@@ -62,7 +53,7 @@ def _photos_in(path: Path) -> list[Photo]:
     elif not path.exists() and text.startswith("@"):
         file = Path(text[1:])
         with named_file(file):
-            lines = read_capped(file, MAX_LIST_BYTES).decode("utf-8-sig").splitlines()
+            lines = file.read_text("utf-8-sig").splitlines()
         files = [Path(line) for line in lines if line.strip()]
     elif not path.exists() and any(mark in text for mark in "*?["):
         files = sorted(Path(name) for name in glob.glob(text) if not is_special(Path(name)))

@@ -25,10 +25,5 @@ class Render(Command):
 
 
 def render(command: Render) -> None:
-    """Read and write.
-
-    Raises:
-        ValueError: the file is no painting, or the output has another ending.
-        OSError: a file that cannot be read or written.
-    """
+    """Read and write."""
     Painting.load(command.painting).save(command.output, size=command.size)

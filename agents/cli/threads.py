@@ -1,9 +1,8 @@
 """Spinning of OpenMP's threads in our own commands; to be imported before torch, which reads it once.
 
-A thread of GNU OpenMP, which torch uses on Linux, looks 300,000 times for work before it sleeps. Meanwhile it
-holds a core that the threads of the C kernel, or another process, could use: six photos took 21 s, and with
-1,000 times 15 s. The user's own settings have priority. Programs that import the packages are left alone:
-only ``paint-gym``, and a package that ``python -m`` is about to run (``sys.argv[0]`` is then ``-m``), set it.
+A thread of GNU OpenMP looks 300,000 times for work before it sleeps, and holds a core meanwhile: six photos
+took 21 s, and with 1,000 times 15 s. Only ``paint-gym``, and a package that ``python -m`` is about to run
+(``sys.argv[0]`` is then ``-m``), set it; the user's own settings have priority.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import tyro
 
 from agents.checkpoint import CHECKPOINT, check_run, load
 from agents.cli.command import Command
-from agents.common.config import LearningConfig, TrainConfig, check_ranges
+from agents.common.config import TrainConfig, check_ranges
 from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
@@ -55,7 +55,7 @@ class Train(Command):
 
 @dataclass(frozen=True)
 class _Choice:
-    """The options that decide which settings a run has, and so which flags there are."""
+    """Options that decide which settings, and so which flags, there are."""
 
     preset: Preset = DEFAULT
     algo: Annotated[str, tyro.conf.arg(aliases=["--agent.algo"])] = "model-based"
@@ -71,32 +71,19 @@ def default_of(arguments: Sequence[str]) -> Train:
 
 
 def train(command: Train) -> dict[str, float]:
-    """Train; returns the metrics of the last evaluation.
-
-    Raises:
-        TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was, and the message says
-            at which update.
-        FileExistsError: there is a run in the folder already, and it is not resumed.
-        BlockingIOError: another process trains in it.
-        FileNotFoundError: there is none to resume.
-    """
+    """Train; returns the metrics of the last evaluation."""
     resume = command.resume or (is_restarted() and _has_run(command))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
     with process_group(), lock_folder(command.out) if is_main_process() else nullcontext():
         trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
-        device, size = trainer.agent.device, trainer.replay.nbytes / 2**30
         if is_main_process():
             if resume:
-                logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
-                for name, value, ignored in _ignored(command, trainer.config):
-                    logger.warning(
-                        "a run goes on with its own settings: %s stays %s, not %s", name, value, ignored
-                    )
+                _log_resumed(command, trainer)
             for line in _summary(trainer.config):
                 logger.info("%s", line)
-            logger.info("replay: %.2f GiB on %s", size, device)
-            # before the work: a split that is not there is refused now
-            logger.info("evaluations paint %d pictures", len(trainer.eval_targets))
+            pictures = len(trainer.eval_targets)  # before the work, which a missing split would end later
+            size, device = trainer.replay.nbytes / 2**30, trainer.agent.device
+            logger.info("replay: %.2f GiB on %s; evaluations paint %d pictures", size, device, pictures)
         trainer.fit(folder=command.out, checkpoint_minutes=command.checkpoint_minutes)
     if trainer.metrics:
         logger.info("%s: l2 %.4f", command.out, trainer.metrics["eval/l2"])
@@ -104,44 +91,32 @@ def train(command: Train) -> dict[str, float]:
 
 
 def _summary(config: TrainConfig) -> Iterator[str]:
-    """The settings that matter most, in a few lines."""
+    """The settings that matter most."""
     agent, learning = config.agent, config.agent.learning
-    critic = f"gamma {learning.gamma:g} per stroke" if learning.gamma else "gamma 0"
-    yield f"{agent.algo}, actor {agent.actor}, reward {agent.reward}; {critic}"
-    yield (
-        f"{config.dataset}, {config.size} px, {agent.max_strokes} {agent.stroke} strokes in bundles of "
-        f"{agent.bundle}; {config.updates} updates of {config.batch}"
-    )
-    late = "changing in the middle" if learning.schedule == "halves" else "along a cosine"
-    yield (
-        f"learning rates {late}: actor {learning.actor_lr:g} to {learning.actor_lr_late:g}, critic "
-        f"{learning.critic_lr:g} to {learning.critic_lr_late:g}"
-    )
-    shared = {field.name for field in dataclasses.fields(LearningConfig)}
-    special = {name: value for name, value in dataclasses.asdict(learning).items() if name not in shared}
-    if special:
-        yield ", ".join(f"{name} {value}" for name, value in special.items())
+    yield f"{agent.algo}, actor {agent.actor}, reward {agent.reward}, gamma {learning.gamma:g} per stroke"
+    strokes = f"{agent.max_strokes} {agent.stroke} strokes in bundles of {agent.bundle}"
+    yield f"{config.dataset}, {config.size} px, {strokes}; {config.updates} updates of {config.batch}"
 
 
 def _has_run(command: Train) -> bool:
-    """Whether the folder has a run with the settings of the command."""
-    settings, checkpoint = command.out / "config.json", command.out / CHECKPOINT
-    if not (settings.is_file() and checkpoint.is_file()):
+    """Recognise a run with the settings of the command in the folder."""
+    settings = command.out / "config.json"
+    if not (settings.is_file() and (command.out / CHECKPOINT).is_file()):
         return False
     expected = json.loads(json.dumps(dataclasses.asdict(command.config)))
     return bool(json.loads(settings.read_text()) == expected)
 
 
-def _ignored(command: Train, config: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
-    """Settings of the command that differ from the preset's and from the run's: name, run's, command's."""
+def _log_resumed(command: Train, trainer: Trainer) -> None:
+    """Log where a run goes on, and the settings of the command that it ignores."""
+    logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
     default = preset_for(command.preset, command.config.agent.algo)
-    configs = (config, command.config, default)
-    run, chosen, usual = (_flat(dataclasses.asdict(settings)) for settings in configs)
-    return (
-        (name, run.get(name), value)
-        for name, value in chosen.items()
-        if value not in (usual[name], run.get(name))
-    )
+    configs = (trainer.config, command.config, default)
+    run, chosen, usual = (_flat(dataclasses.asdict(config)) for config in configs)
+    for name, value in chosen.items():
+        if value not in (usual[name], run.get(name)):
+            text = "a run goes on with its own settings: %s stays %s, not %s"
+            logger.warning(text, name, run.get(name), value)
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -39,14 +39,7 @@ class TrainRenderer(Command):
 
 
 def train_renderer(command: TrainRenderer) -> dict[str, float]:
-    """Train; returns the metrics of the last evaluation.
-
-    Raises:
-        TrainingDivergedError: the loss is not finite; the last checkpoint stays as it was.
-        FileExistsError: there is a run in the folder already, and it is not resumed.
-        BlockingIOError: another process trains in it.
-        FileNotFoundError: there is none to resume.
-    """
+    """Train; returns the metrics of the last evaluation."""
     check_run(command.out, command.resume)
     with lock_folder(command.out):
         if command.resume:

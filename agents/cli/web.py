@@ -26,11 +26,7 @@ class Web(Command):
 
 
 def web(command: Web) -> None:
-    """Serve until interrupted.
-
-    Raises:
-        ImportError: the extra is not installed.
-    """
+    """Serve until interrupted."""
     try:
         import uvicorn
 

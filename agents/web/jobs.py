@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
 import io
 import tempfile
@@ -10,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,17 +25,9 @@ from agents.painting.paint import paint
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import refine
-from agents.web.requests import (
-    MAX_FILM_SIDE,
-    MAX_PIXELS,
-    MAX_SIDE,
-    MAX_STROKES,
-    ExportRequest,
-    PaintRequest,
-)
+from agents.web.requests import MAX_FILM_SIDE, MAX_PIXELS, MAX_SIDE, MAX_STROKES, ExportRequest, PaintRequest
 from paint_gym.painting import FORMATS, Painting, json_format, svg
 from paint_gym.renderers import make_renderer
-from paint_gym.strokes import StrokeDesign
 
 SECONDS = 120.0  # of a job, at most
 SHOW_EVERY = 10  # iterations of refinement
@@ -52,24 +46,20 @@ def photo_png(name: str) -> bytes:
 
 
 def photo_of(request: PaintRequest) -> Photo:
-    """The photo of a request.
-
-    Raises:
-        ValueError: no photo, or two; a sentence for the client.
-    """
+    """The photo of a request; a `ValueError` has a sentence for the client."""
     if (request.photo is None) == (request.image is None):
         raise ValueError("send one picture: a photo's name, or an image")
     if request.photo is not None:
         return Photo(np.asarray(getattr(data, request.photo)()), request.photo)
-    return Photo(request.picture_bytes(), "the picture", MAX_PIXELS)
+    try:
+        content = base64.b64decode(request.image or "", validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"image is not base64: {error}") from None
+    return Photo(content, "the picture", MAX_PIXELS)
 
 
 def checked(text: str) -> Painting:
-    """A painting from a client.
-
-    Raises:
-        ValueError: it is none, or has too many strokes.
-    """
+    """A painting from a client; a `ValueError` says that it is none, or too large."""
     try:
         painting = Painting.from_json(text.encode())
     except ValueError as error:
@@ -108,26 +98,12 @@ def painter_of(request: PaintRequest, init: Painting | None) -> PhotoPainter:
     )
 
 
-class Head(NamedTuple):
-    """All of a painting but its strokes; see `Painting`."""
-
-    design: StrokeDesign
-    size: tuple[int, int]
-    background: tuple[float, float, float] | None
-    opacity: tuple[float, float]
-
-
 class PaintingJob:
-    """A painting while it is made.
+    """A painting while it is made; each event is given to `send`, and `stop` is set when the client has left.
 
     Events: ``start`` (``head``, all of the painting but its strokes, and ``box``, height and width in the
     units of the shapes), ``strokes`` (``shapes`` and numbers of the ``strokes`` to be added), ``refined``
     (those of all, ``l2``, ``iteration``), ``done`` (those of all, ``l2``, ``seconds``).
-
-    Args:
-        request: the options.
-        send: called with each event.
-        stop: set when the client has left.
     """
 
     def __init__(self, request: PaintRequest, send: Callable[[Event], None], stop: threading.Event) -> None:
@@ -147,12 +123,11 @@ class PaintingJob:
         init = None if request.painting is None else checked(request.painting)
         painter = painter_of(request, init)
         job = painter.prepare(photo_of(request))
-        self.head = Head(
-            painter.policy.renderer.design, (job.target.shape[2], job.target.shape[3]),
-            (0.0, 0.0, 0.0) if init is None else init.background, painter.policy.renderer.opacity,
-        )  # fmt: skip
-        head = json_format.head(*self.head)
-        self.send({"event": "start", "box": svg.view_box(self.head.size), "head": head})
+        design, opacity = painter.policy.renderer.design, painter.policy.renderer.opacity
+        background = (0.0, 0.0, 0.0) if init is None else init.background
+        self.empty = Painting([], design, (job.target.shape[2], job.target.shape[3]), background, opacity)
+        head = json_format.head(design, self.empty.size, background, opacity)
+        self.send({"event": "start", "box": svg.view_box(self.empty.size), "head": head})
         if init is not None:
             self.on_strokes(torch.from_numpy(init.strokes.copy())[None])
         painting = painter.paint(job, request.strokes, on_strokes=self.on_strokes)
@@ -171,19 +146,14 @@ class PaintingJob:
         """Send all strokes, every `SHOW_EVERY` iterations."""
         self.check()
         self.iteration += 1
-        if self.iteration % SHOW_EVERY == 0 and self.iteration < self.request.refine:
-            event = {
-                "event": "refined",
-                "iteration": self.iteration,
-                "of": self.request.refine,
-                "l2": self.l2,
-            }
+        total = self.request.refine
+        if self.iteration % SHOW_EVERY == 0 and self.iteration < total:
+            event = {"event": "refined", "iteration": self.iteration, "of": total, "l2": self.l2}
             self.send(event | self.drawn(strokes[0].cpu().numpy(), 0))
 
-    def on_iteration(self, l2: float) -> bool:
+    def on_iteration(self, l2: float) -> None:
         """Remember the l2 for the next event."""
         self.l2 = l2
-        return False
 
     def check(self) -> None:
         """Stop if the client has left or the time is up."""
@@ -195,18 +165,15 @@ class PaintingJob:
     def drawn(self, strokes: np.ndarray, first: int) -> Event:
         """Strokes as SVG shapes and as numbers."""
         self.batch += 1
-        part = Painting(strokes, *self.head)
+        empty = self.empty
+        part = Painting(strokes, empty.design, empty.size, empty.background, empty.opacity)
         nodes = part.nodes(svg.SEGMENTS)
         shapes = svg.shapes(part.size, part.design.primitive, nodes, f"s{self.batch:x}-", first)
         return {"shapes": list(shapes), "strokes": strokes.tolist()}
 
 
 def export(request: ExportRequest) -> bytes:
-    """The file of a painting.
-
-    Raises:
-        ValueError: it is no painting, or would be too large.
-    """
+    """The file of a painting; a `ValueError` says that it is none, or too large."""
     painting = checked(request.painting)
     limit = MAX_FILM_SIDE if FORMATS[f".{request.format}"].is_film else MAX_SIDE
     size = painting.scaled_size(min(limit, request.size or max(painting.size)))

@@ -12,7 +12,6 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm_up
-from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo, Strict, parse
+from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo
 from paint_gym import __version__
 from paint_gym.painting import FORMATS
 
@@ -41,19 +40,15 @@ HEADERS = {
 
 
 class JobQueue:
-    """A queue of jobs for one thread."""
+    """A queue of jobs for one thread; an `HTTPException` 503 refuses a job where too many wait."""
 
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(1, "painter")
         self.count = 0
 
     def start(self, work: Callable[[Callable[[Event], None], threading.Event], None]) -> AsyncIterator[bytes]:
-        """Events of a job, as lines of JSON; the job is stopped when nobody listens any more.
-
-        Raises:
-            HTTPException: 503 where too many wait.
-        """
-        self._check()
+        """Events of a job, as lines of JSON; the job is stopped when nobody listens any more."""
+        ahead = self._enter()
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
 
         def send(event: Event | None) -> None:
@@ -70,40 +65,36 @@ class JobQueue:
             except (MemoryError, RuntimeError):
                 send({"event": "error", "message": "this is too much for the server"})
             finally:
-                loop.call_soon_threadsafe(self._finished)
+                loop.call_soon_threadsafe(self._leave)
                 send(None)
 
         async def lines() -> AsyncIterator[bytes]:
             try:
                 while (event := await events.get()) is not None:
-                    yield _line(event)
+                    yield json.dumps(event).encode() + b"\n"
             finally:
                 stop.set()
 
-        if self.count:
-            send({"event": "queued", "ahead": self.count})
-        self.count += 1
+        if ahead:
+            send({"event": "queued", "ahead": ahead})
         self.executor.submit(job)
         return lines()
 
     async def run(self, work: Callable[[], bytes]) -> bytes:
-        """The result of a job without events.
-
-        Raises:
-            HTTPException: 503 where too many wait.
-        """
-        self._check()
-        self.count += 1
+        """The result of a job without events."""
+        self._enter()
         try:
             return await asyncio.get_running_loop().run_in_executor(self.executor, work)
         finally:
-            self._finished()
+            self._leave()
 
-    def _check(self) -> None:
+    def _enter(self) -> int:
         if self.count >= WAITING:
             raise HTTPException(503, f"busy: {self.count} paintings are waiting; try again in a minute")
+        self.count += 1
+        return self.count - 1
 
-    def _finished(self) -> None:
+    def _leave(self) -> None:
         self.count -= 1
 
 
@@ -156,11 +147,7 @@ TOO_LARGE = f"at most {MAX_REQUEST_BYTES // 1_000_000} MB can be sent"
 
 
 def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
-    """The application.
-
-    Args:
-        hosts: names by which it may be called; none for any.
-    """
+    """The application; `hosts` are the names by which it may be called, none for any."""
     jobs = JobQueue()
 
     @asynccontextmanager
@@ -177,12 +164,17 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        """A wrong address."""
-        return JSONResponse({"detail": "there is no such photo"}, 404)
+        """One sentence about the first wrong field, without the request."""
+        first = error.errors()[0]
+        place, *names = first["loc"]
+        if place == "path":
+            return JSONResponse({"detail": "there is no such photo"}, 404)
+        field = ascii(".".join(map(str, names)))[1:-1][:50] or "the request"
+        return JSONResponse({"detail": f"{field}: {first['msg'][:200]}"}, 422)
 
     @app.exception_handler(ValueError)
     async def refused(request: Request, error: ValueError) -> JSONResponse:
-        """A request that `parse` refuses."""
+        """A painting that cannot become a file."""
         return JSONResponse({"detail": str(error)}, 422)
 
     @app.get("/api/photos/{name}.png", response_class=Response)
@@ -190,34 +182,19 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
         """One of scikit-image's photos."""
         return Response(photo_png(name), media_type="image/png")
 
-    @app.post("/api/paintings", response_class=StreamingResponse, openapi_extra=_body(PaintRequest))
-    async def paintings(request: Request) -> StreamingResponse:
+    @app.post("/api/paintings", response_class=StreamingResponse)
+    async def paintings(options: PaintRequest) -> StreamingResponse:
         """Paint a picture: lines of JSON, each an event, as the strokes are painted."""
-        options = parse(PaintRequest, await request.body())
         lines = jobs.start(lambda send, stop: PaintingJob(options, send, stop).run())
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
-    @app.post("/api/files", response_class=Response, openapi_extra=_body(ExportRequest))
-    async def files(request: Request) -> Response:
+    @app.post("/api/files", response_class=Response)
+    async def files(options: ExportRequest) -> Response:
         """A painting as a file."""
-        options = parse(ExportRequest, await request.body())
         content = await jobs.run(lambda: export(options))
         name = f'attachment; filename="painting.{options.format}"'
-        return Response(
-            content,
-            media_type=FORMATS[f".{options.format}"].media_type,
-            headers={"Content-Disposition": name},
-        )
+        media_type = FORMATS[f".{options.format}"].media_type
+        return Response(content, media_type=media_type, headers={"Content-Disposition": name})
 
     app.mount("/", StaticFiles(packages=[("agents.web", "static")], html=True))
     return app
-
-
-def _body(kind: type[Strict]) -> dict[str, Any]:
-    """Description of a body that `parse` reads, for the API."""
-    schema = {"application/json": {"schema": kind.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": schema}}
-
-
-def _line(event: Event) -> bytes:
-    return json.dumps(event).encode() + b"\n"

@@ -51,7 +51,8 @@ def paint(address: str, strokes: int) -> tuple[float, float]:
     """Seconds until the first strokes, and until all."""
     body = json.dumps({"photo": "coffee", "strokes": strokes, "refine": 0}).encode()
     began, first, count = time.perf_counter(), 0.0, 0
-    with urllib.request.urlopen(urllib.request.Request(address, body)) as answer:
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
         for line in answer:
             event = json.loads(line)
             if event["event"] == "strokes":

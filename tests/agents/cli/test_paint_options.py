@@ -91,7 +91,7 @@ def test_inputs() -> None:
         ("--width-mm 1 2", "goes with --svg plotter"), ("--svg plotter --width-mm 3 2", "least and greatest"),
         ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
         ("--detail nowhere.png", r"detail is 'faces' or a picture, and there is no picture nowhere\.png"),
-        ("--agent nowhere", "no agent at nowhere"), ("--ray locl", "local, auto or an address"),
+        ("--agent nowhere", "no agent at nowhere"),
         ("--agent pretrained --stroke circle", "pretrained paints bezier strokes, not circle"),
         ("--from circles.json --background #fff", "neither --background nor --opaque"),
         ("--from circles.json --stroke bezier --agent pretrained-circle", "circle strokes, not bezier"),
