@@ -25,11 +25,7 @@ WEIGHTS = Path(__file__).with_name("weights")  # folder of the agents that come 
 
 
 def shipped_agent(stroke: str) -> str:
-    """Name, for `load`, of the agent that comes with the package and paints strokes of a design.
-
-    Raises:
-        ValueError: there is no such design, or no agent for it.
-    """
+    """Name, for `load`, of the agent that comes with the package and paints strokes of a design."""
     get_stroke(stroke)
     name = "pretrained" if stroke == "bezier" else f"pretrained-{stroke}"
     if not (WEIGHTS / f"{name}.safetensors").exists():
@@ -68,8 +64,7 @@ def load(
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file is damaged, of a newer version, or its tensors do not fit; the message says
-            which.
+        ValueError: the file is damaged, of a newer version, or its tensors do not fit.
     """
     device = pick_device(device)
     shipped = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
@@ -78,14 +73,12 @@ def load(
         file = file / (CHECKPOINT if (file / CHECKPOINT).exists() else AGENT)
     if not file.is_file():
         raise FileNotFoundError(
-            f"no agent at {file}; train one with `paint-gym train`, or take one that comes with the package: "
-            f"{', '.join(shipped)}"
+            f"no agent at {file}; train one with `paint-gym train`, or take one of {', '.join(shipped)}"
         )
     with named_file(file):
         config, weights = _read(file)
-        changes: dict[str, Any] = {"seed": seed}
-        changes |= {} if lookahead is None else {"lookahead": lookahead}
-        changes |= {} if plan is None else {"plan": plan}
+        settings = {"seed": seed, "lookahead": lookahead, "plan": plan}
+        changes: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
         if (lookahead or plan) and not ALGORITHMS[config.algo].agent.uses_model:
             raise ValueError(f"{path} is an agent that uses no model: leave lookahead and plan out")
         if opacity is not None:  # the analytic renderer paints any size
@@ -117,32 +110,19 @@ def _upgraded(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_run(folder: Path, resume: bool) -> None:
-    """Refuse to write over a run, or to resume a missing one.
-
-    Raises:
-        FileNotFoundError: there is no run to resume.
-        FileExistsError: there is a run that would be written over.
-    """
+    """Refuse to write over a run, or to resume a missing one."""
     if resume:
         checkpoint_of(folder)
     elif (folder / CHECKPOINT).exists():
-        raise FileExistsError(
-            f"there is a run in {folder} already; add --resume to go on, or choose another --out"
-        )
+        message = f"there is a run in {folder} already; add --resume to go on, or choose another --out"
+        raise FileExistsError(message)
 
 
 def checkpoint_of(folder: str | PathLike[str]) -> Path:
-    """The checkpoint of a run.
-
-    Raises:
-        FileNotFoundError: there is no run in this folder.
-        ValueError: the run is of version 0.1.
-    """
+    """The checkpoint of a run, which must exist."""
     file = Path(folder) / CHECKPOINT
     if not file.is_file() and file.with_suffix(".safetensors").exists():
         raise ValueError(f"the run in {folder} is of version 0.1: start another from it with --init {folder}")
     if not file.is_file():
-        raise FileNotFoundError(
-            f"no run to resume in {folder}: {file.name} is missing; train without --resume"
-        )
+        raise FileNotFoundError(f"no run to resume in {folder}: there is no {CHECKPOINT}; drop --resume")
     return file

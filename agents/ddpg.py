@@ -54,7 +54,7 @@ class DDPG(Agent):
         return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
 
     def warm_start(self, actor: nn.Module) -> list[str]:
-        """Copy the weights of another actor into actor and target actor; see `Agent.warm_start`."""
+        """Copy the weights of another actor into actor and target actor."""
         names = super().warm_start(actor)
         self.target_actor.load_state_dict(self.actor.state_dict())
         return names
@@ -62,8 +62,7 @@ class DDPG(Agent):
     def update(self, batch: Transition) -> dict[str, float]:
         """One gradient step for the critic, the actor, and a reward that learns; the target networks move.
 
-        Returns:
-            ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
+        Returns ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
         """
         state, action, next_state = batch
         with torch.no_grad():

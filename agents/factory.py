@@ -69,21 +69,14 @@ ALGORITHMS = Registry[Algorithm](
 
 
 def build_actor(config: AgentConfig) -> Actor:
-    """A new actor with random weights, on torch's default device.
-
-    Raises:
-        ValueError: an unknown name, or settings that do not go together.
-    """
+    """A new actor with random weights, on torch's default device."""
     return ACTORS[config.actor](config, get_stroke(config.stroke))
 
 
 def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:
     """A new agent with random weights.
 
-    Args:
-        config: its configuration.
-        device: device of its networks.
-        seed: seed of the reward's weights; those of actor and critic come from torch's global generator.
+    The weights of actor and critic come from torch's global generator, those of the reward from `seed`.
 
     Raises:
         ValueError: an unknown name, or settings that do not go together.
@@ -103,26 +96,12 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     return algorithm.agent(actor, critic, renderer, reward, steps, config.bundle, config.learning)
 
 
-def policy_settings(config: AgentConfig) -> dict[str, int]:
-    """Lookahead and plan of an agent's policy; none for an algorithm that does not use the model."""
-    if not ALGORITHMS[config.algo].agent.uses_model:
-        return {"lookahead": 0, "plan": 0}
-    return {"lookahead": config.lookahead, "plan": config.plan}
-
-
 def build_policy(
     config: AgentConfig, weights: dict[str, Tensor], device: str | torch.device = "auto", **changes: Any
 ) -> PaintingPolicy:
-    """A policy with the weights of an actor.
+    """A policy with the weights of an actor, which are checked before memory is taken.
 
-    Args:
-        config: the configuration of its agent.
-        weights: of the actor, by name; compared with the configuration before memory is taken.
-        device: device to paint on.
-        changes: attributes of `PaintingPolicy`, in place of the agent's own.
-
-    Raises:
-        ValueError: an unknown name, settings that do not go together, or weights that do not fit.
+    `changes` are attributes of `PaintingPolicy`, in place of the agent's own.
     """
     check_budget(config.max_strokes, config.bundle)
     try:
@@ -138,23 +117,22 @@ def build_policy(
     fill(actor, weights)
     bf16 = has_bf16(device) if config.learning.bf16 is None else config.learning.bf16
     renderer = make_renderer(config.renderer, config.stroke, config.opacity)
-    settings: dict[str, Any] = {"bf16": bf16, "renderer": renderer} | policy_settings(config) | changes
-    return PaintingPolicy(actor, bundle=config.bundle, steps=config.max_strokes // config.bundle, **settings)
+    settings: dict[str, Any] = {"bf16": bf16, "renderer": renderer}
+    if ALGORITHMS[config.algo].agent.uses_model:
+        settings |= {"lookahead": config.lookahead, "plan": config.plan}
+    settings |= {"bundle": config.bundle, "steps": config.max_strokes // config.bundle} | changes
+    return PaintingPolicy(actor, **settings)
 
 
 def agent_config_from_dict(values: Any) -> AgentConfig:
-    """The `AgentConfig` that `dataclasses.asdict` turned into plain values.
-
-    Raises:
-        ValueError: not the values of an `AgentConfig`.
-    """
+    """The `AgentConfig` that `dataclasses.asdict` turned into plain values."""
     if not isinstance(values, dict) or not isinstance(values.get("learning", {}), dict):
         raise ValueError("this is not an agent of Paint Gym")
-    learning = ALGORITHMS[values.get("algo", "model-based")].agent.Config
+    algorithm = ALGORITHMS[values.get("algo", "model-based")].agent
     opacity = values.get("opacity", (0.0, 1.0))
     opacity = tuple(opacity) if isinstance(opacity, list) else opacity
     try:
-        settings = learning(**values.get("learning", {}))
-        return AgentConfig(**{**values, "learning": settings, "opacity": opacity})
+        learning = algorithm.Config(**values.get("learning", {}))
+        return AgentConfig(**{**values, "learning": learning, "opacity": opacity})
     except TypeError as error:
         raise ValueError(f"settings that this Paint Gym does not know: {error}") from error

@@ -41,26 +41,14 @@ class Imitation(Agent):
     uses_model = True
 
     def setup(self) -> None:
-        """Refuse parts that plans cannot be made with.
-
-        Raises:
-            ValueError: the renderer has no gradients, or the reward is not the gain in l2.
-        """
-        if not self.renderer.differentiable:
-            raise ValueError(
-                f"plans are made through the renderer, and {self.renderer.name!r} has no gradients"
-            )
+        """Refuse rewards that plans do not follow."""
         if not self.reward.gain_in_l2:
             raise ValueError("plans lower the l2 of the next canvas: imitation needs reward l2")
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One gradient step of the actor towards its plans.
+        """One gradient step of the actor towards its plans on the states of the batch.
 
-        Args:
-            batch: of the replay; only the states are used, the actor acts on them anew.
-
-        Returns:
-            ``losses/actor`` and ``charts/reward``, means over the batch.
+        Returns ``losses/actor`` and ``charts/reward``, means over the batch.
         """
         state = augment(batch.state) if self.config.augment else batch.state
         self.actor.train()

@@ -49,14 +49,7 @@ class ModelBasedDDPG(Agent):
     uses_model = True
 
     def setup(self) -> None:
-        """Build the target network of the critic.
-
-        Raises:
-            ValueError: the renderer has no gradients.
-        """
-        if not self.renderer.differentiable:
-            name = self.renderer.name
-            raise ValueError(f"model-based DDPG learns through the renderer, and {name!r} has no gradients")
+        """Build the target network of the critic."""
         self.target_critic = self.make_target_network(self.critic)
 
     def update(self, batch: Transition) -> dict[str, float]:
@@ -64,12 +57,7 @@ class ModelBasedDDPG(Agent):
 
         The reward learns from what the actor paints now, not from the replay: an actor that has found out how
         to please a discriminator would else do so for hundreds of updates before the discriminator sees it.
-
-        Args:
-            batch: of the replay; only the states are used, the actor acts on them anew.
-
-        Returns:
-            ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
+        Returns ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
         """
         state = augment(batch.state) if self.config.augment else batch.state
         self.actor.train()
@@ -84,24 +72,20 @@ class ModelBasedDDPG(Agent):
             objective = reward + self.discount * not_done(next_state, self.steps) * next_value
         if self.config.normalize_by_error:
             objective = objective / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
-        metrics |= gradient_step(
-            self.actor_optimizer, -objective.mean(), "losses/actor", self.config.max_grad_norm
-        )
+        loss, max_norm = -objective.mean(), self.config.max_grad_norm
+        metrics |= gradient_step(self.actor_optimizer, loss, "losses/actor", max_norm)
         return metrics | self.reward.update(next_state.canvas.detach(), next_state.target)
 
     def _update_critic(self, state: CanvasState, reward: Tensor, next_state: CanvasState) -> dict[str, float]:
-        td_target = self.td_target(reward, next_state)
+        """One gradient step of V(s) towards ``r + gamma^k V'(s')``; just r where the episode ends."""
+        with torch.no_grad():
+            next_value = apply_network(self.target_critic, next_state, self.steps, self.bf16)
+            td_target = reward + self.discount * not_done(next_state, self.steps) * next_value
         value = apply_network(self.critic, state, self.steps, self.bf16)
         loss = nn.functional.mse_loss(value, td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         polyak_update(self.target_critic, self.critic, self.config.tau)
         return metrics
-
-    @torch.no_grad()
-    def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:
-        """``r + gamma^k V'(s')``, ``(B,)``; just the reward where the episode ends."""
-        next_value = apply_network(self.target_critic, next_state, self.steps, self.bf16)
-        return reward + self.discount * not_done(next_state, self.steps) * next_value
 
     def parts(self) -> dict[str, Any]:
         """Networks and optimizers that a checkpoint holds, by name."""

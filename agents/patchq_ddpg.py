@@ -22,16 +22,9 @@ class PatchQDDPG(DDPG):
     """
 
     def setup(self) -> None:
-        """Build the target networks of actor and critic.
-
-        Raises:
-            ValueError: the reward has no patch-level form.
-        """
+        """Build the target networks, and refuse rewards that have no patch-level form."""
         if not self.reward.patch_level:
-            raise ValueError(
-                "PatchQ needs a Reward with patch_rewards(before, after, target), such as L2Reward, and "
-                "patch_level = True"
-            )
+            raise ValueError("PatchQ needs a reward with patch_rewards and patch_level, such as L2Reward")
         super().setup()
 
     def reward_of(self, state: CanvasState, next_state: CanvasState) -> Tensor:

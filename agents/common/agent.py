@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -35,6 +34,7 @@ class Agent:
 
     Raises:
         TypeError: the actor is not an `Actor`, or the settings are those of another algorithm.
+        ValueError: the algorithm learns through the renderer, which has no gradients.
 
     Attributes:
         Config: class of the settings; its fields are flags of ``paint-gym train``.
@@ -55,27 +55,30 @@ class Agent:
         config: LearningConfig | None = None,
     ) -> None:
         if not isinstance(actor, Actor):
-            raise TypeError(
-                f"the actor is a {type(actor).__name__}; derive it from agents.Actor, a torch.nn.Module with "
-                "the defaults that agents rely on"
-            )
+            raise TypeError(f"the actor is a {type(actor).__name__}; derive it from agents.Actor")
         config = config or self.Config()
         if type(config) is LearningConfig:  # the algorithm's own settings stay at their defaults
             config = self.Config(**asdict(config))
         if not isinstance(config, self.Config):
             kind = type(self).__name__
             raise TypeError(f"{kind} takes settings of {kind}.Config, not of {type(config).__qualname__}")
+        if self.uses_model and not renderer.differentiable:
+            raise ValueError(f"the agent learns through the renderer, and {renderer.name!r} has no gradients")
         self.config = config
         self.renderer, self.reward = renderer, as_reward(reward)
         self.steps, self.bundle = steps, bundle
-        self.discount = self.config.gamma**bundle
+        self.discount = config.gamma**bundle
         self.device = next((parameter.device for parameter in actor.parameters()), torch.device("cpu"))
-        self.bf16 = has_bf16(self.device) if self.config.bf16 is None else self.config.bf16
+        self.bf16 = has_bf16(self.device) if config.bf16 is None else config.bf16
         self.actor, self.critic = actor, critic or nn.Identity()
         for network in (self.actor, self.critic):
-            set_layout(network, self.config.channels_last)
-            if self.config.compile:
+            set_layout(network, config.channels_last)
+            if config.compile:
                 network.compile()  # in place: the names of the parameters stay
+        self.actor_optimizer = torch.optim.Adam(actor.parameters(), config.actor_lr)
+        self.has_critic = critic is not None
+        if critic is not None:
+            self.critic_optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr)
         self.setup()
 
     def setup(self) -> None:
@@ -88,23 +91,11 @@ class Agent:
             target.compile()
         return target
 
-    @cached_property
-    def actor_optimizer(self) -> torch.optim.Optimizer:
-        """Adam for the actor; made at first use, since it takes seconds to load."""
-        return torch.optim.Adam(self.actor.parameters(), self.config.actor_lr)
-
-    @cached_property
-    def critic_optimizer(self) -> torch.optim.Optimizer:
-        """Adam for the critic; see `actor_optimizer`."""
-        return torch.optim.Adam(self.critic.parameters(), self.config.critic_lr)
-
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
         """The actor's bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
 
-        Args:
-            state: canvases to paint on.
-            steps: steps per episode, by default those of training.
+        `steps` is the length of an episode, by default that of training.
         """
         self.actor.eval()
         return apply_network(self.actor, state, steps or self.steps, self.bf16)
@@ -120,24 +111,16 @@ class Agent:
         )
 
     def warm_start(self, actor: nn.Module) -> list[str]:
-        """Copy the weights of another actor, as far as names and shapes are the same.
-
-        Returns:
-            Names of the tensors that were not copied.
+        """Copy the weights of another actor where names and shapes are the same; names of all other tensors.
 
         Raises:
             ValueError: the actors have no tensor in common.
         """
         target, source = self.actor.state_dict(), actor.state_dict()
-        same = {
-            name: source[name]
-            for name in target
-            if name in source and source[name].shape == target[name].shape
-        }
+        names = target.keys() & source.keys()
+        same = {name: source[name] for name in names if source[name].shape == target[name].shape}
         if not same:
-            raise ValueError(
-                "the two actors have no tensor in common; choose the same --actor and width as the other's"
-            )
+            raise ValueError("the two actors have no tensor in common; choose the same --actor and width")
         self.actor.load_state_dict(target | same)
         return sorted(target.keys() - same.keys())
 
@@ -146,21 +129,16 @@ class Agent:
         raise NotImplementedError(f"{type(self).__name__} does not learn")
 
     def set_learning_rates(self, progress: float) -> None:
-        """Set the learning rates.
-
-        Args:
-            progress: fraction of updates completed, in [0, 1].
-        """
+        """Set the learning rates after a fraction of the updates, in [0, 1]."""
         actor_lr, critic_lr = self.config.learning_rates(progress)
-        parts = self.parts()
-        parts["actor_optimizer"].param_groups[0]["lr"] = actor_lr
-        if "critic_optimizer" in parts:
-            parts["critic_optimizer"].param_groups[0]["lr"] = critic_lr
+        self.actor_optimizer.param_groups[0]["lr"] = actor_lr
+        if self.has_critic:
+            self.critic_optimizer.param_groups[0]["lr"] = critic_lr
 
     def parts(self) -> dict[str, Any]:
         """Networks and optimizers that a checkpoint holds, by name."""
         names = ["actor", "actor_optimizer"]
-        if any(True for _ in self.critic.parameters()):
+        if self.has_critic:
             names += ["critic", "critic_optimizer"]
         return {name: getattr(self, name) for name in names}
 

@@ -28,14 +28,9 @@ def flag(name: str) -> Any:
 
 
 def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
-    """Refuse numbers of a dataclass that are out of their range; None is allowed, tuples hold numbers.
+    """Refuse numbers of a dataclass that are out of their range ``(low, high)``.
 
-    Args:
-        settings: the dataclass.
-        ranges: least and greatest number by the name of the field; whole numbers if both are.
-
-    Raises:
-        ValueError: names the field, its range, and the number.
+    Fields whose limits are whole hold whole numbers. A value may also be None, or a tuple of numbers.
     """
     for name, (low, high) in ranges.items():
         value = getattr(settings, name)
@@ -82,15 +77,9 @@ class LearningConfig:
         )  # fmt: skip
 
     def learning_rates(self, progress: float) -> tuple[float, float]:
-        """Learning rates of actor and critic.
-
-        Args:
-            progress: fraction of updates completed, in [0, 1].
-        """
-        if self.schedule == "halves":
-            late = float(progress >= 0.5)
-        else:
-            late = 0.5 * (1 - math.cos(math.pi * progress))
+        """Learning rates of actor and critic after a fraction of the updates, in [0, 1]."""
+        cosine = 0.5 * (1 - math.cos(math.pi * progress))
+        late = float(progress >= 0.5) if self.schedule == "halves" else cosine
         actor = (1 - late) * self.actor_lr + late * self.actor_lr_late
         critic = (1 - late) * self.critic_lr + late * self.critic_lr_late
         return actor, critic

@@ -19,16 +19,7 @@ class TrainingDivergedError(FloatingPointError):
 def gradient_step(
     optimizer: torch.optim.Optimizer, loss: Tensor, name: str, max_norm: float | None = None
 ) -> dict[str, float]:
-    """One gradient step, averaged over all processes.
-
-    Args:
-        optimizer: of the parameters that learn.
-        loss: scalar.
-        name: of the loss, for the metrics.
-        max_norm: norm to which the gradient is clipped.
-
-    Returns:
-        The loss, its mean over all processes, under its name.
+    """One gradient step, averaged over all processes and clipped to a norm; the mean loss under its name.
 
     Raises:
         TrainingDivergedError: the loss, or its gradient, is not finite.

@@ -26,8 +26,8 @@ class Replay:
     """The latest episodes of canvases that are painted in step.
 
     A row holds the states of all canvases at one time; the next row holds the next states, unless its step
-    is 0. So each state is stored once, as the end of one transition and the start of the next. Canvases are
-    stored as uint8; an episode goes on from its float canvas, so that rounding does not add up.
+    is 0. Canvases are stored as uint8; an episode goes on from its float canvas, so that rounding does not
+    add up.
 
     Args:
         episodes: least number of episodes that stay; the oldest are overwritten.
@@ -37,14 +37,7 @@ class Replay:
         targets: pictures by index; their device holds the canvases and the batches.
     """
 
-    def __init__(
-        self,
-        episodes: int,
-        steps: int,
-        num_envs: int,
-        action_dim: int,
-        targets: Targets,
-    ) -> None:
+    def __init__(self, episodes: int, steps: int, num_envs: int, action_dim: int, targets: Targets) -> None:
         self.rows = math.ceil(episodes / num_envs) * (steps + 1) + 1
         self.steps, self.num_envs, self.targets, self.device = steps, num_envs, targets, targets.device
         side, device = targets.dataset.size, targets.device
@@ -69,13 +62,10 @@ class Replay:
         return len(self._starts()) * self.num_envs
 
     def add(self, canvas: Tensor, index: Tensor, step: int, action: Tensor | None) -> None:
-        """Add the states of all canvases, and their actions.
+        """Add the states of all canvases, and their actions; no action at the end of an episode.
 
-        Args:
-            canvas: ``(num_envs, 3, H, W)`` float in [0, 1].
-            index: ``(num_envs,)`` int64, pictures of the data set.
-            step: how many bundles have been painted.
-            action: ``(num_envs, action_dim)``; None at the end of an episode.
+        Canvases are ``(num_envs, 3, H, W)`` in [0, 1], indices of targets ``(num_envs,)`` int64, and actions
+        ``(num_envs, action_dim)``; `step` bundles have been painted.
         """
         row = self.added % self.rows
         self.canvas[row], self.index[row], self.step[row] = to_bytes(canvas), index, step
@@ -84,22 +74,16 @@ class Replay:
         self.added += 1
 
     def sample(self, batch: int, rng: torch.Generator) -> Transition:
-        """`batch` transitions, drawn with replacement.
-
-        Raises:
-            ValueError: the replay is empty.
-        """
+        """`batch` transitions, drawn with replacement."""
         starts = self._starts()
         if not len(starts):
             raise ValueError("the replay is empty; paint some steps before the first update")
         row = starts[torch.randint(len(starts), (batch,), generator=rng)]
         env = torch.randint(self.num_envs, (batch,), generator=rng)
         target = self.targets(self.index[row, env].numpy())
-        next_row, device_env = (row + 1) % self.rows, upload(env, self.device)
-        action = self.action[upload(row, self.device), device_env]
-        return Transition(
-            self._states(row, device_env, target), action, self._states(next_row, device_env, target)
-        )
+        env = upload(env, self.device)
+        state, next_state = (self._states(rows, env, target) for rows in (row, (row + 1) % self.rows))
+        return Transition(state, self.action[upload(row, self.device), env], next_state)
 
     def _states(self, row: Tensor, env: Tensor, target: Tensor) -> CanvasState:
         canvas = self.canvas[upload(row, self.device), env].float() / 255

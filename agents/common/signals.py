@@ -7,11 +7,7 @@ from typing import Any, Self
 
 
 class StopSignals:
-    """A block in which SIGINT and SIGTERM are only recorded in `received`.
-
-    Args:
-        enabled: False leaves the signals as they are.
-    """
+    """A block in which SIGINT and SIGTERM are only recorded in `received`, if it is enabled."""
 
     def __init__(self, enabled: bool = True) -> None:
         self.enabled = enabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -33,7 +34,7 @@ class MetricsLogger:
             from torch.utils.tensorboard import SummaryWriter
 
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._drop_later_lines(self.folder / "metrics.jsonl")
+            _drop_later_lines(self.folder / "metrics.jsonl", self.update)
             with writing(self.folder):
                 self.board = SummaryWriter(str(self.folder))
         return self
@@ -58,16 +59,12 @@ class MetricsLogger:
         if self.board is not None:
             self.board.add_image(name, picture, update, dataformats="HWC")
 
-    def _drop_later_lines(self, file: Path) -> None:
-        if file.exists():
-            lines = [line for line in file.read_text().splitlines() if _update_of(line) <= self.update]
-            with replace_when_done(file) as temporary:
-                temporary.write_text("".join(line + "\n" for line in lines))
 
-
-def _update_of(line: str) -> float:
-    """The update of a line; infinite for a line that a crash has cut off."""
-    try:
-        return json.loads(line)["update"]
-    except (ValueError, KeyError, TypeError):
-        return float("inf")
+def _drop_later_lines(file: Path, update: int) -> None:
+    text = ""
+    if file.exists():
+        with suppress(ValueError):  # a crash may have cut off the last line
+            for line in file.read_text().splitlines():
+                text += f"{line}\n" if json.loads(line)["update"] <= update else ""
+        with replace_when_done(file) as temporary:
+            temporary.write_text(text)

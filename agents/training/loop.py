@@ -27,25 +27,16 @@ Callback = Callable[[Any, dict[str, float]], bool | None]
 
 
 class TrainingLoop(ABC):
-    """The base of trainers: a subclass says how to collect, update, evaluate and save.
+    """The base of trainers: a subclass says how to collect, update, evaluate and save."""
 
-    Attributes:
-        config: with ``updates``, updates in all, and ``eval_every``, updates between evaluations.
-        device: device of the networks.
-        updates: updates completed.
-        metrics: metrics of the last evaluation.
-        log_every: updates between two lines of metrics.
-        picture: name of the picture that `evaluation` returns.
-    """
-
-    config: Any
+    config: Any  # with `updates`, updates in all, and `eval_every`, updates between evaluations
     device: torch.device
-    updates: int = 0
-    log_every: int = 20
-    picture: str = "paintings"
+    updates: int = 0  # updates completed
+    log_every: int = 20  # updates between two lines of metrics
+    picture: str = "paintings"  # name of the picture that `evaluation` returns
 
     def __init__(self) -> None:
-        self.metrics: dict[str, float] = {}
+        self.metrics: dict[str, float] = {}  # of the last evaluation
 
     @property
     def progress(self) -> float:
@@ -78,13 +69,9 @@ class TrainingLoop(ABC):
                 listen to signals; None for just the updates. Of several processes the first one writes.
             checkpoint_minutes: minutes between checkpoints; the last one is written at the end.
 
-        Returns:
-            The trainer.
-
         Raises:
             SystemExit: a signal has stopped the run, after a checkpoint; the status is 128 and its number.
-            TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was, and the message
-                says at which update.
+            TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was.
         """
         total, saved, writes = self.config.updates, time.monotonic(), folder is not None and is_main_process()
         if self.updates and self.updates >= total:
@@ -98,9 +85,9 @@ class TrainingLoop(ABC):
                 try:
                     metrics = self.update()
                 except FloatingPointError as error:
-                    raise TrainingDivergedError(
-                        f"update {self.updates + 1}: {error}{_last_checkpoint(folder)}"
-                    ) from error
+                    good = folder is not None and (folder / CHECKPOINT).exists()
+                    hint = f"{folder} holds the last good checkpoint" if good else "nothing had been saved"
+                    raise TrainingDivergedError(f"update {self.updates + 1}: {error}; {hint}") from error
                 bar.update()
                 if self.updates % self.log_every == 0:
                     log.write(self.updates, metrics)
@@ -114,7 +101,7 @@ class TrainingLoop(ABC):
                 if folder is not None:
                     due = time.monotonic() - saved > 60 * checkpoint_minutes
                     signalled, due = any_process([signals.received is not None, due], self.device)
-                    stop = stop or signalled
+                    stop |= signalled
                     if due:
                         self.save(folder)
                         saved = time.monotonic()
@@ -126,11 +113,3 @@ class TrainingLoop(ABC):
             logger.info("stopped at update %d of %d; --resume goes on", self.updates, total)
             sys.exit(128 + signals.received)
         return self
-
-
-def _last_checkpoint(folder: Path | None) -> str:
-    """The end of the message about a run that has diverged."""
-    if folder is None:
-        return ""
-    saved = (folder / CHECKPOINT).exists()
-    return f"; {folder} holds the last good checkpoint" if saved else "; nothing had been saved"

@@ -47,10 +47,6 @@ def preset_for(name: Preset, algo: str = "model-based") -> TrainConfig:
     With preset cpu, algorithms that do not use the model learn as in Table 1: the rates of the preset are
     for gradients through the renderer, and with its gamma of 0 a critic would see one step ahead.
 
-    Args:
-        name: name of the preset.
-        algo: name of the algorithm.
-
     Raises:
         ValueError: an unknown algorithm.
     """
@@ -59,6 +55,5 @@ def preset_for(name: Preset, algo: str = "model-based") -> TrainConfig:
     rates = {key: value for key, value in asdict(config.agent.learning).items() if key in known}
     learning = agent.Config(**rates) if agent.uses_model else agent.Config()
     updates_per_step = config.updates_per_step if agent.uses_model or name != "cpu" else 1
-    return replace(
-        config, agent=replace(config.agent, algo=algo, learning=learning), updates_per_step=updates_per_step
-    )
+    agent_config = replace(config.agent, algo=algo, learning=learning)
+    return replace(config, agent=agent_config, updates_per_step=updates_per_step)

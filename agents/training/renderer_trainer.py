@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -59,15 +58,7 @@ class RendererConfig:
 
 
 class RendererTrainer(TrainingLoop):
-    """A network, its optimizer, and random strokes.
-
-    Args:
-        config: see `RendererConfig`.
-        device: device to train on.
-
-    Raises:
-        ValueError: an unknown design or network.
-    """
+    """A network, its optimizer, and random strokes."""
 
     log_every = 100
     picture = "strokes"
@@ -85,33 +76,20 @@ class RendererTrainer(TrainingLoop):
         self.optimizer = torch.optim.Adam(self.network.parameters(), config.learning_rate)
         self.rng = torch.Generator().manual_seed(config.seed)
         self.bf16 = has_bf16(self.device) if config.bf16 is None else config.bf16
-        self.seconds = 0.0
 
     def warm_start(self, file: Path) -> None:
-        """Copy the weights of a network.
-
-        Raises:
-            FileNotFoundError: no such file.
-            ValueError: the file is damaged, or holds another network, or one for another design.
-        """
+        """Copy the weights of a network of the same kind and for the same design from a file."""
         with named_file(file):
             fill(self.network, load_network(file, self.design).state_dict())
 
     def update(self) -> dict[str, float]:
-        """One gradient step on new strokes; the loss by name.
-
-        Raises:
-            TrainingDivergedError: the loss is not finite.
-        """
-        start = time.monotonic()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+        """One gradient step on new strokes; the loss by name."""
+        self.optimizer.param_groups[0]["lr"] = self._learning_rate()
         strokes = self._strokes(self.config.batch, self.rng)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             loss = self.network.loss(self._parameters(strokes), self.truth(strokes, SIZE), self.rng)
         metrics = gradient_step(self.optimizer, loss, "losses/network")
         self.updates += 1
-        self.seconds += time.monotonic() - start
         return metrics
 
     def _learning_rate(self) -> float:
@@ -136,58 +114,43 @@ class RendererTrainer(TrainingLoop):
     def evaluate(self, strokes: int = 1000) -> tuple[float, np.ndarray]:
         """Mean squared error to `raster` on test strokes, and a picture: the truth above the network's."""
         raster, rng = make_renderer("raster", self.design), torch.Generator().manual_seed(2**31)
-        total, picture = 0.0, None
+        total, rows = 0.0, []
         for first in range(0, strokes, 100):
             batch = self._strokes(min(100, strokes - first), rng)
             truth, coverage = raster(batch, SIZE), self.paint(batch)
             total += (coverage - truth).square().mean((1, 2)).sum().item()
-            if picture is None:
-                rows = [torch.cat(list(maps[:8]), 1) for maps in (truth, coverage)]
-                picture = to_bytes(torch.cat(rows)).cpu().numpy()[..., None].repeat(3, -1)
-        assert picture is not None
+            rows += [torch.cat(list(maps[:8]), 1) for maps in (truth, coverage)]
+        picture = to_bytes(torch.cat(rows[:2])).cpu().numpy()[..., None].repeat(3, -1)
         return total / strokes, picture
 
     def evaluation(self) -> tuple[dict[str, float], np.ndarray]:
-        """``eval/mse``, and a picture of strokes; see `evaluate`."""
+        """``eval/mse``, and the picture of `evaluate`."""
         error, picture = self.evaluate()
         return {"eval/mse": error}, picture
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that is needed to go on as if nothing had happened."""
-        return {
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""
+        state = {
             "config": dataclasses.asdict(self.config),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "draw": self.rng.get_state(),
             "updates": self.updates,
-            "seconds": self.seconds,
         }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.rng.set_state(state["draw"])
-        self.updates, self.seconds = state["updates"], state["seconds"]
-
-    def save(self, folder: str | PathLike[str]) -> None:
-        """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""
-        save_checkpoint(Path(folder) / CHECKPOINT, self.state_dict())
+        save_checkpoint(Path(folder) / CHECKPOINT, state)
         save_network(Path(folder) / "renderer.safetensors", self.network, self.config.network, self.design)
 
     @classmethod
     def resume(cls, folder: str | PathLike[str], device: str | torch.device = "auto") -> Self:
-        """The trainer that `save` wrote.
-
-        Raises:
-            FileNotFoundError: there is no run in this folder.
-            ValueError: the checkpoint is damaged, or not that of a renderer.
-        """
+        """The trainer that `save` wrote."""
         file = checkpoint_of(folder)
         state = load_checkpoint(file)
         with named_file(file):
             if "network" not in state:
                 raise ValueError("no run of a renderer that can be resumed")
             trainer = cls(RendererConfig(**state["config"]), device)
-            trainer.load_state_dict(state)
+            trainer.network.load_state_dict(state["network"])
+            trainer.optimizer.load_state_dict(state["optimizer"])
+            trainer.rng.set_state(state["draw"])
+            trainer.updates = state["updates"]
         return trainer

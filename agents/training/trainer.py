@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
+from dataclasses import asdict, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from agents.checkpoint import AGENT, CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
 from agents.common.config import TrainConfig
-from agents.common.replay import Replay, Transition
-from agents.factory import ALGORITHMS, agent_config_from_dict, build_agent, policy_settings
+from agents.common.replay import Replay
+from agents.factory import ALGORITHMS, agent_config_from_dict, build_agent
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import paint
 from agents.painting.policy import PaintingPolicy
@@ -43,7 +43,7 @@ class Trainer(TrainingLoop):
     their own; gradients are averaged.
 
     Args:
-        config: see `TrainConfig`.
+        config: settings of the run.
         device: device of networks, canvases and replay.
         agent: an agent of your own, in place of ``config.agent``, which takes over its strokes, renderer and
             budget. Unless the configuration builds the same actor, `resume` needs the agent again, and
@@ -64,20 +64,18 @@ class Trainer(TrainingLoop):
         renderer, bundle = self.agent.renderer, self.agent.bundle
         names = [name for name in ALGORITHMS if ALGORITHMS[name].agent is type(self.agent)]
         algo = config.agent.algo if config.agent.algo in names or not names else names[0]
-        self.config: TrainConfig = dataclasses.replace(
-            config,
-            agent=dataclasses.replace(
-                config.agent, algo=algo, stroke=renderer.design.name, opacity=renderer.opacity,
-                renderer=renderer.name, bundle=bundle, max_strokes=bundle * self.agent.steps,
-                learning=self.agent.config,
-            ),
+        max_strokes = bundle * self.agent.steps
+        agent_config = replace(
+            config.agent, algo=algo, stroke=renderer.design.name, opacity=renderer.opacity,
+            renderer=renderer.name, bundle=bundle, max_strokes=max_strokes, learning=self.agent.config,
         )  # fmt: skip
+        self.config: TrainConfig = replace(config, agent=agent_config)
         torch.manual_seed(seed)
         self.replay_rng = torch.Generator().manual_seed(seed)
         self.picture_rng = np.random.default_rng(seed)
         self.task = PaintTask(
             dataset=config.dataset, data_root=config.data_root, size=config.size, bundle=bundle,
-            max_strokes=bundle * self.agent.steps, renderer=renderer, device=self.agent.device,
+            max_strokes=max_strokes, renderer=renderer, device=self.device,
         )  # fmt: skip
         action_dim = bundle * self.task.stroke_dim
         self.replay = Replay(config.episodes, self.task.steps, config.num_envs, action_dim, self.task.targets)
@@ -112,10 +110,7 @@ class Trainer(TrainingLoop):
             self.collect_step()
 
     def update(self) -> dict[str, float]:
-        """One update of the agent from the replay; `collect` first.
-
-        Returns:
-            Losses and rewards by name; every `log_every` updates also ``charts/reward_l2``.
+        """One update of the agent from the replay, after `collect`; losses and rewards by name.
 
         Raises:
             TrainingDivergedError: a loss is not finite.
@@ -125,14 +120,16 @@ class Trainer(TrainingLoop):
         metrics = self.agent.update(batch)
         self.updates += 1
         if self.updates % self.log_every == 0:
-            metrics["charts/reward_l2"] = _l2_gain(batch)
+            (canvas, target, _), _, (next_canvas, _, _) = batch
+            gain = mean_squared_error(canvas, target) - mean_squared_error(next_canvas, target)
+            metrics["charts/reward_l2"] = gain.mean().item()
         return metrics
 
     @property
     def policy(self) -> PaintingPolicy:
         """The policy that evaluations paint with."""
-        settings = policy_settings(self.config.agent) if self.agent.uses_model else {}
-        return self.agent.policy(**settings)
+        config, uses_model = self.config.agent, self.agent.uses_model
+        return self.agent.policy(config.lookahead, config.plan) if uses_model else self.agent.policy()
 
     @cached_property
     def eval_targets(self) -> np.ndarray:
@@ -141,31 +138,25 @@ class Trainer(TrainingLoop):
         data = load_dataset(config.dataset, config.eval_split, config.size, config.data_root)
         return data[np.arange(min(config.eval_images, len(data)))]
 
-    def evaluate(self, targets: np.ndarray | None = None) -> tuple[float, list[Painting]]:
-        """Paint pictures, by default `eval_targets`; the random state of the training stays as it was.
-
-        Args:
-            targets: ``(n, 3, size, size)`` uint8.
-
-        Returns:
-            Mean l2 by the renderer `raster`, and the paintings.
-        """
-        targets = self.eval_targets if targets is None else targets
+    def evaluate(self) -> tuple[float, list[Painting]]:
+        """Mean l2 by `raster` of paintings of `eval_targets`, and the paintings; changes no random state."""
         random_state = torch.get_rng_state()
         strokes = min(self.config.eval_strokes, self.task.max_strokes)
-        paintings = paint(self.policy, torch.from_numpy(targets), strokes)
+        paintings = paint(self.policy, torch.from_numpy(self.eval_targets), strokes)
         torch.set_rng_state(random_state)
-        return float(l2_by_raster(paintings, targets).mean()), paintings
+        return float(l2_by_raster(paintings, self.eval_targets).mean()), paintings
 
     def evaluation(self) -> tuple[dict[str, float], np.ndarray]:
-        """``eval/l2``, and targets above their paintings."""
+        """``eval/l2``, and a row of targets above a row of their paintings."""
         l2, paintings = self.evaluate()
-        return {"eval/l2": l2}, side_by_side(self.eval_targets[:SHOWN], paintings[:SHOWN])
+        targets = np.concatenate(list(self.eval_targets[:SHOWN].transpose(0, 2, 3, 1)), 1)
+        row = np.concatenate([painting.render() for painting in paintings[:SHOWN]], 1)
+        return {"eval/l2": l2}, np.concatenate([targets, row], 0)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that is needed to go on as if nothing had happened."""
         return {
-            "config": dataclasses.asdict(self.config),
+            "config": asdict(self.config),
             "agent": self.agent.state_dict(),
             "reward": self.agent.reward.state_dict(),
             "replay": self.replay.state_dict(),
@@ -193,7 +184,7 @@ class Trainer(TrainingLoop):
         self.replay.load_state_dict(state["replay"])
         env = state["env"]
         self.indices = env["index"].numpy().copy()
-        canvas, step = (env[name].to(self.agent.device) for name in ("canvas", "step"))
+        canvas, step = env["canvas"].to(self.device), env["step"].to(self.device)
         self.state = CanvasState(canvas, self.task.targets(self.indices), step)
         self.picture_rng.bit_generator.state = env["random"]
         torch.set_rng_state(state["random"]["torch"])
@@ -223,14 +214,9 @@ class Trainer(TrainingLoop):
     ) -> Self:
         """The trainer that `save` wrote.
 
-        Args:
-            folder: folder of the run.
-            device: device to go on with.
-            agent: an agent of your own, if the trainer had one.
-
         Raises:
             FileNotFoundError: there is no run in this folder.
-            ValueError: the checkpoint is damaged, or does not fit.
+            ValueError: the checkpoint is damaged, or does not fit; an agent of your own must be passed again.
         """
         file = checkpoint_of(folder)
         state = load_checkpoint(file)
@@ -250,15 +236,12 @@ class Trainer(TrainingLoop):
             if rank():
                 state = {name: value for name, value in state.items() if name not in PER_PROCESS} | part
             trainer.load_state_dict(state)
-            before = state["processes"]
-        if before != processes() and not rank():
+            before, now = state["processes"], processes()
+        if before != now and not rank():
             logger.warning(
-                "%s was saved by %d processes, and %d go on: weights, optimisers and updates stay; "
-                "%s. An update is now of %d transitions, not of %d",
-                file, before, processes(),
-                "canvases and replay of the others are left" if before > processes() else
-                "the new processes begin new paintings",
-                processes() * config.batch, before * config.batch,
+                "%s was saved by %d processes, and %d go on: weights, optimisers and updates stay; an "
+                "update is now of %d transitions, not of %d",
+                file, before, now, now * config.batch, before * config.batch,
             )  # fmt: skip
         return trainer
 
@@ -268,23 +251,10 @@ def _process_file(folder: str | PathLike[str]) -> Path:
 
 
 def _process_part(folder: str | PathLike[str], state: dict[str, Any]) -> dict[str, Any]:
-    """This process's part; just the number of updates, if its file is not of the same moment."""
+    """This process's part; just the number of updates, if its file is not of the same update."""
     file = _process_file(folder)
     part = load_checkpoint(file) if file.is_file() else {}
-    if part and part.get("updates") == state.get("updates"):
+    if part.get("updates") == state.get("updates"):
         return part
-    reason = "is not of the same update" if part else "is not there"
-    logger.warning("process %d begins new paintings: %s %s", rank(), file, reason)
+    logger.warning("process %d begins new paintings: there is no %s of the same update", rank(), file)
     return {"updates": state.get("updates")}
-
-
-def side_by_side(targets: np.ndarray, paintings: list[Painting]) -> np.ndarray:
-    """Targets ``(n, 3, H, W)`` uint8 in one row above their paintings: ``(2 H, n W, 3)`` uint8."""
-    above = np.concatenate(list(targets.transpose(0, 2, 3, 1)), 1)
-    return np.concatenate([above, np.concatenate([painting.render() for painting in paintings], 1)], 0)
-
-
-def _l2_gain(batch: Transition) -> float:
-    """Mean decrease of the mean squared error in the transitions of a batch."""
-    before = mean_squared_error(batch.state.canvas, batch.state.target)
-    return (before - mean_squared_error(batch.next_state.canvas, batch.state.target)).mean().item()

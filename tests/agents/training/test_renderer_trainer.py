@@ -34,7 +34,7 @@ def test_2n_updates_are_n_then_resume_then_n(network: str, tmp_path: Path) -> No
     first.evaluate(8)  # draws strokes of its own
     first.save(tmp_path)
     resumed = RendererTrainer.resume(tmp_path, "cpu")
-    assert (resumed.updates, resumed.config, resumed.seconds) == (3, config, first.seconds)
+    assert (resumed.updates, resumed.config) == (3, config)
     for _ in range(5):
         resumed.update()
     assert all(torch.equal(*pair) for pair in zip(weights(straight), weights(resumed), strict=True))
