@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm_up
-from agents.web.requests import MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo
+from agents.web.requests import MAX_PARTS, MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo
 from paint_gym import __version__
 from paint_gym.painting import FORMATS
 
@@ -109,13 +109,15 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        received = 0
+        received = parts = 0
 
         async def limited_receive() -> Message:
-            nonlocal received
+            nonlocal received, parts
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_REQUEST_BYTES:
+            body: bytes = message.get("body", b"")
+            received += len(body)
+            parts += sum(map(body.count, (b"[", b"{", b":")))  # before a parser makes objects of them
+            if received > MAX_REQUEST_BYTES or parts > MAX_PARTS:
                 raise HTTPException(413, TOO_LARGE)
             return message
 
@@ -143,7 +145,7 @@ class Limits:
         return None
 
 
-TOO_LARGE = f"at most {MAX_REQUEST_BYTES // 1_000_000} MB can be sent"
+TOO_LARGE = f"at most {MAX_REQUEST_BYTES // 1_000_000} MB and {MAX_PARTS:,} lists and fields can be sent"
 
 
 def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:

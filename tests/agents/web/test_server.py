@@ -145,7 +145,7 @@ def test_long_texts_are_read_in_no_time(client):
     ):
         start = time.monotonic()
         answer = client.post("/api/paintings", content=body, headers=JSON)
-        assert answer.status_code in (200, 400, 422) and time.monotonic() - start < 5
+        assert answer.status_code in (200, 400, 413, 422) and time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_an_empty_painting_is_continued_by_its_own_agent(client):
 
 def test_bombs_are_refused_before_they_are_read(client, monkeypatch):
     deep = client.post("/api/paintings", content=b'{"photo":' + b"[" * 3_000_000, headers=JSON)
-    assert deep.status_code == 400 and "[" not in deep.json()["detail"]
+    assert deep.status_code == 413 and "[" not in deep.json()["detail"]
     large = client.post("/api/paintings", content=b" " * (MAX_REQUEST_BYTES + 1))
     assert large.status_code == 413 and "30 MB" in large.json()["detail"]
 
