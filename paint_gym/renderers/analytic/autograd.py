@@ -5,11 +5,13 @@ Both have first derivatives only. Second ones are refused, not wrong.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.utils.checkpoint import checkpoint
 
 from paint_gym.renderers.analytic.coverage import coverage
 from paint_gym.renderers.analytic.nodes import NodeArgs, pixel_nodes
@@ -52,11 +54,13 @@ class TorchBackend:
         if recorded <= MAX_RECORDED or not _can_repaint(canvas, nodes, colours):
             return _paint_rows(canvas, nodes, colours, primitive)
         rows = max(1, MAX_RECORDED // 8 // (batch * width))
-        strokes = max(1, MAX_RECORDED // (batch * width * min(rows, height)))
-        bands = enumerate(canvas.split(rows, 2))
-        return torch.cat(
-            [_PaintBand.apply(band, nodes, colours, primitive, i * rows, strokes) for i, band in bands], 2
-        )
+        count = max(1, MAX_RECORDED // (batch * width * min(rows, height)))
+        parts = list(zip(nodes.split(count, 1), colours.split(count, 1), strict=True))
+        bands = list(canvas.split(rows, 2))
+        for i, part in itertools.product(range(len(bands)), parts):
+            args = (bands[i], *part, primitive, i * rows)
+            bands[i] = checkpoint(_paint_rows, *args, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat(bands, 2)
 
 
 class KernelBackend:
@@ -175,39 +179,6 @@ class _Paint(torch.autograd.Function):
         return (*(guard_gradient(gradient, grad_out, *saved[:3]) for gradient in gradients), None, None)
 
 
-class _PaintBand(torch.autograd.Function):
-    """`_paint_rows` that saves only its inputs: the backward pass paints again, `count` strokes at a time."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int, count: int
-    ) -> Tensor:
-        ctx.save_for_backward(canvas, nodes, colours)
-        ctx.primitive, ctx.top, ctx.count = primitive, top, count
-        return _paint_rows(canvas, nodes, colours, primitive, top)
-
-    @staticmethod
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        saved = ctx.saved_tensors
-        canvas, nodes, colours = (tensor.detach() for tensor in saved)
-        parts = list(zip(nodes.split(ctx.count, 1), colours.split(ctx.count, 1), strict=True))
-        canvases = canvas.new_empty(len(parts), *canvas.shape)  # before each part
-        with torch.no_grad():
-            for i, part in enumerate(parts):
-                canvases[i] = canvas
-                if i < len(parts) - 1:
-                    canvas = _paint_rows(canvas, *part, ctx.primitive, ctx.top)
-        grad, gradients = grad_out, []
-        for before, part in zip(canvases.flip(0), reversed(parts), strict=True):
-            inputs = [tensor.detach().requires_grad_() for tensor in (before, *part)]
-            with torch.enable_grad():
-                painted = _paint_rows(inputs[0], inputs[1], inputs[2], ctx.primitive, ctx.top)
-            grad, *part_gradients = torch.autograd.grad(painted, inputs, grad)
-            gradients.append(part_gradients)
-        grads = [grad, *(torch.cat(parts[::-1], 1) for parts in zip(*gradients, strict=True))]
-        return (*(guard_gradient(gradient, grad_out, *saved) for gradient in grads), None, None, None)
-
-
 def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int = 0) -> Tensor:
     """Rows of the canvas from `top` on after strokes, one by one: maps of all strokes can be large."""
     height, width = canvas.shape[-2:]
@@ -217,7 +188,7 @@ def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, 
 
 
 def _can_repaint(*tensors: Tensor) -> bool:
-    """True if gradients are needed on the CPU, and `_PaintBand` has them."""
+    """True if gradients are needed on the CPU that a checkpoint has."""
     if torch.compiler.is_compiling() or tensors[0].device.type != "cpu" or not needs_grad(*tensors):
         return False
     return is_concrete(*tensors) and not needs_torch(*tensors)
