@@ -23,11 +23,8 @@ from paint_gym.strokes import COLOUR
 
 logger = logging.getLogger(__name__)
 REALS = {torch.float32: "float", torch.float64: "double"}
-THREAD_WORK = 500_000
-"""Work, see `_run`, that one thread does sooner than it could call others."""
-GROUPS = 8
-"""Groups of bands for whose gradients there are sums; fixed, so that gradients are the same for any number of
-threads and canvases."""
+THREAD_WORK = 500_000  # work, see `_run`, that one thread does sooner than it could call others
+GROUPS = 8  # sums of gradients for each canvas; fixed, so that they are the same for any number of threads
 
 RangeFunction = Callable[[int, int], int]
 """A function of kernel.c over a range ``[first, end)`` of its items; 0, or 1 if out of memory."""
@@ -57,12 +54,8 @@ class CStrokeLayout(ctypes.Structure):
 class CBackend(KernelBackend):
     """The kernel in C, for one float type.
 
-    Args:
-        file: the compiled kernel.
-
     Raises:
-        OSError: it cannot be loaded.
-        AttributeError: it has no such functions.
+        OSError, AttributeError: `file` cannot be loaded, or has no such functions.
     """
 
     def __init__(self, file: Path) -> None:
@@ -114,29 +107,21 @@ class CBackend(KernelBackend):
 
 @functools.cache
 def load(dtype: torch.dtype) -> CBackend | None:
-    """The kernel for float32 or float64; None for other types, or where there is none and no compiler.
+    """The kernel for one of `REALS`; None, which is logged, where there is none and it cannot be compiled.
 
     It is the one that came with the package, if that was compiled from this kernel.c; else it is compiled.
     """
-    if dtype not in REALS:
-        return None
     with suppress(OSError, AttributeError):
         if (shipped := shipped_library(REALS[dtype])) is not None:
             return CBackend(shipped)
-    compiler = find_compiler()
-    if compiler is None:
-        logger.warning(
-            "no native kernel, painting with PyTorch instead, many times slower: there is no C compiler; "
-            "install gcc or clang, or set the environment variable CC"
-        )
-        return None
     try:
+        if (compiler := find_compiler()) is None:
+            raise FileNotFoundError("there is no C compiler; install gcc or clang, or set CC")
         with build_folder() as folder:
             return CBackend(build(REALS[dtype], compiler, folder))
     except (OSError, subprocess.SubprocessError, AttributeError) as error:
-        output = getattr(error, "stderr", None) or b""
-        message = f"{error} {output.decode(errors='replace')[-500:]}"
-        logger.warning("no native kernel, painting with PyTorch instead, slower: %s", message)
+        output = (getattr(error, "stderr", None) or b"").decode(errors="replace")[-500:]
+        logger.warning("no native kernel, painting with PyTorch instead, many times slower: %s %s", error, output)
         return None
 
 
@@ -160,20 +145,14 @@ def _bind(function: Callable[..., int], tensors: Sequence[Tensor | None], *rest:
     return lambda first, end: function(*map(_pointer, tensors), *rest, first, end)
 
 
-def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _run(function: RangeFunction, items: int, work: int) -> None:
     """Call a function over all items, in ranges shared by torch's number of threads, this one among them.
 
-    Args:
-        function: takes ranges in any order.
-        items: how many.
-        work: pixels times strokes, or what takes as long.
-
-    Raises:
-        MemoryError: a range ran out of memory.
+    `work` is pixels times strokes, or what takes as long. Raises a MemoryError if a range ran out of memory.
     """
     threads = min(torch.get_num_threads(), items)
     if threads == 1 or work < THREAD_WORK:
@@ -182,16 +161,12 @@ def _run(function: RangeFunction, items: int, work: int) -> None:
         count = min(items, 4 * threads)
         ranges = deque((items * i // count, items * (i + 1) // count) for i in range(count))
         futures: list[Future[int]] = []
-        try:
-            with suppress(RuntimeError):  # no more threads can be had, or Python is about to end
-                for _ in range(threads - 1):
-                    futures.append(_threads(threads - 1).submit(_work, function, ranges))
-            failed = _work(function, ranges)
-            for future in futures:
-                failed |= not future.cancel() and future.result()  # cancelled: no range remained for it
-        except BaseException:  # as KeyboardInterrupt
-            ranges.clear()
-            raise
+        with suppress(RuntimeError):  # no more threads can be had, or Python is about to end
+            for _ in range(threads - 1):
+                futures.append(_threads(threads - 1).submit(_work, function, ranges))
+        failed = _work(function, ranges)
+        for future in futures:
+            failed |= not future.cancel() and future.result()  # cancelled: no range remained for it
     if failed:
         raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
 
@@ -199,12 +174,9 @@ def _run(function: RangeFunction, items: int, work: int) -> None:
 def _work(function: RangeFunction, ranges: deque[tuple[int, int]]) -> int:
     """Call the function with ranges until none remains."""
     failed = 0
-    while ranges:
-        try:
-            first, end = ranges.popleft()
-        except IndexError:  # another thread was faster
-            break
-        failed |= function(first, end)
+    with suppress(IndexError):
+        while True:
+            failed |= function(*ranges.popleft())
     return failed
 
 
