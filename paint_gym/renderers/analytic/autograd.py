@@ -19,8 +19,7 @@ from paint_gym.renderers.base import composite
 from paint_gym.utils.images import is_concrete
 
 NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
-MAX_RECORDED = 2**20
-"""Strokes times pixels whose coverage autograd may record without a kernel: a quarter of a gigabyte."""
+MAX_RECORDED = 2**20  # strokes times pixels that autograd may record without a kernel: 250 MB
 
 
 class TorchBackend:
@@ -35,16 +34,10 @@ class TorchBackend:
         return coverage(forbid_double_backward(nodes), height, width, primitive)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """The canvas after strokes.
+        """The canvas ``(B, C, H, W)`` after strokes: nodes ``(B, K, M, 4)`` in pixels, colours ``(B, K, C)``.
 
         On the CPU, where gradients need more than `MAX_RECORDED`, the backward pass paints again, a part of
         the rows and of the strokes at a time.
-
-        Args:
-            canvas: ``(B, C, H, W)``.
-            nodes: ``(B, K, M, 4)`` in pixels.
-            colours: ``(B, K, C)``.
-            primitive: ``"sweep"`` or ``"polygon"``.
         """
         canvas, nodes, colours = map(forbid_double_backward, (canvas, nodes, colours))
         batch, _, height, width = canvas.shape
@@ -82,18 +75,12 @@ class KernelBackend:
         return self.paint(canvas, nodes.unsqueeze(1), white, primitive).squeeze(1)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """See `TorchBackend.paint`.
-
-        Raises:
-            ValueError: shapes with which a kernel would read beyond the end of a tensor.
-        """
+        """See `TorchBackend.paint`; a ValueError for shapes that a kernel would read beyond the end of."""
         (batch, channels), (strokes, count) = canvas.shape[:2], nodes.shape[1:3]
         if nodes.shape != (batch, strokes, max(count, 1), 4) or colours.shape != (batch, strokes, channels):
             shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (canvas, nodes, colours))
-            raise ValueError(
-                "the kernel needs a canvas (B, C, H, W), nodes (B, K, M, 4) and colours (B, K, C), not "
-                f"{shapes}"
-            )
+            needed = "a canvas (B, C, H, W), nodes (B, K, M, 4) and colours (B, K, C)"
+            raise ValueError(f"the kernel needs {needed}, not {shapes}")
         if needs_grad(canvas, nodes, colours):
             return _Paint.apply(canvas, nodes, colours, primitive, self)
         inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
@@ -118,7 +105,7 @@ class KernelBackend:
     def paint_backward(
         self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
     ) -> tuple[Tensor | None, Tensor, Tensor]:
-        """Gradients of canvas (None unless `canvas_grad`), nodes and colours, from that of the result.
+        """Gradients of canvas (None unless `canvas_grad`), nodes and colours.
 
         `inputs` are canvas, nodes, colours, and what `paint_forward` recorded.
         """
@@ -166,11 +153,9 @@ class _Paint(torch.autograd.Function):
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors  # asked for once, as checkpointing computes them then
         inputs = tuple(tensor.detach().contiguous() for tensor in saved)
-        gradients: tuple[Tensor | None, ...]
         if is_concrete(grad_out):
-            gradients = ctx.kernel.paint_backward(
-                inputs, ctx.primitive, grad_out.contiguous(), ctx.needs_input_grad[0]
-            )
+            args = ctx.primitive, grad_out.contiguous(), ctx.needs_input_grad[0]
+            gradients = ctx.kernel.paint_backward(inputs, *args)
         else:  # several gradients at once, by vmap
             with torch.enable_grad():
                 canvas, nodes, colours = (tensor.requires_grad_() for tensor in inputs[:3])
@@ -188,10 +173,9 @@ def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, 
 
 
 def _can_repaint(*tensors: Tensor) -> bool:
-    """True if gradients are needed on the CPU that a checkpoint has."""
-    if torch.compiler.is_compiling() or tensors[0].device.type != "cpu" or not needs_grad(*tensors):
-        return False
-    return is_concrete(*tensors) and not needs_torch(*tensors)
+    """True if gradients are needed on the CPU, and a checkpoint has them."""
+    eager = is_concrete(*tensors) and not needs_torch(*tensors)
+    return eager and tensors[0].device.type == "cpu" and needs_grad(*tensors)
 
 
 def needs_grad(*tensors: Tensor) -> bool:
@@ -216,17 +200,11 @@ def forbid_double_backward(x: Tensor) -> Tensor:
 
 
 def guard_gradient(gradient: Tensor | None, *inputs: Tensor) -> Tensor | None:
-    """`gradient`, as the result of a backward pass; where a graph is made, with an error behind it.
-
-    Args:
-        gradient: of any shape, or None.
-        inputs: tensors that it depends on in a way that autograd does not know.
-    """
+    """`gradient`; where a graph is made, a derivative by `inputs` is an error."""
     if gradient is None or not torch.is_grad_enabled():
         return gradient
     if not is_concrete(gradient) and any(is_concrete(tensor) for tensor in inputs):
-        # by is_grads_batched, which would forget what the next line adds
-        raise RuntimeError(NO_SECOND)
+        raise RuntimeError(NO_SECOND)  # is_grads_batched would forget what the next line adds
     return _NoSecond.apply(gradient, *inputs)
 
 
