@@ -121,7 +121,8 @@ def load(dtype: torch.dtype) -> CBackend | None:
             return CBackend(build(REALS[dtype], compiler, folder))
     except (OSError, subprocess.SubprocessError, AttributeError) as error:
         output = (getattr(error, "stderr", None) or b"").decode(errors="replace")[-500:]
-        logger.warning("no native kernel, painting with PyTorch instead, many times slower: %s %s", error, output)
+        message = "no native kernel, painting with PyTorch instead, many times slower: %s %s"
+        logger.warning(message, error, output)
         return None
 
 
