@@ -192,15 +192,12 @@ class StrokeDesign:
         """
         x, y, width, height, side = (value.view(-1, 1).to(strokes) for value in (x, y, width, height, side))
         moved = list(strokes.unbind(-1))
+        zero = torch.zeros_like(x)
+        moves = {"x": (x, width), "y": (y, height), "width": (zero, width), "height": (zero, height)}
         for i, kind in enumerate(self.kinds):
-            if kind == "x":
-                moved[i] = x + width * moved[i]
-            elif kind == "y":
-                moved[i] = y + height * moved[i]
-            elif kind == "width":
-                moved[i] = width * moved[i]
-            elif kind == "height":
-                moved[i] = height * moved[i]
+            if kind in moves:
+                start, scale = moves[kind]
+                moved[i] = start + scale * moved[i]
             elif kind == "radius":
                 moved[i] = ((side * (1 + 64 * moved[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
         return torch.stack(moved, -1)

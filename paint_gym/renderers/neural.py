@@ -31,11 +31,7 @@ class GridNetwork(nn.Module):
     were. What the layers after them make of it is learnt in all cells at once. So it learns in minutes, with
     4% of the weights of `PaperNetwork` and half its operations.
 
-    Args:
-        parameters: numbers of a stroke, colour not counted.
-        width: functions, and channels of the layers of a cell.
-        depth: residual layers of a cell.
-        hidden: channels of the stroke's layers.
+    A cell has `width` functions and channels, and `depth` residual layers; the stroke's layers have `hidden`.
     """
 
     places: Tensor
