@@ -21,6 +21,11 @@ from paint_gym.utils.images import is_concrete
 NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
 MAX_RECORDED = 2**20  # strokes times pixels that autograd may record without a kernel: 250 MB
 
+Tensors = tuple[
+    Tensor, ...
+]  # canvas (B, C, H, W), nodes (B, K, M, 4), colours (B, K, C), and a kernel's record
+Gradients = tuple[Tensor | None, Tensor, Tensor]
+
 
 class TorchBackend:
     """PyTorch: what kernels compute, on any device, of any float type, and under any transform."""
@@ -84,31 +89,22 @@ class KernelBackend:
         if needs_grad(canvas, nodes, colours):
             return _Paint.apply(canvas, nodes, colours, primitive, self)
         inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
-        return self.paint_forward(*inputs, primitive, False)[0]
+        return self.paint_forward(inputs, primitive, False)[0]
 
     def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
         """Nodes ``(N, M, 4)`` in pixels and colours ``(N, 3)`` of strokes ``(N, dim)``."""
         raise NotImplementedError
 
-    def nodes_backward(
-        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
-    ) -> Tensor:
+    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
         """Gradient ``(N, dim)`` of the strokes, from those of nodes and colours."""
         raise NotImplementedError
 
-    def paint_forward(
-        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The canvas after strokes, and with `record` what `paint_backward` reads besides."""
+    def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
+        """The canvas after strokes, and with `record` what `paint_backward` reads besides the inputs."""
         raise NotImplementedError
 
-    def paint_backward(
-        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
-    ) -> tuple[Tensor | None, Tensor, Tensor]:
-        """Gradients of canvas (None unless `canvas_grad`), nodes and colours.
-
-        `inputs` are canvas, nodes, colours, and what `paint_forward` recorded.
-        """
+    def paint_backward(self, inputs: Tensors, primitive: str, grad: Tensor, canvas_grad: bool) -> Gradients:
+        """Gradients of canvas (None unless `canvas_grad`), nodes and colours; of inputs and record."""
         raise NotImplementedError
 
 
@@ -144,7 +140,7 @@ class _Paint(torch.autograd.Function):
         ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, kernel: KernelBackend
     ) -> Tensor:
         inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
-        painted, record = kernel.paint_forward(*inputs, primitive, True)
+        painted, record = kernel.paint_forward(inputs, primitive, True)
         ctx.save_for_backward(canvas, nodes, colours, *record)
         ctx.primitive, ctx.kernel = primitive, kernel
         return painted

@@ -123,8 +123,8 @@ def _load_triton(device: torch.device) -> TritonBackend | None:
     """The kernel in Triton; None, which is logged, where it does not work."""
     try:
         backend = TritonBackend()
-        nodes = torch.ones(1, 1, 1, 4, device=device)
-        backend.paint_forward(nodes.new_zeros(1, 1, 2, 2), nodes, nodes.new_ones(1, 1, 1), "sweep", False)
+        sizes = ((1, 1, 2, 2), (1, 1, 1, 4), (1, 1, 1))
+        backend.paint_forward(tuple(torch.ones(size, device=device) for size in sizes), "sweep", False)
     except Exception as error:  # no Triton, no compiler that it wants, a GPU that it does not know
         logger.warning("painting with PyTorch, many times slower, as Triton does not work here: %s", error)
         return None

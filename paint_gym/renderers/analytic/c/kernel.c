@@ -466,8 +466,8 @@ static int open_workspace(const Shape *shape, long bands, Workspace *workspace) 
 }
 
 static void close_workspace(Workspace *workspace) {
-    free(workspace->strokes), free(workspace->segments), free(workspace->extents), free(workspace->depths),
-        free(workspace->bands);
+    free(workspace->strokes), free(workspace->segments), free(workspace->extents);
+    free(workspace->depths), free(workspace->bands);
 }
 
 static void build_segments(const Shape *shape, const real *nodes, long image, Workspace *workspace) {

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.analytic.autograd import KernelBackend
+from paint_gym.renderers.analytic.autograd import Gradients, KernelBackend, Tensors
 from paint_gym.renderers.analytic.c.build import build, build_folder, find_compiler, shipped_library
 from paint_gym.renderers.analytic.nodes import NodeArgs
 from paint_gym.strokes import COLOUR
@@ -74,32 +74,27 @@ class CBackend(KernelBackend):
         _run_nodes(self.library.nodes, args, strokes, nodes, colours)
         return nodes, colours
 
-    def nodes_backward(
-        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
-    ) -> Tensor:
+    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
         """See `KernelBackend.nodes_backward`."""
         gradient = torch.zeros_like(strokes)
-        _run_nodes(self.library.nodes_backward, args, strokes, grad_nodes, grad_colours, gradient)
+        _run_nodes(self.library.nodes_backward, args, strokes, *grads, gradient)
         return gradient
 
-    def paint_forward(
-        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
         """See `KernelBackend.paint_forward`; the gradient paints again, so nothing is recorded."""
+        canvas, nodes, _ = inputs
         out, bands = torch.empty_like(canvas), len(canvas) * self.library.band_count(canvas.shape[2])
-        function = _bind(self.library.paint, (canvas, nodes, colours, out), _shape(canvas, nodes, primitive))
+        function = _bind(self.library.paint, (*inputs, out), _shape(canvas, nodes, primitive))
         _run(function, bands, canvas.numel() * nodes.shape[1])
         return out, ()
 
-    def paint_backward(
-        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
-    ) -> tuple[Tensor | None, Tensor, Tensor]:
+    def paint_backward(self, inputs: Tensors, primitive: str, grad: Tensor, canvas_grad: bool) -> Gradients:
         """See `KernelBackend.paint_backward`."""
         canvas, nodes, colours = inputs
         grad_canvas = torch.empty_like(canvas) if canvas_grad else None
         grad_nodes = nodes.new_zeros(len(nodes), GROUPS, *nodes.shape[1:])
         grad_colours = colours.new_zeros(len(nodes), GROUPS, *colours.shape[1:])
-        tensors = (canvas, nodes, colours, grad_out, grad_canvas, grad_nodes, grad_colours)
+        tensors = (*inputs, grad, grad_canvas, grad_nodes, grad_colours)
         function = _bind(self.library.paint_backward, tensors, _shape(canvas, nodes, primitive), GROUPS)
         _run(function, len(canvas) * GROUPS, canvas.numel() * nodes.shape[1])
         return grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.analytic.autograd import KernelBackend
+from paint_gym.renderers.analytic.autograd import Gradients, KernelBackend, Tensors
 from paint_gym.renderers.analytic.nodes import NodeArgs
 from paint_gym.strokes import COLOUR
 
@@ -38,22 +38,19 @@ class TritonBackend(KernelBackend):
         _run_nodes(self.kernels.nodes_kernel, args, strokes, nodes, colours)
         return nodes, colours
 
-    def nodes_backward(
-        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
-    ) -> Tensor:
+    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
         """See `KernelBackend.nodes_backward`."""
         gradient = torch.empty_like(strokes)
-        _run_nodes(self.kernels.nodes_backward_kernel, args, strokes, grad_nodes, grad_colours, gradient)
+        _run_nodes(self.kernels.nodes_backward_kernel, args, strokes, *grads, gradient)
         return gradient
 
-    def paint_forward(
-        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
         """See `KernelBackend.paint_forward`.
 
         The record is the segments ``(B, K, segments, 16)``, see `COLUMNS`; boxes ``(B, K, 4)``, left, right,
         top, bottom; and log2 of the transmittance of all strokes ``(B, 2, H, W)``, as a sum of two.
         """
+        canvas, nodes, colours = inputs
         launch = KernelLaunch(canvas, nodes, primitive)
         out = torch.empty_like(canvas)
         segments = nodes.new_empty(*nodes.shape[:2], launch.segments, self.kernels.COLUMNS.value)
@@ -72,9 +69,7 @@ class TritonBackend(KernelBackend):
                 )  # fmt: skip
         return out, (segments, boxes, transmittance) if record else ()
 
-    def paint_backward(
-        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
-    ) -> tuple[Tensor | None, Tensor, Tensor]:
+    def paint_backward(self, inputs: Tensors, primitive: str, grad: Tensor, canvas_grad: bool) -> Gradients:
         """See `KernelBackend.paint_backward`."""
         canvas, nodes, colours, segments, boxes, transmittance = inputs
         launch = KernelLaunch(canvas, nodes, primitive)
@@ -88,7 +83,7 @@ class TritonBackend(KernelBackend):
         with _on(canvas):
             if canvas.numel():
                 self.kernels.paint_backward_kernel[(len(canvas) * groups,)](
-                    canvas, segments, boxes, colours, transmittance, grad_out, grad_canvas, segment_sums,
+                    canvas, segments, boxes, colours, transmittance, grad, grad_canvas, segment_sums,
                     colour_sums, *launch.sizes, groups, NEEDS_GRAD=canvas_grad,
                     ONE_TILE=groups == launch.tiles, **launch.paint_constants, **launch.options,
                 )  # fmt: skip
