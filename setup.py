@@ -27,11 +27,7 @@ class BuildKernels(build_ext):
         return os.path.join(*fullname.split(".")) + ".so"
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile one kernel.
-
-        Raises:
-            CompileError: it failed; setuptools warns, and goes on without it.
-        """
+        """Compile one kernel; after a CompileError setuptools warns, and goes on without it."""
         library = Path(self.get_ext_fullpath(ext.name))
         library.parent.mkdir(parents=True, exist_ok=True)
         try:

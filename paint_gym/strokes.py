@@ -54,24 +54,14 @@ class StrokeLayout(NamedTuple):
     the number changes evenly. Three are the corners of a triangle, or, of a sweep, the quadratic curve of
     eq. (6), whose middle point is relative to the box of its ends.
 
-    Attributes:
-        x: one to three parameters; of a polygon three, at even steps in the vector.
-        y: as many.
-        radius: one or two thicknesses, see `radius`; of a polygon none.
-        alpha: one or two; of a polygon one.
+    A sweep has one to three x, as many y, one or two thicknesses, see `radius`, and one or two alphas; a
+    polygon has three x and three y, both at even steps in the vector, and one alpha.
     """
 
     x: tuple[str, ...]
     y: tuple[str, ...]
     radius: tuple[str, ...]
     alpha: tuple[str, ...]
-
-    def fits(self, primitive: Primitive) -> bool:
-        """True if there are as many parameters of each kind as the primitive takes."""
-        counts = len(self.x), len(self.y), len(self.radius), len(self.alpha)
-        if primitive == "polygon":
-            return counts == (3, 3, 0, 1)
-        return counts[0] == counts[1] and 1 <= counts[0] <= 3 and all(1 <= n <= 2 for n in counts[2:])
 
 
 @dataclass(frozen=True)
@@ -111,26 +101,29 @@ class StrokeDesign:
         if self.primitive not in get_args(Primitive):
             raise unknown_name("primitive", self.primitive, get_args(Primitive))
         object.__setattr__(self, "parameters", tuple(self.parameters))
-        kinds = tuple(self.kinds or ()) or tuple(self._kind_of(name) for name in self.parameters)
+        kinds = tuple(self.kinds) or tuple(self._kind_of(name) for name in self.parameters)
         if len(kinds) != len(self.parameters):
-            raise ValueError(
-                f"stroke {self.name!r} has {len(self.parameters)} parameters, but {len(kinds)} kinds"
-            )
+            counts = f"{len(self.parameters)} parameters, but {len(kinds)} kinds"
+            raise ValueError(f"stroke {self.name!r} has {counts}")
         for kind in kinds:
             if kind not in get_args(Kind):
                 raise unknown_name(f"kind of a parameter of stroke {self.name!r}", kind, get_args(Kind))
         object.__setattr__(self, "kinds", kinds)
-        if isinstance(self.definition, StrokeLayout):
-            names = [name for column in self.definition for name in column]
-            fits = sorted(names) == sorted(self.parameters) and self.definition.fits(self.primitive)
-            if fits and self.primitive == "polygon":  # a kernel goes from corner to corner by one step
-                steps = {end - start for column in self.places[:2] for start, end in pairwise(column)}
-                fits = len(steps) == 1
-            if not fits:
-                raise ValueError(
-                    f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of "
-                    f"{', '.join(self.parameters)}"
-                )
+        if isinstance(self.definition, StrokeLayout) and not self._layout_fits(self.definition):
+            names = ", ".join(self.parameters)
+            raise ValueError(
+                f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of {names}"
+            )
+
+    def _layout_fits(self, layout: StrokeLayout) -> bool:
+        """True if the layout names all parameters, of each kind as many as the primitive takes."""
+        if sorted(name for column in layout for name in column) != sorted(self.parameters):
+            return False
+        points, *counts = map(len, layout)
+        if self.primitive == "sweep":
+            return counts[0] == points and 1 <= points <= 3 and all(1 <= n <= 2 for n in counts[1:])
+        steps = {end - start for column in self.places[:2] for start, end in pairwise(column)}
+        return (points, *counts) == (3, 3, 0, 1) and len(steps) == 1  # a kernel goes on by one step
 
     def _kind_of(self, parameter: str) -> Kind:
         kind = PLAIN_NAMES.get(re.sub(r"[0-9]+$", "", parameter))
@@ -153,15 +146,9 @@ class StrokeDesign:
         return tuple(tuple(map(self.parameters.index, column)) for column in self.definition)
 
     def nodes(self, strokes: Tensor, segments: int, opacity: tuple[float, float] = (0.0, 1.0)) -> Tensor:
-        """Nodes of stroke vectors.
+        """Nodes ``(..., M, 4)`` of strokes ``(..., dim)`` in [0, 1]: x, y, radius, alpha, see `definition`.
 
-        Args:
-            strokes: ``(..., dim)`` in [0, 1]; the colour is ignored.
-            segments: straight segments per curve, at least 1.
-            opacity: the range that alphas are mapped to.
-
-        Returns:
-            ``(..., M, 4)``: x, y, radius, alpha of each node, in canvas sides (see `definition`).
+        Curves have `segments` straight segments, at least 1; alphas are mapped to the range `opacity`.
         """
         parameters = self.scale_alpha(strokes, opacity)
         define = self._interpolate if isinstance(self.definition, StrokeLayout) else self.definition
@@ -198,27 +185,19 @@ class StrokeDesign:
     def window_to_canvas(
         self, strokes: Tensor, x: Tensor, y: Tensor, width: Tensor, height: Tensor, side: Tensor
     ) -> Tensor:
-        """Strokes in the coordinates of a square window, as strokes of the canvas.
+        """Strokes ``(B, K, dim)`` in the coordinates of a square window, as strokes of the canvas.
 
-        Args:
-            strokes: ``(B, K, dim)``, where 1 is the side of the window.
-            x: ``(B,)`` left edge of the window, in canvas widths.
-            y: ``(B,)`` its top, in canvas heights.
-            width: ``(B,)`` its width, in canvas widths.
-            height: ``(B,)`` its height, in canvas heights.
-            side: ``(B,)`` its side, in shorter canvas sides; radii shrink with it, down to the least.
+        The window's left edge, top, width and height are ``(B,)``, in canvas widths and heights; `side` is in
+        shorter canvas sides. Radii shrink with it, down to the least.
         """
         x, y, width, height, side = (value.view(-1, 1).to(strokes) for value in (x, y, width, height, side))
         moved = list(strokes.unbind(-1))
+        zero = torch.zeros_like(x)
+        moves = {"x": (x, width), "y": (y, height), "width": (zero, width), "height": (zero, height)}
         for i, kind in enumerate(self.kinds):
-            if kind == "x":
-                moved[i] = x + width * moved[i]
-            elif kind == "y":
-                moved[i] = y + height * moved[i]
-            elif kind == "width":
-                moved[i] = width * moved[i]
-            elif kind == "height":
-                moved[i] = height * moved[i]
+            if kind in moves:
+                start, scale = moves[kind]
+                moved[i] = start + scale * moved[i]
             elif kind == "radius":
                 moved[i] = ((side * (1 + 64 * moved[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
         return torch.stack(moved, -1)
@@ -230,45 +209,31 @@ def radius(r: Tensor) -> Tensor:
 
 
 def thickness(radius: float) -> float:
-    """The thickness of a radius in shorter canvas sides: the inverse of `radius`.
-
-    >>> thickness(MIN_RADIUS), thickness(MAX_RADIUS)
-    (0.0, 1.0)
-    """
+    """The thickness of a radius in shorter canvas sides: the inverse of `radius`."""
     return (256 * radius - 1) / 64
 
 
 BUILT_IN = (
     StrokeDesign(
-        "bezier",
-        ("x0", "y0", "x1", "y1", "x2", "y2", "r0", "t0", "r1", "t1"),
-        "sweep",
+        "bezier", ("x0", "y0", "x1", "y1", "x2", "y2", "r0", "t0", "r1", "t1"), "sweep",
         StrokeLayout(("x0", "x1", "x2"), ("y0", "y1", "y2"), ("r0", "r1"), ("t0", "t1")),
         kinds=("x", "y", "relative", "relative", "x", "y", "radius", "alpha", "radius", "alpha"),
     ),
     StrokeDesign(
-        "straight",
-        ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"),
-        "sweep",
+        "straight", ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"), "sweep",
         StrokeLayout(("x0", "x1"), ("y0", "y1"), ("r0", "r1"), ("t0", "t1")),
     ),
     StrokeDesign("circle", ("x", "y", "r", "t"), "sweep", StrokeLayout(("x",), ("y",), ("r",), ("t",))),
     StrokeDesign(
-        "triangle",
-        ("x0", "y0", "x1", "y1", "x2", "y2", "t"),
-        "polygon",
+        "triangle", ("x0", "y0", "x1", "y1", "x2", "y2", "t"), "polygon",
         StrokeLayout(("x0", "x1", "x2"), ("y0", "y1", "y2"), (), ("t",)),
     ),
-)
+)  # fmt: skip
 STROKES = Registry[StrokeDesign]("stroke", {design.name: design for design in BUILT_IN})
 
 
 def register_stroke(design: StrokeDesign, replace: bool = False) -> None:
-    """Make `design` known by its name, to `stroke=` everywhere.
-
-    Raises:
-        ValueError: the name is taken and `replace` is False.
-    """
+    """Make `design` known by its name, to `stroke=` everywhere; a `ValueError` if taken, unless `replace`."""
     STROKES.register(design.name, design, replace)
 
 
@@ -278,9 +243,5 @@ def stroke_names() -> list[str]:
 
 
 def get_stroke(stroke: str | StrokeDesign) -> StrokeDesign:
-    """The design called `stroke`; a design is returned as it is.
-
-    Raises:
-        ValueError: no design has this name; the nearest is suggested.
-    """
+    """The design called `stroke`, else a `ValueError` with the nearest name; a design as it is."""
     return stroke if isinstance(stroke, StrokeDesign) else STROKES[stroke]

@@ -75,46 +75,32 @@ class Renderer:
 
 
 def match_batches(canvas: Tensor, strokes: Tensor) -> tuple[Tensor, Tensor]:
-    """Canvases and strokes of one batch size: a single row of one is repeated for the other.
-
-    Args:
-        canvas: ``(B, C, H, W)``.
-        strokes: ``(B, K, stroke_dim)``.
+    """Canvases ``(B, C, H, W)`` and strokes ``(B, K, stroke_dim)``: a single row of one serves for the other.
 
     Raises:
         ValueError: other shapes, or two batch sizes of which none is 1.
     """
     if canvas.ndim != 4 or strokes.ndim != 3:
-        raise ValueError(
-            "painting takes canvases (B, 3, H, W) and strokes (B, K, stroke_dim), not "
-            f"{tuple(canvas.shape)} and {tuple(strokes.shape)}"
-        )
+        shapes = f"{tuple(canvas.shape)} and {tuple(strokes.shape)}"
+        raise ValueError(f"painting takes canvases (B, 3, H, W) and strokes (B, K, stroke_dim), not {shapes}")
     if len(canvas) == len(strokes):
         return canvas, strokes
     if 1 not in (len(canvas), len(strokes)):
-        raise ValueError(
-            f"{len(canvas)} canvases, but strokes for {len(strokes)}: the numbers must be equal, or one of "
-            "them 1"
-        )
-    batch = max(len(canvas), len(strokes)) if 0 not in (len(canvas), len(strokes)) else 0
+        numbers = f"{len(canvas)} canvases, but strokes for {len(strokes)}"
+        raise ValueError(f"{numbers}: the numbers must be equal, or one of them 1")
+    batch = len(canvas) * len(strokes)  # one of them is 1
     return canvas.expand(batch, *canvas.shape[1:]), strokes.expand(batch, *strokes.shape[1:])
 
 
 def check_places(part: Tensor, top: Tensor, left: Tensor) -> None:
     """Raise a `ValueError` unless there is a `top` and a `left` ``(B,)`` for each part ``(B, C, h, w)``."""
     if top.shape != part.shape[:1] or left.shape != part.shape[:1]:
-        raise ValueError(
-            f"top and left must be ({len(part)},), a place for each part; got {tuple(top.shape)} and "
-            f"{tuple(left.shape)}"
-        )
+        shapes = f"{tuple(top.shape)} and {tuple(left.shape)}"
+        raise ValueError(f"top and left must be ({len(part)},), a place for each part; got {shapes}")
 
 
 def height_width(size: Size) -> tuple[int, int]:
-    """A side, or (height, width), as (height, width) in pixels.
-
-    Raises:
-        ValueError: a side below 1.
-    """
+    """A side, or (height, width), as (height, width) in pixels; a `ValueError` for sides below 1."""
     height, width = (size, size) if isinstance(size, int) else size
     if height < 1 or width < 1:
         raise ValueError(f"size must be at least 1 pixel a side, not {size}")
@@ -122,11 +108,7 @@ def height_width(size: Size) -> tuple[int, int]:
 
 
 def check_size(renderer: Renderer, size: Size) -> None:
-    """Refuse canvases that a renderer does not paint.
-
-    Raises:
-        ValueError: naming the renderer that does.
-    """
+    """Raise a `ValueError` if a renderer does not paint canvases of this size."""
     if renderer.side is not None and height_width(size) != (renderer.side, renderer.side):
         raise ValueError(
             f"the {renderer.name} renderer paints {renderer.side} x {renderer.side} pixels, not {size}; "
@@ -135,15 +117,10 @@ def check_size(renderer: Renderer, size: Size) -> None:
 
 
 def check_strokes(strokes: Tensor, design: StrokeDesign) -> None:
-    """Refuse strokes of the wrong length, or with NaN or inf.
-
-    Raises:
-        ValueError: naming what is wrong.
-    """
+    """Raise a `ValueError` for strokes of the wrong length, or with NaN or inf."""
     if strokes.shape[-1] != design.dim:
-        raise ValueError(
-            f"a {design.name} stroke has {design.dim} numbers, but strokes are {tuple(strokes.shape)}"
-        )
+        shape = tuple(strokes.shape)
+        raise ValueError(f"a {design.name} stroke has {design.dim} numbers, but strokes are {shape}")
     check_finite(strokes, f"{design.name} strokes hold NaN or inf; every number must be finite")
 
 
@@ -153,11 +130,5 @@ def colours_of(strokes: Tensor) -> Tensor:
 
 
 def composite(canvas: Tensor, alpha: Tensor, colour: Tensor) -> Tensor:
-    """Paint over: ``canvas * (1 - alpha) + alpha * colour``.
-
-    Args:
-        canvas: ``(B, 3, H, W)``.
-        alpha: ``(B, H, W)`` in [0, 1].
-        colour: ``(B, 3)``.
-    """
+    """Paint a colour ``(B, 3)``, of alpha ``(B, H, W)`` in [0, 1], over a canvas ``(B, 3, H, W)``."""
     return canvas + alpha.unsqueeze(1) * (colour[:, :, None, None] - canvas)

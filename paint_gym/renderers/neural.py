@@ -31,11 +31,7 @@ class GridNetwork(nn.Module):
     were. What the layers after them make of it is learnt in all cells at once. So it learns in minutes, with
     4% of the weights of `PaperNetwork` and half its operations.
 
-    Args:
-        parameters: numbers of a stroke, colour not counted.
-        width: functions, and channels of the layers of a cell.
-        depth: residual layers of a cell.
-        hidden: channels of the stroke's layers.
+    A cell has `width` functions and channels, and `depth` residual layers; the stroke's layers have `hidden`.
     """
 
     places: Tensor
@@ -70,15 +66,11 @@ class GridNetwork(nn.Module):
         return logits
 
     def loss(self, parameters: Tensor, truth: Tensor, rng: torch.Generator) -> Tensor:
-        """The loss of training: cross entropy, which has the minimum of the squared error.
+        """Cross entropy of parameters ``(N, P)`` and coverage ``(N, 128, 128)``, for training.
 
-        Its gradient does not fade where a cell is wrongly full or empty. It is estimated, without bias, from
-        the cells that the stroke's edge or gradient crosses, and some of the others.
-
-        Args:
-            parameters: ``(N, P)`` in [0, 1].
-            truth: ``(N, 128, 128)``.
-            rng: chooses which others.
+        It has the minimum of the squared error, but its gradient does not fade where a cell is wrongly full
+        or empty. It is estimated, without bias, from the cells that the stroke's edge or gradient crosses,
+        and some of the others, which `rng` chooses.
         """
         side = SIZE // self.cells
         patches = truth.view(-1, self.cells, side, self.cells, side).transpose(2, 3).flatten(3).flatten(1, 2)
@@ -87,20 +79,15 @@ class GridNetwork(nn.Module):
         stroke, cell = drawn.nonzero().unbind(1)
         functions = self.stroke(2 * parameters - 1).index_select(0, stroke)
         functions = (functions * self.places[cell].unsqueeze(2)).sum(1)
-        wrong = binary_cross_entropy_with_logits(
-            self._paint(functions).float(), patches[stroke, cell], reduction="none"
-        )
+        logits = self._paint(functions).float()
+        wrong = binary_cross_entropy_with_logits(logits, patches[stroke, cell], reduction="none")
         return (wrong / chance[stroke, cell].unsqueeze(1)).sum() / truth.numel()
 
 
 class PaperNetwork(nn.Module):
     """The network of Fig. 12: four fully connected layers, then three times two convolutions and a shuffle.
 
-    The figure leaves the widths after the third layer open; they are those of the code that the authors
-    published.
-
-    Args:
-        parameters: numbers of a stroke, colour not counted.
+    The figure leaves the widths after the third layer open; they are those of the authors' published code.
     """
 
     def __init__(self, parameters: int) -> None:
@@ -121,10 +108,7 @@ class PaperNetwork(nn.Module):
         return logits.sigmoid().squeeze(1)
 
     def loss(self, parameters: Tensor, truth: Tensor, rng: torch.Generator) -> Tensor:
-        """The loss of training, see `GridNetwork.loss`; from all pixels.
-
-        With the squared error it ends with blank canvases, where a sigmoid's gradient fades.
-        """
+        """Cross entropy of all pixels: with the squared error, training ends with blank canvases."""
         return binary_cross_entropy_with_logits(self.layers(parameters).squeeze(1).float(), truth)
 
 
@@ -133,11 +117,7 @@ NETWORKS = Registry[type[Network]]("network", {"grid": GridNetwork, "paper": Pap
 
 
 def make_network(name: str, design: StrokeDesign) -> Network:
-    """A network with random weights: ``"grid"``, or ``"paper"`` for that of Fig. 12.
-
-    Raises:
-        ValueError: no network has this name.
-    """
+    """A network with random weights: ``"grid"``, or ``"paper"`` for that of Fig. 12; else a `ValueError`."""
     return NETWORKS[name](len(design.parameters))
 
 
@@ -178,20 +158,14 @@ def load_network(file: Path, design: StrokeDesign) -> nn.Module:
 class NeuralRenderer(Renderer):
     """Paints 128 x 128 pixels with a network, loaded at first use; gradients as the network has them.
 
-    Args:
-        design: the stroke design.
-        opacity: the range that alphas are mapped to.
-        weights: a file of `save_network`; by default the one that comes with the package.
+    `weights` is a file of `save_network`; by default the one that comes with the package.
     """
 
     differentiable = True
     side = SIZE
 
     def __init__(
-        self,
-        design: StrokeDesign,
-        opacity: tuple[float, float] = (0.0, 1.0),
-        weights: str | PathLike[str] | None = None,
+        self, design: StrokeDesign, opacity: tuple[float, float] = (0.0, 1.0), weights: str | None = None
     ) -> None:
         super().__init__(design, opacity)
         self.name = "neural" if weights is None else f"neural:{weights}"

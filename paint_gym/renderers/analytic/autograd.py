@@ -5,11 +5,13 @@ Both have first derivatives only. Second ones are refused, not wrong.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.utils.checkpoint import checkpoint
 
 from paint_gym.renderers.analytic.coverage import coverage
 from paint_gym.renderers.analytic.nodes import NodeArgs, pixel_nodes
@@ -17,8 +19,12 @@ from paint_gym.renderers.base import composite
 from paint_gym.utils.images import is_concrete
 
 NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
-MAX_RECORDED = 2**20
-"""Strokes times pixels whose coverage autograd may record without a kernel: a quarter of a gigabyte."""
+MAX_RECORDED = 2**20  # strokes times pixels that autograd may record without a kernel: 250 MB
+
+Tensors = tuple[
+    Tensor, ...
+]  # canvas (B, C, H, W), nodes (B, K, M, 4), colours (B, K, C), and a kernel's record
+Gradients = tuple[Tensor | None, Tensor, Tensor]
 
 
 class TorchBackend:
@@ -33,16 +39,10 @@ class TorchBackend:
         return coverage(forbid_double_backward(nodes), height, width, primitive)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """The canvas after strokes.
+        """The canvas ``(B, C, H, W)`` after strokes: nodes ``(B, K, M, 4)`` in pixels, colours ``(B, K, C)``.
 
         On the CPU, where gradients need more than `MAX_RECORDED`, the backward pass paints again, a part of
         the rows and of the strokes at a time.
-
-        Args:
-            canvas: ``(B, C, H, W)``.
-            nodes: ``(B, K, M, 4)`` in pixels.
-            colours: ``(B, K, C)``.
-            primitive: ``"sweep"`` or ``"polygon"``.
         """
         canvas, nodes, colours = map(forbid_double_backward, (canvas, nodes, colours))
         batch, _, height, width = canvas.shape
@@ -52,11 +52,13 @@ class TorchBackend:
         if recorded <= MAX_RECORDED or not _can_repaint(canvas, nodes, colours):
             return _paint_rows(canvas, nodes, colours, primitive)
         rows = max(1, MAX_RECORDED // 8 // (batch * width))
-        strokes = max(1, MAX_RECORDED // (batch * width * min(rows, height)))
-        bands = enumerate(canvas.split(rows, 2))
-        return torch.cat(
-            [_PaintBand.apply(band, nodes, colours, primitive, i * rows, strokes) for i, band in bands], 2
-        )
+        count = max(1, MAX_RECORDED // (batch * width * min(rows, height)))
+        parts = list(zip(nodes.split(count, 1), colours.split(count, 1), strict=True))
+        bands = list(canvas.split(rows, 2))
+        for i, part in itertools.product(range(len(bands)), parts):
+            args = (bands[i], *part, primitive, i * rows)
+            bands[i] = checkpoint(_paint_rows, *args, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat(bands, 2)
 
 
 class KernelBackend:
@@ -78,46 +80,31 @@ class KernelBackend:
         return self.paint(canvas, nodes.unsqueeze(1), white, primitive).squeeze(1)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """See `TorchBackend.paint`.
-
-        Raises:
-            ValueError: shapes with which a kernel would read beyond the end of a tensor.
-        """
+        """See `TorchBackend.paint`; a ValueError for shapes that a kernel would read beyond the end of."""
         (batch, channels), (strokes, count) = canvas.shape[:2], nodes.shape[1:3]
         if nodes.shape != (batch, strokes, max(count, 1), 4) or colours.shape != (batch, strokes, channels):
             shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (canvas, nodes, colours))
-            raise ValueError(
-                "the kernel needs a canvas (B, C, H, W), nodes (B, K, M, 4) and colours (B, K, C), not "
-                f"{shapes}"
-            )
+            needed = "a canvas (B, C, H, W), nodes (B, K, M, 4) and colours (B, K, C)"
+            raise ValueError(f"the kernel needs {needed}, not {shapes}")
         if needs_grad(canvas, nodes, colours):
             return _Paint.apply(canvas, nodes, colours, primitive, self)
         inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
-        return self.paint_forward(*inputs, primitive, False)[0]
+        return self.paint_forward(inputs, primitive, False)[0]
 
     def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
         """Nodes ``(N, M, 4)`` in pixels and colours ``(N, 3)`` of strokes ``(N, dim)``."""
         raise NotImplementedError
 
-    def nodes_backward(
-        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
-    ) -> Tensor:
+    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
         """Gradient ``(N, dim)`` of the strokes, from those of nodes and colours."""
         raise NotImplementedError
 
-    def paint_forward(
-        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The canvas after strokes, and with `record` what `paint_backward` reads besides."""
+    def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
+        """The canvas after strokes, and with `record` what `paint_backward` reads besides the inputs."""
         raise NotImplementedError
 
-    def paint_backward(
-        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
-    ) -> tuple[Tensor | None, Tensor, Tensor]:
-        """Gradients of canvas (None unless `canvas_grad`), nodes and colours, from that of the result.
-
-        `inputs` are canvas, nodes, colours, and what `paint_forward` recorded.
-        """
+    def paint_backward(self, inputs: Tensors, primitive: str, grad: Tensor, canvas_grad: bool) -> Gradients:
+        """Gradients of canvas (None unless `canvas_grad`), nodes and colours; of inputs and record."""
         raise NotImplementedError
 
 
@@ -153,7 +140,7 @@ class _Paint(torch.autograd.Function):
         ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, kernel: KernelBackend
     ) -> Tensor:
         inputs = canvas.contiguous(), nodes.contiguous(), colours.contiguous()
-        painted, record = kernel.paint_forward(*inputs, primitive, True)
+        painted, record = kernel.paint_forward(inputs, primitive, True)
         ctx.save_for_backward(canvas, nodes, colours, *record)
         ctx.primitive, ctx.kernel = primitive, kernel
         return painted
@@ -162,50 +149,15 @@ class _Paint(torch.autograd.Function):
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors  # asked for once, as checkpointing computes them then
         inputs = tuple(tensor.detach().contiguous() for tensor in saved)
-        gradients: tuple[Tensor | None, ...]
         if is_concrete(grad_out):
-            gradients = ctx.kernel.paint_backward(
-                inputs, ctx.primitive, grad_out.contiguous(), ctx.needs_input_grad[0]
-            )
+            args = ctx.primitive, grad_out.contiguous(), ctx.needs_input_grad[0]
+            gradients = ctx.kernel.paint_backward(inputs, *args)
         else:  # several gradients at once, by vmap
             with torch.enable_grad():
                 canvas, nodes, colours = (tensor.requires_grad_() for tensor in inputs[:3])
                 painted = TorchBackend().paint(canvas, nodes, colours, ctx.primitive)
             gradients = torch.autograd.grad(painted, (canvas, nodes, colours), grad_out)
         return (*(guard_gradient(gradient, grad_out, *saved[:3]) for gradient in gradients), None, None)
-
-
-class _PaintBand(torch.autograd.Function):
-    """`_paint_rows` that saves only its inputs: the backward pass paints again, `count` strokes at a time."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int, count: int
-    ) -> Tensor:
-        ctx.save_for_backward(canvas, nodes, colours)
-        ctx.primitive, ctx.top, ctx.count = primitive, top, count
-        return _paint_rows(canvas, nodes, colours, primitive, top)
-
-    @staticmethod
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
-        saved = ctx.saved_tensors
-        canvas, nodes, colours = (tensor.detach() for tensor in saved)
-        parts = list(zip(nodes.split(ctx.count, 1), colours.split(ctx.count, 1), strict=True))
-        canvases = canvas.new_empty(len(parts), *canvas.shape)  # before each part
-        with torch.no_grad():
-            for i, part in enumerate(parts):
-                canvases[i] = canvas
-                if i < len(parts) - 1:
-                    canvas = _paint_rows(canvas, *part, ctx.primitive, ctx.top)
-        grad, gradients = grad_out, []
-        for before, part in zip(canvases.flip(0), reversed(parts), strict=True):
-            inputs = [tensor.detach().requires_grad_() for tensor in (before, *part)]
-            with torch.enable_grad():
-                painted = _paint_rows(inputs[0], inputs[1], inputs[2], ctx.primitive, ctx.top)
-            grad, *part_gradients = torch.autograd.grad(painted, inputs, grad)
-            gradients.append(part_gradients)
-        grads = [grad, *(torch.cat(parts[::-1], 1) for parts in zip(*gradients, strict=True))]
-        return (*(guard_gradient(gradient, grad_out, *saved) for gradient in grads), None, None, None)
 
 
 def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, top: int = 0) -> Tensor:
@@ -217,10 +169,9 @@ def _paint_rows(canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, 
 
 
 def _can_repaint(*tensors: Tensor) -> bool:
-    """True if gradients are needed on the CPU, and `_PaintBand` has them."""
-    if torch.compiler.is_compiling() or tensors[0].device.type != "cpu" or not needs_grad(*tensors):
-        return False
-    return is_concrete(*tensors) and not needs_torch(*tensors)
+    """True if gradients are needed on the CPU, and a checkpoint has them."""
+    eager = is_concrete(*tensors) and not needs_torch(*tensors)
+    return eager and tensors[0].device.type == "cpu" and needs_grad(*tensors)
 
 
 def needs_grad(*tensors: Tensor) -> bool:
@@ -245,17 +196,11 @@ def forbid_double_backward(x: Tensor) -> Tensor:
 
 
 def guard_gradient(gradient: Tensor | None, *inputs: Tensor) -> Tensor | None:
-    """`gradient`, as the result of a backward pass; where a graph is made, with an error behind it.
-
-    Args:
-        gradient: of any shape, or None.
-        inputs: tensors that it depends on in a way that autograd does not know.
-    """
+    """`gradient`; where a graph is made, a derivative by `inputs` is an error."""
     if gradient is None or not torch.is_grad_enabled():
         return gradient
     if not is_concrete(gradient) and any(is_concrete(tensor) for tensor in inputs):
-        # by is_grads_batched, which would forget what the next line adds
-        raise RuntimeError(NO_SECOND)
+        raise RuntimeError(NO_SECOND)  # is_grads_batched would forget what the next line adds
     return _NoSecond.apply(gradient, *inputs)
 
 

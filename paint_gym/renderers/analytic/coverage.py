@@ -29,18 +29,7 @@ TINY = 1e-12
 
 
 def coverage(nodes: Tensor, height: int, width: int, primitive: str, top: int = 0) -> Tensor:
-    """Alpha of each pixel under each stroke.
-
-    Args:
-        nodes: ``(N, M, 4)`` in pixels: x, y, radius, alpha.
-        height: rows, of the canvas or of a part of it.
-        width: of the canvas, in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``.
-        top: the first row.
-
-    Returns:
-        ``(N, height, width)`` in [0, 1].
-    """
+    """Coverage ``(N, height, width)`` in [0, 1] from row `top` on; nodes ``(N, M, 4)`` are in pixels."""
     y = torch.arange(height, dtype=nodes.dtype, device=nodes.device).view(1, -1, 1) + (top + 0.5)
     x = torch.arange(width, dtype=nodes.dtype, device=nodes.device).view(1, 1, -1) + 0.5
     return _polygon(nodes, x, y) if primitive == "polygon" else _sweep(nodes, x, y)

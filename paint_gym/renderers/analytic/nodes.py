@@ -13,14 +13,7 @@ from paint_gym.strokes import StrokeDesign
 
 
 class NodeArgs(NamedTuple):
-    """Arguments of `pixel_nodes`.
-
-    Attributes:
-        design: the strokes' design.
-        opacity: the range that alphas are mapped to.
-        height: of the canvas, in pixels.
-        width: of the canvas, in pixels.
-    """
+    """Arguments of `pixel_nodes`: strokes' design and opacity, the canvas's sides in pixels."""
 
     design: StrokeDesign
     opacity: tuple[float, float]
@@ -62,16 +55,10 @@ def pixel_nodes(strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
 
 
 def to_pixels(nodes: Tensor, height: int, width: int, primitive: str) -> Tensor:
-    """Nodes in canvas sides to nodes in pixels.
+    """Nodes ``(..., M, 4)`` in canvas sides to nodes in pixels.
 
     A disc thinner than a pixel is drawn a pixel wide and as much fainter, so that strokes never fall between
     pixels. Alphas beyond [0, 1] are clipped.
-
-    Args:
-        nodes: ``(..., M, 4)`` of `StrokeDesign.nodes`.
-        height: of the canvas, in pixels.
-        width: of the canvas, in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``.
     """
     x, y, radius, alpha = nodes.unbind(-1)
     radius, alpha = radius * min(height, width), alpha.clamp(0, 1)

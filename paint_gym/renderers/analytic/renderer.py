@@ -26,8 +26,7 @@ from paint_gym.utils.images import is_concrete
 
 logger = logging.getLogger(__name__)
 VARIABLE = "PAINT_GYM_KERNEL"
-"""The environment variable that chooses the kernel: "c", "triton", or "torch" for none. A kernel that cannot
-paint there is an error. Without the variable, the device decides."""
+"""Environment variable that forces a kernel: "c", "triton", or "torch" for none."""
 Backend = TorchBackend | KernelBackend
 TORCH = TorchBackend()
 
@@ -86,8 +85,8 @@ def choose_backend(*tensors: Tensor) -> Backend:
     with types that the kernel does not know: that in C knows float32 and float64, that in Triton float32.
 
     Raises:
-        ValueError: `PAINT_GYM_KERNEL` asks for a kernel that does not exist, or not for these tensors.
-        RuntimeError: it asks for one that does not work on this machine.
+        ValueError: `PAINT_GYM_KERNEL` is no kernel, or one for another device.
+        RuntimeError: it is one that does not work on this machine.
     """
     forced = os.environ.get(VARIABLE)
     if forced:
@@ -99,13 +98,12 @@ def choose_backend(*tensors: Tensor) -> Backend:
         return TORCH  # its error says what is wrong
     if forced == "c" and device.type != "cpu":
         raise ValueError(f"{VARIABLE}=c paints on the CPU, and the canvas is on {device}; unset it")
-    if forced == "triton" and device.type != "cuda" and not _is_interpreted():
+    interpreted = os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
+    if forced == "triton" and device.type != "cuda" and not interpreted:
         raise ValueError(
             f"{VARIABLE}=triton paints on a GPU, and the canvas is on {device}; unset it, or set "
             "TRITON_INTERPRET=1 as well, with which the kernel runs on a CPU, slowly"
         )
-    if any(not tensor.data_ptr() and tensor.numel() for tensor in tensors):
-        return TORCH  # tensors without numbers, as in PyTorch's FakeTensorMode
     name = forced or {"cpu": "c", "cuda": "triton"}.get(device.type)
     backend: KernelBackend | None
     if name == "c" and dtype in library.REALS:
@@ -120,21 +118,14 @@ def choose_backend(*tensors: Tensor) -> Backend:
     return backend or TORCH
 
 
-def _is_interpreted() -> bool:
-    """True if Triton runs kernels on the CPU; it takes these words for yes."""
-    return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
-
-
 @functools.cache
 def _load_triton(device: torch.device) -> TritonBackend | None:
-    """The kernel in Triton; None, which is logged, where there is no Triton, or it does not work."""
+    """The kernel in Triton; None, which is logged, where it does not work."""
     try:
         backend = TritonBackend()
-        nodes = torch.ones(1, 1, 1, 4, device=device)
-        backend.paint_forward(nodes.new_zeros(1, 1, 2, 2), nodes, nodes.new_ones(1, 1, 1), "sweep", False)
+        sizes = ((1, 1, 2, 2), (1, 1, 1, 4), (1, 1, 1))
+        backend.paint_forward(tuple(torch.ones(size, device=device) for size in sizes), "sweep", False)
     except Exception as error:  # no Triton, no compiler that it wants, a GPU that it does not know
-        logger.warning(
-            "painting with PyTorch on the GPU, many times slower, as Triton does not work here: %s", error
-        )
+        logger.warning("painting with PyTorch, many times slower, as Triton does not work here: %s", error)
         return None
     return backend

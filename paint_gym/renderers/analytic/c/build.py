@@ -1,8 +1,8 @@
 """Compiles `kernel.c`: for the wheel, run by setup.py, and for this machine, at first use.
 
 The wheel's library has each function for several levels of x86-64 processors, and takes the best when it is
-loaded. What is compiled at first use, in about half a second, is for this processor alone, and is kept in the
-user's cache folder. setup.py runs this file before anything is installed, so it needs nothing but Python.
+loaded. At first use the kernel is compiled for this processor alone, and kept in the user's cache folder.
+setup.py runs this file before anything is installed, so it needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -42,11 +42,7 @@ def find_compiler() -> str | None:
 
 
 def compile_kernel(compiler: str, real: str, library: Path, *flags: str) -> None:
-    """Compile kernel.c for one of `REALS`, with more than `FLAGS`.
-
-    Raises:
-        OSError, subprocess.SubprocessError: the compiler cannot be run, or failed.
-    """
+    """Compile kernel.c for one of `REALS`; an OSError or SubprocessError if the compiler fails."""
     command = [compiler, *FLAGS, *flags, f"-DREAL={real}", str(SOURCE), "-o", str(library), "-lm"]
     subprocess.run(command, capture_output=True, check=True, timeout=300)
 
@@ -62,11 +58,7 @@ def shipped_name(real: str) -> str:
 
 
 def compile_shipped(compiler: str, real: str, library: Path) -> None:
-    """Compile kernel.c for one of `REALS` and all processors of this kind, with the fingerprint in it.
-
-    Raises:
-        OSError, subprocess.SubprocessError: the compiler cannot be run, or failed.
-    """
+    """Compile kernel.c for all processors of this kind, with the fingerprint in it; see `compile_kernel`."""
     compile_kernel(compiler, real, library, *SHIPPED_FLAGS, f'-DKEY="{_shipped_key()}"')
 
 
@@ -85,13 +77,15 @@ def _shipped_key() -> str:
 
 @contextmanager
 def build_folder() -> Iterator[Path]:
-    """The cache folder, if it is the user's own (mode 0700); else a temporary one, which is logged."""
+    """The cache folder, if only the user can change it (mode 0700); else a temporary one, which is logged."""
     from paint_gym.utils.files import cache_folder
 
-    folder = cache_folder("native")
+    folder, reason = cache_folder("native"), ""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        reason = _why_insecure(folder)
+        status = folder.stat()
+        if hasattr(os, "getuid") and (status.st_uid, stat.S_IMODE(status.st_mode)) != (os.getuid(), 0o700):
+            reason = "others than you can change it (chmod 700)"
     except OSError as error:
         reason = str(error)
     if not reason:
@@ -105,22 +99,11 @@ def build_folder() -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _why_insecure(folder: Path) -> str:
-    """A sentence, if another user could have put a library there; empty if not."""
-    status = folder.stat()
-    if hasattr(os, "getuid") and (status.st_uid, stat.S_IMODE(status.st_mode)) != (os.getuid(), 0o700):
-        return "others than you can change it (chmod 700)"
-    return ""
-
-
 def build(real: str, compiler: str, folder: Path) -> Path:
     """Compile kernel.c for this processor into a folder, unless that was done before.
 
     The name says what it was compiled from and for, as machines may share a folder. Several processes may do
-    it at once.
-
-    Raises:
-        OSError, subprocess.SubprocessError: the compiler failed, or the folder cannot be written.
+    it at once. An OSError or SubprocessError if the compiler fails, or the folder cannot be written.
     """
     version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60).stdout
     key = fingerprint(compiler.encode(), version, _processor().encode())[:16]
@@ -139,9 +122,6 @@ def build(real: str, compiler: str, folder: Path) -> Path:
 
 def _processor() -> str:
     """Description of the processor."""
-    try:
-        lines = CPUINFO.read_text().splitlines()
-    except OSError:  # not Linux
-        lines = []
+    lines = CPUINFO.read_text().splitlines() if CPUINFO.exists() else []  # Linux has it
     known = {line for line in lines if line.startswith(("flags", "Features", "model name"))}
     return "\n".join(sorted(known)) or platform.processor() or platform.machine()

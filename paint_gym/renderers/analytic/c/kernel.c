@@ -1,13 +1,6 @@
 /* Nodes of strokes, strokes painted on canvases, and the gradients of both: the kernel of the analytic renderer.
  *
- * Mathematics (coverage.py derives it and states the same in PyTorch; tests compare the two). A segment sweeps a disc
- * in a straight line from A to A + D while its radius goes from r to r + dr. With q = p - A for a pixel p, the signed
- * distance to the swept shape is the maximum over u in [0, 1] of r + u dr - |q - u D|, positive inside; it is reached
- * at u = (q.D + |q x D| dr / sqrt(|D|^2 - dr^2)) / |D|^2. A pixel's coverage is clamp(1/2 + distance, 0, 1) of the
- * nearest segment. Its alpha is that of the last disc, grown by half a pixel, that covers it: the greatest u in the
- * last covering segment with |q - u D| = r + 1/2 + u dr. A polygon's coverage is 1 - the sum over its edges of
- * clamp(1/2 - distance, 0, 1). Coverage times alpha blends the stroke's colour over the canvas; the gradient goes back
- * through the strokes.
+ * Mathematics: coverage.py, which states the same in PyTorch; tests compare the two.
  *
  * The canvas is walked in bands of 4 rows, and a band in blocks of 4 x 4 pixels. In a band, each stroke touches only
  * the blocks that it can reach, so the cost is that of the painted area, not of strokes x canvas. What is done to the
@@ -21,10 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef REAL
-#define REAL float
-#endif
 typedef REAL real;
+#define INLINE static inline __attribute__((always_inline))
 
 #ifdef LEVELS /* each function once for each level of processors; gcc chooses when the library is loaded */
 #define KERNEL __attribute__((flatten, target_clones(LEVELS)))
@@ -328,8 +319,8 @@ static inline void pixel_centres(long block, real top, real *x, real *y) {
 }
 
 /* Coverage of a sweep at a block; `record` adds what only gradients need. */
-static inline __attribute__((always_inline)) void rasterize_sweep(const Stroke *stroke, const BlockRange *range, long block,
-                                                                  real top, BlockCoverage *cover, const int record) {
+INLINE void rasterize_sweep(const Stroke *stroke, const BlockRange *range, long block, real top, BlockCoverage *cover,
+                            const int record) {
     Block x, y, inside, nearest_segment, nearest_u, covering_segment;
     pixel_centres(block, top, x, y);
     EACH_PIXEL inside[l] = -1, covering_segment[l] = -1;
@@ -392,8 +383,7 @@ static inline __attribute__((always_inline)) void rasterize_sweep(const Stroke *
         cover->covering_segment[l] = covering_segment[l], cover->covering_u[l] = covering_u[l];
 }
 
-static inline __attribute__((always_inline)) void rasterize_polygon(const Stroke *stroke, long block, real top,
-                                                                    BlockCoverage *cover) {
+INLINE void rasterize_polygon(const Stroke *stroke, long block, real top, BlockCoverage *cover) {
     real deepest = (real)1e30, centre = (real)(block * SIDE) + 2;
     for (int i = 0; i < stroke->segments; i++) {
         const Segment *p = &stroke->segment[i];
@@ -414,9 +404,8 @@ static inline __attribute__((always_inline)) void rasterize_polygon(const Stroke
     EACH_PIXEL inside[l] = max(inside[l], 0), cover->inside[l] = inside[l], cover->alpha[l] = inside[l] * opacity;
 }
 
-static inline __attribute__((always_inline)) void rasterize_block(const Shape *shape, const Stroke *stroke,
-                                                                  const BlockRange *range, long block, real top,
-                                                                  BlockCoverage *cover, const int record) {
+INLINE void rasterize_block(const Shape *shape, const Stroke *stroke, const BlockRange *range, long block, real top,
+                            BlockCoverage *cover, const int record) {
     if (shape->polygon)
         rasterize_polygon(stroke, block, top, cover);
     else
@@ -430,8 +419,7 @@ long band_count(long height) { return (height + SIDE - 1) / SIDE; }
 
 /* A band of a picture (C, H, W) into `pixels` (C, blocks), or, with `back`, from there. What is beyond the picture
  * stays as it is. */
-static inline __attribute__((always_inline)) void copy_band(const Shape *shape, real *picture, long band, Block *pixels,
-                                                            const int back) {
+INLINE void copy_band(const Shape *shape, real *picture, long band, Block *pixels, const int back) {
     const long blocks = block_count(shape), whole = shape->width / SIDE, rest = shape->width % SIDE;
     const long top = band * SIDE, rows = shape->height - top < SIDE ? shape->height - top : SIDE;
     for (long c = 0; c < shape->channels; c++)
@@ -478,8 +466,8 @@ static int open_workspace(const Shape *shape, long bands, Workspace *workspace) 
 }
 
 static void close_workspace(Workspace *workspace) {
-    free(workspace->strokes), free(workspace->segments), free(workspace->extents), free(workspace->depths),
-        free(workspace->bands);
+    free(workspace->strokes), free(workspace->segments), free(workspace->extents);
+    free(workspace->depths), free(workspace->bands);
 }
 
 static void build_segments(const Shape *shape, const real *nodes, long image, Workspace *workspace) {

@@ -16,18 +16,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.analytic.autograd import KernelBackend
+from paint_gym.renderers.analytic.autograd import Gradients, KernelBackend, Tensors
 from paint_gym.renderers.analytic.c.build import build, build_folder, find_compiler, shipped_library
 from paint_gym.renderers.analytic.nodes import NodeArgs
 from paint_gym.strokes import COLOUR
 
 logger = logging.getLogger(__name__)
 REALS = {torch.float32: "float", torch.float64: "double"}
-THREAD_WORK = 500_000
-"""Work, see `_run`, that one thread does sooner than it could call others."""
-GROUPS = 8
-"""Groups of bands for whose gradients there are sums; fixed, so that gradients are the same for any number of
-threads and canvases."""
+THREAD_WORK = 500_000  # work, see `_run`, that one thread does sooner than it could call others
+GROUPS = 8  # sums of gradients for each canvas; fixed, so that they are the same for any number of threads
 
 RangeFunction = Callable[[int, int], int]
 """A function of kernel.c over a range ``[first, end)`` of its items; 0, or 1 if out of memory."""
@@ -57,12 +54,8 @@ class CStrokeLayout(ctypes.Structure):
 class CBackend(KernelBackend):
     """The kernel in C, for one float type.
 
-    Args:
-        file: the compiled kernel.
-
     Raises:
-        OSError: it cannot be loaded.
-        AttributeError: it has no such functions.
+        OSError, AttributeError: `file` cannot be loaded, or has no such functions.
     """
 
     def __init__(self, file: Path) -> None:
@@ -81,32 +74,27 @@ class CBackend(KernelBackend):
         _run_nodes(self.library.nodes, args, strokes, nodes, colours)
         return nodes, colours
 
-    def nodes_backward(
-        self, strokes: Tensor, args: NodeArgs, grad_nodes: Tensor, grad_colours: Tensor
-    ) -> Tensor:
+    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
         """See `KernelBackend.nodes_backward`."""
         gradient = torch.zeros_like(strokes)
-        _run_nodes(self.library.nodes_backward, args, strokes, grad_nodes, grad_colours, gradient)
+        _run_nodes(self.library.nodes_backward, args, strokes, *grads, gradient)
         return gradient
 
-    def paint_forward(
-        self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str, record: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
         """See `KernelBackend.paint_forward`; the gradient paints again, so nothing is recorded."""
+        canvas, nodes, _ = inputs
         out, bands = torch.empty_like(canvas), len(canvas) * self.library.band_count(canvas.shape[2])
-        function = _bind(self.library.paint, (canvas, nodes, colours, out), _shape(canvas, nodes, primitive))
+        function = _bind(self.library.paint, (*inputs, out), _shape(canvas, nodes, primitive))
         _run(function, bands, canvas.numel() * nodes.shape[1])
         return out, ()
 
-    def paint_backward(
-        self, inputs: tuple[Tensor, ...], primitive: str, grad_out: Tensor, canvas_grad: bool
-    ) -> tuple[Tensor | None, Tensor, Tensor]:
+    def paint_backward(self, inputs: Tensors, primitive: str, grad: Tensor, canvas_grad: bool) -> Gradients:
         """See `KernelBackend.paint_backward`."""
         canvas, nodes, colours = inputs
         grad_canvas = torch.empty_like(canvas) if canvas_grad else None
         grad_nodes = nodes.new_zeros(len(nodes), GROUPS, *nodes.shape[1:])
         grad_colours = colours.new_zeros(len(nodes), GROUPS, *colours.shape[1:])
-        tensors = (canvas, nodes, colours, grad_out, grad_canvas, grad_nodes, grad_colours)
+        tensors = (*inputs, grad, grad_canvas, grad_nodes, grad_colours)
         function = _bind(self.library.paint_backward, tensors, _shape(canvas, nodes, primitive), GROUPS)
         _run(function, len(canvas) * GROUPS, canvas.numel() * nodes.shape[1])
         return grad_canvas, grad_nodes.sum(1), grad_colours.sum(1)
@@ -114,29 +102,22 @@ class CBackend(KernelBackend):
 
 @functools.cache
 def load(dtype: torch.dtype) -> CBackend | None:
-    """The kernel for float32 or float64; None for other types, or where there is none and no compiler.
+    """The kernel for one of `REALS`; None, which is logged, where there is none and it cannot be compiled.
 
     It is the one that came with the package, if that was compiled from this kernel.c; else it is compiled.
     """
-    if dtype not in REALS:
-        return None
     with suppress(OSError, AttributeError):
         if (shipped := shipped_library(REALS[dtype])) is not None:
             return CBackend(shipped)
-    compiler = find_compiler()
-    if compiler is None:
-        logger.warning(
-            "no native kernel, painting with PyTorch instead, many times slower: there is no C compiler; "
-            "install gcc or clang, or set the environment variable CC"
-        )
-        return None
     try:
+        if (compiler := find_compiler()) is None:
+            raise FileNotFoundError("there is no C compiler; install gcc or clang, or set CC")
         with build_folder() as folder:
             return CBackend(build(REALS[dtype], compiler, folder))
     except (OSError, subprocess.SubprocessError, AttributeError) as error:
-        output = getattr(error, "stderr", None) or b""
-        message = f"{error} {output.decode(errors='replace')[-500:]}"
-        logger.warning("no native kernel, painting with PyTorch instead, slower: %s", message)
+        output = (getattr(error, "stderr", None) or b"").decode(errors="replace")[-500:]
+        message = "no native kernel, painting with PyTorch instead, many times slower: %s %s"
+        logger.warning(message, error, output)
         return None
 
 
@@ -160,20 +141,14 @@ def _bind(function: Callable[..., int], tensors: Sequence[Tensor | None], *rest:
     return lambda first, end: function(*map(_pointer, tensors), *rest, first, end)
 
 
-def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _run(function: RangeFunction, items: int, work: int) -> None:
     """Call a function over all items, in ranges shared by torch's number of threads, this one among them.
 
-    Args:
-        function: takes ranges in any order.
-        items: how many.
-        work: pixels times strokes, or what takes as long.
-
-    Raises:
-        MemoryError: a range ran out of memory.
+    `work` is pixels times strokes, or what takes as long. Raises a MemoryError if a range ran out of memory.
     """
     threads = min(torch.get_num_threads(), items)
     if threads == 1 or work < THREAD_WORK:
@@ -182,16 +157,12 @@ def _run(function: RangeFunction, items: int, work: int) -> None:
         count = min(items, 4 * threads)
         ranges = deque((items * i // count, items * (i + 1) // count) for i in range(count))
         futures: list[Future[int]] = []
-        try:
-            with suppress(RuntimeError):  # no more threads can be had, or Python is about to end
-                for _ in range(threads - 1):
-                    futures.append(_threads(threads - 1).submit(_work, function, ranges))
-            failed = _work(function, ranges)
-            for future in futures:
-                failed |= not future.cancel() and future.result()  # cancelled: no range remained for it
-        except BaseException:  # as KeyboardInterrupt
-            ranges.clear()
-            raise
+        with suppress(RuntimeError):  # no more threads can be had, or Python is about to end
+            for _ in range(threads - 1):
+                futures.append(_threads(threads - 1).submit(_work, function, ranges))
+        failed = _work(function, ranges)
+        for future in futures:
+            failed |= not future.cancel() and future.result()  # cancelled: no range remained for it
     if failed:
         raise MemoryError("out of memory while painting; paint fewer strokes at once or a smaller canvas")
 
@@ -199,12 +170,9 @@ def _run(function: RangeFunction, items: int, work: int) -> None:
 def _work(function: RangeFunction, ranges: deque[tuple[int, int]]) -> int:
     """Call the function with ranges until none remains."""
     failed = 0
-    while ranges:
-        try:
-            first, end = ranges.popleft()
-        except IndexError:  # another thread was faster
-            break
-        failed |= function(first, end)
+    with suppress(IndexError):
+        while True:
+            failed |= function(*ranges.popleft())
     return failed
 
 

@@ -1,6 +1,6 @@
 """The kernels of the analytic renderer for GPUs, in Triton: what `c/kernel.c` is for CPUs.
 
-Mathematics: `coverage.py` derives it, `c/kernel.c` sums it up in its first lines; tests compare the three.
+Mathematics: `coverage.py`, which states the same in PyTorch; tests compare the three.
 
 A program owns a square tile of one canvas and keeps it in registers, while it goes through the strokes in
 order; boxes, and the distance of the tile's centre, tell it which strokes and segments it can leave out. So a
@@ -20,12 +20,11 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-COLUMNS = tl.constexpr(16)
-"""Numbers of a segment, see `Segment` in kernel.c: x, y, r, alpha; dx, dy, dr, dalpha; along, across, fixed,
-lead; four are unused."""
+COLUMNS = tl.constexpr(
+    16
+)  # of a segment, see kernel.c: x to dalpha, along, across, fixed, lead; four are unused
 TINY = tl.constexpr(1e-12)
-OPAQUE = tl.constexpr(-100.0)
-"""log2 of what an opaque stroke lets through; beneath it no gradient is left."""
+OPAQUE = tl.constexpr(-100.0)  # log2 of what an opaque stroke lets through; beneath it no gradient is left
 
 
 @triton.jit
@@ -378,10 +377,9 @@ def _rasterize(
     rows, x, y, tile_x, tile_y,
     SEGMENTS: tl.constexpr, POLYGON: tl.constexpr, SIDE: tl.constexpr, TILE_RADIUS: tl.constexpr,
 ):  # fmt: skip
-    """Coverage of a stroke at the pixels of a tile.
+    """Distance to a sweep's outline, positive inside; nearest segment and u; last covering segment, or -1.
 
-    Of a sweep: the distance to its outline, positive inside, the segment and u that are nearest, and the last
-    segment that covers the pixel, or -1. Of a polygon: the coverage, and nothing.
+    Of a polygon the first is the coverage, and the rest is nothing.
     """
     inside, covering = x * 0 - 1.0, (x * 0 - 1.0).to(tl.int32)
     nearest, nearest_u = (x * 0).to(tl.int32), x * 0
@@ -513,10 +511,8 @@ def _sweep_backward(
         if centre > -TILE_RADIUS:
             is_nearest, is_covering = on_rim & (nearest == m), covering == m
             end, end_covering = tl.where(is_nearest, nearest_u, 0.0), tl.where(is_covering, covering_u, 0.0)
-            start, start_covering = (
-                tl.where(is_nearest, 1 - nearest_u, 0.0),
-                tl.where(is_covering, 1 - covering_u, 0.0),
-            )
+            start = tl.where(is_nearest, 1 - nearest_u, 0.0)
+            start_covering = tl.where(is_covering, 1 - covering_u, 0.0)
             _accumulate_sums(
                 sums + m * 8,
                 start * x_nearest + start_covering * x_covering,
