@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from agents.checkpoint import CHECKPOINT, check_run, load
 from agents.cli.command import Command
-from agents.common.config import TrainConfig, check_ranges
+from agents.common.config import TrainConfig, check_ranges, flatten
 from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.trainer import Trainer
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
@@ -112,19 +112,11 @@ def _log_resumed(command: Train, trainer: Trainer) -> None:
     logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
     default = preset_for(command.preset, command.config.agent.algo)
     configs = (trainer.config, command.config, default)
-    run, chosen, usual = (_flat(dataclasses.asdict(config)) for config in configs)
+    run, chosen, usual = (flatten(dataclasses.asdict(config)) for config in configs)
     for name, value in chosen.items():
         if value not in (usual[name], run.get(name)):
             text = "a run goes on with its own settings: %s stays %s, not %s"
             logger.warning(text, name, run.get(name), value)
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _new_trainer(command: Train) -> Trainer:

@@ -44,6 +44,14 @@ def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
                 raise ValueError(f"{name} must be a number from {limits}, not {reprlib.repr(number)}")
 
 
+def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings of nested dataclasses, from `dataclasses.asdict`, by their dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
 @dataclass(frozen=True)
 class LearningConfig:
     """Settings that all algorithms share; the defaults are Table 1 of the paper."""

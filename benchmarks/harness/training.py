@@ -17,6 +17,7 @@ import torch
 
 from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, save_agent
+from agents.common.config import flatten
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
 from benchmarks.harness.curves import Point, check_curve
@@ -363,8 +364,8 @@ BEYOND_PRESETS = (  # this project's and the paper's; the preset "paper" has thi
 def paper_differences(jobs: Sequence[Training]) -> Table:
     """Table of settings that are not the paper's: those of any job, several if they differ."""
     settings = []
-    configs = [_flat(dataclasses.asdict(job.config)) for job in jobs]
-    papers = [_flat(dataclasses.asdict(preset_for("paper", job.config.agent.algo))) for job in jobs]
+    configs = [flatten(dataclasses.asdict(job.config)) for job in jobs]
+    papers = [flatten(dataclasses.asdict(preset_for("paper", job.config.agent.algo))) for job in jobs]
     for name in dict.fromkeys(name for config in configs for name in config):
         here, paper = (
             ", ".join(dict.fromkeys(str(config[name]) for config in group if name in config))
@@ -375,11 +376,3 @@ def paper_differences(jobs: Sequence[Training]) -> Table:
     keys = ("setting", "here", "paper")
     rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
     return "settings that differ from the paper's", rows
-
-
-def _flat(tree: Row, path: str = "") -> Row:
-    """Flatten nested settings to dotted names."""
-    flat: Row = {}
-    for name, value in tree.items():
-        flat |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {f"{path}{name}": value}
-    return flat
