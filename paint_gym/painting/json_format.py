@@ -14,12 +14,9 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paint_gym.strokes import StrokeDesign, get_stroke
-
-if TYPE_CHECKING:
-    from paint_gym.painting.painting import Painting
 
 FORMAT = "paint-gym-painting"
 VERSION = 1
@@ -28,7 +25,7 @@ MAX_LISTS = 1_000_000  # an empty list takes twenty times its text
 KEYS = ("format", "version", "stroke", "parameters", "size", "background", "opacity", "strokes")
 
 
-def dumps(painting: Painting) -> str:
+def dumps(painting: Any) -> str:
     """JSON of a painting, a stroke per line; numbers are the shortest that give the same float32."""
     fields = head(painting.design, painting.size, painting.background, painting.opacity)
     rows = ",".join(f"\n[{', '.join(map(str, stroke))}]" for stroke in painting.strokes)

@@ -157,10 +157,11 @@ def test_agents(fuzz: Fuzz, damage: object, agent_file: Path) -> None:
 def test_runs(fuzz: Fuzz, tiny: TrainConfig, tmp_path: Path) -> None:
     tiny = replace(tiny, updates=2, eval_every=2, eval_images=1, episodes=4)
     Trainer(tiny, "cpu").fit().save(tmp_path)
-    spoil = spoiler(tmp_path / "checkpoint.pt", damaged)
+    file = tmp_path / "checkpoint.pt"
+    content = file.read_bytes()
 
     def attempt(random: np.random.Generator) -> None:
-        spoil(random)
+        file.write_bytes(damaged(content, random))
         resumed = Trainer.resume(tmp_path, "cpu")
         assert resumed.updates >= 0
 

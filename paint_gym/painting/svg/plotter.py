@@ -17,14 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from paint_gym.painting.svg.writer import SEGMENTS, hex_colour, title
-
-if TYPE_CHECKING:
-    from paint_gym.painting.painting import Painting
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
 WIDTH_STEP = 0.25  # mm, by which the widths of a stroke may differ from the one line that is drawn
@@ -70,7 +67,7 @@ class Paper:
         return self.pen[0] / 2 / side, self.pen[1] / 2 / side
 
 
-def lines(painting: Painting, paper: Paper) -> Iterator[str]:
+def lines(painting: Any, paper: Paper) -> Iterator[str]:
     """The lines of the SVG."""
     scale = paper.scale(painting.size)
     height, width = painting.size[0] * scale, painting.size[1] * scale

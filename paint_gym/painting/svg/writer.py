@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -20,15 +20,12 @@ from paint_gym.painting import json_format
 from paint_gym.painting.svg.contour import polygon_path, sweep_path
 from paint_gym.painting.svg.gradient import Gradient, fit_gradient
 
-if TYPE_CHECKING:
-    from paint_gym.painting.painting import Painting
-
 SEGMENTS = 64  # of a curve
 UNITS = 2000  # of the shorter side, at least: coordinates are whole numbers
 TOLERANCE = 1 / 1500  # of the shorter side: largest error of contours
 
 
-def lines(painting: Painting) -> Iterator[str]:
+def lines(painting: Any) -> Iterator[str]:
     """The lines of the SVG: a head, one per stroke, and an end. Equal strokes give equal lines."""
     size, background = painting.size, painting.background
     head = json_format.head(painting.design, size, background, painting.opacity)
@@ -45,7 +42,7 @@ def lines(painting: Painting) -> Iterator[str]:
     yield "</svg>"
 
 
-def title(painting: Painting) -> str:
+def title(painting: Any) -> str:
     """Title of a drawing."""
     return f"A painting of {len(painting)} {painting.stroke} strokes"
 

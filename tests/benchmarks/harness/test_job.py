@@ -99,6 +99,7 @@ def test_jobs_that_fail_are_named_and_the_others_stay(tmp_path: Path) -> None:
     assert [found["square"] for found in run_jobs(squares(tmp_path, 2, 4), 1)] == [4, 16]
 
 
+@pytest.mark.slow
 def test_jobs_of_a_cluster_write_to_the_shared_folder_and_go_on_from_it(tmp_path: Path) -> None:
     ray = pytest.importorskip("ray")
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no node could import a test
