@@ -73,7 +73,7 @@ def choose_palette(pictures: Tensor, count: int) -> Tensor:
 def read_palette(file: Path) -> Tensor:
     """Colours ``(K, 3)`` in [0, 1] of a text file: lines of hex digits, or a palette of GIMP (.gpl)."""
     with named_file(file):
-        lines = read_capped(file, MAX_PALETTE_BYTES).decode("utf-8", "replace").splitlines()
+        lines = read_capped(file, MAX_PALETTE_BYTES).decode("utf-8-sig", "replace").splitlines()
     if lines and lines[0].strip() == "GIMP Palette":
         numbers = (re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)(\s|$)", line) for line in lines)
         colours = [tuple(map(int, match.groups()[:3])) for match in numbers if match]
