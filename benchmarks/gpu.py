@@ -22,7 +22,7 @@ from torch import Tensor
 from agents import PRESETS, build_agent
 from agents.common.replay import Transition
 from benchmarks.harness.measure import Row, random_strokes, take_turns
-from benchmarks.harness.painting import Variant, first_pictures
+from benchmarks.harness.painting import PaintingVariant, first_pictures
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
 from benchmarks.speed.rendering import BUNDLE, CANVASES, PASSES, Function, functions, random_pictures
@@ -187,8 +187,8 @@ def learning(options: Gpu, device: torch.device) -> Iterator[Row]:
     agent = build_agent(config, device)
     batch = random_batch(batch_size, config.bundle * agent.renderer.design.dim, agent.steps, device)
     iterations, pictures = 20, torch.from_numpy(first_pictures("photos", "test", SIZE, count))
-    variant = Variant(refine=iterations, device=str(device))
-    paintings = Variant(device=str(device)).paint(pictures, strokes)
+    variant = PaintingVariant(refine=iterations, device=str(device))
+    paintings = PaintingVariant(device=str(device)).paint(pictures, strokes)
     update, refinement = "an update of preset paper", f"an iteration of refinement, {count} pictures"
     calls = {
         update: finished(lambda: agent.update(batch), device),

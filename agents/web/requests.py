@@ -18,7 +18,7 @@ MAX_PALETTE = 64
 MAX_SIDE = 4096  # pixels of an exported picture
 MAX_FILM_SIDE = 1080
 
-Photo = Literal["astronaut", "chelsea", "coffee", "rocket"]
+PhotoName = Literal["astronaut", "chelsea", "coffee", "rocket"]
 PaintingText = Annotated[str, Field(max_length=MAX_PAINTING, description="The text of a .json.")]
 
 
@@ -36,7 +36,7 @@ class Strict(BaseModel):
 class PaintRequest(Strict):
     """A picture, and the options of its painting."""
 
-    photo: Annotated[Photo | None, Field(description="One of scikit-image's photos.")] = None
+    photo: Annotated[PhotoName | None, Field(description="One of scikit-image's photos.")] = None
     image: Annotated[str | None, Field(description="A picture of your own: its file, in base64.")] = None
     painting: Annotated[PaintingText | None, Field(description="A painting of it to go on with.")] = None
     strokes: Annotated[int, Field(ge=1, le=MAX_STROKES)] = 500

@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.web.jobs import Event, PaintingJob, Stopped, export, photo_png, warm_up
-from agents.web.requests import MAX_PARTS, MAX_REQUEST_BYTES, ExportRequest, PaintRequest, Photo
+from agents.web.requests import MAX_PARTS, MAX_REQUEST_BYTES, ExportRequest, PaintRequest, PhotoName
 from paint_gym import __version__
 from paint_gym.painting import FORMATS
 
@@ -180,7 +180,7 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
         return JSONResponse({"detail": str(error)}, 422)
 
     @app.get("/api/photos/{name}.png", response_class=Response)
-    def photo(name: Photo) -> Response:
+    def photo(name: PhotoName) -> Response:
         """One of scikit-image's photos."""
         return Response(photo_png(name), media_type="image/png")
 

@@ -32,8 +32,8 @@ SEGMENTS = 8  # of a curve, to find the middle of a stroke
 
 
 @dataclass(frozen=True)
-class Variant:
-    """Variant of painting.
+class PaintingVariant:
+    """PaintingVariant of painting.
 
     Args:
         agent: name of an agent that comes with the package, or a file.
@@ -109,7 +109,7 @@ class Painted(NamedTuple):
 def paint_and_score(
     pictures: np.ndarray,
     strokes: int,
-    painter: Variant | Policy,
+    painter: PaintingVariant | Policy,
     batch: int = BATCH,
     start: list[Painting] | None = None,
     targets: Tensor | None = None,
@@ -126,12 +126,12 @@ def paint_and_score(
     """
     targets = torch.from_numpy(pictures) if targets is None else targets
     paintings: list[Painting] = []
-    if isinstance(painter, Variant):
+    if isinstance(painter, PaintingVariant):
         painter.policy()  # loading takes no time of painting
     began = time.perf_counter()
     for first in range(0, len(targets), batch):
         part = slice(first, first + batch)
-        if isinstance(painter, Variant):
+        if isinstance(painter, PaintingVariant):
             paintings += painter.paint(targets[part], strokes, None if start is None else start[part])
         else:
             paintings += paint(painter, targets[part], strokes)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from agents.checkpoint import shipped_agent
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Variant, paint_and_score, write_rows
+from benchmarks.harness.painting import PaintingVariant, paint_and_score, write_rows
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
@@ -61,7 +61,7 @@ def write_styles(path: Path, size: int) -> None:
     """Write a photo in each of `STYLES`."""
     targets, painted = torch.from_numpy(photo("chelsea", size))[None], []
     for stroke, strokes, opaque, colours in STYLES:
-        variant = Variant(shipped_agent(stroke), refine=150, opaque=opaque, colours=colours)
+        variant = PaintingVariant(shipped_agent(stroke), refine=150, opaque=opaque, colours=colours)
         painted += [painting.render() for painting in variant.paint(targets, strokes)]
     write_rows(path, [np.concatenate(painted[first : first + 3], 1) for first in (0, 3)])
 
@@ -83,8 +83,8 @@ def tables(options: Gallery) -> Iterator[Table]:
         pictures = photo(name, size)[None]
         line = [pictures[0].transpose(1, 2, 0)]
         for strokes in budgets:
-            painted = paint_and_score(pictures, strokes, Variant())
-            refine = Variant(refine=iterations)
+            painted = paint_and_score(pictures, strokes, PaintingVariant())
+            refine = PaintingVariant(refine=iterations)
             refined = paint_and_score(pictures, strokes, refine, start=painted.paintings)
             rows.append(
                 {

@@ -19,17 +19,17 @@ import torch
 
 from agents.painting.paint import fit_to_canvas
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Painted, Variant, paint_and_score, similarity
+from benchmarks.harness.painting import Painted, PaintingVariant, paint_and_score, similarity
 from benchmarks.harness.tables import FolderConfig, Table, main
 from paint_gym.datasets import read_image
 from paint_gym.metrics import psnr
 
 STROKES, CANVAS = (256, 512, 1024), 512  # the shorter side in pixels that paintings are refined at
 VARIANTS = (  # random strokes are large, so that each takes several times as long
-    Variant(),
-    Variant(plan=10),
-    Variant(plan=10, refine=600),
-    Variant(refine=100, random=True),
+    PaintingVariant(),
+    PaintingVariant(plan=10),
+    PaintingVariant(plan=10, refine=600),
+    PaintingVariant(refine=100, random=True),
 )
 PUBLISHED: dict[str, dict[int, float]] = {  # dB of PSNR
     "Bezier Splatting (NeurIPS 2025), A100": {256: 24.2, 512: 25.6, 1024: 26.9},
@@ -57,7 +57,7 @@ def kodak_pictures(count: int | None = None) -> dict[str, np.ndarray]:
     return {file.stem: np.ascontiguousarray(read_image(file).transpose(2, 0, 1)[None]) for file in files}
 
 
-def paint_at(picture: np.ndarray, strokes: int, variant: Variant, canvas: int = CANVAS) -> Painted:
+def paint_at(picture: np.ndarray, strokes: int, variant: PaintingVariant, canvas: int = CANVAS) -> Painted:
     """Paint ``(1, 3, H, W)`` on a canvas of another shorter side, and score at full size."""
     target = fit_to_canvas(torch.tensor(picture[0].transpose(1, 2, 0)), canvas)
     return paint_and_score(picture, strokes, variant, targets=target)

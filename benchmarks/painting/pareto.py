@@ -17,18 +17,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Painted, Variant, first_pictures, paint_and_score
+from benchmarks.harness.painting import Painted, PaintingVariant, first_pictures, paint_and_score
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from benchmarks.painting.kodak import kodak_pictures, paint_at
 from paint_gym.metrics import psnr
 from paint_gym.utils.files import replace_when_done
 
 VARIANTS = (
-    *[Variant(lookahead=lookahead) for lookahead in (0, 1, 2, 4, 8)],
-    *[Variant(plan=steps) for steps in (2, 5, 10, 20, 40)],
-    *[Variant(refine=times) for times in (10, 25, 50, 100, 200, 400, 1000)],
-    *[Variant(plan=20, refine=times) for times in (25, 50, 100, 200, 400, 1000)],
-    *[Variant(refine=times, random=True) for times in (10, 25, 50, 100, 200, 400, 1000)],
+    *[PaintingVariant(lookahead=lookahead) for lookahead in (0, 1, 2, 4, 8)],
+    *[PaintingVariant(plan=steps) for steps in (2, 5, 10, 20, 40)],
+    *[PaintingVariant(refine=times) for times in (10, 25, 50, 100, 200, 400, 1000)],
+    *[PaintingVariant(plan=20, refine=times) for times in (25, 50, 100, 200, 400, 1000)],
+    *[PaintingVariant(refine=times, random=True) for times in (10, 25, 50, 100, 200, 400, 1000)],
 )
 
 
@@ -44,7 +44,7 @@ class Pareto(BenchmarkConfig):
     """PNG of both to write."""
 
 
-def measure(paint: Callable[[Variant], list[Painted]]) -> Iterator[Row]:
+def measure(paint: Callable[[PaintingVariant], list[Painted]]) -> Iterator[Row]:
     """A row for each variant: seconds a picture, mean l2 and mean PSNR."""
     for variant in VARIANTS:
         parts = paint(variant)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from agents.painting.evaluation import mean_interval
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Painted, Variant, first_pictures, paint_and_score
+from benchmarks.harness.painting import Painted, PaintingVariant, first_pictures, paint_and_score
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
 
 PLAN, BATCH = 40, 8
@@ -26,7 +26,7 @@ BARS = {  # plan and refinement, to l2 and seconds a picture
 }
 
 
-def make_row(variant: Variant, painted: Painted) -> Row:
+def make_row(variant: PaintingVariant, painted: Painted) -> Row:
     """Mean l2 and its interval, seconds, and the bar."""
     mean, low, high = (float(value) for value in mean_interval(painted.l2))
     row: Row = {"by": variant.curve, "effort": variant.effort, "images": len(painted.l2), "l2": mean}
@@ -45,7 +45,7 @@ def tables(options: BenchmarkConfig) -> Iterator[Table]:
     images, strokes, size = options.pick((500, 200, 128), (3, 10, 32))
     pictures = first_pictures("celeba", "test", size, images)
     painted, refined = list[Row](), list[Row]()
-    for variant in (Variant(), Variant(plan=PLAN)):
+    for variant in (PaintingVariant(), PaintingVariant(plan=PLAN)):
         start = paint_and_score(pictures, strokes, variant, BATCH)
         painted.append(make_row(variant, start))
         for iterations in (50, 100):

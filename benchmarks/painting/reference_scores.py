@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agents.checkpoint import WEIGHTS
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import (
-    Variant,
+    PaintingVariant,
     blank_l2,
     first_pictures,
     mean_colour_l2,
@@ -52,7 +52,7 @@ def tables(options: ReferenceScores) -> Iterator[Table]:
         shipped = (WEIGHTS / f"{special}.safetensors").exists()
         for agent in (*options.agents, *([special] if shipped else [])):
             for suffix, lookahead in (("", 0), (", with lookahead", None)):
-                painted = paint_and_score(pictures, strokes, Variant(agent, lookahead))
+                painted = paint_and_score(pictures, strokes, PaintingVariant(agent, lookahead))
                 l2[agent + suffix] = float(painted.l2.mean())
         rows += [about | {"painter": painter, "l2": value} for painter, value in l2.items()]
     yield "test pictures, by raster", rows

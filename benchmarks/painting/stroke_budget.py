@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from agents.painting.evaluation import mean_interval
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Variant, paint_and_score
+from benchmarks.harness.painting import PaintingVariant, paint_and_score
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from paint_gym import load_dataset
 from paint_gym.utils.files import replace_when_done
@@ -37,13 +37,15 @@ def tables(options: StrokeBudget) -> Iterator[Table]:
     size, images, iterations, budgets = options.pick((256, 20, 50, options.strokes), (32, 2, 2, (5, 10)))
     data = load_dataset("imagenet", "val", size)
     pictures = data[np.linspace(0, len(data) - 1, images).astype(int)]  # spread over the split
-    paintings = paint_and_score(pictures, max(budgets), Variant(options.agent), len(pictures)).paintings
+    paintings = paint_and_score(
+        pictures, max(budgets), PaintingVariant(options.agent), len(pictures)
+    ).paintings
     rows: list[Row] = []
     for strokes in budgets:
         start = [painting[:strokes] for painting in paintings]  # few strokes are the first of many
         row: Row = {"strokes": strokes}
         for name, refine in (("agent alone", 0), ("refined", iterations)):
-            variant = Variant(options.agent, refine=refine)
+            variant = PaintingVariant(options.agent, refine=refine)
             painted = paint_and_score(pictures, strokes, variant, len(pictures), start)
             mean, low, high = (float(value) for value in mean_interval(painted.l2))
             row |= {f"l2, {name}": mean, f"{name}, low": low, f"{name}, high": high}

@@ -22,7 +22,7 @@ from PIL import Image
 
 from agents.checkpoint import shipped_agent
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Variant
+from benchmarks.harness.painting import PaintingVariant
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from benchmarks.painting.gallery import photo
 from paint_gym.painting import Painting
@@ -79,7 +79,7 @@ def measure(painting: Painting) -> Row:
 def astronaut(stroke: str, strokes: int, iterations: int) -> Painting:
     """The astronaut, painted and refined."""
     targets = torch.from_numpy(photo("astronaut", 256))[None]
-    (painting,) = Variant(shipped_agent(stroke), refine=iterations).paint(targets, strokes)
+    (painting,) = PaintingVariant(shipped_agent(stroke), refine=iterations).paint(targets, strokes)
     return painting
 
 

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from agents.common.agent import apply_network
 from agents.networks import ResNetActor
 from benchmarks.harness.measure import Row, take_turns
-from benchmarks.harness.painting import Variant
+from benchmarks.harness.painting import PaintingVariant
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import CLAIMS, BenchmarkConfig, Table, claim, main
 from paint_gym.canvas import CanvasState, model_step
@@ -50,7 +50,7 @@ def blank_state() -> CanvasState:
 
 def count_operations() -> Iterator[Row]:
     """Operations of a bundle, the paper's and ours."""
-    renderer, state, agent = PaperRenderer(), blank_state(), Variant(device="cpu").policy()
+    renderer, state, agent = PaperRenderer(), blank_state(), PaintingVariant(device="cpu").policy()
     actor, strokes = paper_actor(renderer), torch.rand(BUNDLE, renderer.design.dim)
     calls: dict[str, Callable[[], object]] = {
         "the paper's actor": lambda: actor(*state, 40),
@@ -72,7 +72,7 @@ def paint_plainly(actor: ResNetActor, renderer: Renderer, strokes: int) -> None:
 
 def time_paintings(strokes: int, repeats: int) -> Iterator[Row]:
     """Seconds of a painting, each kind in turn."""
-    network, analytic, variant = PaperRenderer(), make_renderer("analytic"), Variant(device="cpu")
+    network, analytic, variant = PaperRenderer(), make_renderer("analytic"), PaintingVariant(device="cpu")
     actor, picture = paper_actor(network), torch.full((1, 3, SIZE, SIZE), 128, dtype=torch.uint8)
     kinds: dict[str, Callable[[], object]] = {
         "the paper's actor and renderer": lambda: paint_plainly(actor, network, strokes),

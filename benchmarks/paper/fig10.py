@@ -15,7 +15,7 @@ from pathlib import Path
 from agents.checkpoint import shipped_agent
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import (
-    Variant,
+    PaintingVariant,
     first_pictures,
     paint_and_score,
     picture_row,
@@ -42,8 +42,8 @@ def tables(options: Fig10) -> Iterator[Table]:
     pictures, rows = first_pictures("celeba", "test", size, images), list[Row]()
     sheet = [picture_row(pictures[:SHOWN])]
     for design in DESIGNS:
-        agent, refine = shipped_agent(design), Variant(refine=ITERATIONS)
-        painted = paint_and_score(pictures, strokes, Variant(agent))
+        agent, refine = shipped_agent(design), PaintingVariant(refine=ITERATIONS)
+        painted = paint_and_score(pictures, strokes, PaintingVariant(agent))
         refined = paint_and_score(pictures, strokes, refine, start=painted.paintings)
         sheet.append(picture_row(painted.paintings[:SHOWN]))
         row: Row = {"design": design, "agent": agent, "images": len(pictures)} | scores(painted, pictures)

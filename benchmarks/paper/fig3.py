@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import (
-    Variant,
+    PaintingVariant,
     first_pictures,
     paint_and_score,
     picture_row,
@@ -45,7 +45,7 @@ def tables(options: Fig3) -> Iterator[Table]:
         size, strokes = (64 if dataset in DIGITS else 128), STROKES[dataset]
         size, strokes, images = options.pick((size, strokes, 100), (32, 5, 2))
         pictures = first_pictures(dataset, "test", size, images)
-        painted = paint_and_score(pictures, strokes, Variant(agent))
+        painted = paint_and_score(pictures, strokes, PaintingVariant(agent))
         sheet = [picture_row(pictures[:SHOWN]), picture_row(painted.paintings[:SHOWN])]
         write_rows(options.folder / f"{dataset}.png", sheet)
         row: Row = {"data set": dataset, "agent": agent, "strokes": strokes, "size": size}

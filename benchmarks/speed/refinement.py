@@ -15,7 +15,7 @@ from functools import partial
 import torch
 
 from benchmarks.harness.measure import Row, take_turns
-from benchmarks.harness.painting import Variant, first_pictures
+from benchmarks.harness.painting import PaintingVariant, first_pictures
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
 
@@ -26,8 +26,8 @@ def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """One row: seconds an iteration, and those of the network."""
     images, count, iterations, repeats = options.pick((8, 200, 5, 5), (2, 10, 1, 1))
     targets = torch.from_numpy(first_pictures("photos", "test", SIZE, images))
-    variant = Variant(refine=iterations, device="cpu")
-    paintings = Variant(device="cpu").paint(targets, count)
+    variant = PaintingVariant(refine=iterations, device="cpu")
+    paintings = PaintingVariant(device="cpu").paint(targets, count)
     strokes = torch.cat([torch.tensor(painting.strokes) for painting in paintings]).requires_grad_()
     network = PaperRenderer()
     calls: dict[str, Callable[[], object]] = {

@@ -17,7 +17,7 @@ from torch import Tensor
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.datasets import load_dataset
 from paint_gym.datasets.targets import Targets
-from paint_gym.envs.window import Window
+from paint_gym.envs.window import FrameWindow
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting, check_colour
 from paint_gym.renderers import Renderer, make_renderer
@@ -209,7 +209,7 @@ class TaskEnv:
     task: PaintTask
     render_mode: str | None
     _state: CanvasState | None = None
-    _window: Window | None = None
+    _window: FrameWindow | None = None
 
     @property
     def state(self) -> CanvasState:
@@ -236,7 +236,7 @@ class TaskEnv:
         if render_mode is not None:
             check_one_of("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
-        self._window = Window() if render_mode == "human" else None
+        self._window = FrameWindow() if render_mode == "human" else None
         self.task = PaintTask(**task)
 
     def _show(self) -> None:

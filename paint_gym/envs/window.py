@@ -14,7 +14,7 @@ from paint_gym.utils.images import load_opencv
 _numbers = itertools.count(1)
 
 
-class Window:
+class FrameWindow:
     """A window of one environment; it opens with the first frame.
 
     Raises:

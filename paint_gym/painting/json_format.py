@@ -20,7 +20,7 @@ from paint_gym.strokes import StrokeDesign, get_stroke
 
 FORMAT = "paint-gym-painting"
 VERSION = 1
-MAX_BYTES = 25_000_000  # 160,000 Bezier strokes; parsed, a number takes up to eight times its text
+MAX_JSON_BYTES = 25_000_000  # 160,000 Bezier strokes; parsed, a number takes up to eight times its text
 MAX_LISTS = 1_000_000  # an empty list takes twenty times its text
 KEYS = ("format", "version", "stroke", "parameters", "size", "background", "opacity", "strokes")
 
@@ -53,8 +53,8 @@ def loads(data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is no painting; the message says why.
     """
-    if len(data) > MAX_BYTES or data.count(b"[") > MAX_LISTS:
-        raise ValueError(f"more than {MAX_BYTES} bytes or {MAX_LISTS} lists")
+    if len(data) > MAX_JSON_BYTES or data.count(b"[") > MAX_LISTS:
+        raise ValueError(f"more than {MAX_JSON_BYTES} bytes or {MAX_LISTS} lists")
     if data.count(b"{") != 1 or data.count(b'"') > 1000:
         raise ValueError(f"not a .json of Paint Gym, one object with the keys {', '.join(KEYS)}")
     try:

@@ -239,7 +239,7 @@ class Painting:
             OSError: the file cannot be read.
         """
         try:
-            return Painting.from_json(read_capped(Path(path), json_format.MAX_BYTES))
+            return Painting.from_json(read_capped(Path(path), json_format.MAX_JSON_BYTES))
         except ValueError as error:
             raise ValueError(f"{path} is not a painting: {error}") from None
 

@@ -19,7 +19,7 @@ from paint_gym.utils.files import replace_when_done
 
 VERSION = 1
 # larger ones are damaged, or made to exhaust the memory
-MAX_BYTES = 2**31
+MAX_WEIGHTS_BYTES = 2**31
 MAX_HEADER = 2**20
 MAX_DIMS = 8
 
@@ -53,7 +53,7 @@ def load_weights(path: str | PathLike[str], prefix: str = "") -> tuple[dict[str,
         size = int.from_bytes(stream.read(8), "little")
     with named_file(file):
         foreign = f"{file} is damaged or not a safetensors file; files of other libraries cannot be read"
-        if size > MAX_HEADER or file.stat().st_size > MAX_BYTES:
+        if size > MAX_HEADER or file.stat().st_size > MAX_WEIGHTS_BYTES:
             raise ValueError(foreign)
         try:
             with safe_open(file, "pt") as content:

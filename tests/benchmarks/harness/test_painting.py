@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.harness.painting import Variant, paint_and_score, random_start
+from benchmarks.harness.painting import PaintingVariant, paint_and_score, random_start
 from paint_gym import load_dataset
 
 
@@ -24,8 +24,8 @@ def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
 def test_plans_and_refinement_pay() -> None:
     pictures = load_dataset("photos", "test", 32)[[0, 1]]
 
-    def l2(variant: Variant) -> float:
+    def l2(variant: PaintingVariant) -> float:
         return float(paint_and_score(pictures, 20, variant).l2.mean())
 
-    assert max(l2(Variant(plan=10)), l2(Variant(refine=10))) < 0.7 * l2(Variant())
-    assert l2(Variant(refine=10, random=True)) < 0.5 * l2(Variant(random=True))
+    assert max(l2(PaintingVariant(plan=10)), l2(PaintingVariant(refine=10))) < 0.7 * l2(PaintingVariant())
+    assert l2(PaintingVariant(refine=10, random=True)) < 0.5 * l2(PaintingVariant(random=True))

@@ -156,7 +156,7 @@ def test_refuses_broken_and_hostile_text(tmp_path, text, reason):
 def test_refuses_large_files_unread(tmp_path, monkeypatch):
     path = tmp_path / "p.json"
     with path.open("wb") as file:
-        file.truncate(json_format.MAX_BYTES + 1)
+        file.truncate(json_format.MAX_JSON_BYTES + 1)
     monkeypatch.setattr(type(path), "read_bytes", lambda self: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=r"p\.json.*25000001 bytes"):
         Painting.load(path)
