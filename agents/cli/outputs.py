@@ -77,8 +77,9 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bo
     for output in outputs:
         if output == STREAM:
             continue
-        if output.exists():
-            if _identity(output) in identities:
+        real = Path(os.path.realpath(output))  # also through folders that do not exist yet
+        if real.exists():
+            if _identity(real) in identities:
                 raise ValueError(f"{output} is a picture to be painted, or its mask; choose another file")
             if not overwrite:
                 raise ValueError(f"{output} is there already; --overwrite writes over it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,5 +26,7 @@ class Render(Command):
 
 
 def render(command: Render) -> None:
-    """Read and write."""
+    """Read and write; the input is never written over."""
+    if os.path.realpath(command.output) == os.path.realpath(command.painting):
+        raise ValueError(f"{command.output} is the painting to be drawn; choose another file")
     Painting.load(command.painting).save(command.output, size=command.size)

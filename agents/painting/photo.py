@@ -40,6 +40,11 @@ class Photo:
     name: str = ""
     max_pixels: int = MAX_PIXELS
 
+    def __post_init__(self) -> None:
+        array = self.source
+        if isinstance(array, np.ndarray) and (array.dtype != np.uint8 or array.shape[2:] != (3,)):
+            raise ValueError(f"a photo is an array (H, W, 3) of uint8, not {array.shape} of {array.dtype}")
+
     def __str__(self) -> str:
         return self.name or (str(self.source) if isinstance(self.source, Path) else "the picture")
 
@@ -191,7 +196,8 @@ def paint_photo(
         strokes: number of strokes.
         refine: iterations of refinement; 0 for a draft.
         policy: the painter, or a name or file for `agents.load`.
-        options: further attributes of `PhotoPainter`, such as ``palette=8`` or ``detail="faces"``.
+        options: further attributes of `PhotoPainter`, such as ``palette=8`` or ``detail="faces"``; masks and
+            canvas images are files or arrays, too.
 
     Returns:
         The painting, at the size of the photo.
@@ -200,11 +206,19 @@ def paint_photo(
         ValueError: not a picture, or a wrong option; says which.
         OSError: the file cannot be read.
     """
+    for name in ("detail", "canvas_image"):
+        value = options.get(name)
+        if isinstance(value, Path | np.ndarray) or (isinstance(value, str) and value != "faces"):
+            options[name] = _as_photo(value)
     painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, refine, **options)
-    job = painter.prepare(Photo(photo if isinstance(photo, np.ndarray) else Path(photo)))
+    job = painter.prepare(_as_photo(photo))
     (painting,) = painter.refine([job], [painter.paint(job, strokes)])
     size = job.sides(min(MAX_SIDE, max(job.photo_size)))
     return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
+
+
+def _as_photo(photo: str | Path | NDArray[np.uint8]) -> Photo:
+    return Photo(photo if isinstance(photo, np.ndarray) else Path(photo))
 
 
 def _stack(tensors: Sequence[Tensor | None]) -> Tensor | None:

@@ -103,8 +103,8 @@ def load_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, UnpicklingError, EOFError, LookupError, ValueError, TypeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"{path} is damaged or not a checkpoint: {reason}") from error
+        advice = "a run can be started from its agent.safetensors, with --init"
+        raise ValueError(f"{path} is damaged or not a checkpoint; {advice}") from error
     if not isinstance(state, dict):
         raise ValueError(f"{path} is not a checkpoint: it holds a {type(state).__name__}")
     return state

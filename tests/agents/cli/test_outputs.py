@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from agents.cli.outputs import check_distinct, check_outputs, check_outside, output_files
+from agents.cli.render import Render, render
 from agents.painting.photo import Photo
+from paint_gym import Painting
 
 
 def files(photos: str, patterns: str, budgets: tuple[int, ...] = (500,)) -> list[list[list[str]]]:
@@ -80,3 +82,21 @@ def test_paintings_in_a_painted_folder_are_refused(tmp_path: Path) -> None:
     for output in ("in/a.png", "in/deep/a.png", "link/a.png"):
         with pytest.raises(ValueError, match="would paint the paintings"):
             check_outside([tmp_path / "in"], [tmp_path / output])
+
+
+def test_an_input_is_known_through_a_folder_that_does_not_exist_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.png").touch()
+    with pytest.raises(ValueError, match="is a picture to be painted"):
+        check_outputs([Path("new/../x.png")], [Path("x.png")], overwrite=True)
+
+
+def test_render_keeps_its_input(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    Painting([[0.5] * 13], size=32).save(file)
+    content = file.read_bytes()
+    with pytest.raises(ValueError, match="is the painting to be drawn"):
+        render(Render(painting=file, output=tmp_path / "new" / ".." / "x.json", size=64))
+    assert file.read_bytes() == content
