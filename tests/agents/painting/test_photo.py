@@ -188,7 +188,7 @@ def test_masks_are_files_or_arrays_and_photos_are_bytes(tmp_path: Path) -> None:
     Image.fromarray(mask).save(tmp_path / "mask.png")
     by_file = agents.paint_photo(photo, 4, 0, POLICY, detail=str(tmp_path / "mask.png"))
     assert by_file == agents.paint_photo(photo, 4, 0, POLICY, detail=mask)
-    with pytest.raises(OSError, match="none.png"):
+    with pytest.raises(OSError, match=r"none\.png"):
         agents.paint_photo(photo, 4, 0, POLICY, detail="none.png")
     for wrong in (photo / 255, photo[..., 0], photo.transpose(2, 0, 1)):
         with pytest.raises(ValueError, match=r"a photo is an array \(H, W, 3\) of uint8, not"):
