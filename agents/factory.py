@@ -18,7 +18,7 @@ from agents.painting.policy import PaintingPolicy
 from agents.patchq_ddpg import PatchQDDPG
 from paint_gym.envs.task import check_budget
 from paint_gym.renderers import make_renderer
-from paint_gym.rewards import RewardConfig, make_reward
+from paint_gym.rewards import RewardConfig, WGANReward, make_reward
 from paint_gym.strokes import StrokeDesign, get_stroke
 from paint_gym.utils.device import has_bf16, pick_device
 from paint_gym.utils.registry import Registry
@@ -87,10 +87,10 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim
     actor = build_actor(config).to(device)
     critic = algorithm.critic(config, action_dim).to(device) if algorithm.critic else None
-    settings = RewardConfig(
-        config.patches, config.discriminator_width, config.discriminator_lr, config.discriminator_tau,
-        online=False, seed=seed,
-    )  # fmt: skip
+    discriminator = WGANReward.Config(
+        config.discriminator_width, config.discriminator_lr, config.discriminator_tau
+    )
+    settings = RewardConfig(config.patches, discriminator, online=False, seed=seed)
     reward = make_reward(config.reward, device, settings)
     steps = config.max_strokes // config.bundle
     return algorithm.agent(actor, critic, renderer, reward, steps, config.bundle, config.learning)

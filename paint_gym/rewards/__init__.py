@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -24,12 +24,8 @@ class RewardConfig:
 
     patches: int = 8
     """Patches a side of the patch-level reward."""
-    width: int = 16
-    """Channels of a discriminator's first convolution."""
-    lr: float = 1e-3
-    """Learning rate of a discriminator."""
-    tau: float = 1.0
-    """Step of `polyak_update` for the target discriminator."""
+    wgan: WGANReward.Config = field(default_factory=WGANReward.Config)
+    """Settings of the WGAN reward."""
     online: bool = True
     """True: the environment updates the reward. False: the training of an agent does."""
     seed: int = 0
@@ -38,7 +34,12 @@ class RewardConfig:
 
 REWARDS = Registry[Callable[[RewardConfig], RewardFunction]](
     "reward",
-    {"l2": lambda config: L2Reward(config.patches), "wgan": lambda config: WGANReward(**vars(config))},
+    {
+        "l2": lambda config: L2Reward(config.patches),
+        "wgan": lambda config: WGANReward(
+            **vars(config.wgan), patches=config.patches, online=config.online, seed=config.seed
+        ),
+    },
 )
 """Rewards by name; each entry turns a `RewardConfig` into a `Reward` or a function."""
 

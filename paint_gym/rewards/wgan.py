@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -48,6 +49,17 @@ class WGANReward(Reward):
         discriminator: the network that learns.
         target: its target network, whose scores are the reward.
     """
+
+    @dataclass(frozen=True)
+    class Config:
+        """Settings of the discriminator."""
+
+        width: int = 16
+        """Channels of its first convolution."""
+        lr: float = 1e-3
+        """Learning rate."""
+        tau: float = 1.0
+        """Step of `polyak_update` for the target discriminator."""
 
     name = "wgan"
     patch_level = True

@@ -39,7 +39,7 @@ def test_rewards_by_name(monkeypatch: pytest.MonkeyPatch, pictures: np.ndarray) 
 
 
 def test_rewards_are_built_as_they_are_configured() -> None:
-    config = RewardConfig(patches=2, width=4, online=False, seed=3)
+    config = RewardConfig(patches=2, wgan=WGANReward.Config(width=4), online=False, seed=3)
     l2, wgan = make_reward("l2", "cpu", config), make_reward("wgan", "cpu", config)
     assert isinstance(l2, L2Reward) and l2.patches == 2
     assert isinstance(wgan, WGANReward) and (wgan.patches, wgan.online) == (2, False)
