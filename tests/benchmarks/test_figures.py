@@ -126,7 +126,7 @@ def test_fig8c_wants_it_to_fall_with_each_step(
     assert claim["holds?"] == "does not hold here"
 
 
-def test_fig7_compares_rewards_and_spiral(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fig7_compares_rewards_and_spiral(datasets: None, monkeypatch: pytest.MonkeyPatch) -> None:
     l2 = {
         "l2 reward": [run(0.01, texture=0.2)], "WGAN reward": [run(0.016, texture=0.6)],
         "20 opaque strokes": [0.02], "200 opaque strokes": [0.01], "1000 strokes": [0.01],

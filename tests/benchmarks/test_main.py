@@ -125,7 +125,7 @@ def test_curves_of_another_run_are_named(tmp_path: Path) -> None:
 
 
 def test_what_a_user_does_wrong_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    datasets: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["benchmarks/fig8b.py", "--workers", "0"])
     with pytest.raises(SystemExit):
