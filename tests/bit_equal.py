@@ -116,7 +116,7 @@ def run(checkout: Path, inputs: Path, folder: Path, arguments: str) -> dict[str,
 
 
 def read(file: Path) -> Any:
-    """What must be the same of a file; None for what need not."""
+    """Content of a file that must be the same; None for a file that may differ."""
     if file.suffix == ".json" and file.name != "config.json":
         return json.loads(file.read_text())
     if file.name == "metrics.jsonl":
