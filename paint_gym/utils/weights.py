@@ -165,8 +165,4 @@ def polyak_update(target: nn.Module, source: nn.Module, tau: float) -> None:
 
 def set_layout(network: nn.Module, channels_last: bool) -> nn.Module:
     """Put the convolutions of a network in channels_last, if asked to; returns the network."""
-    if channels_last:
-        for parameter in network.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return network
+    return network.to(memory_format=torch.channels_last) if channels_last else network  # type: ignore[call-overload]
