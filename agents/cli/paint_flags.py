@@ -20,7 +20,7 @@ class Paint(Command):
     images: tyro.conf.Positional[tuple[Path, ...]]
     """Pictures of any size, as JPEG, PNG, WebP, AVIF, ...: files, folders, patterns ("*.jpg"), "@list.txt"
     for a text file with one name a line, or "-" for standard input."""
-    output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
+    output: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
     """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of
     the picture, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or
     "-" for standard output. By default "{name}-painted.png"."""

@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
-def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> PhotoPainter:
+def painter_of(command: Paint, patterns: tuple[str, ...], pictures: int) -> PhotoPainter:
     """The painter that the options ask for, with outputs of `patterns` and a number of pictures."""
     init = None if command.init is None else Painting.load(command.init)
     _check(command, init, pictures)
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if init is None else init.background
-    if command.ray is not None and STREAM in patterns:
+    if command.ray is not None and str(STREAM) in patterns:
         raise ValueError("--ray writes files, not to standard output")
     return PhotoPainter(
         policy=_policy(command, init, opaque=command.opaque or paper is not None),
@@ -95,14 +95,14 @@ def _policy(command: Paint, init: Painting | None, opaque: bool) -> PaintingPoli
     return policy
 
 
-def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
+def _paper(command: Paint, patterns: tuple[str, ...]) -> Paper | None:
     """Paper of a plotter; None for other drawings."""
     if command.svg == "filled":
         for name in ("width_mm", "paper", "margin_mm"):
             if getattr(command, name) is not None:
                 raise ValueError(f"--{name.replace('_', '-')} is of a plotter: it goes with --svg plotter")
         return None
-    endings = {f".{command.format}" if path.suffix == "" else path.suffix.lower() for path in patterns}
+    endings = {Path(pattern).suffix.lower() or f".{command.format}" for pattern in patterns}
     if ".svg" not in endings:
         raise ValueError("--svg plotter needs an output that ends in .svg, as in -o {name}.svg")
     paper = command.paper or "A4"

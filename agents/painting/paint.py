@@ -6,23 +6,27 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from os import PathLike
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from agents.common.config import STROKES
 from agents.painting.constraints import StrokeConstraints
 from agents.painting.options import OnL2, OnStrokes, PaintOptions
 from agents.painting.policy import Policy
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
 from paint_gym.utils.images import to_floats
 
 ASPECT = 1.03  # greatest ratio between the aspect of a painting to go on with and that of the picture
 
 
+@float32_default()
 @torch.no_grad()
 def paint(
     policy: Policy,
@@ -44,14 +48,15 @@ def paint(
         on_strokes: called after each bundle with its strokes, ``(B, k, stroke_dim)`` on the CPU.
 
     Raises:
-        ValueError: `max_strokes` below 1, wrong options, or paintings to go on with that do not fit the
+        ValueError: a wrong `max_strokes`, wrong options, or paintings to go on with that do not fit the
             pictures or the policy.
-        TypeError: targets that are not a tensor.
+        TypeError: targets that are not a tensor, or a name in place of the policy.
     """
     options = options or PaintOptions()
     _check_targets(targets)
-    if max_strokes < 1:
-        raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
+    if isinstance(policy, str | PathLike):
+        raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
+    max_strokes = as_int("max_strokes", max_strokes, *STROKES)
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
     act = _bind_act(policy, targets, options, side)
     target = _shrink(to_floats(targets.to(policy.device)), side)

@@ -25,6 +25,7 @@ from paint_gym.datasets.images import MAX_PIXELS, picture_size, read_image
 from paint_gym.painting import MAX_SIDE, Painting, Paper
 from paint_gym.renderers import Renderer
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import named_file
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ class PhotoPainter:
     canvas_image: Photo | None = None
     paper: Paper | None = None
 
+    @float32_default()
     def prepare(self, photo: Photo) -> PaintJob:
         """Read a photo, no larger than needed, and choose the options of its paintings.
 

@@ -20,7 +20,7 @@ from agents.training.loop import TrainingLoop
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
-from paint_gym.utils.device import has_bf16, pick_device
+from paint_gym.utils.device import float32_default, has_bf16, pick_device
 from paint_gym.utils.errors import check_one_of, named_file
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.weights import fill, load_checkpoint, save_checkpoint, set_layout
@@ -63,6 +63,7 @@ class RendererTrainer(TrainingLoop):
     log_every = 100
     picture = "strokes"
 
+    @float32_default()
     def __init__(self, config: RendererConfig, device: str | torch.device = "auto") -> None:
         super().__init__()
         self.config: RendererConfig = config
@@ -82,6 +83,7 @@ class RendererTrainer(TrainingLoop):
         with named_file(file):
             fill(self.network, load_network(file, self.design).state_dict())
 
+    @float32_default()
     def update(self) -> dict[str, float]:
         """One gradient step on new strokes; the loss by name."""
         self.optimizer.param_groups[0]["lr"] = self._learning_rate()
@@ -110,6 +112,7 @@ class RendererTrainer(TrainingLoop):
             coverage: Tensor = self.network(self._parameters(strokes))
         return coverage.float()
 
+    @float32_default()
     @torch.no_grad()
     def evaluate(self, strokes: int = 1000) -> tuple[float, np.ndarray]:
         """Mean squared error to `raster` on test strokes, and a picture: the truth above the network's."""

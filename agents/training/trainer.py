@@ -24,9 +24,11 @@ from agents.painting.policy import PaintingPolicy
 from agents.training.loop import TrainingLoop
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
+from paint_gym.datasets.dataset import Dataset
 from paint_gym.envs import PaintTask
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.distributed import processes, rank
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.weights import load_checkpoint, save_checkpoint
@@ -53,6 +55,7 @@ class Trainer(TrainingLoop):
         ValueError: a batch larger than the replay, or settings that do not go together.
     """
 
+    @float32_default()
     def __init__(
         self, config: TrainConfig, device: str | torch.device = "auto", agent: Agent | None = None
     ) -> None:
@@ -90,6 +93,7 @@ class Trainer(TrainingLoop):
         self.indices = self.task.indices(None, self.config.num_envs, self.picture_rng)
         self.state = self.task.initial_state(self.indices)
 
+    @float32_default()
     @torch.no_grad()
     def collect_step(self) -> None:
         """Paint one bundle on each canvas; after the last, keep the canvases and begin new ones."""
@@ -109,6 +113,7 @@ class Trainer(TrainingLoop):
         while len(self.replay) < self.config.batch:
             self.collect_step()
 
+    @float32_default()
     def update(self) -> dict[str, float]:
         """One update of the agent from the replay, after `collect`; losses and rewards by name.
 
@@ -124,6 +129,11 @@ class Trainer(TrainingLoop):
             gain = mean_squared_error(canvas, target) - mean_squared_error(next_canvas, target)
             metrics["charts/reward_l2"] = gain.mean().item()
         return metrics
+
+    @property
+    def counters(self) -> dict[str, float]:
+        """``charts/env_steps``: steps of single canvases so far, in all processes."""
+        return {"charts/env_steps": self.replay.env_steps * processes()}
 
     @property
     def policy(self) -> PaintingPolicy:
@@ -169,6 +179,7 @@ class Trainer(TrainingLoop):
             "random": {"torch": torch.get_rng_state(), "draw": self.replay_rng.get_state()},
             "updates": self.updates,
             "processes": processes(),
+            "pictures": _fingerprint(self.task.targets.dataset),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -210,24 +221,36 @@ class Trainer(TrainingLoop):
 
     @classmethod
     def resume(
-        cls, folder: str | PathLike[str], device: str | torch.device = "auto", agent: Agent | None = None
+        cls,
+        folder: str | PathLike[str],
+        device: str | torch.device = "auto",
+        agent: Agent | None = None,
+        dataset: str | None = None,
+        data_root: str | None = None,
     ) -> Self:
         """The trainer that `save` wrote.
 
+        Args:
+            folder: folder of the run.
+            device: device of networks, canvases and replay.
+            agent: an agent of your own, which must be passed again.
+            dataset: place where the pictures of the run are now; None for that of before.
+            data_root: folder where the data sets are now; None for that of before.
+
         Raises:
             FileNotFoundError: there is no run in this folder.
-            ValueError: the checkpoint is damaged, or does not fit; an agent of your own must be passed again.
+            ValueError: the checkpoint is damaged or does not fit, or the pictures are others.
         """
         file = checkpoint_of(folder)
         state = load_checkpoint(file)
         part = _process_part(folder, state) if rank() else {}
         with named_file(file):
-            if "replay" not in state:
-                raise ValueError("no run of an agent that can be resumed")
-            values = state["config"]["agent"]
-            if agent is not None:  # its settings may be of another class than the algorithm's
-                values = values | {"learning": {}}
-            config = TrainConfig(**state["config"] | {"agent": agent_config_from_dict(values)})
+            config = _config_of(state, own_agent=agent is not None)
+            config = replace(
+                config, dataset=dataset or config.dataset, data_root=data_root or config.data_root
+            )
+            if "pictures" in state:
+                config = replace(config, dataset=_place_of(config, state["pictures"]))
             trainer = cls(config, device, agent)
             for name in ("stroke", "bundle", "max_strokes"):
                 before, now = getattr(config.agent, name), getattr(trainer.config.agent, name)
@@ -246,6 +269,21 @@ class Trainer(TrainingLoop):
         return trainer
 
 
+def load_config(folder: str | PathLike[str]) -> TrainConfig:
+    """The settings of a run; errors as of `Trainer.resume`."""
+    file = checkpoint_of(folder)
+    with named_file(file):
+        return _config_of(load_checkpoint(file))
+
+
+def _config_of(state: dict[str, Any], own_agent: bool = False) -> TrainConfig:
+    """The settings in a checkpoint; those of an agent of a user's own may be of any class, and stay out."""
+    if "replay" not in state:
+        raise ValueError("no run of an agent that can be resumed")
+    values = state["config"]["agent"] | ({"learning": {}} if own_agent else {})
+    return TrainConfig(**state["config"] | {"agent": agent_config_from_dict(values)})
+
+
 def _process_file(folder: str | PathLike[str]) -> Path:
     return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.pt"
 
@@ -258,3 +296,22 @@ def _process_part(folder: str | PathLike[str], state: dict[str, Any]) -> dict[st
         return part
     logger.warning("process %d begins new paintings: there is no %s of the same update", rank(), file)
     return {"updates": state.get("updates")}
+
+
+def _fingerprint(data: Dataset) -> list[float]:
+    """Number of pictures, and means of 64 of them: the same wherever they are, and whatever decodes them."""
+    indices = np.linspace(0, len(data) - 1, min(len(data), 64)).astype(int)
+    return [float(len(data)), *data[indices].mean((1, 2, 3)).tolist()]
+
+
+def _place_of(config: TrainConfig, fingerprint: list[float]) -> str:
+    """The data set, or else the folder of that name, whose pictures have a fingerprint."""
+    name = config.dataset
+    for place in (name, str(Path(name).resolve())) if Path(name).is_dir() else (name,):
+        pictures = _fingerprint(load_dataset(place, "train", config.size, config.data_root))
+        if pictures[0] == fingerprint[0] and np.allclose(pictures, fingerprint, rtol=0, atol=1):
+            return place
+    raise ValueError(
+        f"data set {name} has other pictures than the run; name the place of its pictures by --dataset or "
+        "--data-root, or start another run from this one with --init"
+    )

@@ -141,26 +141,6 @@ def test_painting_builds_no_critic_no_reward_and_compiles_nothing(saved: Path, m
     assert len(agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 4)[0]) == 4
 
 
-def test_a_file_of_an_earlier_version_is_read(saved: Path) -> None:
-    """All algorithms had one class of settings, which also held lookahead and plan."""
-    spec = dataclasses.asdict(CONFIG)
-    learning = spec.pop("learning") | {"lookahead": spec.pop("lookahead") + 2, "plan": spec.pop("plan") + 1}
-    learning |= {"noise": 0.1, "imitate": 0, "tau": 0.001, "augment": True}
-    new, tensors = agents.load(saved, "cpu"), load_file(saved)
-    save_weights(saved, {f"agent/{name}": value for name, value in tensors.items()},
-                 {"spec": spec | {"learning": learning}})  # fmt: skip
-    policy = agents.load(saved, "cpu")
-    assert (policy.lookahead, policy.plan) == (4, 1)
-    for name, value in new.actor.state_dict().items():
-        assert torch.equal(policy.actor.state_dict()[name], value)
-
-
-def test_a_run_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.safetensors").touch()
-    with pytest.raises(ValueError, match=r"of version 0.1: start another from it with --init"):
-        agents.Trainer.resume(tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("stroke", ["bezier", "circle", "straight", "triangle"])
 def test_the_agents_that_come_with_the_package(stroke: str) -> None:

@@ -15,7 +15,7 @@ from paint_gym import Painting
 
 def files(photos: str, patterns: str, budgets: tuple[int, ...] = (500,)) -> list[list[list[str]]]:
     sources = [Photo(Path(name)) for name in photos.split()]
-    items = output_files(sources, [Path(pattern) for pattern in patterns.split()], budgets, "png")
+    items = output_files(sources, patterns.split(), budgets, "png")
     return [[[str(file) for file in outputs] for _, outputs in item.budgets] for item in items]
 
 

@@ -16,7 +16,7 @@ from paint_gym import Painting
 
 def painter(flags: str = "", output: str = "a.svg", pictures: int = 1) -> PhotoPainter:
     command = parse(["paint", "a.png", *flags.split()])
-    return painter_of(command, (Path(output),), pictures)
+    return painter_of(command, (output,), pictures)
 
 
 @pytest.fixture(autouse=True)
