@@ -76,7 +76,9 @@ class Baseline(Sb3Training):
         shared |= {"seed": self.config.seed, "device": self.device, "policy_kwargs": policy}
         kind: Any = SB3[self.method]
         if kind is PPO:
-            return kind("CnnPolicy", rewards, n_steps=8, n_epochs=4, **shared)
+            policy["log_std_init"] = -1.0  # actions in [-1, 1], so the default of 1 clips every third
+            shared["batch_size"] = 128
+            return kind("CnnPolicy", rewards, n_steps=16, n_epochs=6, **shared)
         size = env.action_space.shape or (0,)
         if kind is not SAC:
             shared["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, 0.2))  # ours: 0.1
