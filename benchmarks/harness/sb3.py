@@ -41,6 +41,11 @@ class Trunk(BaseFeaturesExtractor):
         return self.net(obs).relu()
 
 
+def trunk(width: int) -> Row:
+    """Keyword arguments of a policy of stable-baselines3, which make it use `Trunk`."""
+    return {"features_extractor_class": Trunk, "features_extractor_kwargs": {"width": width}}
+
+
 class Sb3Policy:
     """Agent of stable-baselines3 as a policy for `agents.paint`.
 
