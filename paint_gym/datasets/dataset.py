@@ -75,7 +75,7 @@ class Dataset:
         """A copy of pictures: (n, 3, size, size) uint8, or (3, size, size) for a single index.
 
         Raises:
-            IndexError: an index is not in 0..N-1.
+            IndexError: an index is not in -N..N-1; negative ones count from the end.
             TypeError: the indices are not integers.
         """
         chosen = np.asarray(indices)
@@ -83,10 +83,10 @@ class Dataset:
             chosen = chosen.astype(np.intp)  # np.asarray([]) is float
         if not np.issubdtype(chosen.dtype, np.integer):
             raise TypeError(f"a Dataset is indexed by integers, not {chosen.dtype}; use .images for the rest")
-        if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
+        if chosen.size and (chosen.min() < -len(self) or chosen.max() >= len(self)):
             bad = chosen.min() if chosen.min() < 0 else chosen.max()
             name = f"data set {self.name!r} ({self.split})"
-            raise IndexError(f"picture {bad} of {name}: valid are 0 to {len(self) - 1}")
+            raise IndexError(f"picture {bad} of {name}: valid are {-len(self)} to {len(self) - 1}")
         return np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
 
 

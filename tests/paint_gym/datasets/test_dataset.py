@@ -70,12 +70,12 @@ def test_indexing_gives_copies_in_the_order_asked_for() -> None:
     assert one.shape == (3, 8, 8)
     one[:] = 99
     assert dataset.images.max() == 4
-    assert dataset[[]].shape == (0, 3, 8, 8)
+    assert dataset[[]].shape == (0, 3, 8, 8) and dataset[-1].max() == 4
 
 
-@pytest.mark.parametrize("indices", [[0, 5], [-1], 5, np.array([7])])
+@pytest.mark.parametrize("indices", [[0, 5], [-6], 5, np.array([7])])
 def test_an_index_out_of_range_says_the_range(indices: object) -> None:
-    with pytest.raises(IndexError, match="0 to 4"):
+    with pytest.raises(IndexError, match="-5 to 4"):
         load_dataset(numbered(5), size=8)[indices]  # type: ignore[index]
 
 
