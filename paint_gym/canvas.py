@@ -31,11 +31,9 @@ class CanvasState(NamedTuple):
 
     @staticmethod
     def from_observation(observation: Any, steps: int) -> CanvasState:
-        """The state of a batch of observations, of any of the environment's three forms.
+        """The state of a batch of observations, tensors or arrays, in any of the environment's forms.
 
-        Args:
-            observation: ``(B, 7, H, W)``, or a dict of canvas, target and step; tensors or arrays.
-            steps: steps per episode, ``max_strokes / bundle``. The step is exact up to 255 in bytes.
+        `steps` are those of an episode. From bytes, the step is exact up to 255 of them.
         """
         if isinstance(observation, Mapping):
             parts = [torch.as_tensor(observation[name]) for name in ("canvas", "target", "step")]

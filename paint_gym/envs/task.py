@@ -94,34 +94,21 @@ class PaintTask:
         return gym.spaces.Dict({"canvas": image, "target": image, "step": step})
 
     def reset_options(self, options: Mapping[str, Any] | None, count: int) -> dict[str, Any]:
-        """The options of `reset` for `count` episodes, checked: indices, canvas and step, None if not set.
+        """The options of `reset` for `count` episodes, checked: arguments of `initial_state`.
 
         Raises:
             ValueError: an unknown option, or one of the wrong shape or range.
             IndexError: an index or a step out of range.
         """
-        options = {} if options is None else dict(options)
-        for name in options:
+        checked: dict[str, Any] = {"indices": None}
+        for name, value in (options or {}).items():
             check_one_of("option of reset()", name, ("indices", "canvas", "step"))
-        indices, canvas, step = (options.get(name) for name in ("indices", "canvas", "step"))
-        return {
-            "indices": self._check_numbers("indices", indices, count, len(self.dataset)),
-            "canvas": None if canvas is None else self._check_canvas(canvas, count),
-            "step": self._check_numbers("step", 0 if step is None else step, count, self.steps),
-        }
-
-    def _check_numbers(self, name: str, value: Any, count: int, end: int) -> np.ndarray | None:
-        """Whole numbers ``(count,)`` below `end`; a single one is for all."""
-        if value is None:
-            return None
-        numbers = np.asarray(value)
-        numbers = np.full(count, numbers) if numbers.ndim == 0 else numbers
-        if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
-            needed = f"{count} whole numbers, one per environment"
-            raise ValueError(f"options['{name}'] must be {needed}; got {reprlib.repr(value)}")
-        if (numbers < 0).any() or (numbers >= end).any():
-            raise IndexError(f"options['{name}'] must lie in 0..{end - 1}; got {numbers.tolist()}")
-        return numbers.astype(np.int64)  # a copy in any case
+            if value is not None and name == "canvas":
+                checked[name] = self._check_canvas(value, count)
+            elif value is not None:
+                end = self.steps if name == "step" else len(self.dataset)
+                checked[name] = _check_numbers(name, value, count, end)
+        return checked
 
     def _check_canvas(self, value: Any, count: int) -> Tensor:
         shape = (count, 3, self.size, self.size)
@@ -143,8 +130,8 @@ class PaintTask:
         """The start of episodes: pictures ``(n,)``, canvases ``(n, 3, H, W)``, by default the background."""
         if canvas is None:
             canvas = self._blank.expand(len(indices), 3, self.size, self.size).contiguous()
-        steps = np.zeros(len(indices), np.int64) if step is None else step
-        return CanvasState(canvas, self.targets(indices), upload(steps, self.device))
+        step = np.zeros(len(indices), np.int64) if step is None else step
+        return CanvasState(canvas, self.targets(indices), upload(step, self.device))
 
     def actions(self, action: Any, *batch: int) -> Tensor:
         """An array or tensor as actions ``(*batch, bundle * stroke_dim)`` float32 on the device.
@@ -185,11 +172,7 @@ class PaintTask:
     def observe(
         self, state: CanvasState, dtype: torch.dtype | None = None, target: Tensor | None = None
     ) -> Observation:
-        """The observation of a state, with a batch dimension; `target` is its target in bytes, if known.
-
-        Raises:
-            ValueError: bytes, which have no gradients, are asked for of a canvas that requires them.
-        """
+        """See `TaskEnv.observe`; `target` is the state's target in bytes, if known."""
         canvas, progress = state.canvas, state.step.float() / self.steps  # (B,)
         if dtype is None:
             dtype = canvas.dtype if self.observation == "float" else torch.uint8
@@ -240,12 +223,9 @@ class TaskEnv:
     def initial(
         self, num: int, generator: np.random.Generator | int | None = None, **options: Any
     ) -> CanvasState:
-        """The states at the start of `num` episodes, as a pure function; `reset` gives the same.
+        """The states at the start of `num` episodes, as a pure function; `options` are those of `reset`.
 
-        Args:
-            num: number of episodes, whatever that of the environment is.
-            generator: draws the pictures: a generator of numpy, or a seed; None for other ones each time.
-            options: ``indices``, ``canvas`` and ``step``, see `reset`.
+        The pictures are drawn by a generator of numpy, or from a seed; None draws other ones each time.
         """
         checked = self.task.reset_options(options, num)
         indices = self.task.indices(checked.pop("indices"), num, np.random.default_rng(generator))
@@ -269,24 +249,18 @@ class TaskEnv:
         if not state.canvas.shape == state.target.shape == shape or state.step.shape != shape[:1]:
             shapes = ", ".join(str(tuple(value.shape)) for value in state)
             raise ValueError(f"the state must be of canvases {shape}, not {shapes}")
-        state = CanvasState(*(value.detach().clone() for value in state))
-        state = state.to(self.task.device, torch.float32)
-        self._begin(self._rows, state, np.full(shape[0], -1))
+        copied = state.detach().repeat(1).to(self.task.device, torch.float32)
+        self._begin(self._rows, copied, np.full(shape[0], -1))
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Transition and reward as a pure function, batched and differentiable; `step` gives the same.
-
-        See `canvas.model_step`: the number of strokes is free, and the end of the budget is not noticed.
-        """
+        """Transition and reward as a pure function; `step` gives the same. See `canvas.model_step`."""
         return self.task.model_step(state, action)
 
     def observe(self, state: CanvasState, dtype: torch.dtype | None = None) -> Observation:
         """The observation of a state, as tensors with a batch dimension.
 
-        Args:
-            state: any number of canvases.
-            dtype: ``torch.uint8``; or a float type, which gives numbers in [0, 1] and is differentiable in
-                the canvas; by default that of the observation space.
+        `dtype` is by default that of the environment's observations. Those of a float type are numbers in
+        [0, 1], differentiable in the canvas.
 
         Raises:
             ValueError: bytes, which have no gradients, are asked for of a canvas that requires them.
@@ -359,6 +333,18 @@ def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
     """The colour of a canvas ``(3, H, W)`` of one colour; None for a picture."""
     first = canvas[:, :1, :1]
     return tuple(first.flatten().tolist()) if bool((canvas == first).all()) else None
+
+
+def _check_numbers(name: str, value: Any, count: int, end: int) -> np.ndarray:
+    """Whole numbers ``(count,)`` below `end`; a single one is for all."""
+    numbers = np.asarray(value)
+    numbers = np.full(count, numbers) if numbers.ndim == 0 else numbers
+    if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
+        needed = f"{count} whole numbers, one per environment"
+        raise ValueError(f"options['{name}'] must be {needed}; got {reprlib.repr(value)}")
+    if (numbers < 0).any() or (numbers >= end).any():
+        raise IndexError(f"options['{name}'] must lie in 0..{end - 1}; got {numbers.tolist()}")
+    return numbers.astype(np.int64)  # a copy in any case
 
 
 def _check_range(action_range: Any) -> tuple[float, float]:
