@@ -10,15 +10,7 @@ import torch
 from helpers import Constant, agent_of, transition
 from torch import Tensor
 
-from agents import (
-    DDPG,
-    Agent,
-    AgentConfig,
-    LearningConfig,
-    ModelBasedDDPG,
-    PatchQDDPG,
-    build_agent,
-)
+from agents import DDPG, Agent, AgentConfig, LearningConfig, ModelBasedDDPG, PatchQDDPG, build_agent
 from agents.common.replay import Transition
 from paint_gym import Reward
 from paint_gym.canvas import CanvasState
@@ -115,10 +107,14 @@ def test_a_warm_start_copies_all_but_the_last_layer(algo: str) -> None:
         assert all(torch.equal(actor.net[i].weight, source.net[i].weight) for i in (1, 4))
 
 
-def test_settings_of_another_algorithm_are_refused() -> None:
+def test_settings_that_are_none_are_refused() -> None:
+    """Those of another algorithm, and classes that would not become flags."""
     assert build_agent(replace(CONFIG, algo="ddpg"), "cpu").config == DDPG.Config()
     with pytest.raises(TypeError, match=r"DDPG\.Config, not of ModelBasedDDPG\.Config"):
         build_agent(replace(CONFIG, algo="ddpg", learning=ModelBasedDDPG.Config()), "cpu")
+    for base in (DDPG.Config, object):
+        with pytest.raises(TypeError, match=r"Mine\.Config is no dataclass of settings; derive it from"):
+            type("Mine", (DDPG,), {"Config": type("Config", (base,), {"epsilon": 0.1})})
 
 
 def test_a_warm_start_from_another_network_is_refused() -> None:

@@ -45,14 +45,6 @@ def test_strokes_stay_in_their_window(actor: GlimpseActor) -> None:
     assert (strokes >= 0).all() and (strokes <= 1).all()
 
 
-def test_colours_start_from_the_target(actor: GlimpseActor) -> None:
-    """An untrained actor already paints in about the right colour."""
-    colour = torch.tensor([0.9, 0.1, 0.5])
-    target = colour.view(1, 3, 1, 1).expand(1, 3, 32, 32)
-    strokes = actor(torch.zeros(1, 3, 32, 32), target, torch.zeros(1, dtype=torch.long), 40).view(3, 13)
-    assert (strokes[:, -3:] - colour).abs().max() < 0.15
-
-
 @pytest.mark.parametrize("size", [(32, 32), (128, 128), (200, 120), (33, 47)])
 def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None:
     canvas, target = torch.rand(2, 5, 3, *size)
@@ -96,16 +88,6 @@ def test_nothing_is_proposed_twice_at_the_ends(actor: GlimpseActor) -> None:
     picture = torch.rand(2, 3, 64, 64)
     assert len(actor.propose(picture, 1 - picture, torch.tensor([0, 1]), 1)) == 2
     assert len(actor.propose(picture, 1 - picture, torch.tensor([1900, 2000]), 1)) == 2
-
-
-def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor) -> None:
-    canvas, target = torch.rand(2, 3, 3, 40, 56)
-    step = torch.tensor([0, 20, 300])
-    together = torch.cat([group.action for group in actor.propose(canvas, target, step, 2)])
-    for i in range(3):
-        groups = actor.propose(canvas[i : i + 1], target[i : i + 1], step[i : i + 1], 2)
-        for action in torch.cat([group.action for group in groups])[:, 0]:
-            assert (together[:, i] - action).abs().amax(1).min() < 1e-5
 
 
 @pytest.mark.parametrize("design", [*BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
