@@ -156,15 +156,6 @@ def test_a_signal_ends_refinement_and_writes(photo: str, monkeypatch, caplog) ->
     assert read_image("a.png").shape == (40, 60, 3)
 
 
-def test_a_stopped_shard_writes_nothing_half_refined(photo: str, monkeypatch, caplog) -> None:
-    caplog.set_level("INFO")
-    signal_at(3, signal.SIGTERM, monkeypatch)
-    with pytest.raises(SystemExit) as stopped:
-        paint(*copies(photo, 3), "-o", "out/", *FAST[:-1], "100000000", "--shard", "1/1")
-    assert stopped.value.code == 128 + signal.SIGTERM and "the same command goes on" in caplog.text
-    assert not list(Path("out").glob("*"))
-
-
 @pytest.mark.slow
 def test_a_shard_that_was_killed_goes_on(photo: str) -> None:
     pictures = copies(photo, 20)

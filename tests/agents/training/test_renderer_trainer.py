@@ -27,7 +27,7 @@ def test_2n_updates_are_n_then_resume_then_n(tmp_path: Path) -> None:
         straight.update()
     for _ in range(3):
         first.update()
-    first.evaluate(8)  # draws strokes of its own
+    first.evaluation(8)  # draws strokes of its own
     first.save(tmp_path)
     resumed = RendererTrainer.resume(tmp_path, "cpu")
     assert (resumed.updates, resumed.config) == (3, TINY)
@@ -43,8 +43,8 @@ def test_it_learns() -> None:
     blank = make_renderer("raster", "circle")(torch.rand(200, 7), 128).square().mean().item()
     for _ in range(200):
         trainer.update()
-    error, sheet = trainer.evaluate(200)
-    assert error < blank / 3
+    metrics, sheet = trainer.evaluation(200)
+    assert metrics["eval/mse"] < blank / 3
     assert sheet.shape == (256, 1024, 3)
 
 

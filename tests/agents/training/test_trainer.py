@@ -35,21 +35,6 @@ def test_2n_updates_are_n_then_resume_then_n(
     assert_equal_weights(resumed.fit(), straight)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("algo", ["model-based", "ddpg", "patchq", "imitation"])
-def test_same_seed_same_weights(algo: str, tiny: TrainConfig) -> None:
-    """And another seed, other weights."""
-
-    def weights(seed: int) -> list[torch.Tensor]:
-        trainer = Trainer(replace(tiny, agent=replace(tiny.agent, algo=algo), seed=seed), "cpu")
-        for _ in range(3):
-            assert {"charts/reward", "losses/actor"} <= step(trainer).keys()
-        return list(trainer.agent.actor.state_dict().values())
-
-    first, again, other = weights(1), weights(1), weights(2)
-    assert all(map(torch.equal, first, again)) and not all(map(torch.equal, first, other))
-
-
 def test_evaluating_changes_nothing(tiny: TrainConfig) -> None:
     trainers = [Trainer(tiny, "cpu") for _ in range(2)]
     for trainer in trainers:
