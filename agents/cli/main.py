@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console that is not UTF-8 shows a ? for a sign it lacks
             stream.reconfigure(errors="replace")
-    shown = logging.StreamHandler()
-    shown.setFormatter(_Visible("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[shown])
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments = sys.argv[1:] if arguments is None else arguments
     if list(arguments) == ["--version"]:
         print(f"paint-gym {__version__}")
@@ -77,13 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class _Visible(logging.Formatter):
-    """Names of files may hold anything; a terminal shall not obey it."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return visible(super().formatMessage(record))
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from agents.checkpoint import AGENT, CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
@@ -34,7 +33,7 @@ from paint_gym.utils.errors import named_file
 from paint_gym.utils.weights import load_checkpoint, save_checkpoint
 
 logger = logging.getLogger(__name__)
-PER_PROCESS = ("replay", "env", "random", "updates")  # parts of a checkpoint that each process has
+PER_PROCESS = ("replay", "env", "random")  # parts of a checkpoint that each process has
 SHOWN = 8  # paintings of an evaluation in the picture
 
 
@@ -183,13 +182,10 @@ class Trainer(TrainingLoop):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`; without the parts of this process, its canvases and replay start anew."""
+        """Go on from `state_dict`; without replay and canvases, these start anew."""
         self.agent.load_state_dict(state["agent"])
         self.agent.reward.load_state_dict(state["reward"])
         self.updates = state["updates"]
-        for name, buffers in state.get("buffers", {}).items():
-            for key, value in buffers.items():
-                self._buffers()[name][key].copy_(value)
         if "replay" not in state:
             return
         self.replay.load_state_dict(state["replay"])
@@ -201,23 +197,14 @@ class Trainer(TrainingLoop):
         torch.set_rng_state(state["random"]["torch"])
         self.replay_rng.set_state(state["random"]["draw"])
 
-    def _buffers(self) -> dict[str, dict[str, Tensor]]:
-        """Statistics of batch norm, which differ from process to process."""
-        networks = {name: part for name, part in self.agent.parts().items() if isinstance(part, nn.Module)}
-        return {name: dict(network.named_buffers()) for name, network in networks.items()}
-
     def save(self, folder: str | PathLike[str]) -> None:
         """Write ``checkpoint.pt`` and ``agent.safetensors``, each whole or not at all.
 
-        Of several processes, each but the first writes its own parts to ``checkpoint-<rank>.pt``.
+        Of several processes, each but the first only writes its own ``checkpoint-<rank>.pt``.
         """
-        state = self.state_dict()
-        if rank():
-            part = {name: state[name] for name in PER_PROCESS}
-            save_checkpoint(_process_file(folder), part | {"buffers": self._buffers()})
-            return
-        save_checkpoint(Path(folder) / CHECKPOINT, state)
-        save_agent(Path(folder) / AGENT, self.agent, self.config.agent)
+        save_checkpoint(_process_file(folder), self.state_dict())
+        if not rank():
+            save_agent(Path(folder) / AGENT, self.agent, self.config.agent)
 
     @classmethod
     def resume(
@@ -243,7 +230,6 @@ class Trainer(TrainingLoop):
         """
         file = checkpoint_of(folder)
         state = load_checkpoint(file)
-        part = _process_part(folder, state) if rank() else {}
         with named_file(file):
             config = _config_of(state, own_agent=agent is not None)
             config = replace(
@@ -256,9 +242,7 @@ class Trainer(TrainingLoop):
                 before, now = getattr(config.agent, name), getattr(trainer.config.agent, name)
                 if before != now:
                     raise ValueError(f"the run has {name} {before!r}, the agent that is given {now!r}")
-            if rank():
-                state = {name: value for name, value in state.items() if name not in PER_PROCESS} | part
-            trainer.load_state_dict(state)
+            trainer.load_state_dict(_process_state(folder, state) if rank() else state)
             before, now = state["processes"], processes()
         if before != now and not rank():
             logger.warning(
@@ -285,17 +269,17 @@ def _config_of(state: dict[str, Any], own_agent: bool = False) -> TrainConfig:
 
 
 def _process_file(folder: str | PathLike[str]) -> Path:
-    return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.pt"
+    return Path(folder) / (f"checkpoint-{rank()}.pt" if rank() else CHECKPOINT)
 
 
-def _process_part(folder: str | PathLike[str], state: dict[str, Any]) -> dict[str, Any]:
-    """This process's part; just the number of updates, if its file is not of the same update."""
+def _process_state(folder: str | PathLike[str], state: dict[str, Any]) -> dict[str, Any]:
+    """The state of this process; that of the first without its canvases, if there is none of this update."""
     file = _process_file(folder)
-    part = load_checkpoint(file) if file.is_file() else {}
-    if part.get("updates") == state.get("updates"):
-        return part
+    own_state = load_checkpoint(file) if file.is_file() else {}
+    if own_state.get("updates") == state["updates"]:
+        return own_state
     logger.warning("process %d begins new paintings: there is no %s of the same update", rank(), file)
-    return {"updates": state.get("updates")}
+    return {name: value for name, value in state.items() if name not in PER_PROCESS}
 
 
 def _fingerprint(data: Dataset) -> list[float]:
