@@ -24,7 +24,7 @@ from paint_gym.datasets import read_image
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.ci,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not on the path"),
 ]
 PAINTED, GROWN = "return job === null && numbers.length > 0", "return strokes.length"
