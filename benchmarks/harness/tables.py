@@ -63,11 +63,6 @@ class BenchmarkConfig:
         """Size of a measurement, the published one or that of --smoke."""
         return smoke if self.smoke else full
 
-    @property
-    def results(self) -> list[Path]:
-        """Files that the result is written to."""
-        return [self.json] if self.json else []
-
 
 @dataclass(frozen=True)
 class FolderConfig(BenchmarkConfig):
@@ -80,11 +75,6 @@ class FolderConfig(BenchmarkConfig):
     def folder(self) -> Path:
         """Folder of this size."""
         return self.out / "smoke" if self.smoke else self.out
-
-    @property
-    def results(self) -> list[Path]:
-        """Files that the result is written to: that of the folder too."""
-        return [*super().results, self.folder / "result.json"]
 
 
 class JobsFailedError(RuntimeError):
@@ -164,9 +154,10 @@ def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude
             shown |= _show(title, rows)
     for title, rows in conclude(result):
         shown |= _show(title, rows)
-    for path in options.results:
-        write_result(path, result, options)
+    if options.json:
+        write_result(options.json, result, options)
     if isinstance(options, FolderConfig):
+        write_result(options.folder / "result.json", result, options)
         lines = [line for title, rows in shown.items() for line in (title, "", *table_lines(rows), "")]
         with replace_when_done(options.folder / "tables.md") as temporary:
             temporary.write_text("\n".join(lines))

@@ -33,7 +33,7 @@ from benchmarks.harness.painting import (
     paint_and_score,
     random_l2,
     scores,
-)
+)  # fmt: skip
 from benchmarks.harness.tables import CURVES, FINALS, JOBS, FolderConfig, Table
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.weights import load_weights

@@ -37,7 +37,7 @@ from benchmarks.harness.training import (
     records,
     train,
     trainings,
-)
+)  # fmt: skip
 from paint_gym.adapters.sb3 import PaintVecEnv
 
 SB3: dict[str, type[BaseAlgorithm]] = {"SB3 DDPG": DDPG, "SB3 TD3": TD3, "SB3 SAC": SAC, "SB3 PPO": PPO}

@@ -22,7 +22,7 @@ from benchmarks.harness.painting import (
     picture_row,
     scores,
     write_rows,
-)
+)  # fmt: skip
 from benchmarks.harness.statistics import verdict
 from benchmarks.harness.tables import CLAIMS, FolderConfig, Result, Table, claim, main
 from benchmarks.harness.training import shipped_differences

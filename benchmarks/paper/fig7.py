@@ -32,7 +32,7 @@ from benchmarks.harness.statistics import (
     interval_text,
     ratio,
     verdict,
-)
+)  # fmt: skip
 from benchmarks.harness.tables import CLAIMS, Result, Table, at_most, claim, main
 from benchmarks.harness.training import UNPAINTED, TrainingConfig, Variant, figure, trainings
 from paint_gym.adapters.sb3 import PaintVecEnv

@@ -32,7 +32,7 @@ from benchmarks.harness.statistics import (
     over_seeds,
     ratio,
     verdict,
-)
+)  # fmt: skip
 from benchmarks.harness.tables import CLAIMS, Result, Table, at_least, claim, main
 from benchmarks.harness.training import TrainingConfig, Variant, figure, trainings
 from paint_gym.utils.errors import unknown_name

@@ -26,7 +26,7 @@ from benchmarks.harness.statistics import (
     over_seeds,
     ratio,
     verdict,
-)
+)  # fmt: skip
 from benchmarks.harness.tables import CLAIMS, Result, Table, claim, main
 from benchmarks.harness.training import TrainingConfig, Variant, figure, trainings
 

@@ -59,7 +59,7 @@ def lose(shared: Path, task: int) -> int:
     return attempts
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_each_task_has_its_answer_or_its_error(address: str) -> None:
     tasks: list[int] = []
     coming = (tasks.append(task) or task for task in range(40))
@@ -71,7 +71,7 @@ def test_each_task_has_its_answer_or_its_error(address: str) -> None:
     assert answers == {task: 100 + 2 * task for task in range(40) if task != 13}
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_lost_processes_are_tried_again(address: str, tmp_path: Path, monkeypatch) -> None:
     assert dict(run_on_cluster(lose, tmp_path, [0, 2], address)) == {0: 0, 2: 2}
     monkeypatch.setattr(cluster, "RETRIES", 1)
@@ -79,7 +79,7 @@ def test_lost_processes_are_tried_again(address: str, tmp_path: Path, monkeypatc
     assert isinstance(error, RuntimeError) and "lost 2 times" in str(error)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_nodes_that_differ_are_named(address: str, tmp_path: Path, monkeypatch) -> None:
     with pytest.raises(ValueError, match=r"cannot import what this machine can: .*no_such_module"):
         list(run_on_cluster(operator.add, 1, [1], address, ("no_such_module",)))
@@ -109,7 +109,7 @@ def test_an_address_where_nobody_answers_is_refused(address: str, text: str) -> 
         list(run_on_cluster(double, 1, [1], address))
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_paintings_of_a_cluster_are_those_of_one_process(address: str, tmp_path: Path) -> None:
     photos = pictures(tmp_path / "in", 5)
     (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
@@ -132,7 +132,7 @@ def test_paintings_of_a_cluster_are_those_of_one_process(address: str, tmp_path:
         main(["paint", photos[0], *FAST, "-o", "-", "--ray", address])
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_lost_node(tmp_path: Path) -> None:
     from ray.cluster_utils import Cluster
 

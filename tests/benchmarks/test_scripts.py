@@ -31,13 +31,12 @@ TABLES = {  # rows of each table, in order, and columns of the first
     "web": ((2,), {"what", "seconds", "bar", "met"}),
     "svg": ((DESIGNS,), {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"}),
     "gallery": ((6,), {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"}),
-    "gpu": ((*KERNELS, 4 * DESIGNS, 1, 2), {"stroke", "what", "ms", "times faster, bf16", "bar", "met"}),
+    "gpu": ((*KERNELS, 4 * DESIGNS), {"stroke", "what", "ms", "times faster, bf16", "bar", "met"}),
     "photo": ((2,), {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"}),
     "pareto": ((30,), {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"}),
     "portraits": ((6,), {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"}),
     "refinement": ((1,), {"seconds an iteration", "and image", "times faster", "bar", "met"}),
     "renderers": ((8, 8, 8, 12), {"stroke", "renderer", "MSE", "PSNR, dB", "MSE of the worst 1%", "met"}),
-    "stroke_budget": ((2,), {"strokes", "l2, agent alone", "l2, refined", "seconds of refinement an image"}),
 }
 
 

@@ -25,7 +25,7 @@ from paint_gym.datasets import read_image
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.ci,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not on the path"),
 ]
 AXE = Path(os.environ.get("AXE", "axe.min.js"))  # of npm's axe-core
