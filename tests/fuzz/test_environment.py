@@ -80,7 +80,7 @@ def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> Non
 
     def random_options(random: np.random.Generator) -> Any:
         options = {}
-        for name in ("indices", "canvas", "reset_mask", "more"):
+        for name in ("indices", "canvas", "step", "reset_mask", "more"):
             if random.random() < 0.3:
                 options[name] = odd(random)
         if random.random() < 0.3:

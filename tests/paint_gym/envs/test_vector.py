@@ -63,36 +63,11 @@ def test_same_step_resets_within_the_step(pictures: np.ndarray) -> None:
     env.reset(seed=0)
     for k in range(3):
         observations, _, terminations, truncations, infos = env.step(env.action_space.sample())
-        assert terminations.all() == (k == 2) and not truncations.any()
-        assert ("final_obs" in infos) == (k == 2)
+        assert terminations.all() == ("final_obs" in infos) == (k == 2) and not truncations.any()
     assert (observations[:, :3] == 0).all() and (observations[:, 6] == 0).all()
-    assert infos["_final_obs"].all() and infos["_final_info"].all()
-    assert infos["final_info"]["_l2"].all()
+    assert infos["_final_obs"].all() and infos["_final_info"].all() and infos["final_info"]["_l2"].all()
     assert infos["final_obs"][0].shape == (7, 32, 32) and (infos["final_obs"][0][6] == 255).all()
     assert (infos["final_info"]["l2"] != infos["l2"]).all()
-
-
-def test_next_step_resets_with_the_next_action(pictures: np.ndarray) -> None:
-    env = make(pictures, autoreset_mode=AutoresetMode.NEXT_STEP)
-    env.reset(seed=0)
-    for _ in range(3):
-        observations, _, terminations, _, infos = env.step(env.action_space.sample())
-    assert terminations.all() and (observations[:, 6] == 255).all() and "final_obs" not in infos
-    observations, rewards, terminations, _, _ = env.step(np.ones((3, 65), np.float32))
-    assert (observations[:, :3] == 0).all() and (rewards == 0).all() and not terminations.any()
-    assert (env.step(np.ones((3, 65), np.float32))[0][:, 6] == 85).all()
-
-
-def test_disabled_waits_for_a_reset(pictures: np.ndarray) -> None:
-    env = make(pictures, autoreset_mode=AutoresetMode.DISABLED)
-    env.reset(seed=0)
-    for _ in range(3):
-        env.step(env.action_space.sample())
-    with pytest.raises(gym.error.ResetNeeded, match=r"\[0, 1, 2\]"):
-        env.step(env.action_space.sample())
-    env.reset(options={"reset_mask": np.array([True, False, True])})
-    with pytest.raises(gym.error.ResetNeeded, match=r"\[1\]"):
-        env.step(env.action_space.sample())
 
 
 def test_partial_reset_leaves_the_others(pictures: np.ndarray) -> None:
@@ -221,6 +196,8 @@ def test_bad_arguments(pictures: np.ndarray) -> None:
         PaintCanvasVectorEnv(2, dataset=pictures, array="pytorch")
     with pytest.raises(ValueError, match="num_envs must be a whole number from 1 to"):
         PaintCanvasVectorEnv(0, dataset=pictures)
+    with pytest.raises(ValueError, match=r"autoreset_mode 'SAME_STEP': .*Disabled, NextStep, SameStep"):
+        PaintCanvasVectorEnv(2, dataset=pictures, autoreset_mode="SAME_STEP")
 
 
 @pytest.mark.parametrize("seed", [3, np.int64(3), [5, 7, 9], np.array([5, 7, 9]), [5, None, 9]])
@@ -262,6 +239,7 @@ def test_max_episode_steps_truncates(pictures: np.ndarray, mode: AutoresetMode) 
     for step in range(1, 4):
         *_, terminated, truncated, infos = env.step(env.action_space.sample())
         assert truncated.tolist() == [step == 3] * 2 and not terminated.any()
+    assert PaintCanvasVectorEnv(2, dataset=pictures, autoreset_mode=mode.value).autoreset_mode == mode
     if mode == AutoresetMode.SAME_STEP:
         assert infos["_final_info"].all() and env.state.step.tolist() == [0, 0]
     elif mode == AutoresetMode.NEXT_STEP:
@@ -270,30 +248,6 @@ def test_max_episode_steps_truncates(pictures: np.ndarray, mode: AutoresetMode) 
     else:
         with pytest.raises(gym.error.ResetNeeded, match=r"\[0, 1\] are over"):
             env.step(env.action_space.sample())
-
-
-def test_the_budgets_end_is_never_a_truncation(pictures: np.ndarray) -> None:
-    env = PaintCanvasVectorEnv(2, dataset=pictures, size=32, max_strokes=10, max_episode_steps=2)
-    env.reset(seed=0)
-    env.step(env.action_space.sample())
-    *_, terminated, truncated, _ = env.step(env.action_space.sample())
-    assert terminated.all() and not truncated.any()
-    with pytest.raises(
-        ValueError, match="max_episode_steps must be a whole number from 1 to 1,000,000, not 0"
-    ):
-        PaintCanvasVectorEnv(2, dataset=pictures, size=32, max_episode_steps=0)
-
-
-def test_a_specs_time_limit(pictures: np.ndarray) -> None:
-    gym.register(
-        "Limited-v0", "paint_gym.envs:PaintCanvasEnv", max_episode_steps=3,
-        vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
-    )  # fmt: skip
-    try:
-        env = gym.make_vec("Limited-v0", num_envs=2, dataset=pictures, size=32)
-        assert env.unwrapped.max_episode_steps == 3
-    finally:
-        del gym.registry["Limited-v0"]
 
 
 def test_the_finished_painting_is_handed_out(pictures: np.ndarray) -> None:
@@ -362,18 +316,13 @@ def test_next_step_ignores_the_actions_of_who_begins_anew(pictures: np.ndarray) 
     env = make(pictures, autoreset_mode=AutoresetMode.NEXT_STEP)
     env.reset(seed=0)
     for _ in range(3):
-        env.step(env.action_space.sample())
-    _, reward, terminated, _, _ = env.step(np.full(env.action_space.shape, np.nan, dtype=np.float32))
-    assert not reward.any()
-    assert not terminated.any()
+        observation, _, terminated, _, infos = env.step(env.action_space.sample())
+    assert terminated.all() and (observation[:, 6] == 255).all() and "final_obs" not in infos
+    unread = np.full(env.action_space.shape, np.nan, dtype=np.float32)
+    observation, reward, terminated, _, _ = env.step(unread)
+    assert (observation[:, :3] == 0).all() and not reward.any() and not terminated.any()
     with pytest.raises(ValueError, match="NaN"):
-        env.step(np.full(env.action_space.shape, np.nan, dtype=np.float32))
-
-
-def test_an_unknown_autoreset_mode_names_the_known(pictures: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"autoreset_mode 'SAME_STEP': .*Disabled, NextStep, SameStep"):
-        make(pictures, autoreset_mode="SAME_STEP")
-    assert make(pictures, autoreset_mode="Disabled").autoreset_mode == AutoresetMode.DISABLED
+        env.step(unread)
 
 
 @pytest.fixture
