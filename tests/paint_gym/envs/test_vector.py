@@ -58,18 +58,6 @@ def test_step_equals_model_step(pictures: np.ndarray, arguments: dict, device: t
         assert not got.requires_grad
 
 
-def test_same_step_resets_within_the_step(pictures: np.ndarray) -> None:
-    env = make(pictures)
-    env.reset(seed=0)
-    for k in range(3):
-        observations, _, terminations, truncations, infos = env.step(env.action_space.sample())
-        assert terminations.all() == ("final_obs" in infos) == (k == 2) and not truncations.any()
-    assert (observations[:, :3] == 0).all() and (observations[:, 6] == 0).all()
-    assert infos["_final_obs"].all() and infos["_final_info"].all() and infos["final_info"]["_l2"].all()
-    assert infos["final_obs"][0].shape == (7, 32, 32) and (infos["final_obs"][0][6] == 255).all()
-    assert (infos["final_info"]["l2"] != infos["l2"]).all()
-
-
 def test_partial_reset_leaves_the_others(pictures: np.ndarray) -> None:
     env = make(pictures)
     env.reset(seed=0)
@@ -147,25 +135,9 @@ def test_bad_actions_leave_all_canvases(pictures: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"\(3, 65\); got \(2, 65\)"):
         env.step(actions[:2])
     assert env.state is before
-
-
-@pytest.mark.parametrize("mask", [[True], np.array([1, 0, 1]), np.zeros((3, 1), bool)])
-def test_bad_reset_masks(pictures: np.ndarray, mask: object) -> None:
-    env = make(pictures)
-    env.reset(seed=0)
-    with pytest.raises(ValueError, match=r"must be \(3,\) bool"):
-        env.reset(options={"reset_mask": mask})
-
-
-def test_paintings_and_frames(pictures: np.ndarray) -> None:
-    env = make(pictures, render_mode="rgb_array")
-    env.reset(seed=0)
-    for _ in range(2):
-        env.step(env.action_space.sample())
-    frames = env.render()
-    for painting, frame in zip(env.paintings, frames, strict=True):
-        assert len(painting) == 10
-        assert np.abs(painting.render().astype(int) - frame).max() <= 1
+    for mask in ([True], np.array([1, 0, 1])):
+        with pytest.raises(ValueError, match=r"must be \(3,\) bool"):
+            env.reset(options={"reset_mask": mask})
 
 
 def test_gymnasium_wrapper(pictures: np.ndarray) -> None:
@@ -179,16 +151,11 @@ def test_gymnasium_wrapper(pictures: np.ndarray) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["sync", "async"])
-def test_gymnasiums_own_vectorization(pictures: np.ndarray, mode: str) -> None:
-    env = gym.make_vec(
-        "PaintCanvas-v0", num_envs=2, vectorization_mode=mode, dataset=pictures, size=32, max_strokes=10
-    )
+def test_gymnasiums_own_processes(pictures: np.ndarray) -> None:
+    env = gym.make_vec("PaintCanvas-v0", num_envs=2, vectorization_mode="async", dataset=pictures, size=32)
     env.reset(seed=0)
-    for _ in range(3):
-        observations, *_ = env.step(env.action_space.sample())
+    assert env.step(env.action_space.sample())[0].shape == (2, 7, 32, 32)
     env.close()
-    assert observations.shape == (2, 7, 32, 32)
 
 
 def test_bad_arguments(pictures: np.ndarray) -> None:
@@ -200,7 +167,7 @@ def test_bad_arguments(pictures: np.ndarray) -> None:
         PaintCanvasVectorEnv(2, dataset=pictures, autoreset_mode="SAME_STEP")
 
 
-@pytest.mark.parametrize("seed", [3, np.int64(3), [5, 7, 9], np.array([5, 7, 9]), [5, None, 9]])
+@pytest.mark.parametrize("seed", [np.int64(3), [5, 7, 9], [5, None, 9]])
 def test_seeds_are_those_of_gymnasiums_vector_environments(pictures: np.ndarray, seed: object) -> None:
     """The native one, SyncVectorEnv and single environments paint the same pictures, episode by episode."""
     many = np.concatenate([pictures] * 4)
@@ -208,7 +175,6 @@ def test_seeds_are_those_of_gymnasiums_vector_environments(pictures: np.ndarray,
     single = [PaintCanvasEnv(dataset=many, size=32, max_strokes=10) for _ in range(3)]
     sync = gym.vector.SyncVectorEnv([lambda: PaintCanvasEnv(dataset=many, size=32, max_strokes=10)] * 3)
     seeds = [3, 4, 5] if np.ndim(seed) == 0 else list(seed)
-    drawn = []
     for again in (False, True):
         own = [None] * 3 if again else seeds
         expected = [env.reset(seed=each)[1]["index"] for env, each in zip(single, own, strict=True)]
@@ -216,7 +182,6 @@ def test_seeds_are_those_of_gymnasiums_vector_environments(pictures: np.ndarray,
         other = sync.reset(seed=[each if each is None else int(each) for each in own])
         fixed = [i for i, each in enumerate(seeds) if each is not None]
         assert index[fixed].tolist() == [expected[i] for i in fixed] == other[1]["index"][fixed].tolist()
-        drawn.append(index)
     assert len(native.np_random) == 3 and native.np_random_seed[0] == seeds[0]
 
 
@@ -260,6 +225,7 @@ def test_the_finished_painting_is_handed_out(pictures: np.ndarray) -> None:
         *_, infos = env.step(actions)
     after, _ = env.model_step(before, torch.from_numpy(actions))
     first, second, third = infos["final_info"]["painting"]
+    assert (infos["l2"] != infos["final_info"]["l2"]).all()  # that of the next, blank canvas
     assert second is None and len(first) == 10 and first.background == (1, 1, 1)
     assert np.abs(third.render() / 255 - after.canvas[2].permute(1, 2, 0).numpy()).max() < 0.01
     assert [one.background for one in env.paintings] == [pytest.approx((0.2, 0.4, 0.6))] * 3
@@ -283,20 +249,19 @@ def test_infos_are_json_and_the_same_in_both_environments(pictures: np.ndarray, 
 
 @pytest.mark.parametrize("options", [{"indices": [99, 0, 0]}, {"indices": [0]}, {"canvas": np.full(3, 2.0)}])
 def test_a_refused_reset_takes_no_seed_and_no_random_numbers(pictures: np.ndarray, options: dict) -> None:
-    env, other = make(pictures), make(pictures)
-    single = gym.make("PaintCanvas-v0", dataset=pictures, size=32, max_strokes=15, device="cpu")
-    for one in (env, other, single):
-        one.reset(seed=7)
+    env, other, single = make(pictures), make(pictures), PaintCanvasEnv(dataset=pictures, size=32)
+    for each in (env, other, single):
+        each.reset(seed=7)
     canvas = env.state.canvas.clone()
     with pytest.raises(Exception, match="Seed"):
         env.reset(seed=[1, -2, 3])
     with pytest.raises(ValueError, match="2 seeds for 3 environments"):
         env.reset(seed=[1, 2])
-    for one in (env, single):
-        with pytest.raises((ValueError, IndexError)):
-            one.reset(seed=100, options=options if one is env else {"indices": [99]})
-    assert env.np_random_seed == (7, 8, 9)
-    assert single.unwrapped.np_random_seed == 7
+    with pytest.raises((ValueError, IndexError)):
+        env.reset(seed=100, options=options)
+    with pytest.raises(IndexError):
+        single.reset(seed=100, options={"indices": [99]})
+    assert env.np_random_seed == (7, 8, 9) and single.np_random_seed == 7
     assert torch.equal(env.state.canvas, canvas)
     np.testing.assert_array_equal(env.reset()[1]["index"], other.reset()[1]["index"])
 
@@ -333,8 +298,7 @@ def doubles() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("reward", ["l2", "wgan"])
-@pytest.mark.parametrize("observation", ["stacked", "float", "dict"])
+@pytest.mark.parametrize(("observation", "reward"), [("stacked", "wgan"), ("float", "l2"), ("dict", "l2")])
 def test_torchs_default_dtype_changes_nothing(
     pictures: np.ndarray, observation: str, reward: str, request: pytest.FixtureRequest
 ) -> None:

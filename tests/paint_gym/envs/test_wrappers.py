@@ -33,7 +33,6 @@ SINGLE: dict[str, Callable[[gym.Env], gym.Env]] = {
     "AddWhiteNoise": lambda env: wrappers.AddWhiteNoise(env, probability_of_noise_per_pixel=0.1),
     "Autoreset": wrappers.Autoreset,
     "ClipAction": wrappers.ClipAction,
-    "ClipReward": lambda env: wrappers.ClipReward(env, -1, 1),
     "DelayObservation": lambda env: wrappers.DelayObservation(env, 1),
     "DtypeObservation": lambda env: wrappers.DtypeObservation(env, np.float32),
     "FlattenObservation": wrappers.FlattenObservation,
@@ -44,32 +43,23 @@ SINGLE: dict[str, Callable[[gym.Env], gym.Env]] = {
     "NumpyToTorch": NumpyToTorch,
     "RecordEpisodeStatistics": wrappers.RecordEpisodeStatistics,
     "RenderCollection": wrappers.RenderCollection,
-    "RepeatAction": lambda env: wrappers.RepeatAction(env, 2),
     "RescaleAction": lambda env: wrappers.RescaleAction(env, -1, 1),
     "RescaleObservation": lambda env: wrappers.RescaleObservation(
         wrappers.DtypeObservation(env, np.float32), np.float32(0), np.float32(1)
     ),
     "ReshapeObservation": lambda env: wrappers.ReshapeObservation(env, (7, 1024)),
     "ResizeObservation": lambda env: wrappers.ResizeObservation(channels_last(env), (16, 16)),
-    "StickyAction": lambda env: wrappers.StickyAction(env, 0.3),
     "TimeAwareObservation": lambda env: wrappers.TimeAwareObservation(wrappers.TimeLimit(env, 3)),
     "TimeLimit": lambda env: wrappers.TimeLimit(env, 2),
-    "TransformAction": lambda env: wrappers.TransformAction(env, lambda action: 1 - action, env.action_space),
     "TransformObservation": lambda env: wrappers.TransformObservation(env, lambda seen: seen[:3], COLOUR),
-    "TransformReward": lambda env: wrappers.TransformReward(env, lambda reward: 10 * reward),
 }
 VECTOR: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.VectorEnv]] = {
-    "ClipAction": vector.ClipAction,
-    "ClipReward": lambda env: vector.ClipReward(env, -1, 1),
     "DictInfoToList": vector.DictInfoToList,
     "NormalizeReward": vector.NormalizeReward,
     "RecordEpisodeStatistics": vector.RecordEpisodeStatistics,
     "RescaleAction": lambda env: vector.RescaleAction(env, -1, 1),
-    "TransformAction": lambda env: vector.TransformAction(env, lambda action: 1 - action, env.action_space),
-    "TransformReward": lambda env: vector.TransformReward(env, lambda reward: 10 * reward),
 }
 VECTOR_OBSERVATION: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.VectorEnv]] = {
-    "DtypeObservation": lambda env: vector.DtypeObservation(env, np.float32),
     "FlattenObservation": vector.FlattenObservation,
     "NormalizeObservation": vector.NormalizeObservation,
     "RescaleObservation": lambda env: vector.RescaleObservation(
