@@ -40,17 +40,6 @@ class Linear(torch.nn.Module):
         return (torch.cat([painting, target], 1) * self.weight).sum((1, 2, 3))
 
 
-def test_gradient_penalty_of_a_linear_score() -> None:
-    """|gradient| = |w| everywhere, both images counted."""
-    score, (canvas, target) = Linear(8), pairs(size=8)
-    penalty = gradient_penalty(score, canvas, target, torch.tensor([0.0, 0.3, 0.6, 1.0]))
-    norm = score.weight.detach().norm()
-    assert norm > 1.5  # not where the penalty is nothing
-    torch.testing.assert_close(penalty, (norm - 1).square())
-    penalty.backward()  # d/dw (|w| - 1)^2
-    torch.testing.assert_close(score.weight.grad, 2 * (norm - 1) * score.weight.detach() / norm)
-
-
 def test_the_gradient_is_taken_between_fake_and_real() -> None:
     """Of half the sum of squares the gradient is the painting itself: it tells where it was taken."""
     canvas, target = pairs(batch=2, size=8)
@@ -177,17 +166,6 @@ def test_online_small_batches_are_filled_up_with_older_pairs() -> None:
     for old_canvas, old_target in zip(*filled, strict=True):
         assert torch.equal(known[to_bytes(old_canvas).sum().item()], to_bytes(old_target))
     assert len({old.sum().item() for old in filled[0]}) > 3
-
-
-def test_to_device_goes_on_learning(device: torch.device) -> None:
-    reward = WGANReward(width=4, online=True)
-    reward.update(*pairs(1, 16))
-    assert reward.to(device) is reward
-    canvas, target = (image.to(device) for image in pairs(1, 16))
-    reward.update(canvas, target)
-    assert reward(canvas, target, target).device.type == device.type
-    moments = next(iter(reward.optimizer.state.values()))
-    assert moments["exp_avg"].device.type == device.type and moments["step"].item() == 2
 
 
 def test_by_name() -> None:
