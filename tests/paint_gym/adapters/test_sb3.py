@@ -11,7 +11,7 @@ from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.env_util import is_wrapped
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize, VecVideoRecorder
+from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize
 
 from paint_gym import PaintCanvasVectorEnv
 from paint_gym.adapters.sb3 import PaintVecEnv
@@ -132,17 +132,6 @@ def test_wrappers_of_both_libraries(pictures: np.ndarray) -> None:
     assert done.all() and np.isfinite(reward).all()
     assert all(info["episode"]["l"] == 3 for info in infos)
     assert infos[0]["terminal_observation"].shape == seen[0].shape
-
-
-def test_video_recorder(pictures: np.ndarray, tmp_path, films: list) -> None:
-    env = make(pictures, render_mode="rgb_array")
-    recorder = VecVideoRecorder(env, str(tmp_path), lambda step: step == 0, video_length=2)
-    recorder.reset()
-    for k in range(4):
-        recorder.step(actions(env, k))
-    ((frames, fps),) = films
-    assert fps == 20 and {frame.shape for frame in frames} == {(64, 64, 3)} and len(frames) >= 2
-    assert not np.array_equal(frames[0], frames[-1])
 
 
 def test_off_policy_agents_and_what_they_remember(pictures: np.ndarray) -> None:

@@ -18,15 +18,11 @@ from paint_gym import PaintCanvasEnv, PaintCanvasVectorEnv
 
 def make(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasVectorEnv:
     settings = {"dataset": pictures, "size": 32, "max_strokes": 15, "device": "cpu"} | arguments
-    env = gym.make_vec(
-        "PaintCanvas-v0", num_envs=num_envs, vectorization_mode="vector_entry_point", **settings
-    )
-    return env.unwrapped
+    return gym.make_vec("PaintCanvas-v0", num_envs=num_envs, **settings).unwrapped
 
 
 def test_same_numbers_as_the_single_environment(pictures: np.ndarray) -> None:
-    vector = make(pictures)
-    single = gym.make("PaintCanvas-v0", dataset=pictures, size=32, max_strokes=15, device="cpu")
+    vector, single = make(pictures), PaintCanvasEnv(dataset=pictures, size=32, max_strokes=15)
     seen, infos = vector.reset(options={"indices": [4, 9, 2]})
     actions = [vector.action_space.sample() for _ in range(3)]
     batched = [vector.step(action) for action in actions]
@@ -73,43 +69,41 @@ def test_partial_reset_leaves_the_others(pictures: np.ndarray) -> None:
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_staggered_episodes(pictures: np.ndarray, mode: AutoresetMode) -> None:
-    """Environments that are out of step end, and begin again, each in its own time."""
+    """Environments that are out of step end, and begin again; rewards are the model's."""
     env = make(pictures, num_envs=2, autoreset_mode=mode)
     env.reset(seed=0)
     env.step(env.action_space.sample())
     env.reset(options={"reset_mask": np.array([False, True])})
-    ends = []
+    ends, idle = [], np.zeros(2, bool)
     for _ in range(7):
-        *_, terminations, _, infos = env.step(env.action_space.sample())
+        action = env.action_space.sample()
+        gain = np.where(idle, 0, env.model_step(env.state, torch.from_numpy(action))[1])
+        _, reward, terminations, _, infos = env.step(action)
+        assert np.array_equal(reward, gain)
+        idle = terminations & (mode == AutoresetMode.NEXT_STEP)
         ends.append(terminations.tolist())
         if mode == AutoresetMode.SAME_STEP and terminations.any():
             assert infos["_final_obs"].tolist() == terminations.tolist()
             assert [one is not None for one in infos["final_obs"]] == terminations.tolist()
         if mode == AutoresetMode.DISABLED and terminations.any():
             env.reset(options={"reset_mask": terminations})
-    first, second = ([k for k in range(7) if ends[k][i]] for i in range(2))
     period = 4 if mode == AutoresetMode.NEXT_STEP else 3
-    assert first == [1, 1 + period][: len(first)] and second == [2, 2 + period][: len(second)]
-    assert len(first) == 2 and len(second) == 2
+    for i in range(2):
+        assert [k for k in range(7) if ends[k][i]] == [1 + i, 1 + i + period]
 
 
 @pytest.mark.parametrize("observation", ["stacked", "dict"])
 def test_torch_and_numpy_give_the_same(pictures: np.ndarray, observation: str) -> None:
-    results = []
-    for array in ("numpy", "torch"):
-        env = make(pictures, array=array, observation=observation)
-        env.reset(seed=1)
-        env.action_space.seed(1)
-        for _ in range(3):
-            results.append(env.step(env.action_space.sample()))
-    assert isinstance(results[3][1], torch.Tensor) and isinstance(results[0][1], np.ndarray)
-    for one, other in zip(results[:3], results[3:], strict=True):
-        for left, right in zip(one[:4], other[:4], strict=True):
-            pairs = [(left[k], right[k]) for k in left] if isinstance(left, dict) else [(left, right)]
-            assert all(np.array_equal(a, b.numpy()) for a, b in pairs)
-    if observation == "dict":
-        assert env.observation_space.contains(results[0][0])
-        assert set(results[2][4]["final_obs"][0]) == {"canvas", "target", "step"}
+    arrays, tensors = (make(pictures, array=array, observation=observation) for array in ("numpy", "torch"))
+    arrays.reset(seed=1), tensors.reset(seed=1)
+    for _ in range(3):
+        action = arrays.action_space.sample()
+        *expected, infos = arrays.step(action)
+        *results, _ = tensors.step(action)
+        assert arrays.observation_space.contains(expected[0]) and isinstance(results[1], torch.Tensor)
+        results = torch.utils._pytree.tree_map(torch.Tensor.numpy, results)
+        assert data_equivalence(expected, results, exact=True)
+    assert arrays.single_observation_space.contains(infos["final_obs"][0])
 
 
 def test_same_seed_same_rollout(pictures: np.ndarray) -> None:
@@ -195,10 +189,8 @@ def test_a_partial_reset_seeds_only_its_own(pictures: np.ndarray) -> None:
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_max_episode_steps_truncates(pictures: np.ndarray, mode: AutoresetMode) -> None:
-    env = PaintCanvasVectorEnv(
-        2, dataset=pictures, size=32, max_strokes=20, max_episode_steps=3, autoreset_mode=mode
-    )
-    env.reset(seed=0)
+    env = make(pictures, 2, max_strokes=25, max_episode_steps=3, autoreset_mode=mode)
+    env.reset(seed=0, options={"step": 1 if mode == AutoresetMode.SAME_STEP else 0})
     for step in range(1, 4):
         *_, terminated, truncated, infos = env.step(env.action_space.sample())
         assert truncated.tolist() == [step == 3] * 2 and not terminated.any()
