@@ -185,7 +185,7 @@ def test_ports_that_are_taken_and_impossible_hosts(address, host):
 def test_four_clients(client, monkeypatch):
     monkeypatch.setattr(server, "WAITING", 3)
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(client.post, "/api/paintings", json=SMALL | {"strokes": 300}) for _ in range(4)]
+        jobs = [pool.submit(client.post, "/api/paintings", json=SMALL | {"strokes": 100}) for _ in range(4)]
         answers = sorted((job.result() for job in jobs), key=lambda answer: answer.status_code)
     assert [answer.status_code for answer in answers] == [200, 200, 200, 503]
     assert "busy: 3 paintings" in answers[3].json()["detail"]
