@@ -24,8 +24,8 @@ from paint_gym.strokes import get_stroke, stroke_names
 DESIGNS = len(stroke_names())
 KERNELS = (18,) if importlib.util.find_spec("triton") else ()  # times GPUs
 TABLES = {  # rows of each table, in order
-    "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS), "scaling": (2, 2, 2, 3, 3), "memory": (1, 12),
-    "cost": (3, 3), "web": (2,), "svg": (DESIGNS,), "gallery": (6,), "gpu": (*KERNELS, 4 * DESIGNS),
+    "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS), "memory": (1, 12),
+    "cost": (3, 3), "svg": (DESIGNS,), "gallery": (6,), "gpu": (*KERNELS, 4 * DESIGNS),
     "photo": (2,), "pareto": (30,), "portraits": (6,), "refinement": (1,), "renderers": (8, 8, 8, 12),
 }  # fmt: skip
 
