@@ -104,7 +104,7 @@ def measure(painting: Painting, picture: np.ndarray, paper: Paper) -> tuple[Row,
 
 def tables(options: Plotter) -> Iterator[Table]:
     """A row for each photo."""
-    strokes, iterations, names = options.pick((2000, 100, PHOTOS), (20, 1, PHOTOS[:1]))
+    strokes, iterations, names = options.pick((2000, 20, PHOTOS), (20, 1, PHOTOS[:1]))
     policy, paper = agents.load("pretrained", opacity=(1, 1)), Paper(turns=True)
     rows: list[Row] = []
     for name in names:
