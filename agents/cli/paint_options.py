@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +21,6 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import check_writable
 
 logger = logging.getLogger(__name__)
-PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
 def painter_of(command: Paint, patterns: tuple[str, ...], pictures: int) -> PhotoPainter:
@@ -98,21 +96,25 @@ def _policy(command: Paint, init: Painting | None, opaque: bool) -> PaintingPoli
 def _paper(command: Paint, patterns: tuple[str, ...]) -> Paper | None:
     """Paper of a plotter; None for other drawings."""
     if command.svg == "filled":
-        for name in ("width_mm", "paper", "margin_mm"):
+        for name in ("pens", "paper", "margin_mm"):
             if getattr(command, name) is not None:
                 raise ValueError(f"--{name.replace('_', '-')} is of a plotter: it goes with --svg plotter")
         return None
     endings = {Path(pattern).suffix.lower() or f".{command.format}" for pattern in patterns}
     if ".svg" not in endings:
         raise ValueError("--svg plotter needs an output that ends in .svg, as in -o {name}.svg")
-    paper = command.paper or "A4"
-    sides = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)x(\d{1,5}(?:\.\d+)?)", PAPERS.get(paper.lower(), paper))
-    if sides is None:
-        raise ValueError(f"paper is width x height in mm, as in 210x297, or A4, not {paper!r}")
     if command.palette is None:
         logger.warning("each colour is a layer of its own: --palette 6 makes it six")
     margin = 10.0 if command.margin_mm is None else command.margin_mm
-    return Paper(float(sides[1]), float(sides[2]), margin, command.width_mm or Paper.pen)
+    return Paper.named(command.paper or "A4", margin, _pens(command.pens) if command.pens else Paper.pens)
+
+
+def _pens(texts: tuple[str, ...]) -> tuple[float, ...]:
+    """Widths in mm of "0.3,0.8" or "0.3 0.8"."""
+    try:
+        return tuple(float(pen) for text in texts for pen in text.split(","))
+    except ValueError:
+        raise ValueError(f"pens are widths in mm, as in 0.3,0.8, not {' '.join(texts)!r}") from None
 
 
 def _palette(text: str | None) -> int | Tensor | None:

@@ -39,7 +39,7 @@ def paint(
     """Paint pictures, on canvases of one colour or on paintings to go on with.
 
     Args:
-        policy: the painter, with ``act(state, steps)`` or ``act(state)``; see `Policy`.
+        policy: the painter, with ``act(state)`` or ``act(state, steps)``; see `Policy`.
         targets: ``(B, 3, H, W)`` uint8, or float in [0, 1].
         max_strokes: strokes per painting, at least 1, those of ``options.init`` included; the last bundle is
             cut if they do not fill it. Paintings that have as many already are returned as they are.
@@ -94,7 +94,7 @@ def paint(
 def _bind_act(
     policy: Policy, targets: Tensor, options: PaintOptions, side: int | None
 ) -> Callable[[CanvasState, int], Tensor]:
-    """The policy's ``act(state, steps)``, with the weights of errors if there are any."""
+    """The policy's `act` as ``act(state, steps)``, with the weights of errors if there are any."""
     act: Callable[..., Tensor] = policy.act
     parameters = inspect.signature(act).parameters
     if options.weight is not None:
@@ -102,7 +102,7 @@ def _bind_act(
             raise ValueError(f"{type(policy).__name__} does not weigh errors; leave the weight out")
         weight = check_weight(options.weight, targets).to(policy.device)
         act = functools.partial(act, weight=_shrink(weight.unsqueeze(1), side).squeeze(1))
-    return act if len(parameters) > 1 else lambda state, steps: act(state)
+    return act if "steps" in parameters else lambda state, steps: act(state)
 
 
 def _backdrops(

@@ -34,8 +34,11 @@ class Policy(Protocol):
     def device(self) -> torch.device:
         """Device of the states that `act` takes."""
 
-    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
+    def act(self, state: CanvasState) -> Tensor:
+        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
+
+        It may take more: ``steps``, those of the episode, and ``weight``, see `PaintingPolicy.act`.
+        """
 
 
 @dataclass(frozen=True)

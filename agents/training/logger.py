@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MetricsLogger:
-    """Writes ``metrics.jsonl`` and TensorBoard's events.
+    """Writes ``metrics.jsonl``, and TensorBoard's events where the extra [tensorboard] is installed.
 
     Args:
         folder: folder of the run, which is made; None to write nothing.
@@ -31,12 +31,10 @@ class MetricsLogger:
 
     def __enter__(self) -> Self:
         if self.folder is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
             self.folder.mkdir(parents=True, exist_ok=True)
             self.start -= _drop_later_lines(self.folder / "metrics.jsonl", self.update)
             with writing(self.folder):
-                self.board = SummaryWriter(str(self.folder), purge_step=self.update + 1)
+                self.board = _summary_writer(self.folder, self.update + 1)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -46,18 +44,28 @@ class MetricsLogger:
 
     def write(self, update: int, values: dict[str, float]) -> None:
         """Write metrics, and the seconds that the run has taken, those before it was resumed included."""
-        if self.folder is None or self.board is None:
+        if self.folder is None:
             return
         values = values | {"charts/seconds": time.monotonic() - self.start}
         with writing(self.folder), (self.folder / "metrics.jsonl").open("a") as lines:
             lines.write(json.dumps({"update": update} | values) + "\n")
-        for name, value in values.items():
-            self.board.add_scalar(name, value, update)
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, update)
 
     def show(self, name: str, picture: np.ndarray, update: int) -> None:
         """Write a picture ``(H, W, 3)`` uint8."""
         if self.board is not None:
             self.board.add_image(name, picture, update, dataformats="HWC")
+
+
+def _summary_writer(folder: Path, purge_step: int) -> SummaryWriter | None:
+    """Writer of TensorBoard; None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=purge_step)
 
 
 def _drop_later_lines(file: Path, update: int) -> float:

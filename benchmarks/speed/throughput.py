@@ -21,7 +21,6 @@ from benchmarks.harness.measure import Row
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, at_most, main
 from paint_gym import load_dataset
 
-NODES, CORES = 100, 32  # of a cluster on paper
 SIZE, IMAGES, MANY = 64, 240, 2000  # side in pixels, pictures of each way, pictures of the long list
 FLAGS = ("--strokes", "50", "--canvas", str(SIZE))
 
@@ -75,9 +74,6 @@ def speed(folder: Path) -> Iterator[Row]:
     yield row("one process, all cores", threads)
     yield row("two shards, one core each", sharded) | at_least((batched - startup) / (sharded - startup), 1.7)
     yield row("Ray, local", ray)
-    per_core = (batched - startup) / IMAGES
-    on_paper = f"on paper: {NODES} nodes of {CORES} cores, when all have started"
-    yield {"way": on_paper, "pictures a minute": 60 * NODES * CORES / per_core}
     yield {"way": "seconds to begin", "seconds": startup}
     yield {"way": "the same bytes by every way", "met": same}
 

@@ -8,11 +8,15 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from stable_baselines3.common.vec_env import VecEnv
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
+
+try:
+    from stable_baselines3.common.vec_env import VecEnv
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+except ImportError as error:
+    message = "stable-baselines3 is needed; install it with pip install 'paint-gym[sb3]'"
+    raise ImportError(message) from error
 
 
 class PaintVecEnv(VecEnv):
@@ -95,8 +99,7 @@ class PaintVecEnv(VecEnv):
         if attr_name == "painting":
             values: list[Any] = self.canvases.paintings
         elif attr_name == "state":
-            state = self.canvases.state
-            values = [CanvasState(*(part[i : i + 1] for part in state)) for i in range(self.num_envs)]
+            values = [self.canvases.state[i : i + 1] for i in range(self.num_envs)]
         else:
             values = [getattr(self.canvases, attr_name)] * self.num_envs
         return [values[i] for i in self._get_indices(indices)]
