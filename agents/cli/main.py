@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import tyro
@@ -30,9 +32,13 @@ COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
 def parse(arguments: Sequence[str]) -> Command:
     """The command that the arguments ask for."""
     if arguments and arguments[0] in COMMANDS:  # alone, so that what is said of a typo is of this command
-        name, kind = arguments[0], COMMANDS[arguments[0]][0]
-        default: Any = {"default": train.default_of(arguments[1:])} if kind is train.Train else {}
-        return tyro.cli(kind, prog=f"paint-gym {name}", args=arguments[1:], **default)
+        name, *options = arguments
+        kind = COMMANDS[name][0]
+        default: dict[str, Any] = {}
+        if kind is train.Train:  # settings also by their paths in config.json
+            options = [re.sub(r"^--agent\.(learning\.)?", "--", option) for option in options]
+            default = {"default": train.default_of(options)}
+        return tyro.cli(kind, prog=f"paint-gym {name}", args=options, **default)
     union: Any = None
     for name, (kind, _) in COMMANDS.items():
         member = Annotated[kind, tyro.conf.subcommand(name)]  # type: ignore[valid-type]
@@ -43,9 +49,10 @@ def parse(arguments: Sequence[str]) -> Command:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
-    shown = logging.StreamHandler()
-    shown.setFormatter(_Visible("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[shown])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console that is not UTF-8 shows a ? for a sign it lacks
+            stream.reconfigure(errors="replace")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments = sys.argv[1:] if arguments is None else arguments
     if list(arguments) == ["--version"]:
         print(f"paint-gym {__version__}")
@@ -68,13 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class _Visible(logging.Formatter):
-    """Names of files may hold anything; a terminal shall not obey it."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return visible(super().formatMessage(record))
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -16,7 +16,7 @@ NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the p
 
 
 def output_files(
-    photos: Sequence[Photo], patterns: Sequence[Path], budgets: Sequence[int], ending: str
+    photos: Sequence[Photo], patterns: Sequence[str], budgets: Sequence[int], ending: str
 ) -> list[PhotoFiles]:
     """Files to write of each photo.
 
@@ -49,11 +49,12 @@ def output_files(
     return items
 
 
-def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
-    """A folder as a pattern of files in it."""
-    if pattern == STREAM or (pattern.suffix and not pattern.is_dir()):
-        return pattern
-    return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
+def _pattern(pattern: str, budgets: int, ending: str) -> Path:
+    """A folder as a pattern of files in it; one with a dot in its name by the slash behind it."""
+    path = Path(pattern)
+    if path == STREAM or (path.suffix and not path.is_dir() and not pattern.endswith(("/", os.sep))):
+        return path
+    return path / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
 def check_distinct(items: Sequence[PhotoFiles]) -> None:

@@ -39,7 +39,7 @@ def paint_pictures(command: Paint) -> None:
     """
     photos = find_pictures(command.images)
     suffix = "-{strokes}" if len(command.strokes) > 1 else ""
-    patterns = command.output or (Path(f"{{name}}-painted{suffix}.{command.format}"),)
+    patterns = command.output or (f"{{name}}-painted{suffix}.{command.format}",)
     items = output_files(photos, patterns, command.strokes, command.format)
     check_distinct(items)
     items = items if command.shard is None else shard_of(items, command.shard)

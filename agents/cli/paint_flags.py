@@ -20,7 +20,7 @@ class Paint(Command):
     images: tyro.conf.Positional[tuple[Path, ...]]
     """Pictures of any size, as JPEG, PNG, WebP, AVIF, ...: files, folders, patterns ("*.jpg"), "@list.txt"
     for a text file with one name a line, or "-" for standard input."""
-    output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
+    output: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
     """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of
     the picture, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or
     "-" for standard output. By default "{name}-painted.png"."""
@@ -72,14 +72,16 @@ class Paint(Command):
     """The only colours of strokes: a number of colours to choose from each picture; or a file of hex colours
     or of GIMP (.gpl); or "#rrggbb,#rrggbb,...". Transparent strokes still mix them: see --opaque."""
     svg: Literal["filled", "plotter"] = "filled"
-    """Content of an .svg: "filled" shapes; or, for a pen plotter, opaque lines in mm with a layer for each
-    colour, best with a --palette."""
+    """Content of an .svg: "filled" shapes; or, for a pen plotter, lines in mm with a layer for each colour
+    and pen, best with a --palette. Needs the extra [plotter]."""
     paper: str | None = None
-    """Width and height in mm of a plotter's paper, or A5, A4, A3, A2 or letter. By default A4."""
+    """A plotter's paper: A0 to A6, legal or letter, which turn with the picture; or "A4 landscape"; or width
+    and height in mm, as in 210x297. By default A4."""
     margin_mm: float | None = None
     """Empty margin of the paper on all sides in mm, by default 10."""
-    width_mm: tuple[float, float] | None = None
-    """Least and greatest width of a plotter's pens in mm, by default 0.5 and 6; they limit the strokes."""
+    pens: Annotated[tuple[str, ...] | None, tyro.conf.arg(aliases=["--width-mm"])] = None
+    """Widths of a plotter's pens in mm, by default 0.8; with several, as in "0.3,0.8,2", the widest that fits
+    draws."""
     seconds: float = 8.0
     """Longest duration of a film, in seconds."""
     canvas: int = 256
@@ -95,7 +97,7 @@ class Paint(Command):
     def __post_init__(self) -> None:
         check_ranges(
             self, strokes=STROKES, lookahead=(0, 256), plan=(0, 100_000), refine=COUNT, until=(0.0, 10.0),
-            seed=COUNT, margin_mm=(0.0, 10_000.0), width_mm=(0.0, 10_000.0), seconds=(0.1, 3600.0),
+            seed=COUNT, margin_mm=(0.0, 10_000.0), seconds=(0.1, 3600.0),
             canvas=(1, MAX_SIDE),
         )  # fmt: skip
         if not self.strokes:

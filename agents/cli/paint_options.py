@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -22,16 +21,15 @@ from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import check_writable
 
 logger = logging.getLogger(__name__)
-PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
-def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> PhotoPainter:
+def painter_of(command: Paint, patterns: tuple[str, ...], pictures: int) -> PhotoPainter:
     """The painter that the options ask for, with outputs of `patterns` and a number of pictures."""
     init = None if command.init is None else Painting.load(command.init)
     _check(command, init, pictures)
     paper, palette = _paper(command, patterns), _palette(command.palette)
     background = _background(command) if init is None else init.background
-    if command.ray is not None and STREAM in patterns:
+    if command.ray is not None and str(STREAM) in patterns:
         raise ValueError("--ray writes files, not to standard output")
     return PhotoPainter(
         policy=_policy(command, init, opaque=command.opaque or paper is not None),
@@ -95,24 +93,28 @@ def _policy(command: Paint, init: Painting | None, opaque: bool) -> PaintingPoli
     return policy
 
 
-def _paper(command: Paint, patterns: tuple[Path, ...]) -> Paper | None:
+def _paper(command: Paint, patterns: tuple[str, ...]) -> Paper | None:
     """Paper of a plotter; None for other drawings."""
     if command.svg == "filled":
-        for name in ("width_mm", "paper", "margin_mm"):
+        for name in ("pens", "paper", "margin_mm"):
             if getattr(command, name) is not None:
                 raise ValueError(f"--{name.replace('_', '-')} is of a plotter: it goes with --svg plotter")
         return None
-    endings = {f".{command.format}" if path.suffix == "" else path.suffix.lower() for path in patterns}
+    endings = {Path(pattern).suffix.lower() or f".{command.format}" for pattern in patterns}
     if ".svg" not in endings:
         raise ValueError("--svg plotter needs an output that ends in .svg, as in -o {name}.svg")
-    paper = command.paper or "A4"
-    sides = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)x(\d{1,5}(?:\.\d+)?)", PAPERS.get(paper.lower(), paper))
-    if sides is None:
-        raise ValueError(f"paper is width x height in mm, as in 210x297, or A4, not {paper!r}")
     if command.palette is None:
         logger.warning("each colour is a layer of its own: --palette 6 makes it six")
     margin = 10.0 if command.margin_mm is None else command.margin_mm
-    return Paper(float(sides[1]), float(sides[2]), margin, command.width_mm or Paper.pen)
+    return Paper.named(command.paper or "A4", margin, _pens(command.pens) if command.pens else Paper.pens)
+
+
+def _pens(texts: tuple[str, ...]) -> tuple[float, ...]:
+    """Widths in mm of "0.3,0.8" or "0.3 0.8"."""
+    try:
+        return tuple(float(pen) for text in texts for pen in text.split(","))
+    except ValueError:
+        raise ValueError(f"pens are widths in mm, as in 0.3,0.8, not {' '.join(texts)!r}") from None
 
 
 def _palette(text: str | None) -> int | Tensor | None:

@@ -32,9 +32,9 @@ class MetricsLogger:
     def __enter__(self) -> Self:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _drop_later_lines(self.folder / "metrics.jsonl", self.update)
+            self.start -= _drop_later_lines(self.folder / "metrics.jsonl", self.update)
             with writing(self.folder):
-                self.board = _summary_writer(self.folder)
+                self.board = _summary_writer(self.folder, self.update + 1)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -43,7 +43,7 @@ class MetricsLogger:
                 self.board.close()
 
     def write(self, update: int, values: dict[str, float]) -> None:
-        """Write metrics, and the seconds since the start."""
+        """Write metrics, and the seconds that the run has taken, those before it was resumed included."""
         if self.folder is None:
             return
         values = values | {"charts/seconds": time.monotonic() - self.start}
@@ -59,20 +59,24 @@ class MetricsLogger:
             self.board.add_image(name, picture, update, dataformats="HWC")
 
 
-def _summary_writer(folder: Path) -> SummaryWriter | None:
+def _summary_writer(folder: Path, purge_step: int) -> SummaryWriter | None:
     """Writer of TensorBoard; None where it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder))
+    return SummaryWriter(str(folder), purge_step=purge_step)
 
 
-def _drop_later_lines(file: Path, update: int) -> None:
-    text = ""
+def _drop_later_lines(file: Path, update: int) -> float:
+    """Drop the lines of later updates; the seconds of the last line that stays."""
+    text, seconds = "", 0.0
     if file.exists():
         with suppress(ValueError):  # a crash may have cut off the last line
             for line in file.read_text().splitlines():
-                text += f"{line}\n" if json.loads(line)["update"] <= update else ""
+                values = json.loads(line)
+                if values["update"] <= update:
+                    text, seconds = f"{text}{line}\n", values.get("charts/seconds", seconds)
         with replace_when_done(file) as temporary:
             temporary.write_text(text)
+    return seconds

@@ -26,16 +26,6 @@ _TOO_LARGE = "refused, the picture is too large"
 _CONVERT = "magick picture.tif -depth 8 picture.png"
 _ORIENTATION = 274  # of EXIF; and tags of TIFF
 _SUBFILE, _BITS, _PHOTOMETRIC, _PLANES, _EXTRA, _SAMPLE, _DNG = 254, 258, 262, 284, 338, 339, 50706
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""Transpositions by EXIF orientation, from a picture as it is stored to the picture as it is seen."""
 
 
 def read_image(
@@ -51,9 +41,9 @@ def read_image(
     JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
     turned upright by its EXIF orientation; in sRGB, by its colour profile, a PNG's chunks, or an AVIF's CICP
     codes; transparency on white, or on `behind`; CMYK and palettes converted.
-    Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by 65535 if they lie in 0..65535;
-    floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is stretched to black and
-    white.
+    Greys of more than 8 bits are scaled: 12 bits by 4095; 16 bits by 65535; 32-bit integers by 65535 if they
+    lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is
+    stretched to black and white.
 
     Args:
         source: a path, or the bytes of the file.
@@ -70,11 +60,6 @@ def read_image(
         ValueError: empty, cut off, corrupt, of a kind that is not read, or of more than `max_pixels`; it says
             which file and why.
         OSError: the path cannot be opened.
-
-    >>> file = io.BytesIO()
-    >>> Image.new("L", (2, 1), 7).save(file, "PNG")
-    >>> read_image(file.getvalue()).tolist()
-    [[[7, 7, 7], [7, 7, 7]]]
     """
     with _opened(source, name) as image:
         width, height = image.size
@@ -91,9 +76,7 @@ def read_image(
             rgb.paste(inside, extent[:2])
         if at_least and (factor := min(rgb.size) // at_least) > 1:
             rgb = rgb.reduce(factor)
-        if image.format != "TIFF" and (orientation := _orientation(image)) > 1:  # Pillow turns TIFFs
-            rgb = rgb.transpose(_TURNS[orientation])
-        return np.array(rgb, dtype=np.uint8)
+        return _upright(np.array(rgb, dtype=np.uint8), _orientation(image))
 
 
 def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None) -> tuple[int, int]:
@@ -105,17 +88,13 @@ def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None
     """
     with _opened(source, name, pixels=False) as image:
         width, height = image.size
-        turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow turns TIFFs
-        return (width, height) if turned else (height, width)
+        return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Cut the largest centred square from a picture and resize it, up or down, with antialiasing.
 
     (H, W, 3) uint8 becomes (size, size, 3) uint8.
-
-    >>> square(np.zeros((178, 218, 3), np.uint8), 128).shape
-    (128, 128, 3)
     """
     height, width = image.shape[:2]
     side = min(height, width)
@@ -150,7 +129,7 @@ def _opened(
                 if isinstance(image, TiffImagePlugin.TiffImageFile):
                     _check_tiff(image)
                 elif image.format == "PNG":
-                    grey = image.mode in ("1", "L", "LA", "I;16")
+                    image.info["grey"] = grey = not begin[25] & 2  # of IHDR; Pillow reads some as RGBA
                     image.info["icc_profile"] = png.colour_profile(chunks, grey)
                     image.info["exif"] = chunks.get(b"eXIf", b"")  # without it Pillow decodes all to find it
                 elif image.format == "AVIF" and not image.info.get("icc_profile"):
@@ -193,12 +172,20 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none."""
+    """The EXIF orientation, 1 to 8; 1 where there is none, and of a TIFF, which Pillow turns."""
     try:
-        orientation = image.getexif().get(_ORIENTATION)
+        orientation: int = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF beside sound pixels: viewers show these pictures as stored, so do we
         return 1
-    return orientation if orientation in _TURNS else 1
+    return orientation if image.format != "TIFF" and orientation in range(1, 9) else 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn a picture (H, W, 3) from how it is stored to how it is seen."""
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return np.ascontiguousarray(pixels[:: -1 if rows else 1, :: -1 if columns else 1])
 
 
 def _scale_transparency(image: ImageFile.ImageFile) -> None:
@@ -213,18 +200,18 @@ def _scale_transparency(image: ImageFile.ImageFile) -> None:
 
 def _to_rgb(image: Image.Image, behind: int) -> Image.Image:
     """Convert a decoded picture of any Pillow mode to "RGB" in sRGB, on the grey `behind`."""
-    profile = image.info.get("icc_profile")
+    profile, grey = image.info.get("icc_profile"), image.info.get("grey", False)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values, clear = np.asarray(image), image.info.get("transparency")
         image = _grey_to_8_bits(image)
         if isinstance(clear, int):
             image.putalpha(Image.fromarray(values != clear).convert("L"))
-    grey = image.mode in ("1", "L", "LA", "La")
+    mode = "L" if grey or image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        rgb = to_srgb(image, "L" if grey else "RGB", profile)
+        rgb = to_srgb(image, mode, profile)
         return Image.composite(rgb, Image.new("RGB", rgb.size, (behind,) * 3), image.getchannel("A"))
-    return to_srgb(image, "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB", profile)
+    return to_srgb(image, "CMYK" if image.mode == "CMYK" else mode, profile)
 
 
 def _grey_to_8_bits(image: Image.Image) -> Image.Image:
@@ -234,7 +221,7 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
         values = values.view(np.uint32)  # Pillow takes them for signed
     levels = np.nan_to_num(values.astype(np.float64), copy=False, posinf=0.0, neginf=0.0)
     low, high = levels.min(), levels.max()
-    ranges = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    ranges = (1.0, 255.0) if image.mode == "F" else (4095.0 if tags.get(_BITS) == (12,) else 65535.0,)
     full = next((full for full in ranges if low >= 0 and high <= full), None)
     if full is None:
         levels -= low

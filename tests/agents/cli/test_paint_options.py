@@ -16,7 +16,7 @@ from paint_gym import Painting
 
 def painter(flags: str = "", output: str = "a.svg", pictures: int = 1) -> PhotoPainter:
     command = parse(["paint", "a.png", *flags.split()])
-    return painter_of(command, (Path(output),), pictures)
+    return painter_of(command, (output,), pictures)
 
 
 @pytest.fixture(autouse=True)
@@ -57,27 +57,16 @@ def test_colours() -> None:
 def test_paper() -> None:
     plotter = painter("--svg plotter --paper 100x80 --margin-mm 5 --width-mm 0.5 3 --palette 3")
     assert plotter.paper is not None and (plotter.paper.width, plotter.paper.height) == (100, 80)
-    assert (plotter.paper.margin, plotter.paper.pen) == (5, (0.5, 3))
+    assert (plotter.paper.margin, plotter.paper.pens) == (5, (0.5, 3))
     assert plotter.background == (1, 1, 1) and plotter.policy.renderer.opacity == (1, 1)
-    assert painter("--svg plotter --paper letter").paper.width == 215.9
+    letter = painter("--svg plotter --paper letter --pens 0.3,0.8").paper
+    assert letter is not None and letter.width == 215.9 and letter.turns and letter.pens == (0.3, 0.8)
 
 
 def test_inputs() -> None:
     Path("mask.png").touch()
-    command = parse(
-        [
-            "paint",
-            "@list.txt",
-            "a.png",
-            "--detail",
-            "mask.png",
-            "--palette",
-            "colours.txt",
-            "--canvas-image",
-            "c.png",
-        ]
-    )
-    names = {str(file) for file in inputs_of(command)}
+    flags = "@list.txt a.png --detail mask.png --palette colours.txt --canvas-image c.png"
+    names = {str(file) for file in inputs_of(parse(["paint", *flags.split()]))}
     assert {"list.txt", "a.png", "mask.png", "colours.txt", "c.png"} <= names
 
 
@@ -87,8 +76,8 @@ def test_inputs() -> None:
         ("--draft --plan 3", "--draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
         ("--palette nowhere.txt", r"there is no file nowhere\.txt"), ("--palette #12", "is no colour"),
         ("--background blue", "background: 'blue' is no colour"), ("--size 0", "size must be"),
-        ("--svg plotter --paper a9", "width x height in mm"), ("--paper a4", "goes with --svg plotter"),
-        ("--width-mm 1 2", "goes with --svg plotter"), ("--svg plotter --width-mm 3 2", "least and greatest"),
+        ("--svg plotter --paper a9", "A0 to A6"), ("--paper a4", "goes with --svg plotter"),
+        ("--pens 1", "goes with --svg plotter"), ("--svg plotter --pens 3,x", "pens are widths in mm"),
         ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
         ("--detail nowhere.png", r"detail is 'faces' or a picture, and there is no picture nowhere\.png"),
         ("--agent nowhere", "no agent at nowhere"),
@@ -97,6 +86,7 @@ def test_inputs() -> None:
         ("--from circles.json --stroke bezier --agent pretrained-circle", "circle strokes, not bezier"),
         ("--from no.json", "no.json"), ("--canvas-image a.png --background #fff", "neither --from nor"),
         ("--canvas-image a.png --from circles.json", "neither --from nor --background"),
+        ("--device nonsense", "^device .nonsense. cannot be used"), ("--device meta", "holds no numbers"),
         ("--report .", r"cannot write \.: it is a folder"),
     ],
 )  # fmt: skip
@@ -105,21 +95,15 @@ def test_wrong_flags_are_refused(flags: str, text: str) -> None:
         painter(flags)
 
 
-def test_flags_that_go_with_one_picture_or_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="needs an output that ends in"):
-        painter("--svg plotter", "a.png")
-    with pytest.raises(ValueError, match="painting of one picture"):
-        painter("--from circles.json", pictures=2)
-    with pytest.raises(ValueError, match="goes with one picture"):
-        painter("--canvas-image a.png", pictures=2)
-    with pytest.raises(ValueError, match="not to standard output"):
-        painter("--ray local", "-")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="torchrun is for train"):
-        painter()
-
-
-@pytest.mark.parametrize("device", ["nonsense", "meta"])
-def test_a_device_that_is_none_is_named(device: str) -> None:
-    with pytest.raises(ValueError, match=f"^device '{device}' cannot be used here"):
-        painter(f"--device {device}")
+@pytest.mark.parametrize(
+    ("flags", "output", "pictures", "text"),
+    [
+        ("--svg plotter", "a.png", 1, "needs an output that ends in"),
+        ("--from circles.json", "a.svg", 2, "painting of one picture"),
+        ("--canvas-image a.png", "a.svg", 2, "goes with one picture"),
+        ("--ray local", "-", 1, "not to standard output"),
+    ],
+)
+def test_flags_that_do_not_go_with_the_files(flags: str, output: str, pictures: int, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        painter(flags, output, pictures)

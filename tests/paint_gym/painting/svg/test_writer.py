@@ -168,9 +168,13 @@ def test_well_formed_and_vector_only(stroke):
     assert root[0].text == f"A painting of 20 {stroke} strokes"
     about = json.loads(root[1].text)
     assert (about["stroke"], about["strokes"], about["size"]) == (stroke, 20, [40, 60])
-    paths = root.findall(SPACE + "path")
-    assert paths[0].get("fill") == "#ff8000" and len(paths) == 21  # one per stroke
-    names = {"svg", "title", "metadata", "path", "linearGradient", "radialGradient", "stop"}
+    assert root.find(SPACE + "path").get("fill") == "#ff8000"
+    group = root.find(SPACE + "g")
+    paths = group.findall(SPACE + "path")
+    assert len(paths) == 20  # one per stroke
+    clip, page = root.find(SPACE + "clipPath"), root.find(f"{SPACE}clipPath/{SPACE}path")
+    assert group.get("clip-path") == f"url(#{clip.get('id')})" and page.get("d") == "M0 0h3000v2000H0z"
+    names = {"svg", "g", "clipPath", "title", "metadata", "path", "linearGradient", "radialGradient", "stop"}
     assert {element.tag.removeprefix(SPACE) for element in root.iter()} <= names
     gradients = [element.get("id") for element in root.iter() if element.tag.endswith("Gradient")]
     used = [path.get("fill")[5:-1] for path in paths if path.get("fill").startswith("url")]
@@ -206,7 +210,7 @@ def test_titles_are_escaped():
 def test_curves_take_no_more_pieces_than_they_need():
     line = [0.1, 0.1, 0.5, 0.5, 0.9, 0.9, 0.2, 1, 0.2, 1, 1, 1, 1]
     bend = [0.1, 0.1, 1.0, 0.0, 0.9, 0.9, 0.2, 1, 0.2, 1, 1, 1, 1]
-    paths = [text_of(Painting([stroke])).splitlines()[4] for stroke in (line, bend)]
+    paths = [text_of(Painting([stroke])).splitlines()[6] for stroke in (line, bend)]
     assert (paths[0].count("l"), paths[0].count("c")) == (2 + 2, 0)  # two sides, and twice in "fill"
     assert 2 <= paths[1].count("c") <= 16
 
@@ -238,5 +242,5 @@ def test_no_strokes():
 def test_hundreds_of_strokes_take_a_second():
     painting = random_painting("bezier", strokes=500)
     start = time.process_time()
-    assert len(text_of(painting).splitlines()) == 505
+    assert len(text_of(painting).splitlines()) == 508
     assert time.process_time() - start < 5  # measured: 1
