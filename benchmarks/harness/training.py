@@ -98,8 +98,8 @@ class TrainingConfig(FolderConfig):
     @property
     def folder(self) -> Path:
         """Folder of the jobs of these settings."""
-        own = "_".join(f"{name}_{value}" for name, value in self.changes.items())
-        return self.out / "paper" / own if self.paper else super().folder / own
+        name = "_".join(f"{name}_{value}" for name, value in self.changes.items())
+        return self.out / "paper" / name if self.paper else super().folder / name
 
 
 class MeasuredTrainer(Trainer):
@@ -432,14 +432,14 @@ def shipped_differences(names: Iterable[str]) -> Table:
 
 def _differences(configs: Sequence[Row], papers: Sequence[TrainConfig]) -> Table:
     settings: list[tuple[str, str, str]] = []
-    here, paper = [flatten(config) for config in configs], [flatten(dataclasses.asdict(p)) for p in papers]
-    for name in dict.fromkeys(name for config in here for name in config):
-        ours, theirs = (
+    groups = [flatten(config) for config in configs], [flatten(dataclasses.asdict(p)) for p in papers]
+    for name in dict.fromkeys(name for config in groups[0] for name in config):
+        value, paper = (
             ", ".join(dict.fromkeys(str(config[name]) for config in group if name in config))
-            for group in (here, paper)
+            for group in groups
         )
-        if name in NOT_SAID or (name not in UNCOMPARED and ours != theirs):
-            settings.append((name, ours, "not said" if name in NOT_SAID else theirs))
+        if name in NOT_SAID or (name not in UNCOMPARED and value != paper):
+            settings.append((name, value, "not said" if name in NOT_SAID else paper))
     keys = ("setting", "here", "paper")
     rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
     return "settings that differ from the paper's", rows
