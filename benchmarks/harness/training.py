@@ -20,6 +20,7 @@ from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, WEIGHTS, save_agent
 from agents.common.config import flatten
 from agents.common.signals import StopSignals
+from agents.factory import agent_config_from_dict
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
 from benchmarks.harness.curves import Point, check_curve, draw_curves
@@ -426,8 +427,9 @@ def paper_differences(jobs: Sequence[Training]) -> Table:
 
 def shipped_differences(names: Iterable[str]) -> Table:
     """The same table of agents that come with the package: what their files say of how they were made."""
-    agents = [load_weights(WEIGHTS / f"{name}.safetensors", "actor/")[1]["config"] for name in names]
-    return _differences([{"agent": agent} for agent in agents], [preset_for("paper")])
+    files = [load_weights(WEIGHTS / f"{name}.safetensors", "actor/")[1]["config"] for name in names]
+    agents = [{"agent": dataclasses.asdict(agent_config_from_dict(config))} for config in files]
+    return _differences(agents, [preset_for("paper")])
 
 
 def _differences(configs: Sequence[Row], papers: Sequence[TrainConfig]) -> Table:
