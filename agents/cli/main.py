@@ -6,12 +6,13 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from agents.cli import demo, evaluate, paint, render, train, train_renderer, web
-from agents.cli.command import Command
+from agents.cli.command import REGISTRY, Command, inputs_first
 from paint_gym import __version__
 from paint_gym.utils.errors import visible
 from paint_gym.utils.registry import import_module
@@ -29,16 +30,19 @@ COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
 
 def parse(arguments: Sequence[str]) -> Command:
     """The command that the arguments ask for."""
+    if arguments and arguments[0] not in COMMANDS and Path(arguments[0]).suffix:
+        raise ValueError(f"{arguments[0]} is no command; to paint a picture: paint-gym paint {arguments[0]}")
     if arguments and arguments[0] in COMMANDS:  # alone, so that what is said of a typo is of this command
         name, kind = arguments[0], COMMANDS[arguments[0]][0]
         default: Any = {"default": train.default_of(arguments[1:])} if kind is train.Train else {}
-        return tyro.cli(kind, prog=f"paint-gym {name}", args=arguments[1:], **default)
+        rest = inputs_first(arguments[1:]) if name in ("paint", "render") else arguments[1:]
+        return tyro.cli(kind, prog=f"paint-gym {name}", args=rest, registry=REGISTRY, **default)
     union: Any = None
     for name, (kind, _) in COMMANDS.items():
         member = Annotated[kind, tyro.conf.subcommand(name)]  # type: ignore[valid-type]
         union = member if union is None else union | member
     title = "Reinforcement learning that paints."
-    return tyro.cli(union, prog="paint-gym", description=title, args=arguments)
+    return tyro.cli(union, prog="paint-gym", description=title, args=arguments, registry=REGISTRY)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             import_module(name)
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:
-        sys.exit(f"paint-gym: {visible(str(error))}")
+        named = isinstance(error, OSError) and error.filename is not None and error.strerror
+        text = f"{error.filename}: {error.strerror}" if named else str(error)  # type: ignore[union-attr]
+        sys.exit(f"paint-gym: {visible(text)}")
     except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

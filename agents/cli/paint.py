@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from agents.cli.outputs import check_distinct, check_outputs, check_outside, output_files
+from agents.cli.outputs import NAME, check_distinct, check_outputs, check_outside, output_files
 from agents.cli.paint_flags import Paint
 from agents.cli.paint_options import inputs_of, painter_of
-from agents.cli.pictures import find_pictures, path_of
+from agents.cli.pictures import find_pictures, path_of, stem_of
 from agents.cluster import run_on_cluster
 from agents.common.signals import StopSignals
 from agents.painting.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
-from agents.painting.photo import PhotoPainter
-from paint_gym.utils.files import writing
+from agents.painting.photo import Photo, PhotoPainter
+from paint_gym.utils.files import replace_when_done, writing
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -38,19 +38,22 @@ def paint_pictures(command: Paint) -> None:
     exit status is then 128 and the signal's number.
     """
     photos = find_pictures(command.images)
-    suffix = "-{strokes}" if len(command.strokes) > 1 else ""
+    budgets = command.strokes or (command.numbers.strokes,)
+    suffix = "-{strokes}" if len(budgets) > 1 else ""
     patterns = command.output or (Path(f"{{name}}-painted{suffix}.{command.format}"),)
-    items = output_files(photos, patterns, command.strokes, command.format)
+    items = output_files(photos, patterns, budgets, command.format)
     check_distinct(items)
-    items = items if command.shard is None else shard_of(items, command.shard)
+    items = items if command.many.shard is None else shard_of(items, command.many.shard)
     painter = painter_of(command, patterns, len(photos))
     files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
     inputs = [*inputs_of(command), *map(path_of, photos)]
     check_outputs(files, inputs, command.overwrite or command.completes)
-    if command.report is not None:
-        check_outputs([command.report], [*inputs, *files], overwrite=True)
-        if command.report in files:
-            raise ValueError(f"{command.report} cannot be the report and a painting")
+    palettes = palette_files(command.look.save_palette, photos)
+    check_outputs(palettes, [*inputs, *files], command.overwrite or command.completes)
+    if command.many.report is not None:
+        check_outputs([command.many.report], [*inputs, *files], overwrite=True)
+        if command.many.report in files:
+            raise ValueError(f"{command.many.report} cannot be the report and a painting")
     if command.completes:
         check_outside(command.images, files)
         items = items if command.overwrite else _without_painted(items)
@@ -61,14 +64,16 @@ def paint_pictures(command: Paint) -> None:
         for result in _paint(command, painter, items, signals, bars=len(photos) == 1):
             names = ", ".join(str(file) for file in result.files)
             if result.error is not None:
-                if len(photos) == 1 or not command.skip_bad:
+                if len(photos) == 1 or not command.many.skip_bad:
                     raise result.error
                 logger.warning("%s is not painted: %s", result.photo, result.error)
                 failed.append(str(result.photo))
             elif result.line is not None:
                 logger.info("%s: %d strokes in %.1f s", names, result.line["strokes"], result.line["seconds"])
-                if command.report is not None:
-                    _add_line(command.report, result.line)
+                if result.palette and command.look.palette is not None:
+                    _write_palette(command.look.save_palette, result)
+                if command.many.report is not None:
+                    _add_line(command.many.report, result.line)
             bar.update()
             if signals.received is not None and not command.completes:
                 logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
@@ -79,6 +84,13 @@ def paint_pictures(command: Paint) -> None:
     if failed:
         names = ", ".join(sorted(failed))
         raise ValueError(f"{len(failed)} of {len(items)} pictures were not painted: {names}")
+
+
+def palette_files(file: Path | None, photos: Sequence[Photo]) -> list[Path]:
+    """Files of chosen palettes."""
+    if file is not None and len(photos) > 1 and NAME not in str(file):
+        raise ValueError(f"the palettes of {len(photos)} pictures need {NAME} in the name, not {file}")
+    return [Path(str(file).replace(NAME, stem_of(photo))) for photo in photos if file is not None]
 
 
 def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
@@ -109,10 +121,10 @@ def _paint(
 ) -> Iterator[PhotoResult]:
     """Paint here, or on a cluster."""
     output = OutputOptions(command.size, command.format, command.seconds, bars)
-    if command.ray is not None:
+    if command.many.ray is not None:
         tasks = [items[first : first + TASK] for first in range(0, len(items), TASK)]
         shared, stop = (painter, output), lambda: signals.received is not None
-        results = run_on_cluster(_paint_task, shared, tasks, command.ray, command.imports, stop=stop)
+        results = run_on_cluster(_paint_task, shared, tasks, command.many.ray, command.imports, stop=stop)
         with signals:
             for task, answer in results:
                 if isinstance(answer, RuntimeError):
@@ -121,10 +133,10 @@ def _paint(
                     raise answer
                 yield from answer
         return
-    if command.shard is not None and "OMP_NUM_THREADS" not in os.environ:
+    if command.many.shard is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)  # the other processors are for other shards
     batch_painter = BatchPainter(painter, output, signals, unfinished=not command.completes)
-    size = BATCH if command.skip_bad else 1
+    size = BATCH if command.many.skip_bad else 1
     for first in range(0, len(items), size):
         yield from batch_painter.paint(items[first : first + size])
         if batch_painter.stopped:
@@ -134,6 +146,14 @@ def _paint(
 def _paint_task(shared: tuple[PhotoPainter, OutputOptions], items: list[PhotoFiles]) -> list[PhotoResult]:
     """Paint on a node of a cluster."""
     return list(BatchPainter(*shared).paint(items))
+
+
+def _write_palette(file: Path | None, result: PhotoResult) -> None:
+    """Print the colours chosen from a photo, and write them as a file for --palette."""
+    logger.info("palette of %s: %s", result.photo, ",".join(result.palette))
+    if file is not None:
+        with replace_when_done(str(file).replace(NAME, stem_of(result.photo))) as temporary:
+            temporary.write_text("\n".join(result.palette) + "\n", encoding="utf-8")
 
 
 def _add_line(report: Path, line: dict[str, Any]) -> None:

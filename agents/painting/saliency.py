@@ -14,8 +14,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 DETAIL = 8.0  # additional weight of an error where the mask is white
+FACES = 0.25  # additional weight of all faces together, of that of the picture: small ones need more
+MAX_FACE = 64.0  # additional weight of a face
 SEARCH_SIDE = 256  # shorter side in pixels of the picture in which faces are looked for
 MIN_FACE = 24  # side of the smallest face in those pixels; the detector's own
+NEIGHBOURS = 6  # detections of a face next to each other: with 4, every third landscape has a face
 
 
 def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
@@ -37,7 +40,7 @@ def face_weight(picture: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | N
     small = interpolate(floats, shape, mode="bilinear", antialias=True, align_corners=False)
     faces: list[dict[str, Any]] = _detector().detect_multi_scale(
         img=np.ascontiguousarray(small[0].byte().permute(1, 2, 0).numpy()), scale_factor=1.1, step_ratio=1,
-        min_size=(MIN_FACE, MIN_FACE), max_size=shape,
+        min_size=(MIN_FACE, MIN_FACE), max_size=shape, min_neighbor_number=NEIGHBOURS,
     )  # fmt: skip
     if not faces:
         return None
@@ -48,7 +51,7 @@ def face_weight(picture: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | N
         across = (x - face["c"] - face["width"] / 2) / face["width"]
         down = (y - face["r"] - face["height"] / 2) / face["height"]
         mask = torch.maximum(mask, (2.2 - 2.2 * (across.square() + down.square()).sqrt() / 0.6).clamp(0, 1))
-    return 1 + DETAIL * mask
+    return 1 + mask * (FACES / max(mask.mean().item(), FACES / MAX_FACE))
 
 
 @functools.cache

@@ -28,19 +28,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_defaults() -> None:
     default = painter()
-    assert (default.iterations, default.until, default.canvas) == (200, 0, 256)
-    assert default.background == (0, 0, 0) and default.palette is default.detail is default.paper is None
+    assert (default.iterations, default.until, default.canvas) == (180, 0, 256)
+    assert (default.background, default.detail) == ("photo", "auto")
+    assert default.palette is default.paper is None and painter(output="a.mp4").background == "auto"
+    fine = painter("--quality fine --detail none")
+    assert (fine.iterations, fine.canvas, fine.detail) == (200, 512, None)
     assert (default.policy.lookahead, default.policy.plan, default.policy.seed) == (4, 0, 0)
     assert default.policy.renderer.opacity == (0, 1) and default.policy.renderer.design.name == "bezier"
 
 
 def test_flags_of_the_policy() -> None:
-    assert painter("--draft").iterations == 0
+    assert painter("--draft").iterations == 0 < painter("--draft").colour_steps
     policy = painter("--lookahead 3 --plan 4 --seed 5 --opaque --stroke circle").policy
     assert (policy.lookahead, policy.plan, policy.seed, policy.renderer.opacity) == (3, 4, 5, (1, 1))
     assert policy.renderer.design.name == "circle"
     continued = painter("--from circles.json")
-    assert continued.background == (0, 0, 1) and len(continued.init) == 3
+    assert len(continued.init) == 3
     assert continued.policy.renderer.design.name == "circle" and continued.policy.renderer.opacity == (0.5, 1)
 
 
@@ -64,19 +67,8 @@ def test_paper() -> None:
 
 def test_inputs() -> None:
     Path("mask.png").touch()
-    command = parse(
-        [
-            "paint",
-            "@list.txt",
-            "a.png",
-            "--detail",
-            "mask.png",
-            "--palette",
-            "colours.txt",
-            "--canvas-image",
-            "c.png",
-        ]
-    )
+    flags = "--detail mask.png --palette colours.txt --canvas-image c.png"
+    command = parse(["paint", "@list.txt", "a.png", *flags.split()])
     names = {str(file) for file in inputs_of(command)}
     assert {"list.txt", "a.png", "mask.png", "colours.txt", "c.png"} <= names
 
@@ -84,19 +76,21 @@ def test_inputs() -> None:
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        ("--draft --plan 3", "--draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
+        ("--draft --plan 3", "a draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
         ("--palette nowhere.txt", r"there is no file nowhere\.txt"), ("--palette #12", "is no colour"),
-        ("--background blue", "background: 'blue' is no colour"), ("--size 0", "size must be"),
+        ("--background bleu", "background: 'bleu' is no colour"), ("--size 0", "size must be"),
         ("--svg plotter --paper a9", "width x height in mm"), ("--paper a4", "goes with --svg plotter"),
         ("--width-mm 1 2", "goes with --svg plotter"), ("--svg plotter --width-mm 3 2", "least and greatest"),
         ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
-        ("--detail nowhere.png", r"detail is 'faces' or a picture, and there is no picture nowhere\.png"),
+        ("--detail nowhere.png", r"there is no picture nowhere\.png"),
         ("--agent nowhere", "no agent at nowhere"),
         ("--agent pretrained --stroke circle", "pretrained paints bezier strokes, not circle"),
         ("--from circles.json --background #fff", "neither --background nor --opaque"),
         ("--from circles.json --stroke bezier --agent pretrained-circle", "circle strokes, not bezier"),
         ("--from no.json", "no.json"), ("--canvas-image a.png --background #fff", "neither --from nor"),
         ("--canvas-image a.png --from circles.json", "neither --from nor --background"),
+        ("--refine 0 --until 0.1", "--refine 0 has none"), ("--save-palette a.txt", "--palette and a number"),
+        ("--from circles.json --strokes 2 --refine 0", "nothing to paint: circles.json has 3 strokes"),
         ("--report .", r"cannot write \.: it is a folder"),
     ],
 )  # fmt: skip
