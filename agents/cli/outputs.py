@@ -60,6 +60,11 @@ def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
     return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
+def endings_of(patterns: Sequence[Path], ending: str) -> set[str]:
+    """Endings of the files to write; that of folders and of standard output is `ending`."""
+    return {pattern.suffix.lower() or f".{ending}" for pattern in patterns}
+
+
 def check_distinct(items: Sequence[PhotoFiles]) -> None:
     """Refuse one file for two paintings."""
     makers: dict[Path, list[str]] = {}

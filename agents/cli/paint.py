@@ -22,7 +22,7 @@ from agents.cli.pictures import find_pictures, path_of, stem_of
 from agents.cluster import run_on_cluster
 from agents.common.signals import StopSignals
 from agents.painting.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
-from agents.painting.photo import Photo, PhotoPainter
+from agents.painting.photo import PhotoPainter
 from paint_gym.utils.files import replace_when_done, writing
 from paint_gym.utils.progress import progress
 
@@ -46,10 +46,11 @@ def paint_pictures(command: Paint) -> None:
     items = items if command.many.shard is None else shard_of(items, command.many.shard)
     painter = painter_of(command, patterns, len(photos))
     files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
-    inputs = [*inputs_of(command), *map(path_of, photos)]
-    check_outputs(files, inputs, command.overwrite or command.completes)
-    palettes = palette_files(command.look.save_palette, photos)
-    check_outputs(palettes, [*inputs, *files], command.overwrite or command.completes)
+    inputs, palette = [*inputs_of(command), *map(path_of, photos)], command.look.save_palette
+    palettes = [] if palette is None else [Path(str(palette).replace(NAME, stem_of(p))) for p in photos]
+    if len(set(palettes)) < len(palettes):
+        raise ValueError(f"{palette} is one file for several palettes; write {NAME} into its name")
+    check_outputs([*files, *palettes], inputs, command.overwrite or command.completes)
     if command.many.report is not None:
         check_outputs([command.many.report], [*inputs, *files], overwrite=True)
         if command.many.report in files:
@@ -70,27 +71,19 @@ def paint_pictures(command: Paint) -> None:
                 failed.append(str(result.photo))
             elif result.line is not None:
                 logger.info("%s: %d strokes in %.1f s", names, result.line["strokes"], result.line["seconds"])
-                if result.palette and command.look.palette is not None:
-                    _write_palette(command.look.save_palette, result)
+                if result.palette:
+                    _write_palette(palette, result)
                 if command.many.report is not None:
                     _add_line(command.many.report, result.line)
             bar.update()
             if signals.received is not None and not command.completes:
                 logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
     if signals.received is not None:
-        if command.completes:
-            logger.info("stopped; the same command goes on")
+        logger.info("stopped; the same command goes on" if command.completes else "stopped")
         sys.exit(128 + signals.received)
     if failed:
-        names = ", ".join(sorted(failed))
-        raise ValueError(f"{len(failed)} of {len(items)} pictures were not painted: {names}")
-
-
-def palette_files(file: Path | None, photos: Sequence[Photo]) -> list[Path]:
-    """Files of chosen palettes."""
-    if file is not None and len(photos) > 1 and NAME not in str(file):
-        raise ValueError(f"the palettes of {len(photos)} pictures need {NAME} in the name, not {file}")
-    return [Path(str(file).replace(NAME, stem_of(photo))) for photo in photos if file is not None]
+        count = f"{len(failed)} of {len(items)}"
+        raise ValueError(f"{count} pictures were not painted: {', '.join(sorted(failed))}")
 
 
 def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
@@ -98,19 +91,15 @@ def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
     parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
     if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
         raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
-    part = sorted(items, key=lambda item: str(item.photo))[int(parts[1]) - 1 :: int(parts[2])]
-    if not part:
+    if int(parts[1]) > len(items):
         logger.info("nothing to paint: shard %s of %d pictures is empty", shard, len(items))
-    return part
+    return sorted(items, key=lambda item: str(item.photo))[int(parts[1]) - 1 :: int(parts[2])]
 
 
 def _without_painted(items: list[PhotoFiles]) -> list[PhotoFiles]:
     """The photos and numbers of strokes that have no files yet."""
-    missing = []
-    for item in items:
-        budgets = tuple(budget for budget in item.budgets if not all(file.exists() for file in budget[1]))
-        if budgets:
-            missing.append(replace(item, budgets=budgets))
+    budgets = [tuple(b for b in item.budgets if not all(file.exists() for file in b[1])) for item in items]
+    missing = [replace(item, budgets=b) for item, b in zip(items, budgets, strict=True) if b]
     if len(missing) < len(items):
         logger.info("%d of %d pictures are painted already", len(items) - len(missing), len(items))
     return missing
@@ -136,8 +125,7 @@ def _paint(
     if command.many.shard is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)  # the other processors are for other shards
     batch_painter = BatchPainter(painter, output, signals, unfinished=not command.completes)
-    size = BATCH if command.many.skip_bad else 1
-    for first in range(0, len(items), size):
+    for first in range(0, len(items), size := BATCH if command.many.skip_bad else 1):
         yield from batch_painter.paint(items[first : first + size])
         if batch_painter.stopped:
             return

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
 from agents.cli.command import Command
+from agents.cli.plotter import Plotter
 from agents.common.config import COUNT, STROKES, check_ranges
 from agents.painting.options import QUALITIES, Quality
 from paint_gym.painting import MAX_SIDE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plotter:
-    """For a pen plotter: --svg plotter, and the paper."""
-
-    svg: Literal["filled", "plotter"] = "filled"
-    """Content of an .svg: "filled" shapes; or, for a pen plotter, opaque lines in mm with a layer for each
-    colour, best with a --palette."""
-    paper: str | None = None
-    """Width and height in mm of a plotter's paper, or A5, A4, A3, A2 or letter. By default A4."""
-    margin_mm: float | None = None
-    """Empty margin of the paper on all sides in mm, by default 10."""
-    width_mm: tuple[float, float] | None = None
-    """Least and greatest width of a plotter's pens in mm, by default 0.5 and 6; they limit the strokes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +20,8 @@ class Files(Command):
     """Flags of the files that are written."""
 
     output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
-    """File of the painting: .png .jpg .svg .json .gif .mp4; may be repeated. {name} stands for the name of
-    the input, {strokes} for the number of strokes, as in "out/{name}.svg"; or a folder, as in "out/"; or "-"
-    for standard output."""
+    """File to write: .png .jpg .svg .json .gif .mp4; may be repeated. {name} is the name of the input and
+    {strokes} the number of strokes, as in "out/{name}.svg"; a folder, as in "out/"; or "-" for stdout."""
     format: str = "png"
     """Format in folders, on standard output, and by default."""
     overwrite: bool = False
@@ -48,7 +33,7 @@ class Files(Command):
     seconds: float = 8.0
     """Longest duration of a film, in seconds."""
 
-    plotter: tyro.conf.OmitArgPrefixes[Plotter] = Plotter()
+    plotter: tyro.conf.OmitArgPrefixes[Plotter] = field(default_factory=Plotter)
 
     def __post_init__(self) -> None:
         check_ranges(self, strokes=STROKES, seconds=(0.1, 3600.0))
@@ -69,17 +54,15 @@ class Look:
     save_palette: Path | None = None
     """File for the colours chosen by --palette 8; {name} stands for the name of the picture."""
     background: str | None = None
-    """Colour of the empty canvas: "#rrggbb", a name, "auto" for the mean of each picture, or "none" for a
-    transparent layer in .png and .svg. By default none for pictures with transparent parts, auto for films,
-    white for a plotter, else black."""
+    """Colour of the empty canvas: "#rrggbb", a name, "auto" for the mean of each picture, or "none". By
+    default none for pictures with transparent parts, auto for films, white for a plotter, else black."""
     detail: str = "auto"
     """Where errors count more, and more strokes go: "auto" finds faces; "none"; or a mask, a picture that is
     white there, stretched over the photo."""
     seed: int = 0
     """A different painting of the same picture for each seed."""
     init: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Painting (.json) of the picture to continue: strokes are added up to the number of --strokes, and all
-    are refined."""
+    """Painting (.json) to continue: strokes are added up to the number of --strokes, and all are refined."""
     canvas_image: Path | None = None
     """Photo of a half-finished canvas: paints the strokes that it still needs, on a transparent layer."""
 
@@ -110,8 +93,8 @@ class Machine:
     until: float = 0.0
     """l2 (mean squared error of values in [0, 1]) on the canvas at which refinement ends."""
     canvas: int | None = None
-    """Shorter side of the canvas in pixels, at most that of the photo: 512 has more details, and takes two to
-    three times as long. The output may be larger. By default that of --quality."""
+    """Shorter side of the canvas in pixels, at most that of the photo; the output may be larger. 512 has more
+    details than 256, and takes two to three times as long."""
     lookahead: int | None = None
     """Candidates of each window size tried before each step; by default the agent's own number."""
     plan: int | None = None
@@ -140,10 +123,8 @@ class Paint(Files):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(
-            self.machine, lookahead=(0, 256), plan=(0, 100_000), refine=COUNT, until=(0.0, 10.0),
-            canvas=(1, MAX_SIDE),
-        )  # fmt: skip
+        check_ranges(self.machine, lookahead=(0, 256), plan=(0, 100_000), canvas=(1, MAX_SIDE))
+        check_ranges(self.machine, refine=COUNT, until=(0.0, 10.0))
         check_ranges(self.look, seed=COUNT)
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -12,18 +11,19 @@ from PIL import ImageColor
 from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
-from agents.cli.paint_flags import Files, Paint
+from agents.cli.outputs import endings_of
+from agents.cli.paint_flags import Paint
+from agents.cli.plotter import paper_of
 from agents.painting.batch import STREAM
 from agents.painting.options import QUALITIES, Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
-from paint_gym.painting import FORMATS, Painting, Paper, check_size
+from paint_gym.painting import FORMATS, Painting, check_size
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import check_writable
 
 logger = logging.getLogger(__name__)
-PAPERS = {"a5": "148x210", "a4": "210x297", "a3": "297x420", "a2": "420x594", "letter": "215.9x279.4"}
 
 
 def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> PhotoPainter:
@@ -32,7 +32,7 @@ def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Pho
     init = None if look.init is None else Painting.load(look.init)
     iterations = numbers.refine if machine.refine is None else machine.refine
     _check(command, init, pictures, iterations)
-    paper = paper_of(command, patterns)
+    paper = paper_of(command.plotter, endings_of(patterns, command.format))
     if paper is not None and look.palette is None:
         logger.warning("each colour is a layer of its own: --palette 6 makes it six")
     if command.many.ray is not None and STREAM in patterns:
@@ -77,13 +77,10 @@ def _check(command: Paint, init: Painting | None, pictures: int, iterations: int
         raise ValueError("--save-palette writes colours chosen by --palette and a number, as in --palette 8")
     if look.canvas_image is not None and (init is not None or look.background or pictures > 1):
         raise ValueError("--canvas-image goes with one picture, and with neither --from nor --background")
-    if init is None:
-        return
-    if look.background or look.opaque:
-        raise ValueError("--from goes with neither --background nor --opaque: the painting has its own")
-    if pictures > 1:
-        raise ValueError("--from goes on with the painting of one picture")
-    if max(command.strokes or (command.numbers.strokes,)) <= len(init) and not iterations:
+    if init is not None and (look.background or look.opaque or pictures > 1):
+        raise ValueError("--from is the painting of one picture, with its own --background and --opaque")
+    strokes = max(command.strokes or (command.numbers.strokes,))
+    if init is not None and strokes <= len(init) and not iterations:
         raise ValueError(f"nothing to paint: {look.init} has {len(init)} strokes; ask for more --strokes")
 
 
@@ -110,24 +107,6 @@ def _policy(command: Paint, init: Painting | None, opaque: bool) -> PaintingPoli
     return policy
 
 
-def paper_of(command: Files, patterns: tuple[Path, ...]) -> Paper | None:
-    """Paper of a plotter; None for other drawings."""
-    plotter = command.plotter
-    if plotter.svg == "filled":
-        for name in ("width_mm", "paper", "margin_mm"):
-            if getattr(plotter, name) is not None:
-                raise ValueError(f"--{name.replace('_', '-')} is of a plotter: it goes with --svg plotter")
-        return None
-    if ".svg" not in endings_of(patterns, command.format):
-        raise ValueError("--svg plotter needs an output that ends in .svg, as in -o {name}.svg")
-    paper = plotter.paper or "A4"
-    sides = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)x(\d{1,5}(?:\.\d+)?)", PAPERS.get(paper.lower(), paper))
-    if sides is None:
-        raise ValueError(f"paper is width x height in mm, as in 210x297, or A4, not {paper!r}")
-    margin = 10.0 if plotter.margin_mm is None else plotter.margin_mm
-    return Paper(float(sides[1]), float(sides[2]), margin, plotter.width_mm or Paper.pen)
-
-
 def _palette(text: str | None) -> int | Tensor | None:
     """Number of colours, or the colours."""
     if text is None:
@@ -152,8 +131,3 @@ def _background(command: Paint, patterns: tuple[Path, ...]) -> Background | Lite
     if text in ("none", "transparent", "auto"):
         return "auto" if text == "auto" else None
     return tuple(parse_palette([text or "#fff"], "background")[0].tolist())
-
-
-def endings_of(patterns: tuple[Path, ...], ending: str) -> set[str]:
-    """Endings of the files to write; that of folders and of standard output is `ending`."""
-    return {pattern.suffix.lower() or f".{ending}" for pattern in patterns}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import tyro
 
-from agents.cli.outputs import check_distinct, check_outputs, output_files
+from agents.cli.outputs import check_distinct, check_outputs, endings_of, output_files
 from agents.cli.paint_flags import Files
-from agents.cli.paint_options import paper_of
 from agents.cli.pictures import find_pictures, path_of
+from agents.cli.plotter import paper_of
 from agents.painting.batch import OutputOptions
 from agents.painting.photo import Photo
 from paint_gym.painting import Painting
@@ -31,7 +31,8 @@ def render(command: Render) -> None:
     """Read and write; options that cannot work are refused before the work."""
     sources = find_pictures(command.paintings)
     patterns = command.output or (Path(f"{{name}}.{command.format}"),)
-    output, paper = OutputOptions(command.size, command.format, command.seconds), paper_of(command, patterns)
+    output = OutputOptions(command.size, command.format, command.seconds)
+    paper = paper_of(command.plotter, endings_of(patterns, command.format))
     paintings = [_load(source) for source in sources]
     items = [
         item

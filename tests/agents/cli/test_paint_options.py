@@ -85,7 +85,7 @@ def test_inputs() -> None:
         ("--detail nowhere.png", r"there is no picture nowhere\.png"),
         ("--agent nowhere", "no agent at nowhere"),
         ("--agent pretrained --stroke circle", "pretrained paints bezier strokes, not circle"),
-        ("--from circles.json --background #fff", "neither --background nor --opaque"),
+        ("--from circles.json --background #fff", "with its own --background"),
         ("--from circles.json --stroke bezier --agent pretrained-circle", "circle strokes, not bezier"),
         ("--from no.json", "no.json"), ("--canvas-image a.png --background #fff", "neither --from nor"),
         ("--canvas-image a.png --from circles.json", "neither --from nor --background"),
