@@ -22,7 +22,7 @@ from agents.cli.pictures import find_pictures, path_of, stem_of
 from agents.cluster import run_on_cluster
 from agents.common.signals import StopSignals
 from agents.painting.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
-from agents.painting.photo import PhotoPainter
+from agents.painting.photo import Photo, PhotoPainter
 from paint_gym.utils.files import replace_when_done, writing
 from paint_gym.utils.progress import progress
 
@@ -71,8 +71,8 @@ def paint_pictures(command: Paint) -> None:
                 failed.append(str(result.photo))
             elif result.line is not None:
                 logger.info("%s: %d strokes in %.1f s", names, result.line["strokes"], result.line["seconds"])
-                if result.palette:
-                    _write_palette(palette, result)
+                if "palette" in result.line:
+                    _write_palette(palette, result.photo, result.line["palette"])
                 if command.many.report is not None:
                     _add_line(command.many.report, result.line)
             bar.update()
@@ -136,12 +136,12 @@ def _paint_task(shared: tuple[PhotoPainter, OutputOptions], items: list[PhotoFil
     return list(BatchPainter(*shared).paint(items))
 
 
-def _write_palette(file: Path | None, result: PhotoResult) -> None:
+def _write_palette(file: Path | None, photo: Photo, colours: list[str]) -> None:
     """Print the colours chosen from a photo, and write them as a file for --palette."""
-    logger.info("palette of %s: %s", result.photo, ",".join(result.palette))
+    logger.info("palette of %s: %s", photo, ",".join(colours))
     if file is not None:
-        with replace_when_done(str(file).replace(NAME, stem_of(result.photo))) as temporary:
-            temporary.write_text("\n".join(result.palette) + "\n", encoding="utf-8")
+        with replace_when_done(str(file).replace(NAME, stem_of(photo))) as temporary:
+            temporary.write_text("\n".join(colours) + "\n", encoding="utf-8")
 
 
 def _add_line(report: Path, line: dict[str, Any]) -> None:

@@ -43,13 +43,12 @@ class PhotoFiles:
 class PhotoResult:
     """A painting that has been written, or the reason why there is none.
 
-    `line` is that of the report, `palette` the colours that were chosen.
+    `line` is that of the report.
     """
 
     photo: Photo
     files: tuple[Path, ...] = ()
     line: dict[str, Any] | None = None
-    palette: tuple[str, ...] = ()
     error: ValueError | OSError | None = None
 
 
@@ -195,5 +194,7 @@ class BatchPainter:
             "size": list(draft.sizes[0]), "strokes": len(painting), "l2": l2, "psnr": float(psnr(l2)),
             "seconds": round(seconds + time.monotonic() - start, 3),
         }  # fmt: skip
-        chosen = draft.job.options.palette if isinstance(self.painter.palette, int) else None
-        return replace(result, line=line, palette=() if chosen is None else tuple(hex_colours(chosen)))
+        palette = draft.job.options.palette
+        if palette is not None and isinstance(self.painter.palette, int):
+            line["palette"] = hex_colours(palette)
+        return replace(result, line=line)

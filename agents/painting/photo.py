@@ -185,8 +185,8 @@ class PhotoPainter:
         weight = _stack([job.options.weight for job in jobs])
         alpha = _stack([job.options.alpha for job in jobs])
         options = replace(jobs[0].options, weight=weight, alpha=alpha)
-        device = self.policy.device
-        refined = refine(list(paintings), targets, self.iterations, options, on_iteration, on_strokes, device)
+        calls = (on_iteration, on_strokes, self.policy.device)
+        refined = refine(list(paintings), targets, self.iterations, options, *calls)
         return [
             prune(painting, job.target, job.options) if is_sparse(painting, job.options) else painting
             for painting, job in zip(refined, jobs, strict=True)
@@ -242,9 +242,7 @@ def paint_photo(
     """
     for name in ("detail", "canvas_image"):
         value = options.get(name)
-        if isinstance(value, Path | np.ndarray) or (
-            isinstance(value, str) and value not in ("auto", "faces")
-        ):
+        if isinstance(value, str | Path | np.ndarray) and str(value) not in ("auto", "faces"):
             options[name] = _as_photo(value)
     check_one_of("quality", quality, QUALITIES)
     numbers = QUALITIES[quality]
@@ -252,7 +250,8 @@ def paint_photo(
     iterations = numbers.refine if refine is None else refine
     painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, iterations, **options)
     job = painter.prepare(_as_photo(photo))
-    (painting,) = painter.refine([job], [painter.paint(job, strokes or numbers.strokes)])
+    drafts = [painter.paint(job, numbers.strokes if strokes is None else strokes)]
+    (painting,) = painter.refine([job], drafts)
     size = scaled_sides(job.photo_size, min(MAX_SIDE, max(job.photo_size)))
     return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
 

@@ -154,7 +154,8 @@ class _Refinement:
         colours = self.constraints.nearest(self.adam.strokes)[..., -len(COLOUR) :]
         step = gradient[..., -len(COLOUR) :] * (len(COLOUR) * pixels / 2)
         minimum = colours - step / visibility.clamp(min=1.0).unsqueeze(-1)
-        self.adam.recolour(palette[torch.cdist(minimum, palette, compute_mode=EXACT).argmin(-1)])
+        nearest = palette[torch.cdist(minimum, palette, compute_mode=EXACT).argmin(-1)]
+        self.adam.strokes = torch.cat([self.adam.strokes[..., : -len(COLOUR)], nearest], -1).detach()
 
     def _helpful(self, strokes: Tensor) -> Tensor:
         """Mask of the strokes that lower the error, ``(B, K)`` bool."""

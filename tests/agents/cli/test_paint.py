@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from agents.cli.main import main
@@ -118,15 +117,6 @@ def test_tasks_that_a_cluster_loses_are_named(photo: str, monkeypatch: pytest.Mo
     assert list(contents("out")) == [f"0{i}.png" for i in range(4)]
 
 
-def test_a_shard_completes_the_files_of_a_painting(photo: str) -> None:
-    command = [photo, "-o", "out/{name}.json", "-o", "out/{name}.png", *FAST, "--shard", "1/1"]
-    paint(*command)
-    whole = contents("out")
-    Path("out/photo.png").unlink()
-    paint(*command)
-    assert contents("out") == whole
-
-
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -147,19 +137,6 @@ def test_outputs_that_are_refused(arguments: str, text: str, photo: str) -> None
     with pytest.raises(SystemExit, match=re.escape(text)):
         paint(*arguments.split(), *FAST)
     assert not Path("out").exists()
-
-
-def test_a_shard_uses_one_thread_by_default(photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", threads.append)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    paint(photo, "-o", "out/", *FAST)
-    assert not threads
-    paint(photo, "-o", "out/", *FAST, "--overwrite", "--shard", "1/1")
-    assert threads == [1]
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    paint(photo, "-o", "out/", *FAST, "--overwrite", "--shard", "1/1")
-    assert threads == [1]
 
 
 def signal_at(iteration: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,14 +27,6 @@ def test_a_constant_offset() -> None:
     assert scores.ssim == pytest.approx((2 * a * b + c1) / (a * a + b * b + c1), rel=1e-5)
 
 
-def test_l2_of_a_disc() -> None:
-    disc = [0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0]  # opaque and white
-    fine = grey(255, 256)  # the soft edge hardly counts
-    blank, painted = score_painting(Painting([disc], stroke="circle"), fine, 1).l2
-    assert blank == 1
-    assert painted == pytest.approx(1 - math.pi * (65 / 256) ** 2, abs=0.005)
-
-
 @pytest.mark.parametrize("every", [1, 3, 7, 100])
 def test_the_curve_is_the_l2_of_the_painting_so_far(every: int) -> None:
     painting, target = random_painting(), grey(100, 32)

@@ -49,23 +49,6 @@ def test_plans_and_refinement_come_nearer(photo: str) -> None:
     assert errors == sorted(errors) and errors[0] < error(until, picture) < 0.025
 
 
-def test_seeds(photo: str) -> None:
-    first, second, again, default = (
-        agents.paint_photo(photo, 30, 0, agents.load("pretrained-mnist", seed=seed), canvas=32)
-        for seed in (1, 2, 1, 0)
-    )
-    assert first == again and len({painting.strokes.tobytes() for painting in (first, second, default)}) == 3
-
-
-@pytest.mark.parametrize("palette", [3, torch.tensor([[0.0] * 3, [128 / 255] * 3, [1.0] * 3])])
-def test_a_palette(palette: int | torch.Tensor, photo: str) -> None:
-    painting = agents.paint_photo(photo, 10, 12, POLICY, canvas=32, palette=palette)
-    colours = np.unique((painting.strokes[:, -3:] * 255).round().astype(int), axis=0)
-    assert len(colours) <= 3
-    if not isinstance(palette, int):
-        assert set(map(tuple, colours.tolist())) <= {(0, 0, 0), (128, 128, 128), (255, 255, 255)}
-
-
 def test_lines_for_a_plotter(photo: str) -> None:
     paper = Paper(100, 80, 5, (0.5, 3))
     policy = agents.load("pretrained", opacity=(1, 1))
