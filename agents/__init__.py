@@ -21,28 +21,8 @@ from agents.training.presets import PRESETS
 from agents.training.trainer import Trainer
 
 __all__ = [
-    "ACTORS",
-    "ALGORITHMS",
-    "DDPG",
-    "PRESETS",
-    "Actor",
-    "Agent",
-    "AgentConfig",
-    "Algorithm",
-    "Imitation",
-    "LearningConfig",
-    "ModelBasedDDPG",
-    "PaintOptions",
-    "PaintingPolicy",
-    "PatchQDDPG",
-    "TrainConfig",
-    "Trainer",
-    "TrainingDivergedError",
-    "build_agent",
-    "evaluate",
-    "load",
-    "paint",
-    "paint_photo",
-    "refine",
-    "save_agent",
-]
+    "ACTORS", "ALGORITHMS", "DDPG", "PRESETS", "Actor", "Agent", "AgentConfig", "Algorithm", "Imitation",
+    "LearningConfig", "ModelBasedDDPG", "PaintOptions", "PaintingPolicy", "PatchQDDPG", "TrainConfig",
+    "Trainer", "TrainingDivergedError", "build_agent", "evaluate", "load", "paint", "paint_photo",
+    "refine", "save_agent",
+]  # fmt: skip

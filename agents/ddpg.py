@@ -7,16 +7,15 @@ through the canvas: the agent must find out by trial and error what its strokes 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from agents.common.agent import Agent, not_done
-from agents.common.config import FRACTION, RATE, LearningConfig, check_ranges, flag
+from agents.common.config import FRACTION, RATE, LearningConfig, check_ranges
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
-from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState
 from paint_gym.utils.weights import polyak_update
 
@@ -32,9 +31,9 @@ class DDPG(Agent):
     class Config(LearningConfig):
         """Settings of DDPG; the defaults are Table 1 of the paper."""
 
-        tau: Annotated[float, flag("tau")] = 0.001
+        tau: float = 0.001
         """Fraction by which the target networks move in each update."""
-        noise: Annotated[float, flag("noise")] = 0.1
+        noise: float = 0.1
         """Standard deviation of the action noise."""
 
         def __post_init__(self) -> None:
@@ -72,7 +71,7 @@ class DDPG(Agent):
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         self.actor.train()
         with frozen(self.critic):
-            action = apply_network(self.actor, state, self.steps, self.bf16)
+            action = self.apply(self.actor, state)
             objective = self.q_value(self.critic, state, action).mean()
         metrics |= gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
         polyak_update(self.target_actor, self.actor, self.config.tau)
@@ -86,12 +85,12 @@ class DDPG(Agent):
 
     def q_value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
         """Q(s, a), ``(B,)``: the mean, if the critic gives several."""
-        return apply_network(critic, state, self.steps, self.bf16, action).view(len(action), -1).mean(1)
+        return self.apply(critic, state, action).view(len(action), -1).mean(1)
 
     @torch.no_grad()
     def td_target(self, reward: Tensor, next_state: CanvasState) -> Tensor:
         """``r + gamma^k Q'(s', pi'(s'))``, ``(B,)``; just the reward where the episode ends."""
-        next_action = apply_network(self.target_actor, next_state, self.steps, self.bf16)
+        next_action = self.apply(self.target_actor, next_state)
         next_value = self.q_value(self.target_critic, next_state, next_action)
         continues = not_done(next_state, self.steps).view(-1, *[1] * (next_value.ndim - 1))
         return reward + self.discount * continues * next_value

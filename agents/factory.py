@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,12 @@ from agents.patchq_ddpg import PatchQDDPG
 from paint_gym.envs.task import check_budget
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import RewardConfig, WGANReward, make_reward
-from paint_gym.strokes import StrokeDesign, get_stroke
-from paint_gym.utils.device import has_bf16, pick_device
+from paint_gym.strokes import STROKES, StrokeDesign
+from paint_gym.utils.device import float32_default, has_bf16, pick_device
 from paint_gym.utils.registry import Registry
 from paint_gym.utils.weights import check_fit, fill, set_layout
+
+T = TypeVar("T")
 
 
 def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:
@@ -70,9 +72,18 @@ ALGORITHMS = Registry[Algorithm](
 
 def build_actor(config: AgentConfig) -> Actor:
     """A new actor with random weights, on torch's default device."""
-    return ACTORS[config.actor](config, get_stroke(config.stroke))
+    return _registered(ACTORS, config.actor)(config, _registered(STROKES, config.stroke))
 
 
+def _registered(registry: Registry[T], name: str) -> T:
+    """An entry by name; the error says how modules of users' own become known."""
+    try:
+        return registry[name]
+    except ValueError as error:
+        raise ValueError(f"{error}; if a module of yours registers it, import it first (--import)") from None
+
+
+@float32_default()
 def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: int = 0) -> Agent:
     """A new agent with random weights.
 
@@ -83,8 +94,8 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     """
     check_budget(config.max_strokes, config.bundle)
     device = pick_device(device)
-    renderer = make_renderer(config.renderer, config.stroke, config.opacity)
-    algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim
+    renderer = make_renderer(config.renderer, _registered(STROKES, config.stroke), config.opacity)
+    algorithm, action_dim = _registered(ALGORITHMS, config.algo), config.bundle * renderer.design.dim
     actor = build_actor(config).to(device)
     critic = algorithm.critic(config, action_dim).to(device) if algorithm.critic else None
     discriminator = WGANReward.Config(
@@ -96,6 +107,7 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     return algorithm.agent(actor, critic, renderer, reward, steps, config.bundle, config.learning)
 
 
+@float32_default()
 def build_policy(
     config: AgentConfig, weights: dict[str, Tensor], device: str | torch.device = "auto", **changes: Any
 ) -> PaintingPolicy:
@@ -112,7 +124,8 @@ def build_policy(
     else:
         check_fit(expected, weights)
     device = pick_device(device)
-    actor = build_actor(config).to(device)
+    with torch.random.fork_rng(devices=[]):  # the weights are replaced: a user's random numbers stay
+        actor = build_actor(config).to(device)
     set_layout(actor, config.learning.channels_last)
     fill(actor, weights)
     bf16 = has_bf16(device) if config.learning.bf16 is None else config.learning.bf16
@@ -128,7 +141,7 @@ def agent_config_from_dict(values: Any) -> AgentConfig:
     """The `AgentConfig` that `dataclasses.asdict` turned into plain values."""
     if not isinstance(values, dict) or not isinstance(values.get("learning", {}), dict):
         raise ValueError("this is not an agent of Paint Gym")
-    algorithm = ALGORITHMS[values.get("algo", "model-based")].agent
+    algorithm = _registered(ALGORITHMS, values.get("algo", "model-based")).agent
     opacity = values.get("opacity", (0.0, 1.0))
     opacity = tuple(opacity) if isinstance(opacity, list) else opacity
     try:

@@ -7,16 +7,14 @@ towards the result. Plans look one step ahead, so there is no critic and no disc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 from torch import Tensor
 
 from agents.common.agent import Agent
 from agents.common.augmentation import augment
-from agents.common.config import LearningConfig, check_ranges, flag
+from agents.common.config import LearningConfig, check_ranges
 from agents.common.optim import gradient_step
 from agents.common.replay import Transition
-from agents.networks.actor import apply_network
 from agents.painting import planning
 from paint_gym.canvas import CanvasState, model_step
 
@@ -28,7 +26,7 @@ class Imitation(Agent):
     class Config(LearningConfig):
         """Settings of the imitation of plans."""
 
-        imitate: Annotated[int, flag("imitate")] = 10
+        imitate: int = 10
         """Gradient steps of each plan."""
         augment: bool = False
         """Rotate, mirror and recolour the states of a batch."""
@@ -52,7 +50,7 @@ class Imitation(Agent):
         """
         state = augment(batch.state) if self.config.augment else batch.state
         self.actor.train()
-        action = apply_network(self.actor, state, self.steps, self.bf16)
+        action = self.apply(self.actor, state)
         _, reward = model_step(state, action.detach(), self.renderer, self.reward)
         loss = self._distance_to_plan(state, action).mean()
         metrics = gradient_step(self.actor_optimizer, loss, "losses/actor", self.config.max_grad_norm)

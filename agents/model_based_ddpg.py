@@ -7,17 +7,16 @@ s' and r come from the differentiable `model_step`. One rendering per update ser
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from agents.common.agent import Agent, not_done
 from agents.common.augmentation import augment
-from agents.common.config import FRACTION, LearningConfig, check_ranges, flag
+from agents.common.config import FRACTION, LearningConfig, check_ranges
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
-from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.metrics import mean_squared_error
 from paint_gym.utils.weights import polyak_update
@@ -34,7 +33,7 @@ class ModelBasedDDPG(Agent):
     class Config(LearningConfig):
         """Settings of model-based DDPG; the defaults are Table 1 of the paper."""
 
-        tau: Annotated[float, flag("tau")] = 0.001
+        tau: float = 0.001
         """Fraction by which the target network moves in each update."""
         normalize_by_error: bool = False
         """Weigh each state by 1 / l2, so that late steps count as much as early ones."""
@@ -61,14 +60,17 @@ class ModelBasedDDPG(Agent):
         """
         state = augment(batch.state) if self.config.augment else batch.state
         self.actor.train()
-        action = apply_network(self.actor, state, self.steps, self.bf16)
+        action = self.apply(self.actor, state)
         next_state, reward = model_step(state, action, self.renderer, self.reward)
+        if not reward.requires_grad:
+            advice = "compute it from the canvas with torch, without detach and no_grad, or use --algo ddpg"
+            raise ValueError(f"the reward {self.reward.name!r} has no gradients to learn from: {advice}")
         metrics = {"charts/reward": reward.mean().item()}
         objective = reward
         if self.discount:
             metrics |= self._update_critic(state, reward.detach(), next_state)
             with frozen(self.critic):
-                next_value = apply_network(self.critic, next_state, self.steps, self.bf16)
+                next_value = self.apply(self.critic, next_state)
             objective = reward + self.discount * not_done(next_state, self.steps) * next_value
         if self.config.normalize_by_error:
             objective = objective / mean_squared_error(state.canvas, state.target).clamp(min=1e-4)
@@ -79,9 +81,9 @@ class ModelBasedDDPG(Agent):
     def _update_critic(self, state: CanvasState, reward: Tensor, next_state: CanvasState) -> dict[str, float]:
         """One gradient step of V(s) towards ``r + gamma^k V'(s')``; just r where the episode ends."""
         with torch.no_grad():
-            next_value = apply_network(self.target_critic, next_state, self.steps, self.bf16)
+            next_value = self.apply(self.target_critic, next_state)
             td_target = reward + self.discount * not_done(next_state, self.steps) * next_value
-        value = apply_network(self.critic, state, self.steps, self.bf16)
+        value = self.apply(self.critic, state)
         loss = nn.functional.mse_loss(value, td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
         polyak_update(self.target_critic, self.critic, self.config.tau)

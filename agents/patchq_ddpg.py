@@ -10,7 +10,6 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from agents.ddpg import DDPG
-from agents.networks.actor import apply_network
 from paint_gym.canvas import CanvasState
 
 
@@ -33,4 +32,4 @@ class PatchQDDPG(DDPG):
 
     def q_value(self, critic: nn.Module, state: CanvasState, action: Tensor) -> Tensor:
         """Q(s, a) of each patch, ``(B, patches, patches)``."""
-        return apply_network(critic, state, self.steps, self.bf16, action)
+        return self.apply(critic, state, action)

@@ -1,14 +1,15 @@
-"""All benchmarks: ``python -m benchmarks list``, ``run NAME...``, ``check``, ``report``."""
+"""All benchmarks: ``python -m benchmarks list``, ``run NAME... [OPTIONS]``, ``check``, ``report``."""
 
 from __future__ import annotations
 
 import ast
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -16,9 +17,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from benchmarks.harness.measure import ROOT, git
+from benchmarks.harness.measure import ROOT, provenance
 from benchmarks.harness.pages import write_pages
-from benchmarks.harness.results import RESULTS, all_results, read_result
+from benchmarks.harness.results import RESULTS, all_results, is_stale, origin, read_result
 from paint_gym.utils.errors import unknown_name, visible
 
 FOLDER = Path(__file__).parent
@@ -31,7 +32,11 @@ class List:
 
 @dataclass(frozen=True)
 class Run:
-    """Run benchmarks as they are published, one after the other."""
+    """Run benchmarks, one after the other; options that are not listed here are passed on to each.
+
+    As in `run fig8a --updates 300 --size 32 --seeds 0 1`. Tables, curves and plot are in the benchmark's
+    folder under `runs/`.
+    """
 
     names: tyro.conf.Positional[tuple[str, ...]]
     """Names of the benchmarks; `list` shows them."""
@@ -42,10 +47,11 @@ class Run:
     ray: str | None = None
     """Run the jobs of those that train on a Ray cluster: "local", "auto" or an address."""
     smoke: bool = False
-    """Run them for some updates and pictures only, to see that all runs; nothing published is touched."""
-    options: tuple[str, ...] = ()
-    """More options for each, as in --options=--threads=1. With --options=--paper what is published stays too:
-    the figures are printed, and the jobs kept."""
+    """Run them for some updates and pictures only, to see that all runs."""
+    publish: bool = False
+    """Write to benchmarks/results/ as well; only as published, and from committed code."""
+    options: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """An option for each, as in --options=--threads=1; may be repeated."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +92,14 @@ class Benchmark:
         words, trains = list(self.command), "--workers" in self.command
         if trains and run.workers:
             words[words.index("--workers") + 1] = str(run.workers)
-        if not run.smoke and "--paper" not in run.options:
+        if run.publish:
             words += ["--json", str(self.result.relative_to(ROOT))]
         words += ["--ray", run.ray] if trains and run.ray else []
         return [*words, *(["--smoke"] if run.smoke else []), *run.options]
 
     def state(self) -> str:
-        """Date and commits of its result, and the number of commits that changed the code since."""
-        if not self.result.exists():
-            return "no result"
-        result = read_result(self.result)
-        made = result.provenance
-        if made is None:
-            return "from before results said where they come from"
-        files = ("paint_gym", "agents", "benchmarks/harness", str(self.path.parent))
-        counts = [git("rev-list", "--count", f"{commit}..HEAD", "--", *files) for commit in result.commits()]
-        known = all(counts)  # git may not know a commit
-        age = f"{max(map(int, counts))} changes of the code since" if known else "of a commit that git lacks"
-        commits = ", ".join(commit[:9] for commit in result.commits())
-        return f"{made['date'][:10]}, measured by {commits}, {age}"
+        """Date and commits of its result, and whether the code has changed since."""
+        return origin(read_result(self.result)) if self.result.exists() else "no result"
 
 
 def benchmarks() -> dict[str, Benchmark]:
@@ -140,15 +135,42 @@ def run(command: Run) -> None:
     for name in command.names:
         if name not in known:
             raise unknown_name("benchmark", name, known)
+    if command.publish and (command.smoke or command.options):
+        raise ValueError("what is published is measured without --smoke and more options")
+    if command.publish and not command.dry_run and provenance()["changed"]:
+        raise ValueError("commit first: what is published is measured with committed code")
     for words in [known[name].words(command) for name in command.names]:
         print(shlex.join(words), flush=True)
         if command.dry_run:
             continue
         variables = dict(word.split("=", 1) for word in words if word.partition("=")[0].isupper())
         program = [sys.executable, *words[words.index("python") + 1 :]]
-        status = subprocess.run(program, cwd=ROOT, env=os.environ | variables, check=False).returncode
+        status = run_program(program, os.environ | variables)
         if status:
             sys.exit(status)
+
+
+def run_program(program: list[str], environment: dict[str, str]) -> int:
+    """Run a program and hand signals on to it and its children, once each; returns its status."""
+    process = subprocess.Popen(program, cwd=ROOT, env=environment, start_new_session=True)
+    before = {
+        number: signal.signal(number, lambda number, frame: os.killpg(process.pid, number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    status = process.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    return status
+
+
+def check() -> Iterator[str]:
+    """The number of sound results; the names of those of older and of uncommitted code."""
+    found = all_results()
+    yield f"{len(found)} results are sound"
+    stale = [result.name for result in found if is_stale(result)]
+    yield f"{len(stale)} are of older code: {', '.join(stale)}"
+    changed = [result.name for result in found if any(source["changed"] for source in result.sources())]
+    yield f"{len(changed)} are of code that was not committed: {', '.join(changed)}"
 
 
 def main() -> None:
@@ -156,12 +178,16 @@ def main() -> None:
     kinds = (List, Run, Check, Report)
     named = [Annotated[kind, tyro.conf.subcommand(kind.__name__.lower())] for kind in kinds]
     union: Any = reduce(or_, named)
-    command = tyro.cli(union, prog="python -m benchmarks", description="Measure what the project claims.")
+    command, more = tyro.cli(
+        union, prog="python -m benchmarks", description=__doc__, return_unknown_args=True
+    )
     try:
         if isinstance(command, Run):
-            run(command)
+            run(replace(command, options=(*command.options, *more)))
+        elif more:
+            raise ValueError(f"unknown: {shlex.join(more)}")
         elif isinstance(command, Check):
-            print(f"{len(all_results())} results are sound")
+            print("\n".join(check()))
         elif isinstance(command, Report):
             write_pages()
         else:

@@ -1,4 +1,4 @@
-"""Speed of painting, stepping, learning and refinement on a GPU, and registers of the compiled kernels.
+"""Speed of painting on a GPU, and registers of the compiled kernels.
 
 Run: python -m benchmarks.gpu
 
@@ -12,22 +12,18 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from agents import PRESETS, build_agent
-from agents.common.replay import Transition
 from benchmarks.harness.measure import Row, random_strokes, take_turns
-from benchmarks.harness.painting import PaintingVariant, first_pictures
 from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, main
-from benchmarks.speed.rendering import BUNDLE, CANVASES, PASSES, Function, functions, random_pictures
-from paint_gym import PaintCanvasVectorEnv, make_renderer
-from paint_gym.canvas import CanvasState
+from benchmarks.speed.rendering import BUNDLE, CANVASES, PASSES, Function, functions
+from paint_gym import make_renderer
 from paint_gym.renderers.analytic.nodes import NodeArgs
 from paint_gym.renderers.analytic.triton import launch
 from paint_gym.renderers.analytic.triton.launch import SIDES
@@ -57,8 +53,6 @@ def tables(options: Gpu) -> Iterator[Table]:
         return
     device = torch.device(options.device)
     yield f"{options.pick(CANVASES, 2) * BUNDLE} strokes, {SIZE} px", list(compare_renderers(options, device))
-    yield "steps of the environment", list(environments(options, device))
-    yield "learning and refinement", list(learning(options, device))
 
 
 def compiled(capability: int) -> Iterator[Row]:
@@ -154,49 +148,6 @@ def finished(call: Callable[[], object], device: torch.device) -> Callable[[], o
             torch.cuda.synchronize(device)
 
     return wait
-
-
-def environments(options: Gpu, device: torch.device) -> Iterator[Row]:
-    """Steps a second with tensors, a whole episode with its resets."""
-    for count in (2,) if options.smoke else (96, 1024):
-        task: Row = {"dataset": random_pictures(256), "bundle": BUNDLE, "max_strokes": 200}
-        env = PaintCanvasVectorEnv(count, device=device, array="torch", **task)
-        env.reset(seed=0)
-        actions = torch.rand(200 // BUNDLE, count, BUNDLE * env.task.stroke_dim, device=device)
-
-        def episode(env: PaintCanvasVectorEnv = env, actions: Tensor = actions) -> None:
-            for action in actions:
-                env.step(action)
-
-        seconds = take_turns({"episode": finished(episode, device)}, options.pick(3, 1))["episode"]
-        step = seconds / len(actions)
-        yield {"environments": count, "ms a step": 1e3 * step, "canvases a second": count / step}
-
-
-def random_batch(count: int, action_dim: int, steps: int, device: torch.device) -> Transition:
-    """Transitions between random canvases at 128 px."""
-    before, after, target = torch.rand(3, count, 3, SIZE, SIZE, device=device)
-    action, step = torch.rand(count, action_dim, device=device), torch.randint(steps, (count,), device=device)
-    return Transition(CanvasState(before, target, step), action, CanvasState(after, target, step + 1))
-
-
-def learning(options: Gpu, device: torch.device) -> Iterator[Row]:
-    """An update of the preset "paper", and an iteration of refinement of 8 pictures."""
-    width, batch_size, count, strokes = options.pick((64, 96, 8, 200), (8, 2, 2, 10))
-    config = replace(PRESETS["paper"].agent, actor_width=width, critic_width=width)
-    agent = build_agent(config, device)
-    batch = random_batch(batch_size, config.bundle * agent.renderer.design.dim, agent.steps, device)
-    iterations, pictures = 20, torch.from_numpy(first_pictures("photos", "test", SIZE, count))
-    variant = PaintingVariant(refine=iterations, device=str(device))
-    paintings = PaintingVariant(device=str(device)).paint(pictures, strokes)
-    update, refinement = "an update of preset paper", f"an iteration of refinement, {count} pictures"
-    calls = {
-        update: finished(lambda: agent.update(batch), device),
-        refinement: finished(lambda: variant.paint(pictures, strokes, paintings), device),
-    }
-    seconds = take_turns(calls, options.pick(3, 1))
-    yield {"what": update, "ms": 1e3 * seconds[update]}
-    yield {"what": refinement, "ms": 1e3 * seconds[refinement] / iterations}
 
 
 if __name__ == "__main__":

@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from paint_gym.renderers.base import Renderer, match_batches
 from paint_gym.rewards.base import RewardFunction
-from paint_gym.utils.images import check_finite
+from paint_gym.utils.images import check_finite, to_floats
 
 
 class CanvasState(NamedTuple):
-    """The state of a painting, s_t = (C_t, I, t).
+    """The state of B paintings, s_t = (C_t, I, t): a value, which no method changes.
+
+    ``state[mask]``, ``state[2:4]`` and ``state[indices]`` are some of the paintings, ``state[3]`` a batch of
+    one. Unpacked, a state is canvas, target and step.
 
     Attributes:
-        canvas: ``(B, 3, H, W)`` float in [0, 1], the painting so far; never rounded to bytes.
-        target: ``(B, 3, H, W)`` float in [0, 1], the picture to paint.
+        canvas: ``(B, 3, H, W)`` float in [0, 1], the paintings so far; never rounded to bytes.
+        target: ``(B, 3, H, W)`` float in [0, 1], the pictures to paint.
         step: ``(B,)`` int64, bundles painted so far.
     """
 
     canvas: Tensor
     target: Tensor
     step: Tensor
+
+    @staticmethod
+    def from_observation(observation: Any, steps: int) -> CanvasState:
+        """The state of a batch of observations, tensors or arrays, in any of the environment's forms.
+
+        `steps` are those of an episode. From bytes, the step is exact up to 255 of them.
+        """
+        if isinstance(observation, Mapping):
+            parts = [torch.as_tensor(observation[name]) for name in ("canvas", "target", "step")]
+        else:
+            planes = torch.as_tensor(observation)
+            parts = [planes[:, :3], planes[:, 3:6], planes[:, 6, 0, 0]]
+        canvas, target, progress = map(to_floats, parts)
+        return CanvasState(canvas, target, (progress.flatten() * steps).round().long())
+
+    @staticmethod
+    def cat(states: Sequence[CanvasState]) -> CanvasState:
+        """One batch of the paintings of several states."""
+        return CanvasState(*map(torch.cat, zip(*states, strict=True)))
+
+    def __getitem__(self, rows: Any) -> CanvasState:  # type: ignore[override]
+        index = [rows] if isinstance(rows, int) else rows
+        return self._map(lambda value: value[index])
+
+    def detach(self) -> CanvasState:
+        """The state without its gradients."""
+        return self._map(Tensor.detach)
+
+    def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> CanvasState:
+        """The state on a device; `dtype` is that of canvas and target."""
+        canvas, target = (value.to(device=device, dtype=dtype) for value in (self.canvas, self.target))
+        return CanvasState(canvas, target, self.step.to(device=device))
+
+    def repeat(self, n: int) -> CanvasState:
+        """The batch `n` times, ``(n * B, ...)``, for example for `n` candidates of each painting."""
+        return self._map(lambda value: value.repeat(n, *[1] * (value.ndim - 1)))
+
+    def where(self, mask: Tensor, other: CanvasState) -> CanvasState:
+        """The paintings of this state where the mask ``(B,)`` is True, else those of another."""
+        pairs = zip(self, other, strict=True)
+        return CanvasState(*(torch.where(mask.view(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
+
+    def index_copy(self, rows: Tensor, other: CanvasState) -> CanvasState:
+        """The state with other paintings at the indices ``(n,)``."""
+        pairs = zip(self, other, strict=True)
+        return CanvasState(*(value.index_copy(0, rows, new) for value, new in pairs))
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> CanvasState:
+        return CanvasState(*map(function, self))
 
 
 def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
@@ -39,13 +92,28 @@ def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
     return action.clamp(0, 1).reshape(len(action), action.shape[1] // stroke_dim, stroke_dim)
 
 
+def transition(state: CanvasState, action: Tensor, renderer: Renderer) -> CanvasState:
+    """The next state, trans(s_t, a_t); see `model_step`."""
+    if not isinstance(action, Tensor):
+        kind = type(action).__name__
+        raise TypeError(f"the model takes a tensor as action, not {kind}: pass torch.as_tensor(action)")
+    wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
+    if wants_gradient and not renderer.differentiable:
+        remedy = "take renderer='analytic', detach the action, or step under torch.no_grad()"
+        raise ValueError(f"the renderer {renderer.name!r} has no gradients; {remedy}")
+    canvas, strokes = match_batches(state.canvas, as_strokes(action, renderer.design.dim))
+    target, step = (_expand(value, len(canvas)) for value in (state.target, state.step))
+    return CanvasState(renderer.paint(canvas, strokes), target, step + 1)
+
+
 def model_step(
     state: CanvasState, action: Tensor, renderer: Renderer, reward: RewardFunction
 ) -> tuple[CanvasState, Tensor]:
     """Paint a bundle of strokes, in order: trans(s_t, a_t) and r(s_t, a_t).
 
     Pure: nothing is changed in place. Differentiable, once, in the action and the canvas if the renderer is.
-    A single state is combined with every action, and a single action with every state.
+    A single state is combined with every action, and a single action with every state. A bundle may have any
+    number of strokes, and the model goes on past the end of the budget: it only counts the steps.
 
     Args:
         state: of B canvases, or of one.
@@ -59,22 +127,22 @@ def model_step(
     Raises:
         ValueError: an action with NaN or inf, or of the wrong shape; unequal numbers of states and actions;
             a gradient through a renderer that has none; a reward that is not one number for each canvas.
-        TypeError: a reward that is not a tensor.
+        TypeError: an action or a reward that is not a tensor.
     """
-    wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
-    if wants_gradient and not renderer.differentiable:
-        remedy = "take renderer='analytic', detach the action, or step under torch.no_grad()"
-        raise ValueError(f"the renderer {renderer.name!r} has no gradients; {remedy}")
-    before, strokes = match_batches(state.canvas, as_strokes(action, renderer.design.dim))
-    target, step = (_expand(value, len(before)) for value in (state.target, state.step))
-    canvas = renderer.paint(before, strokes)
-    gain, shape = reward(before, canvas, target), f"({len(before)},)"
+    next_state = transition(state, action, renderer)
+    return next_state, reward_of(reward, state.canvas, next_state)
+
+
+def reward_of(reward: RewardFunction, canvas: Tensor, next_state: CanvasState) -> Tensor:
+    """The reward ``(B,)`` of the step from a canvas to the next state."""
+    after = next_state.canvas
+    gain, shape = reward(canvas.expand_as(after), after, next_state.target), f"({len(after)},)"
     if not isinstance(gain, Tensor):
         raise TypeError(f"a reward function must return a tensor {shape}, not {type(gain).__name__}")
-    if gain.shape != (len(before),):
+    if gain.shape != (len(after),):
         wrong = f"for each canvas, {shape}, not {tuple(gain.shape)}"
         raise ValueError(f"a reward function must return one number {wrong}")
-    return CanvasState(canvas, target, step + 1), gain
+    return gain
 
 
 def _expand(value: Tensor, count: int) -> Tensor:

@@ -244,4 +244,6 @@ def stroke_names() -> list[str]:
 
 def get_stroke(stroke: str | StrokeDesign) -> StrokeDesign:
     """The design called `stroke`, else a `ValueError` with the nearest name; a design as it is."""
+    if stroke == "line":  # nearest in letters is "triangle"
+        raise ValueError(f"unknown stroke 'line': did you mean 'straight'? Known: {', '.join(STROKES)}")
     return stroke if isinstance(stroke, StrokeDesign) else STROKES[stroke]

@@ -23,6 +23,7 @@ from skimage import data
 from paint_gym import Painting
 
 ROOT = Path(__file__).parents[1]
+NOT_COMPARED = ("charts/seconds", "charts/env_steps")  # metrics
 PAINT = {
     "refined": "face.png -o x.json -o x.png --strokes 60 --refine 5",
     "draft": "small.png -o x.json --draft --strokes 42",
@@ -121,7 +122,7 @@ def read(file: Path) -> Any:
         return json.loads(file.read_text())
     if file.name == "metrics.jsonl":
         lines = [json.loads(line) for line in file.read_text().splitlines()]
-        return [{name: value for name, value in line.items() if "seconds" not in name} for line in lines]
+        return [{name: value for name, value in line.items() if name not in NOT_COMPARED} for line in lines]
     if file.name in ("agent.safetensors", "renderer.safetensors"):
         return {name.split("/")[-1]: value.tobytes() for name, value in load_file(file).items()}
     skipped = file.name.startswith(("checkpoint", "config", "events", ".lock"))

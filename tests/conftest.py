@@ -22,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--first", type=int, default=0, help="number of the first round, to see one again")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What only CI runs is slow, so that ``-m "not slow"`` leaves it out as well."""
+    for item in items:
+        if item.get_closest_marker("ci"):
+            item.add_marker("slow")
+
+
 def devices() -> list[str]:
     """The CPU, and the accelerator if one is present."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None

@@ -50,3 +50,9 @@ def test_ppo_learns(colours: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = example.train(args)
     assert len(scores) == 15 and np.isfinite(scores).all()
     assert np.mean(scores[-3:]) < 0.9 * np.mean(scores[:3])
+
+
+def test_shac_learns(colours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = load("shac", monkeypatch)
+    few, many = (example.main(colours, size=16, max_strokes=10, seconds=seconds) for seconds in (0.1, 4))
+    assert many < 0.5 * few

@@ -21,7 +21,7 @@ from paint_gym.renderers import make_renderer
 from paint_gym.renderers.analytic.c import build, library
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.ci,
     pytest.mark.skipif(build.find_compiler() is None, reason="no C compiler on this machine"),
 ]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,10 +35,15 @@ def parse(arguments: Sequence[str]) -> Command:
     if arguments and arguments[0] not in COMMANDS and Path(arguments[0]).suffix:
         raise ValueError(f"{arguments[0]} is no command; to paint a picture: paint-gym paint {arguments[0]}")
     if arguments and arguments[0] in COMMANDS:  # alone, so that what is said of a typo is of this command
-        name, kind = arguments[0], COMMANDS[arguments[0]][0]
-        default: Any = {"default": train.default_of(arguments[1:])} if kind is train.Train else {}
-        rest = inputs_first(arguments[1:]) if name in ("paint", "render") else arguments[1:]
-        return tyro.cli(kind, prog=f"paint-gym {name}", args=rest, registry=REGISTRY, **default)
+        name, *options = arguments
+        kind = COMMANDS[name][0]
+        default: dict[str, Any] = {}
+        if kind is train.Train:  # settings also by their paths in config.json
+            options = [re.sub(r"^--agent\.(learning\.)?", "--", option) for option in options]
+            default = {"default": train.default_of(options)}
+        if name in ("paint", "render"):
+            options = inputs_first(options)
+        return tyro.cli(kind, prog=f"paint-gym {name}", args=options, registry=REGISTRY, **default)
     union: Any = None
     for name, (kind, _) in COMMANDS.items():
         member = Annotated[kind, tyro.conf.subcommand(name)]  # type: ignore[valid-type]
@@ -47,9 +54,10 @@ def parse(arguments: Sequence[str]) -> Command:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what the user can mend ends with one line, not with a traceback."""
-    shown = logging.StreamHandler()
-    shown.setFormatter(_Visible("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[shown])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console that is not UTF-8 shows a ? for a sign it lacks
+            stream.reconfigure(errors="replace")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments = sys.argv[1:] if arguments is None else arguments
     if list(arguments) == ["--version"]:
         print(f"paint-gym {__version__}")
@@ -74,13 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class _Visible(logging.Formatter):
-    """Names of files may hold anything; a terminal shall not obey it."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return visible(super().formatMessage(record))
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -18,7 +18,7 @@ NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the p
 
 
 def output_files(
-    photos: Sequence[Photo], patterns: Sequence[Path], budgets: Sequence[int], ending: str
+    photos: Sequence[Photo], patterns: Sequence[str], budgets: Sequence[int], ending: str
 ) -> list[PhotoFiles]:
     """Files to write of each photo.
 
@@ -53,16 +53,17 @@ def output_files(
     return items
 
 
-def _pattern(pattern: Path, budgets: int, ending: str) -> Path:
-    """A folder as a pattern of files in it."""
-    if pattern == STREAM or (pattern.suffix and not pattern.is_dir()):
-        return pattern
-    return pattern / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
+def _pattern(pattern: str, budgets: int, ending: str) -> Path:
+    """A folder as a pattern of files in it; one with a dot in its name by the slash behind it."""
+    path = Path(pattern)
+    if path == STREAM or (path.suffix and not path.is_dir() and not pattern.endswith("/")):
+        return path
+    return path / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
-def endings_of(patterns: Sequence[Path], ending: str) -> set[str]:
+def endings_of(patterns: Sequence[str], ending: str) -> set[str]:
     """Endings of the files to write; that of folders and of standard output is `ending`."""
-    return {pattern.suffix.lower() or f".{ending}" for pattern in patterns}
+    return {_pattern(pattern, 1, ending).suffix.lower() or f".{ending}" for pattern in patterns}
 
 
 def check_distinct(items: Sequence[PhotoFiles]) -> None:

@@ -40,7 +40,7 @@ def paint_pictures(command: Paint) -> None:
     photos = find_pictures(command.images)
     budgets = command.strokes or (command.numbers.strokes,)
     suffix = "-{strokes}" if len(budgets) > 1 else ""
-    patterns = command.output or (Path(f"{{name}}-painted{suffix}.{command.format}"),)
+    patterns = command.output or (f"{{name}}-painted{suffix}.{command.format}",)
     items = output_files(photos, patterns, budgets, command.format)
     check_distinct(items)
     items = items if command.many.shard is None else shard_of(items, command.many.shard)

@@ -19,7 +19,7 @@ from paint_gym.painting import MAX_SIDE
 class Files(Command):
     """Flags of the files that are written."""
 
-    output: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
+    output: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(aliases=["-o"])] = ()
     """File to write: .png .jpg .svg .json .gif .mp4; may be repeated. {name} is the name of the input and
     {strokes} the number of strokes, as in "out/{name}.svg"; a folder, as in "out/"; or "-" for stdout."""
     format: str = "png"

@@ -26,7 +26,7 @@ from paint_gym.utils.files import check_writable
 logger = logging.getLogger(__name__)
 
 
-def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> PhotoPainter:
+def painter_of(command: Paint, patterns: tuple[str, ...], pictures: int) -> PhotoPainter:
     """The painter that the options ask for, with outputs of `patterns` and a number of pictures."""
     look, machine, numbers = command.look, command.machine, command.numbers
     init = None if look.init is None else Painting.load(look.init)
@@ -35,7 +35,7 @@ def painter_of(command: Paint, patterns: tuple[Path, ...], pictures: int) -> Pho
     paper = paper_of(command.plotter, endings_of(patterns, command.format))
     if paper is not None and look.palette is None:
         logger.warning("each colour is a layer of its own: --palette 6 makes it six")
-    if command.many.ray is not None and STREAM in patterns:
+    if command.many.ray is not None and str(STREAM) in patterns:
         raise ValueError("--ray writes files, not to standard output")
     return PhotoPainter(
         policy=_policy(command, init, opaque=look.opaque or paper is not None),
@@ -122,7 +122,7 @@ def _palette(text: str | None) -> int | Tensor | None:
     return read_palette(Path(text))
 
 
-def _background(command: Paint, patterns: tuple[Path, ...]) -> Background | Literal["photo"]:
+def _background(command: Paint, patterns: tuple[str, ...]) -> Background | Literal["photo"]:
     """Colour of the fresh canvas; a film begins with the mean colour."""
     text = command.look.background
     films = any(FORMATS[ending].is_film for ending in endings_of(patterns, command.format))

@@ -30,7 +30,7 @@ class Render(Files):
 def render(command: Render) -> None:
     """Read and write; options that cannot work are refused before the work."""
     sources = find_pictures(command.paintings)
-    patterns = command.output or (Path(f"{{name}}.{command.format}"),)
+    patterns = command.output or (f"{{name}}.{command.format}",)
     output = OutputOptions(command.size, command.format, command.seconds)
     paper = paper_of(command.plotter, endings_of(patterns, command.format))
     paintings = [_load(source) for source in sources]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -17,13 +17,14 @@ from agents.checkpoint import CHECKPOINT, check_run, load
 from agents.cli.command import Command
 from agents.common.config import TrainConfig, check_ranges, flatten
 from agents.training.presets import PRESETS, Preset, preset_for
-from agents.training.trainer import Trainer
+from agents.training.trainer import Trainer, load_config
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
 from paint_gym.utils.files import lock_folder, replace_when_done
 from paint_gym.utils.registry import import_module
 
 logger = logging.getLogger(__name__)
 DEFAULT: Preset = "cpu"
+REMEMBERED = ("imports", "preset", "init")  # options that config.json has beside the settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,8 @@ class Train(Command):
     preset: Preset = DEFAULT
     """smoke: done in seconds; cpu: learns fastest on a laptop; paper: Tables 1 and 2, with our renderer."""
     resume: bool = False
-    """Continue the run in --out, with its own settings."""
+    """Continue the run in --out, with its own settings and imports; --dataset and --data-root may name the
+    place where its pictures are now."""
     init: str | None = None
     """Agent to start from: a file, a run's folder, or "pretrained". Layers that do not fit, such as the last
     one for another stroke design, start anew."""
@@ -58,16 +60,30 @@ class _Choice:
     """Options that decide which settings, and so which flags, there are."""
 
     preset: Preset = DEFAULT
-    algo: Annotated[str, tyro.conf.arg(aliases=["--agent.algo"])] = "model-based"
+    algo: str = "model-based"
     imports: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(name="import")] = ()
+    out: Path = Train.out
+    resume: bool = False
 
 
 def default_of(arguments: Sequence[str]) -> Train:
-    """The command with the settings of the preset and the algorithm that the arguments choose."""
+    """The command with the settings of the run, or of preset and algorithm, that the arguments choose."""
     choice, _ = tyro.cli(_Choice, args=arguments, return_unknown_args=True, add_help=False)
-    for name in choice.imports:  # may register the algorithm
+    if choice.resume and (choice.out / CHECKPOINT).is_file():
+        saved = _saved(choice.out)
+        remembered = {name: saved[name] for name in REMEMBERED if name in saved}
+        remembered["imports"] = tuple(remembered.get("imports", ()))
+        for name in (*remembered["imports"], *choice.imports):  # may register the algorithm
+            import_module(name)
+        return Train(config=load_config(choice.out), **remembered)
+    for name in choice.imports:
         import_module(name)
-    return Train(preset=choice.preset, config=preset_for(choice.preset, choice.algo))
+    config = preset_for(choice.preset, choice.algo)
+    names = [name.rpartition(".")[2] for name in flatten(dataclasses.asdict(config))]
+    names += [field.name for field in dataclasses.fields(Train)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"--algo {choice.algo} has a setting of the name of another: {', '.join(twice)}")
+    return Train(preset=choice.preset, config=config)
 
 
 def train(command: Train) -> dict[str, float]:
@@ -75,10 +91,8 @@ def train(command: Train) -> dict[str, float]:
     resume = command.resume or (is_restarted() and _has_run(command))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
     with process_group(), lock_folder(command.out) if is_main_process() else nullcontext():
-        trainer = Trainer.resume(command.out, command.device) if resume else _new_trainer(command)
+        trainer = _resumed_trainer(command) if resume else _new_trainer(command)
         if is_main_process():
-            if resume:
-                _log_resumed(command, trainer)
             for line in _summary(trainer.config):
                 logger.info("%s", line)
             pictures = len(trainer.eval_targets)  # before the work, which a missing split would end later
@@ -98,25 +112,37 @@ def _summary(config: TrainConfig) -> Iterator[str]:
     yield f"{config.dataset}, {config.size} px, {strokes}; {config.updates} updates of {config.batch}"
 
 
+def _saved(folder: Path) -> dict[str, Any]:
+    """Content of a run's ``config.json``; empty if there is none."""
+    file = folder / "config.json"
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def _settings(command: Train, config: TrainConfig) -> dict[str, Any]:
+    """Content of ``config.json``."""
+    settings = dataclasses.asdict(config) | {name: getattr(command, name) for name in REMEMBERED}
+    return json.loads(json.dumps(settings))
+
+
 def _has_run(command: Train) -> bool:
     """Recognise a run with the settings of the command in the folder."""
-    settings = command.out / "config.json"
-    if not (settings.is_file() and (command.out / CHECKPOINT).is_file()):
-        return False
-    expected = json.loads(json.dumps(dataclasses.asdict(command.config)))
-    return bool(json.loads(settings.read_text()) == expected)
+    exists = (command.out / CHECKPOINT).is_file()
+    return exists and _saved(command.out) == _settings(command, command.config)
 
 
-def _log_resumed(command: Train, trainer: Trainer) -> None:
-    """Log where a run goes on, and the settings of the command that it ignores."""
-    logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
-    default = preset_for(command.preset, command.config.agent.algo)
-    configs = (trainer.config, command.config, default)
-    run, chosen, usual = (flatten(dataclasses.asdict(config)) for config in configs)
-    for name, value in chosen.items():
-        if value not in (usual[name], run.get(name)):
-            text = "a run goes on with its own settings: %s stays %s, not %s"
-            logger.warning(text, name, run.get(name), value)
+def _resumed_trainer(command: Train) -> Trainer:
+    """The trainer of the run in the folder; names the settings of the command that it ignores."""
+    config, saved = command.config, _saved(command.out)
+    trainer = Trainer.resume(command.out, command.device, dataset=config.dataset, data_root=config.data_root)
+    if is_main_process():
+        logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
+        run = flatten(_settings(command, trainer.config))
+        run |= {name: saved[name] for name in ("preset", "init") if name in saved}
+        for name, value in flatten(_settings(command, config)).items():
+            if value != run[name]:
+                text = "a run goes on with its own settings: %s stays %s, not %s"
+                logger.warning(text, name, run[name], value)
+    return trainer
 
 
 def _new_trainer(command: Train) -> Trainer:
@@ -128,5 +154,5 @@ def _new_trainer(command: Train) -> Trainer:
         command.out.mkdir(parents=True, exist_ok=True)
         (command.out / "metrics.jsonl").unlink(missing_ok=True)
         with replace_when_done(command.out / "config.json") as file:
-            file.write_text(json.dumps(dataclasses.asdict(trainer.config), indent=2) + "\n")
+            file.write_text(json.dumps(_settings(command, trainer.config), indent=2) + "\n")
     return trainer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.cli.command import Command
@@ -33,11 +35,24 @@ def web(command: Web) -> None:
         from agents.web.server import build_app
     except ModuleNotFoundError as error:
         raise ImportError(f"{error.name} is needed; install it with pip install 'paint-gym[web]'") from None
+    listener = listen(command.host, command.port)
     if command.host not in LOCAL:
         logger.warning("everybody who reaches %s can paint here", command.host)
     app = build_app() if command.host in LOCAL else build_app(hosts=())
-    logger.info("open http://%s:%d in a browser; Ctrl-C ends it", command.host, command.port)
-    uvicorn.run(
-        app, host=command.host, port=command.port, log_level="warning", limit_concurrency=64,
-        timeout_keep_alive=10, server_header=False,
-    )  # fmt: skip
+    host = f"[{command.host}]" if ":" in command.host else command.host
+    logger.info("open http://%s:%d in a browser; Ctrl-C ends it", host, listener.getsockname()[1])
+    config = uvicorn.Config(
+        app, log_level="warning", limit_concurrency=64, timeout_keep_alive=10, server_header=False
+    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; a `ValueError` says why there is none."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, UnicodeError) as error:
+        reason = str(getattr(error, "strerror", "not a host")).split(" (")[0]
+        advice = "choose another --host or --port"
+        raise ValueError(f"cannot listen on {host}, port {port}: {reason}; {advice}") from None

@@ -44,6 +44,13 @@ class Agent:
     Config: type[LearningConfig] = LearningConfig
     uses_model: bool = False
 
+    def __init_subclass__(cls) -> None:
+        """Refuse settings that would not become flags."""
+        super().__init_subclass__()
+        if not issubclass(cls.Config, LearningConfig) or "__dataclass_fields__" not in vars(cls.Config):
+            advice = "derive it from that of the base class, and decorate it with @dataclass(frozen=True)"
+            raise TypeError(f"{cls.__name__}.Config is no dataclass of settings; {advice}")
+
     def __init__(
         self,
         actor: Actor,
@@ -90,6 +97,10 @@ class Agent:
         if self.config.compile:
             target.compile()
         return target
+
+    def apply(self, network: nn.Module, state: CanvasState, action: Tensor | None = None) -> Tensor:
+        """Output of an actor or a critic for each state, float32, with gradients."""
+        return apply_network(network, state, self.steps, self.bf16, action)
 
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None) -> Tensor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import reprlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -20,11 +19,6 @@ STROKES = (1, 1_000_000)
 SIZE = (8, 8192)  # side of a canvas, in pixels
 FRACTION = (0.0, 1.0)
 RATE = (0.0, 10.0)
-
-
-def flag(name: str) -> Any:
-    """A short flag on the command line, beside the one with the path of the setting."""
-    return tyro.conf.arg(aliases=[f"--{name}"])
 
 
 def check_ranges(settings: object, **ranges: tuple[float, float]) -> None:
@@ -56,25 +50,25 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 class LearningConfig:
     """Settings that all algorithms share; the defaults are Table 1 of the paper."""
 
-    actor_lr: Annotated[float, flag("actor-lr")] = 3e-4
+    actor_lr: float = 3e-4
     """Learning rate of the actor in the first half of training."""
     actor_lr_late: float = 1e-4
     """Learning rate of the actor in the second half; with schedule cosine, at the end."""
-    critic_lr: Annotated[float, flag("critic-lr")] = 1e-3
+    critic_lr: float = 1e-3
     """Learning rate of the critic in the first half."""
     critic_lr_late: float = 3e-4
     """Learning rate of the critic in the second half, or at the end."""
     schedule: Literal["halves", "cosine"] = "halves"
     """Schedule of the learning rates."""
-    gamma: Annotated[float, flag("gamma")] = 0.95
+    gamma: float = 0.95
     """Discount per stroke, gamma ** k per bundle of k. Model-based with 0: no critic."""
     max_grad_norm: float = 5.0
     """Gradients of the actor are clipped to this norm."""
-    bf16: Annotated[bool | None, flag("bf16")] = None
+    bf16: bool | None = None
     """Run the networks in bfloat16 where autocast allows it; None: where the processor computes in it."""
-    channels_last: Annotated[bool, tyro.conf.FlagConversionOff, flag("channels-last")] = True
+    channels_last: Annotated[bool, tyro.conf.FlagConversionOff] = True
     """Keep convolutions in the layout in which they are fastest."""
-    compile: Annotated[bool, tyro.conf.FlagConversionOff, flag("compile")] = False
+    compile: Annotated[bool, tyro.conf.FlagConversionOff] = False
     """Compile actor and critic with torch.compile: minutes at the start, so for long trainings on a GPU."""
 
     def __post_init__(self) -> None:
@@ -97,10 +91,10 @@ class LearningConfig:
 class AgentConfig:
     """Configuration of an agent; saved beside its weights, so that it can be built anew."""
 
-    algo: Annotated[str, flag("algo")] = "model-based"
+    algo: str = "model-based"
     """How it learns: model-based through the renderer; imitation of plans; ddpg or patchq by trial and error,
     with one value or one per patch; or an algorithm of your own."""
-    actor: Annotated[str, flag("actor")] = "glimpse"
+    actor: str = "glimpse"
     """The network that paints: glimpse, one window per step; resnet, the paper's; or one of your own."""
     actor_width: int = 48
     """Channels of the actor's first stage."""
@@ -108,34 +102,34 @@ class AgentConfig:
     """Channels of the critic's first stage."""
     depth: int = 2
     """Blocks per stage of the resnet actor and the critics; 2 is a ResNet-18."""
-    stroke: Annotated[str, flag("stroke")] = "bezier"
+    stroke: str = "bezier"
     """Stroke design: bezier, straight, circle, triangle, or one of your own."""
     opacity: tuple[float, float] = (0.0, 1.0)
     """The range that alphas are mapped to; 1 1 is opaque paint."""
-    renderer: Annotated[str, flag("renderer")] = "analytic"
+    renderer: str = "analytic"
     """The renderer that the actor learns through."""
-    reward: Annotated[str, flag("reward")] = "l2"
+    reward: str = "l2"
     """The reward: l2, the gain in l2; wgan, the gain in the score of a discriminator that learns too; or one
     of your own. The gain in l2 is always logged beside it."""
     discriminator_width: int = 16
     """Channels of the discriminator's first layer, with reward wgan."""
-    discriminator_lr: Annotated[float, flag("discriminator-lr")] = 1e-3
+    discriminator_lr: float = 1e-3
     """Learning rate of the discriminator."""
     discriminator_tau: float = 1.0
     """Fraction by which the discriminator's target network, which scores, moves in each update."""
     patches: int = 8
     """Patches a side of the critic of DDPG and PatchQ, and of patch-level rewards."""
-    bundle: Annotated[int, flag("bundle")] = 5
+    bundle: int = 5
     """Strokes per step."""
-    max_strokes: Annotated[int, flag("max-strokes")] = 200
+    max_strokes: int = 200
     """Strokes per episode of training."""
-    lookahead: Annotated[int, flag("lookahead")] = 2
+    lookahead: int = 2
     """When painting, for algorithms that use the model: candidates of each window size that are tried out
     with the renderer before a step, if the actor proposes any; 0 for none."""
-    plan: Annotated[int, flag("plan")] = 0
+    plan: int = 0
     """When painting, for algorithms that use the model: gradient steps that improve each bundle through the
     renderer before it is painted; 0 for none."""
-    learning: LearningConfig = dataclasses.field(default_factory=LearningConfig)
+    learning: Annotated[LearningConfig, tyro.conf.arg(name="")] = field(default_factory=LearningConfig)
     """Settings of the algorithm, an instance of its `Config`."""
 
     def __post_init__(self) -> None:
@@ -150,7 +144,7 @@ class AgentConfig:
 class TrainConfig:
     """Configuration of a training run."""
 
-    agent: AgentConfig = dataclasses.field(default_factory=AgentConfig)
+    agent: Annotated[AgentConfig, tyro.conf.arg(name="")] = field(default_factory=AgentConfig)
     """Networks, algorithm, reward, strokes."""
     dataset: str = "photos"
     """Data set to paint: a name, or a folder of images."""

@@ -57,6 +57,11 @@ class Replay:
         """Least number of transitions when full."""
         return (self.rows - 1) // (self.steps + 1) * self.steps * self.num_envs
 
+    @property
+    def env_steps(self) -> int:
+        """Steps of single canvases so far, those included that have been overwritten."""
+        return (self.added - self.added // (self.steps + 1)) * self.num_envs
+
     def __len__(self) -> int:
         """Number of transitions that can be drawn."""
         return len(self._starts()) * self.num_envs

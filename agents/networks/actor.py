@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from paint_gym.canvas import CanvasState
+from paint_gym.utils.device import float32_default
 
 FARTHEST = 5.0
 """Logits are not driven beyond this; the sigmoid is then 0.0067 from its bound."""
@@ -95,6 +96,7 @@ class Actor(nn.Module):
         return self
 
 
+@float32_default()
 def apply_network(
     network: nn.Module, state: CanvasState, steps: int, bf16: bool, action: Tensor | None = None
 ) -> Tensor:

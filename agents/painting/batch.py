@@ -168,8 +168,8 @@ class BatchPainter:
         """Drafts that can be refined together."""
         groups: dict[Any, list[_Draft]] = {}
         for index, draft in enumerate(drafts):
-            alone = self.painter.until > 0 or is_sparse(draft.painting, draft.job.options)
-            single = index if alone else None
+            separate = self.painter.until > 0 or is_sparse(draft.painting, draft.job.options)
+            single = index if separate else None
             weighted = draft.job.options.weight is not None
             key = (draft.job.target.shape, len(draft.painting), weighted, single)
             groups.setdefault(key, []).append(draft)

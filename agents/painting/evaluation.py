@@ -22,6 +22,7 @@ from paint_gym.datasets import load_dataset
 from paint_gym.metrics import check_ssim_size, mean_squared_error, psnr, ssim
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
+from paint_gym.utils.device import float32_default
 
 Progress = Callable[[Iterable["PaintingScores"]], Iterable["PaintingScores"]]
 CONFIDENCE = 0.95  # of intervals
@@ -78,6 +79,7 @@ def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
     return np.array([l2_of(painting, target, "raster") for painting, target in pairs])
 
 
+@float32_default()
 def l2_of(painting: Painting, target: Tensor, renderer: str = "analytic") -> float:
     """Mean squared error by a renderer, of a target ``(3, H, W)`` in [0, 1]."""
     canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand(1, *target.shape)
@@ -132,6 +134,7 @@ def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict
     }  # fmt: skip
 
 
+@float32_default()
 def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) -> PaintingScores:
     """All scores of one painting by a target ``(3, H, W)`` uint8; each stroke is rasterised once.
 

@@ -6,11 +6,13 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from os import PathLike
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from agents.common.config import STROKES
 from agents.painting.colours import solve_colours
 from agents.painting.constraints import StrokeConstraints
 from agents.painting.options import OnL2, OnStrokes, PaintOptions
@@ -19,12 +21,14 @@ from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
 from paint_gym.renderers import make_renderer
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
 from paint_gym.utils.images import to_floats
 
 ASPECT = 1.03  # greatest ratio between the aspect of a painting to go on with and that of the picture
 
 
+@float32_default()
 @torch.no_grad()
 def paint(
     policy: Policy,
@@ -37,7 +41,7 @@ def paint(
     """Paint pictures, on canvases of one colour or on paintings to go on with.
 
     Args:
-        policy: the painter, with ``act(state, steps)`` or ``act(state)``; see `Policy`.
+        policy: the painter, with ``act(state)`` or ``act(state, steps)``; see `Policy`.
         targets: ``(B, 3, H, W)`` uint8, or float in [0, 1].
         max_strokes: strokes per painting, at least 1, those of ``options.init`` included; the last bundle is
             cut if they do not fill it. Paintings that have as many already are returned as they are.
@@ -46,14 +50,15 @@ def paint(
         on_strokes: called after each bundle with its strokes, ``(B, k, stroke_dim)`` on the CPU.
 
     Raises:
-        ValueError: `max_strokes` below 1, wrong options, or paintings to go on with that do not fit the
+        ValueError: a wrong `max_strokes`, wrong options, or paintings to go on with that do not fit the
             pictures or the policy.
-        TypeError: targets that are not a tensor.
+        TypeError: targets that are not a tensor, or a name in place of the policy.
     """
     options = options or PaintOptions()
     _check_targets(targets)
-    if max_strokes < 1:
-        raise ValueError(f"a painting has at least 1 stroke, not {max_strokes}")
+    if isinstance(policy, str | PathLike):
+        raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
+    max_strokes = as_int("max_strokes", max_strokes, *STROKES)
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
     act = _bind_act(policy, targets, options, side)
     target = _shrink(to_floats(targets.to(policy.device)), side)
@@ -102,7 +107,7 @@ def paint(
 def _bind_act(
     policy: Policy, targets: Tensor, options: PaintOptions, side: int | None
 ) -> Callable[[CanvasState, int], Tensor]:
-    """The policy's ``act(state, steps)``, with the weights of errors if there are any."""
+    """The policy's `act` as ``act(state, steps)``, with the weights of errors if there are any."""
     act: Callable[..., Tensor] = policy.act
     parameters = inspect.signature(act).parameters
     if options.weight is not None:
@@ -110,7 +115,7 @@ def _bind_act(
             raise ValueError(f"{type(policy).__name__} does not weigh errors; leave the weight out")
         weight = check_weight(options.weight, targets).to(policy.device)
         act = functools.partial(act, weight=_shrink(weight.unsqueeze(1), side).squeeze(1))
-    return act if len(parameters) > 1 else lambda state, steps: act(state)
+    return act if "steps" in parameters else lambda state, steps: act(state)
 
 
 def _backdrops(

@@ -28,6 +28,7 @@ from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, Paper
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import check_one_of, named_file
 
 logger = logging.getLogger(__name__)
@@ -124,6 +125,7 @@ class PhotoPainter:
     canvas_image: Photo | None = None
     paper: Paper | None = None
 
+    @float32_default()
     def prepare(self, photo: Photo) -> PaintJob:
         """Read a photo, no larger than needed, and choose the options of its paintings.
 
@@ -169,6 +171,7 @@ class PhotoPainter:
         (painting,) = paint(self.policy, job.target, strokes, job.options, on_bundle, on_strokes)
         return painting
 
+    @float32_default()
     def refine(
         self,
         jobs: Sequence[PaintJob],
@@ -187,11 +190,14 @@ class PhotoPainter:
         options = replace(jobs[0].options, weight=weight, alpha=alpha)
         calls = (on_iteration, on_strokes, self.policy.device)
         refined = refine(list(paintings), targets, self.iterations, options, *calls)
+        if self.init is not None and not self.iterations:
+            return refined  # its strokes stay
         return [
             prune(painting, job.target, job.options) if is_sparse(painting, job.options) else painting
             for painting, job in zip(refined, jobs, strict=True)
         ]
 
+    @float32_default()
     def l2(self, job: PaintJob, painting: Painting) -> float:
         """Mean squared error of a painting on its canvas, by the analytic renderer."""
         renderer, strokes = make_renderer("analytic", painting.design, painting.opacity), painting.strokes

@@ -12,6 +12,7 @@ from agents.networks.actor import Actor, Proposals, apply_network
 from agents.painting import planning
 from paint_gym.canvas import CanvasState
 from paint_gym.renderers import Renderer
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
 
 MAX_LOOKAHEAD = 256
@@ -33,8 +34,11 @@ class Policy(Protocol):
     def device(self) -> torch.device:
         """Device of the states that `act` takes."""
 
-    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
+    def act(self, state: CanvasState) -> Tensor:
+        """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].
+
+        It may take more: ``steps``, those of the episode, and ``weight``, see `PaintingPolicy.act`.
+        """
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class PaintingPolicy:
         """Device of the actor."""
         return next((parameter.device for parameter in self.actor.parameters()), torch.device("cpu"))
 
+    @float32_default()
     @torch.no_grad()
     def act(self, state: CanvasState, steps: int | None = None, weight: Tensor | None = None) -> Tensor:
         """The bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1].

@@ -23,7 +23,7 @@ from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.strokes import COLOUR
-from paint_gym.utils.device import pick_device
+from paint_gym.utils.device import float32_default, pick_device
 from paint_gym.utils.images import to_floats
 
 # Adam with a short memory, for few steps; found on validation pictures.
@@ -78,7 +78,7 @@ def refine(
     _check(painting, target, iterations, options.until)
     if not iterations or not painting or not len(painting[0]):
         return painting
-    with torch.inference_mode(False), torch.enable_grad():
+    with float32_default(), torch.inference_mode(False), torch.enable_grad():
         floats = to_floats(target.to(pick_device(device))).clone()
         refinement = _Refinement(painting, floats, options)
         strokes = refinement.run(iterations, on_iteration, on_strokes).cpu().numpy()

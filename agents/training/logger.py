@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MetricsLogger:
-    """Writes ``metrics.jsonl`` and TensorBoard's events.
+    """Writes ``metrics.jsonl``, and TensorBoard's events where the extra [tensorboard] is installed.
 
     Args:
         folder: folder of the run, which is made; None to write nothing.
@@ -31,12 +31,10 @@ class MetricsLogger:
 
     def __enter__(self) -> Self:
         if self.folder is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
             self.folder.mkdir(parents=True, exist_ok=True)
-            _drop_later_lines(self.folder / "metrics.jsonl", self.update)
+            self.start -= _drop_later_lines(self.folder / "metrics.jsonl", self.update)
             with writing(self.folder):
-                self.board = SummaryWriter(str(self.folder))
+                self.board = _summary_writer(self.folder, self.update + 1)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -45,14 +43,15 @@ class MetricsLogger:
                 self.board.close()
 
     def write(self, update: int, values: dict[str, float]) -> None:
-        """Write metrics, and the seconds since the start."""
-        if self.folder is None or self.board is None:
+        """Write metrics, and the seconds that the run has taken, those before it was resumed included."""
+        if self.folder is None:
             return
         values = values | {"charts/seconds": time.monotonic() - self.start}
         with writing(self.folder), (self.folder / "metrics.jsonl").open("a") as lines:
             lines.write(json.dumps({"update": update} | values) + "\n")
-        for name, value in values.items():
-            self.board.add_scalar(name, value, update)
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, update)
 
     def show(self, name: str, picture: np.ndarray, update: int) -> None:
         """Write a picture ``(H, W, 3)`` uint8."""
@@ -60,11 +59,24 @@ class MetricsLogger:
             self.board.add_image(name, picture, update, dataformats="HWC")
 
 
-def _drop_later_lines(file: Path, update: int) -> None:
-    text = ""
+def _summary_writer(folder: Path, purge_step: int) -> SummaryWriter | None:
+    """Writer of TensorBoard; None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=purge_step)
+
+
+def _drop_later_lines(file: Path, update: int) -> float:
+    """Drop the lines of later updates; the seconds of the last line that stays."""
+    text, seconds = "", 0.0
     if file.exists():
         with suppress(ValueError):  # a crash may have cut off the last line
             for line in file.read_text().splitlines():
-                text += f"{line}\n" if json.loads(line)["update"] <= update else ""
+                values = json.loads(line)
+                if values["update"] <= update:
+                    text, seconds = f"{text}{line}\n", values.get("charts/seconds", seconds)
         with replace_when_done(file) as temporary:
             temporary.write_text(text)
+    return seconds

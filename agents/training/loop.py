@@ -43,6 +43,11 @@ class TrainingLoop(ABC):
         """Fraction of updates completed, in [0, 1]; learning rates follow it."""
         return 1.0 if self.updates >= self.config.updates else self.updates / self.config.updates
 
+    @property
+    def counters(self) -> dict[str, float]:
+        """Numbers that stand beside all metrics, by name; by default none."""
+        return {}
+
     def collect(self) -> None:  # noqa: B027
         """Collect the experience that is due before the next update; by default none."""
 
@@ -59,7 +64,10 @@ class TrainingLoop(ABC):
         """Write everything that is needed to go on, each file whole or not at all."""
 
     def fit(
-        self, callback: Callback | None = None, folder: Path | None = None, checkpoint_minutes: float = 5.0
+        self,
+        callback: Callback | None = None,
+        folder: str | PathLike[str] | None = None,
+        checkpoint_minutes: float = 5.0,
     ) -> Self:
         """Train until all updates are completed, a signal comes, or the callback returns True.
 
@@ -73,6 +81,7 @@ class TrainingLoop(ABC):
             SystemExit: a signal has stopped the run, after a checkpoint; the status is 128 and its number.
             TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was.
         """
+        folder = None if folder is None else Path(folder)
         total, saved, writes = self.config.updates, time.monotonic(), folder is not None and is_main_process()
         if self.updates and self.updates >= total:
             logger.info("%s is finished: all of its %d updates are made", folder or "training", total)
@@ -90,10 +99,10 @@ class TrainingLoop(ABC):
                     raise TrainingDivergedError(f"update {self.updates + 1}: {error}; {hint}") from error
                 bar.update()
                 if self.updates % self.log_every == 0:
-                    log.write(self.updates, metrics)
+                    log.write(self.updates, metrics | self.counters)
                 if writes and (self.updates % self.config.eval_every == 0 or self.updates == total):
                     self.metrics, picture = self.evaluation()
-                    log.write(self.updates, self.metrics)
+                    log.write(self.updates, self.metrics | self.counters)
                     log.show(self.picture, picture, self.updates)
                     short = {name.split("/")[-1]: f"{value:.3g}" for name, value in self.metrics.items()}
                     bar.set_postfix(short, refresh=False)

@@ -20,7 +20,7 @@ from agents.training.loop import TrainingLoop
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.neural import SIZE, load_network, make_network, save_network
 from paint_gym.strokes import get_stroke
-from paint_gym.utils.device import has_bf16, pick_device
+from paint_gym.utils.device import float32_default, has_bf16, pick_device
 from paint_gym.utils.errors import check_one_of, named_file
 from paint_gym.utils.images import to_bytes
 from paint_gym.utils.weights import fill, load_checkpoint, save_checkpoint, set_layout
@@ -63,6 +63,7 @@ class RendererTrainer(TrainingLoop):
     log_every = 100
     picture = "strokes"
 
+    @float32_default()
     def __init__(self, config: RendererConfig, device: str | torch.device = "auto") -> None:
         super().__init__()
         self.config: RendererConfig = config
@@ -82,12 +83,14 @@ class RendererTrainer(TrainingLoop):
         with named_file(file):
             fill(self.network, load_network(file, self.design).state_dict())
 
+    @float32_default()
     def update(self) -> dict[str, float]:
         """One gradient step on new strokes; the loss by name."""
         self.optimizer.param_groups[0]["lr"] = self._learning_rate()
         strokes = self._strokes(self.config.batch, self.rng)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            loss = self.network.loss(self._parameters(strokes), self.truth(strokes, SIZE), self.rng)
+            parameters = strokes[:, : len(self.design.parameters)]
+            loss = self.network.loss(parameters, self.truth(strokes, SIZE), self.rng)
         metrics = gradient_step(self.optimizer, loss, "losses/network")
         self.updates += 1
         return metrics
@@ -101,18 +104,16 @@ class RendererTrainer(TrainingLoop):
     def _strokes(self, count: int, rng: torch.Generator) -> Tensor:
         return torch.rand(count, self.design.dim, generator=rng).to(self.device)
 
-    def _parameters(self, strokes: Tensor) -> Tensor:
-        return strokes[:, : len(self.design.parameters)]
-
     def paint(self, strokes: Tensor) -> Tensor:
         """Coverage ``(N, 128, 128)`` of strokes ``(N, stroke_dim)``."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            coverage: Tensor = self.network(self._parameters(strokes))
+            coverage: Tensor = self.network(strokes[:, : len(self.design.parameters)])
         return coverage.float()
 
+    @float32_default()
     @torch.no_grad()
-    def evaluate(self, strokes: int = 1000) -> tuple[float, np.ndarray]:
-        """Mean squared error to `raster` on test strokes, and a picture: the truth above the network's."""
+    def evaluation(self, strokes: int = 1000) -> tuple[dict[str, float], np.ndarray]:
+        """``eval/mse`` to `raster` on test strokes, and a picture: the truth above the network's."""
         raster, rng = make_renderer("raster", self.design), torch.Generator().manual_seed(2**31)
         total, rows = 0.0, []
         for first in range(0, strokes, 100):
@@ -121,12 +122,7 @@ class RendererTrainer(TrainingLoop):
             total += (coverage - truth).square().mean((1, 2)).sum().item()
             rows += [torch.cat(list(maps[:8]), 1) for maps in (truth, coverage)]
         picture = to_bytes(torch.cat(rows[:2])).cpu().numpy()[..., None].repeat(3, -1)
-        return total / strokes, picture
-
-    def evaluation(self) -> tuple[dict[str, float], np.ndarray]:
-        """``eval/mse``, and the picture of `evaluate`."""
-        error, picture = self.evaluate()
-        return {"eval/mse": error}, picture
+        return {"eval/mse": total / strokes}, picture
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the checkpoint, and the network for `NeuralRenderer`, each whole or not at all."""

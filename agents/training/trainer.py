@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from agents.checkpoint import AGENT, CHECKPOINT, checkpoint_of, save_agent
 from agents.common.agent import Agent
@@ -24,15 +23,17 @@ from agents.painting.policy import PaintingPolicy
 from agents.training.loop import TrainingLoop
 from paint_gym.canvas import CanvasState
 from paint_gym.datasets import load_dataset
+from paint_gym.datasets.dataset import Dataset
 from paint_gym.envs import PaintTask
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting
+from paint_gym.utils.device import float32_default
 from paint_gym.utils.distributed import processes, rank
 from paint_gym.utils.errors import named_file
 from paint_gym.utils.weights import load_checkpoint, save_checkpoint
 
 logger = logging.getLogger(__name__)
-PER_PROCESS = ("replay", "env", "random", "updates")  # parts of a checkpoint that each process has
+PER_PROCESS = ("replay", "env", "random")  # parts of a checkpoint that each process has
 SHOWN = 8  # paintings of an evaluation in the picture
 
 
@@ -53,6 +54,7 @@ class Trainer(TrainingLoop):
         ValueError: a batch larger than the replay, or settings that do not go together.
     """
 
+    @float32_default()
     def __init__(
         self, config: TrainConfig, device: str | torch.device = "auto", agent: Agent | None = None
     ) -> None:
@@ -90,6 +92,7 @@ class Trainer(TrainingLoop):
         self.indices = self.task.indices(None, self.config.num_envs, self.picture_rng)
         self.state = self.task.initial_state(self.indices)
 
+    @float32_default()
     @torch.no_grad()
     def collect_step(self) -> None:
         """Paint one bundle on each canvas; after the last, keep the canvases and begin new ones."""
@@ -109,6 +112,7 @@ class Trainer(TrainingLoop):
         while len(self.replay) < self.config.batch:
             self.collect_step()
 
+    @float32_default()
     def update(self) -> dict[str, float]:
         """One update of the agent from the replay, after `collect`; losses and rewards by name.
 
@@ -124,6 +128,11 @@ class Trainer(TrainingLoop):
             gain = mean_squared_error(canvas, target) - mean_squared_error(next_canvas, target)
             metrics["charts/reward_l2"] = gain.mean().item()
         return metrics
+
+    @property
+    def counters(self) -> dict[str, float]:
+        """``charts/env_steps``: steps of single canvases so far, in all processes."""
+        return {"charts/env_steps": self.replay.env_steps * processes()}
 
     @property
     def policy(self) -> PaintingPolicy:
@@ -169,16 +178,14 @@ class Trainer(TrainingLoop):
             "random": {"torch": torch.get_rng_state(), "draw": self.replay_rng.get_state()},
             "updates": self.updates,
             "processes": processes(),
+            "pictures": _fingerprint(self.task.targets.dataset),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`; without the parts of this process, its canvases and replay start anew."""
+        """Go on from `state_dict`; without replay and canvases, these start anew."""
         self.agent.load_state_dict(state["agent"])
         self.agent.reward.load_state_dict(state["reward"])
         self.updates = state["updates"]
-        for name, buffers in state.get("buffers", {}).items():
-            for key, value in buffers.items():
-                self._buffers()[name][key].copy_(value)
         if "replay" not in state:
             return
         self.replay.load_state_dict(state["replay"])
@@ -190,52 +197,52 @@ class Trainer(TrainingLoop):
         torch.set_rng_state(state["random"]["torch"])
         self.replay_rng.set_state(state["random"]["draw"])
 
-    def _buffers(self) -> dict[str, dict[str, Tensor]]:
-        """Statistics of batch norm, which differ from process to process."""
-        networks = {name: part for name, part in self.agent.parts().items() if isinstance(part, nn.Module)}
-        return {name: dict(network.named_buffers()) for name, network in networks.items()}
-
     def save(self, folder: str | PathLike[str]) -> None:
         """Write ``checkpoint.pt`` and ``agent.safetensors``, each whole or not at all.
 
-        Of several processes, each but the first writes its own parts to ``checkpoint-<rank>.pt``.
+        Of several processes, each but the first only writes its own ``checkpoint-<rank>.pt``.
         """
-        state = self.state_dict()
-        if rank():
-            part = {name: state[name] for name in PER_PROCESS}
-            save_checkpoint(_process_file(folder), part | {"buffers": self._buffers()})
-            return
-        save_checkpoint(Path(folder) / CHECKPOINT, state)
-        save_agent(Path(folder) / AGENT, self.agent, self.config.agent)
+        save_checkpoint(_process_file(folder), self.state_dict())
+        if not rank():
+            save_agent(Path(folder) / AGENT, self.agent, self.config.agent)
 
     @classmethod
     def resume(
-        cls, folder: str | PathLike[str], device: str | torch.device = "auto", agent: Agent | None = None
+        cls,
+        folder: str | PathLike[str],
+        device: str | torch.device = "auto",
+        agent: Agent | None = None,
+        dataset: str | None = None,
+        data_root: str | None = None,
     ) -> Self:
         """The trainer that `save` wrote.
 
+        Args:
+            folder: folder of the run.
+            device: device of networks, canvases and replay.
+            agent: an agent of your own, which must be passed again.
+            dataset: place where the pictures of the run are now; None for that of before.
+            data_root: folder where the data sets are now; None for that of before.
+
         Raises:
             FileNotFoundError: there is no run in this folder.
-            ValueError: the checkpoint is damaged, or does not fit; an agent of your own must be passed again.
+            ValueError: the checkpoint is damaged or does not fit, or the pictures are others.
         """
         file = checkpoint_of(folder)
         state = load_checkpoint(file)
-        part = _process_part(folder, state) if rank() else {}
         with named_file(file):
-            if "replay" not in state:
-                raise ValueError("no run of an agent that can be resumed")
-            values = state["config"]["agent"]
-            if agent is not None:  # its settings may be of another class than the algorithm's
-                values = values | {"learning": {}}
-            config = TrainConfig(**state["config"] | {"agent": agent_config_from_dict(values)})
+            config = _config_of(state, own_agent=agent is not None)
+            config = replace(
+                config, dataset=dataset or config.dataset, data_root=data_root or config.data_root
+            )
+            if "pictures" in state:
+                config = replace(config, dataset=_place_of(config, state["pictures"]))
             trainer = cls(config, device, agent)
             for name in ("stroke", "bundle", "max_strokes"):
                 before, now = getattr(config.agent, name), getattr(trainer.config.agent, name)
                 if before != now:
                     raise ValueError(f"the run has {name} {before!r}, the agent that is given {now!r}")
-            if rank():
-                state = {name: value for name, value in state.items() if name not in PER_PROCESS} | part
-            trainer.load_state_dict(state)
+            trainer.load_state_dict(_process_state(folder, state) if rank() else state)
             before, now = state["processes"], processes()
         if before != now and not rank():
             logger.warning(
@@ -246,15 +253,49 @@ class Trainer(TrainingLoop):
         return trainer
 
 
+def load_config(folder: str | PathLike[str]) -> TrainConfig:
+    """The settings of a run; errors as of `Trainer.resume`."""
+    file = checkpoint_of(folder)
+    with named_file(file):
+        return _config_of(load_checkpoint(file))
+
+
+def _config_of(state: dict[str, Any], own_agent: bool = False) -> TrainConfig:
+    """The settings in a checkpoint; those of an agent of a user's own may be of any class, and stay out."""
+    if "replay" not in state:
+        raise ValueError("no run of an agent that can be resumed")
+    values = state["config"]["agent"] | ({"learning": {}} if own_agent else {})
+    return TrainConfig(**state["config"] | {"agent": agent_config_from_dict(values)})
+
+
 def _process_file(folder: str | PathLike[str]) -> Path:
-    return Path(folder) / f"{Path(CHECKPOINT).stem}-{rank()}.pt"
+    return Path(folder) / (f"checkpoint-{rank()}.pt" if rank() else CHECKPOINT)
 
 
-def _process_part(folder: str | PathLike[str], state: dict[str, Any]) -> dict[str, Any]:
-    """This process's part; just the number of updates, if its file is not of the same update."""
+def _process_state(folder: str | PathLike[str], state: dict[str, Any]) -> dict[str, Any]:
+    """The state of this process; that of the first without its canvases, if there is none of this update."""
     file = _process_file(folder)
-    part = load_checkpoint(file) if file.is_file() else {}
-    if part.get("updates") == state.get("updates"):
-        return part
+    own_state = load_checkpoint(file) if file.is_file() else {}
+    if own_state.get("updates") == state["updates"]:
+        return own_state
     logger.warning("process %d begins new paintings: there is no %s of the same update", rank(), file)
-    return {"updates": state.get("updates")}
+    return {name: value for name, value in state.items() if name not in PER_PROCESS}
+
+
+def _fingerprint(data: Dataset) -> list[float]:
+    """Number of pictures, and means of 64 of them: the same wherever they are, and whatever decodes them."""
+    indices = np.linspace(0, len(data) - 1, min(len(data), 64)).astype(int)
+    return [float(len(data)), *data[indices].mean((1, 2, 3)).tolist()]
+
+
+def _place_of(config: TrainConfig, fingerprint: list[float]) -> str:
+    """The data set, or else the folder of that name, whose pictures have a fingerprint."""
+    name = config.dataset
+    for place in (name, str(Path(name).resolve())) if Path(name).is_dir() else (name,):
+        pictures = _fingerprint(load_dataset(place, "train", config.size, config.data_root))
+        if pictures[0] == fingerprint[0] and np.allclose(pictures, fingerprint, rtol=0, atol=1):
+            return place
+    raise ValueError(
+        f"data set {name} has other pictures than the run; name the place of its pictures by --dataset or "
+        "--data-root, or start another run from this one with --init"
+    )

@@ -22,15 +22,16 @@ from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
 from agents.painting.paint import paint
+from agents.painting.palette import parse_palette
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import refine
 from agents.web.requests import MAX_FILM_SIDE, MAX_PIXELS, MAX_SIDE, MAX_STROKES, ExportRequest, PaintRequest
-from paint_gym.painting import FORMATS, Painting, json_format, svg
+from paint_gym.painting import FORMATS, Painting, Paper, check_colour, json_format
 from paint_gym.renderers import make_renderer
 
 SECONDS = 120.0  # of a job, at most
-SHOW_EVERY = 10  # iterations of refinement
+SHOW_SECONDS = 0.3  # between two previews of a refinement
 Event = dict[str, Any]
 
 
@@ -83,77 +84,70 @@ def warm_up() -> None:
     refine(painting, target[0], 1)
 
 
+def background_of(request: PaintRequest, init: Painting | None) -> tuple[float, float, float] | None:
+    """Colour of the empty canvas; a painting to go on with has its own."""
+    if init is not None:
+        return init.background
+    return None if request.background is None else check_colour(parse_palette([request.background])[0])
+
+
 def painter_of(request: PaintRequest, init: Painting | None) -> PhotoPainter:
     """The painter that a request asks for."""
     policy = _policy(request.stroke if init is None else init.stroke)
     opacity = (request.opacity, 1.0) if init is None else init.opacity
     renderer = make_renderer("analytic", policy.renderer.design, opacity)
+    palette = request.palette or None
     return PhotoPainter(
         policy=replace(policy, renderer=renderer, seed=request.seed),
         iterations=request.refine,
-        background=(0.0, 0.0, 0.0) if init is None else init.background,
-        palette=request.palette or None,
+        background=background_of(request, init),
+        palette=parse_palette(palette) if isinstance(palette, list) else palette,
         detail="faces" if request.detail == "faces" else None,
         init=init,
+        paper=None if request.paper is None else Paper(*request.paper),
     )
 
 
 class PaintingJob:
     """A painting while it is made; each event is given to `send`, and `stop` is set when the client has left.
 
-    Events: ``start`` (``head``, all of the painting but its strokes, and ``box``, height and width in the
-    units of the shapes), ``strokes`` (``shapes`` and numbers of the ``strokes`` to be added), ``refined``
-    (those of all, ``l2``, ``iteration``), ``done`` (those of all, ``l2``, ``seconds``).
+    Events: ``start`` (``head``, all of the painting but its strokes, and ``palette``, its only colours or
+    null), ``strokes`` (the ``strokes`` to be added), ``refined`` (all ``strokes``, ``share`` of the
+    iterations), ``done`` (all ``strokes``, ``l2``, ``seconds``). Numbers are rounded until they are done.
     """
 
     def __init__(self, request: PaintRequest, send: Callable[[Event], None], stop: threading.Event) -> None:
         self.request, self.send, self.stop = request, send, stop
-        self.start = time.monotonic()
-        self.strokes_done = self.batch = self.iteration = 0
-        self.l2 = 0.0
+        self.start = self.shown = time.monotonic()
+        self.share = 0.0
 
     def run(self) -> None:
-        """Paint.
-
-        Raises:
-            ValueError: a request that is not possible; a sentence for the client.
-            Stopped: `stop` is set, or the time is up.
-        """
+        """Paint; a `ValueError` is a sentence for the client, and `Stopped` ends early."""
         request = self.request
         init = None if request.painting is None else checked(request.painting)
         painter = painter_of(request, init)
         job = painter.prepare(photo_of(request))
-        design, opacity = painter.policy.renderer.design, painter.policy.renderer.opacity
-        background = (0.0, 0.0, 0.0) if init is None else init.background
-        self.empty = Painting([], design, (job.target.shape[2], job.target.shape[3]), background, opacity)
-        head = json_format.head(design, self.empty.size, background, opacity)
-        self.send({"event": "start", "box": svg.view_box(self.empty.size), "head": head})
-        if init is not None:
-            self.on_strokes(torch.from_numpy(init.strokes.copy())[None])
+        renderer, size = painter.policy.renderer, (job.target.shape[2], job.target.shape[3])
+        head = json_format.head(renderer.design, size, background_of(request, init), renderer.opacity)
+        palette = None if job.options.palette is None else list(map(_hex, job.options.palette))
+        self.send({"event": "start", "head": head, "palette": palette})
         painting = painter.paint(job, request.strokes, on_strokes=self.on_strokes)
-        if request.refine:
-            (painting,) = painter.refine([job], [painting], self.on_iteration, self.on_refined)
-        event = {"event": "done", "l2": painter.l2(job, painting), "seconds": time.monotonic() - self.start}
-        self.send(event | self.drawn(painting.strokes, 0))
+        (painting,) = painter.refine([job], [painting], on_strokes=self.on_refined)
+        l2, seconds = painter.l2(job, painting), time.monotonic() - self.start
+        self.send({"event": "done", "strokes": painting.strokes.tolist(), "l2": l2, "seconds": seconds})
 
     def on_strokes(self, strokes: Tensor) -> None:
         """Send the strokes of a bundle."""
         self.check()
-        self.send({"event": "strokes"} | self.drawn(strokes[0].numpy(), self.strokes_done))
-        self.strokes_done += strokes.shape[1]
+        self.send({"event": "strokes", "strokes": _rounded(strokes)})
 
     def on_refined(self, strokes: Tensor) -> None:
-        """Send all strokes, every `SHOW_EVERY` iterations."""
+        """Send all strokes, every `SHOW_SECONDS`."""
         self.check()
-        self.iteration += 1
-        total = self.request.refine
-        if self.iteration % SHOW_EVERY == 0 and self.iteration < total:
-            event = {"event": "refined", "iteration": self.iteration, "of": total, "l2": self.l2}
-            self.send(event | self.drawn(strokes[0].cpu().numpy(), 0))
-
-    def on_iteration(self, l2: float) -> None:
-        """Remember the l2 for the next event."""
-        self.l2 = l2
+        self.share += 1 / self.request.refine
+        if time.monotonic() - self.shown >= SHOW_SECONDS:
+            self.shown = time.monotonic()
+            self.send({"event": "refined", "strokes": _rounded(strokes), "share": self.share})
 
     def check(self) -> None:
         """Stop if the client has left or the time is up."""
@@ -162,14 +156,13 @@ class PaintingJob:
         if time.monotonic() - self.start > SECONDS:
             raise Stopped(f"stopped after {SECONDS:.0f} seconds")
 
-    def drawn(self, strokes: np.ndarray, first: int) -> Event:
-        """Strokes as SVG shapes and as numbers."""
-        self.batch += 1
-        empty = self.empty
-        part = Painting(strokes, empty.design, empty.size, empty.background, empty.opacity)
-        nodes = part.nodes(svg.SEGMENTS)
-        shapes = svg.shapes(part.size, part.design.primitive, nodes, f"s{self.batch:x}-", first)
-        return {"shapes": list(shapes), "strokes": strokes.tolist()}
+
+def _rounded(strokes: Tensor) -> list[list[float]]:
+    return strokes[0].cpu().double().numpy().round(4).tolist()
+
+
+def _hex(colour: Tensor) -> str:
+    return f"#{bytes((colour * 255).round().byte().tolist()).hex()}"
 
 
 def export(request: ExportRequest) -> bytes:
@@ -179,5 +172,5 @@ def export(request: ExportRequest) -> bytes:
     size = painting.scaled_size(min(limit, request.size or max(painting.size)))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"painting.{request.format}"
-        painting.save(file, size=size)
+        painting.save(file, size=size, paper=None if request.paper is None else Paper(*request.paper))
         return file.read_bytes()

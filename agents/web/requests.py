@@ -19,6 +19,9 @@ MAX_SIDE = 4096  # pixels of an exported picture
 MAX_FILM_SIDE = 1080
 
 PhotoName = Literal["astronaut", "chelsea", "coffee", "rocket"]
+Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
+Millimetres = Annotated[float, Field(gt=0, le=600)]
+Paper = Annotated[tuple[Millimetres, Millimetres] | None, Field(description="Sides of a plotter's paper.")]
 PaintingText = Annotated[str, Field(max_length=MAX_PAINTING, description="The text of a .json.")]
 
 
@@ -42,9 +45,14 @@ class PaintRequest(Strict):
     strokes: Annotated[int, Field(ge=1, le=MAX_STROKES)] = 500
     refine: Annotated[int, Field(ge=0, le=MAX_REFINE, description="Iterations of refinement.")] = 100
     stroke: Literal["bezier", "straight", "circle", "triangle"] = "bezier"
-    palette: Annotated[int, Field(ge=0, le=MAX_PALETTE, description="Colours; 0 for any.")] = 0
+    palette: Annotated[
+        Annotated[int, Field(ge=0, le=MAX_PALETTE)] | Annotated[list[Colour], Field(max_length=MAX_PALETTE)],
+        Field(description="Number of colours, 0 for any; or the colours."),
+    ] = 0
+    background: Annotated[Colour | None, Field(description="Null for a transparent layer.")] = "#000000"
     opacity: Annotated[float, Field(ge=0, le=1, description="The least alpha; 1 is opaque.")] = 0.0
-    detail: Annotated[Literal["all", "faces"], Field(description="Where errors count more.")] = "all"
+    detail: Annotated[Literal["all", "faces"], Field(description="Where errors count more.")] = "faces"
+    paper: Paper = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 
 
@@ -53,4 +61,5 @@ class ExportRequest(Strict):
 
     painting: PaintingText
     format: Annotated[str, AfterValidator(_known_format)] = "png"
+    paper: Paper = None
     size: Annotated[int | None, Field(ge=1, le=MAX_SIDE, description="Longer side in pixels.")] = None

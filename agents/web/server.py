@@ -52,6 +52,8 @@ class JobQueue:
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
 
         def send(event: Event | None) -> None:
+            if event is not None and event["event"] == "refined" and not events.empty():
+                return  # a client that is slow gets fewer previews
             loop.call_soon_threadsafe(events.put_nowait, event)
 
         def job() -> None:
@@ -126,12 +128,8 @@ class Limits:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        refusal = self._refusal(Headers(scope=scope))
-        if refusal is not None:
-            await refusal(scope, receive, send_with_headers)
-        else:
-            with suppress(ClientDisconnect):  # while it sends
-                await self.app(scope, limited_receive, send_with_headers)
+        with suppress(ClientDisconnect):  # while it sends
+            await (self._refusal(Headers(scope=scope)) or self.app)(scope, limited_receive, send_with_headers)
 
     def _refusal(self, headers: Headers) -> Response | None:
         host, origin = headers.get("host", ""), headers.get("origin")
@@ -158,10 +156,7 @@ def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> F
         yield
         jobs.executor.shutdown(wait=False, cancel_futures=True)
 
-    app = FastAPI(
-        title="Paint Gym", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
-        description="Photos become strokes. The description of this API is /openapi.json.",
-    )  # fmt: skip
+    app = FastAPI(title="Paint Gym", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Limits, hosts=hosts)
 
     @app.exception_handler(RequestValidationError)

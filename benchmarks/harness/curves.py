@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.harness.statistics import interquartile_mean, interval
+from benchmarks.harness.statistics import interval
 from paint_gym.utils.files import replace_when_done
 
 
@@ -134,7 +134,7 @@ def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str]) -> No
             end = min(getattr(curve[-1], name) for curve in curves)
             x = np.linspace(0, end, 41)
             l2 = np.array([[l2_at(curve, name, where) for where in x] for curve in curves])
-            (line,) = axis.plot(x, interquartile_mean(l2, 0), "-" if number < 10 else "--", label=method)
+            (line,) = axis.plot(x, l2.mean(0), "-" if number < 10 else "--", label=method)
             if len(curves) > 1:
                 bounds = [interval(column.tolist())[1:] for column in l2.T]
                 low, high = np.array(bounds, float).T

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -185,4 +186,7 @@ def _child(job: BenchmarkJob, send: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    send.send(_run_job(job))
+    try:
+        send.send(_run_job(job))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

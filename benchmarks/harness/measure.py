@@ -22,6 +22,7 @@ from paint_gym.renderers.analytic.c import library
 from paint_gym.strokes import StrokeDesign
 
 ROOT = Path(__file__).parents[2]
+NO_CODE = (":!benchmarks/results", ":!docs")
 Row = dict[str, Any]
 
 
@@ -59,7 +60,7 @@ def provenance() -> Row:
     return {
         "version": __version__,
         "commit": git("rev-parse", "HEAD"),
-        "changed": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "changed": bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *NO_CODE)),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(sys.orig_argv[1:]),
     }

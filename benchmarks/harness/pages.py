@@ -4,61 +4,71 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks.harness.curves import draw_curves
-from benchmarks.harness.measure import ROOT
-from benchmarks.harness.results import Result, all_results
-from benchmarks.harness.tables import CLAIMS, JOBS, table_lines
+from benchmarks.harness.measure import ROOT, Row
+from benchmarks.harness.results import all_results, origin
+from benchmarks.harness.tables import CLAIMS, FINALS, JOBS, Result, table_lines
 from paint_gym.utils.files import replace_when_done
 
 DOCS = ROOT / "docs"
 PAPER = """\
-# The paper, reproduced
+# The paper, reproduced at about a fortieth of its size
 
 Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure of "Learning to Paint With
 Model-based Deep Reinforcement Learning" (ICCV 2019) is a command, as `python -m benchmarks run fig8a`, at a
-size that two cores can do; with `--options=--paper` it trains as the paper did. l2 is the mean squared
-error of pictures in [0, 1], with strokes drawn by the renderer `raster`. Over seeds, figures are
-interquartile means, `low` and `high` the ends of the 95% bootstrap interval; of three seeds that is little
-more than what they span. Seconds are of one thread.
+size that two cores can do; with `--paper` it trains as the paper did. l2 is the mean squared
+error of pictures in [0, 1], with strokes drawn by the renderer `raster`. Over seeds, figures are means, `low`
+and `high` the ends of the 95% interval by Student's t. Seconds are of one thread.
 
-A claim *holds* if what was measured, at the size that was run, is as the paper says, or more so; it holds
-*in part* if the direction is the paper's and its size is not, or not in every seed.
+One rule gives all verdicts (`verdict` in `benchmarks/harness/statistics.py`). A claim *holds* if the whole
+interval of what was measured, at the size that was run, is as the paper says, or more so; it holds *in
+part* if only the direction is, or only some of its parts; it *does not hold* if the whole interval is on
+the other side. Else, and where there is one seed only, it *cannot be told*. The column `by` names the
+interval.
 """
 OTHERS = """\
 # Benchmarks
 
 Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's figures are in
-[paper.md](paper.md). What is of older code, `python -m benchmarks list` says; `python -m benchmarks run NAME`
-measures anew. Times are of the machine that is named.
+[paper.md](paper.md). `python -m benchmarks run NAME` measures anew. Times are of the machine that is named.
 """
 REMOVED = (
     "actors", "adapter", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
-    "learning_speed_compiled", "levers", "palette", "through",
+    "learning_speed_compiled", "levers", "palette", "stroke_budget", "through",
 )  # fmt: skip
 """Results of benchmarks that decided a design and are gone."""
+PAST = ("until Chromium shows it", "SVG against our renderer, 200 random strokes")
+"""Titles of tables that their benchmarks measure no more."""
 MOVED = {"accuracy": "renderers", "cold_start": "photo"}
 """Results that another benchmark measures now."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
 
 
+def conclusions(result: Result) -> dict[str, list[Row]]:
+    """Tables that follow from the result of a figure, by title."""
+    return dict(import_module(f"benchmarks.paper.{result.name}").conclude(result))
+
+
 def paper_page(results: Sequence[Result]) -> str:
     """The paper's claims in one table, then each figure."""
+    concluded = {result.name: conclusions(result) for result in results}
     claims = [
-        {"figure": f"[{result.name}](#{result.name})"} | row
-        for result in results
-        for row in result.tables.get(CLAIMS, [])
+        {"figure": f"[{name}](#{name})"} | row
+        for name, tables in concluded.items()
+        for row in tables.get(CLAIMS, [])
     ]
     lines = [PAPER, *table_lines(claims, longest=len(claims))]
     for result in results:
-        lines += section(result)
+        lines += section(result, concluded[result.name] | result.tables)
     return "\n".join(lines) + "\n"
 
 
-def section(result: Result) -> Iterator[str]:
+def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
     """Section of a result: its origin, its curves as a plot, its tables but for the claims."""
-    made, machine = result.provenance, result.machine
+    machine = result.machine
     yield from ("", f"## {result.name}", "")
     about = _about(result.name)
     yield from (about, "") if about else ()
@@ -66,12 +76,9 @@ def section(result: Result) -> Iterator[str]:
         yield from ("The benchmark that measured this is no longer part of the project.", "")
     if result.name in MOVED:
         yield from (f"Measured by `python -m benchmarks run {MOVED[result.name]}` now.", "")
-    if made is None:
-        yield "From before results said where they come from."
-    else:
-        yield f"`python {made['command']}`, {made['date'][:10]},"
-        commits = ", ".join(commit[:9] for commit in result.commits())
-        yield f"version {made['version']}, measured by commit {commits}."
+    if result.provenance is not None:
+        yield f"`python {result.provenance['command']}`,"
+    yield origin(result)
     cores = f"{machine['threads']} of {machine['cores']} cores"
     yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."
     if result.curves:
@@ -80,9 +87,10 @@ def section(result: Result) -> Iterator[str]:
         took = f"Training took {sum(last.values()) / 60:.0f} minutes of one core in all."
         link = f"[{result.name}.csv](../benchmarks/results/{result.name}.csv)"
         yield f"{took} Every evaluation of every seed: {link}."
-    for title, rows in result.tables.items():
-        if title not in (CLAIMS, JOBS):
-            yield from ("", f"{title[:1].upper()}{title[1:]}:", "", *table_lines(rows))
+    for title, rows in tables.items():
+        if title not in (CLAIMS, JOBS, FINALS):
+            past = " (no command measures this any more)" if title in PAST else ""
+            yield from ("", f"{title[:1].upper()}{title[1:]}{past}:", "", *table_lines(rows))
 
 
 def _about(name: str) -> str:
@@ -105,7 +113,7 @@ def pages() -> dict[Path, str]:
     figures = [result for result in results if result.name in FIGURES]
     lines = [OTHERS.rstrip()]
     for result in results:
-        lines += section(result) if result.name not in FIGURES else []
+        lines += section(result, result.tables) if result.name not in FIGURES else []
     return {DOCS / "paper.md": paper_page(figures), DOCS / "benchmarks.md": "\n".join(lines) + "\n"}
 
 

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchmarks.harness.curves import Point, read_curves
-from benchmarks.harness.measure import ROOT, Row
-from benchmarks.harness.tables import CLAIMS, DOES_NOT_HOLD, HOLDS, IN_PART, JOBS, SCHEMA, read_json
+from benchmarks.harness.curves import read_curves
+from benchmarks.harness.measure import ROOT, git
+from benchmarks.harness.tables import FINALS, JOBS, SCHEMA, Result, read_json
 
 RESULTS = ROOT / "benchmarks" / "results"
-CLAIM = {"claim", "the paper", "here", "holds?"}
 ORIGIN = ("version", "commit", "date", "command")
+FOLDER = ROOT / "benchmarks"
+STALE = "**The code has changed since.**"
+UNCOMMITTED = "**changes that were not committed**"
 MACHINE = {"cpu", "threads", "cores", "torch"}
-VERDICTS = {HOLDS, IN_PART, DOES_NOT_HOLD}
-
-
-class Result(NamedTuple):
-    """Result of a benchmark.
-
-    Attributes:
-        name: of the file, without its ending.
-        provenance: see `benchmarks.harness.measure.provenance`; None in files of before there was one.
-        machine: facts about it.
-        tables: rows by title.
-        curves: learning curves, if it has any.
-    """
-
-    name: str
-    provenance: Row | None
-    machine: Row
-    tables: dict[str, list[Row]]
-    curves: list[Point]
-
-    def commits(self) -> list[str]:
-        """Commits of the code that measured: those of the jobs, else that of the benchmark."""
-        jobs = [row["commit"] for row in self.tables.get(JOBS, [])]
-        return list(dict.fromkeys(jobs)) or ([self.provenance["commit"]] if self.provenance else [])
 
 
 def read_result(path: Path) -> Result:
@@ -76,13 +54,11 @@ def _check(content: Any) -> None:
     schema, made = content.get("schema", 1), content.get("provenance")
     if type(schema) is not int or not 1 <= schema <= SCHEMA:
         raise ValueError(f"of schema {schema!r}; known here are 1 to {SCHEMA}")
-    if schema == SCHEMA and not (isinstance(made, dict) and made.keys() >= set(ORIGIN)):
+    if schema > 1 and not (isinstance(made, dict) and made.keys() >= set(ORIGIN)):
         raise ValueError(f"does not say where it comes from: {', '.join(ORIGIN)}")
-    for row in tables.get(CLAIMS, []):
-        if row.keys() != CLAIM or str(row["holds?"]) not in VERDICTS:
-            raise ValueError(f"a claim has {sorted(CLAIM)}, and holds? is one of {sorted(VERDICTS)}")
-    if not all(row.keys() >= {"method", "commit", "date"} for row in tables.get(JOBS, [])):
-        raise ValueError("a job does not say where it comes from")
+    for title, keys in ((JOBS, {"method", "commit", "changed", "date"}), (FINALS, {"method", "seed", "l2"})):
+        if not all(row.keys() >= keys for row in tables.get(title, [])):
+            raise ValueError(f"a row of {title} lacks one of {', '.join(sorted(keys))}")
 
 
 def all_results() -> list[Result]:
@@ -95,3 +71,24 @@ def all_results() -> list[Result]:
     for path in sorted({path.stem for path in RESULTS.glob("*.csv")} - {path.stem for path in files}):
         raise ValueError(f"{RESULTS / path}.csv: learning curves without their {path}.json")
     return [read_result(path) for path in files]
+
+
+def is_stale(result: Result) -> bool:
+    """Whether the code of a result is older than that of the last commit, as far as git knows."""
+    measured = next((FOLDER.rglob(f"{result.name}.py")), FOLDER)
+    files = ("paint_gym", "agents", "benchmarks/harness", str(measured))
+    commits = {source["commit"] for source in result.sources()}
+    ages = [git("rev-list", "--count", f"{commit}..HEAD", "--", *files) for commit in commits]
+    return not ages or any(age != "0" for age in ages)
+
+
+def origin(result: Result) -> str:
+    """Version, date and commits of a result, and whether they are the code of today."""
+    made = result.provenance
+    if made is None:
+        return f"From before results said where they come from. {STALE}"
+    sources = result.sources()
+    commits = ", ".join(dict.fromkeys(source["commit"][:9] for source in sources))
+    changed = any(source["changed"] for source in sources)
+    text = f"{made['date'][:10]}, version {made['version']}, measured by commit {commits}"
+    return text + (f" with {UNCOMMITTED}." if changed else ".") + (f" {STALE}" if is_stale(result) else "")

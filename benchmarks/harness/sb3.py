@@ -13,27 +13,37 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.utils.parametrizations import weight_norm
 
-from agents.networks.resnet import ResNet, batch_normed
+from agents.networks.resnet import ResNet
 from benchmarks.harness.measure import Row
 from benchmarks.harness.training import Training
 from paint_gym.adapters.sb3 import PaintVecEnv
 from paint_gym.canvas import CanvasState
+from paint_gym.rewards.discriminator import TReLU
 
 FEATURES = 256  # of the trunk, for the heads of stable-baselines3
 
 
 class Trunk(BaseFeaturesExtractor):
-    """ResNet of our actors as a feature extractor of stable-baselines3."""
+    """ResNet of our critics as a feature extractor of stable-baselines3.
+
+    It has no batch norm: with it the ratio of PPO is not 1 at its first step, and target networks lag behind.
+    """
 
     def __init__(self, observation_space: gym.spaces.Box, width: int) -> None:
         super().__init__(observation_space, FEATURES)
-        self.net = ResNet(7, FEATURES, batch_normed, nn.ReLU, width, depth=1)
+        self.net = ResNet(7, FEATURES, weight_norm, TReLU, width, depth=1)
 
     def forward(self, obs: Tensor) -> Tensor:
         """Observations ``(B, 7, H, W)`` in [0, 1] to ``(B, FEATURES)``."""
         return self.net(obs).relu()
+
+
+def trunk(width: int) -> Row:
+    """Keyword arguments of a policy of stable-baselines3, which make it use `Trunk`."""
+    return {"features_extractor_class": Trunk, "features_extractor_kwargs": {"width": width}}
 
 
 class Sb3Policy:

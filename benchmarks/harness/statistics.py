@@ -1,4 +1,4 @@
-"""Statistics over seeds: interquartile mean and its bootstrap interval (Agarwal et al. 2021)."""
+"""Statistics over seeds: Student's interval of a mean, Welch's of a ratio, and the verdict on a claim."""
 
 from __future__ import annotations
 
@@ -9,31 +9,69 @@ from scipy import stats
 
 from benchmarks.harness.measure import Row
 
-RESAMPLES = 2000
+CONFIDENCE = 0.95
+HOLDS, IN_PART, DOES_NOT_HOLD, CANNOT_BE_TOLD = "holds", "in part", "does not hold", "cannot be told"
+WELCH = "95% by Welch's t test on logarithms"
+Interval = tuple[float, float | None, float | None]
+"""A value with the ends of its 95% interval; None where one seed gives no interval."""
 
 
-def interquartile_mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Mean of the middle half; of fewer than four values none is left out."""
-    mean: np.ndarray = stats.trim_mean(values, 0.25, axis)
-    return mean
-
-
-def interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """Interquartile mean over the seeds, and the ends of its 95% bootstrap interval (percentiles).
-
-    With so few values as three the interval is what they span. None where one value gives no interval.
-    """
-    mean = float(interquartile_mean(np.asarray(values)))
+def interval(values: Sequence[float]) -> Interval:
+    """Mean over the seeds, and its interval by Student's t."""
+    mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None, None
-    bounds = stats.bootstrap(
-        (values,), interquartile_mean, n_resamples=RESAMPLES, method="percentile", vectorized=True,
-        rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
-    return mean, float(bounds.low), float(bounds.high)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
+    return mean, float(mean - half), float(mean + half)
 
 
-def over_seeds(results: Sequence[Row], measure: str = "l2") -> Row:
-    """Columns of a measure over the results of all seeds: their number, mean and interval."""
-    mean, low, high = interval([result[measure] for result in results])
-    return {"seeds": len(results), measure: mean, "low": low, "high": high}
+def ratio(above: Sequence[float], below: Sequence[float]) -> Interval:
+    """Geometric mean of positive values in that of others, and its interval by Welch's t on logarithms."""
+    a, b = np.log(above), np.log(below)
+    value = float(np.exp(a.mean() - b.mean()))
+    if min(len(a), len(b)) < 2:
+        return value, None, None
+    if not a.var() + b.var():
+        return value, value, value
+    bounds = stats.ttest_ind(a, b, equal_var=False).confidence_interval(CONFIDENCE)
+    return value, float(np.exp(bounds.low)), float(np.exp(bounds.high))
+
+
+def verdict(low: float | None, high: float | None, size: float, direction: float | None = None) -> str:
+    """Verdict on a claim that an effect is at least of a size, by the interval of the effect.
+
+    Args:
+        low: lower end of the interval; None if there is none.
+        high: its upper end.
+        size: size of the effect that is claimed.
+        direction: above it the effect has the direction that is claimed; by default the size.
+    """
+    direction = size if direction is None else direction
+    if low is None or high is None:
+        return CANNOT_BE_TOLD
+    if low >= size:
+        return HOLDS
+    if low > direction:
+        return IN_PART
+    return DOES_NOT_HOLD if high < direction else CANNOT_BE_TOLD
+
+
+def joint_verdict(verdicts: Sequence[str]) -> str:
+    """Verdict on a claim of several parts: in part if some hold, else the worst of what is known."""
+    if len(set(verdicts)) == 1:
+        return verdicts[0]
+    if HOLDS in verdicts or IN_PART in verdicts:
+        return IN_PART
+    return DOES_NOT_HOLD
+
+
+def interval_text(value: Interval, digits: str = ".3g") -> str:
+    """A value, with its interval in brackets if it has one."""
+    mean, low, high = value
+    return f"{mean:{digits}}" + ("" if low is None else f" ({low:{digits}} to {high:{digits}})")
+
+
+def over_seeds(values: Sequence[float], measure: str = "l2") -> Row:
+    """Columns of a measure over the seeds: their number, mean and interval."""
+    mean, low, high = interval(values)
+    return {"seeds": len(values), measure: mean, "low": low, "high": high}

@@ -1,4 +1,4 @@
-"""Tables of a benchmark: its options, bars and claims, what it prints, and the file of its result."""
+"""Tables of a benchmark: its options, bars and claims, what it prints, and the files of its result."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import hashlib
 import inspect
 import json
 import math
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import tyro
 
-from benchmarks.harness.curves import write_curves
+from benchmarks.harness.curves import Point, write_curves
 from benchmarks.harness.measure import Row, machine, provenance
 from paint_gym.utils.errors import visible
 from paint_gym.utils.files import replace_when_done
@@ -29,10 +30,11 @@ CLAIMS = "claims"
 """Title of rows of `claim`."""
 JOBS = "jobs"
 """Title of the versions, commits and dates of the trainings."""
+FINALS = "finals"
+"""Title of the scores of each training at its end; see `Result.finals`."""
 T = TypeVar("T")
-HOLDS, IN_PART, DOES_NOT_HOLD = "holds", "in part", "does not hold here"
 LONGEST = 40  # rows of a table in print
-SCHEMA = 2  # of result files; 1 had no provenance
+SCHEMA = 3  # of result files; 1 had no provenance, 2 no scores of each seed
 
 
 @dataclass(frozen=True)
@@ -79,41 +81,110 @@ class JobsFailedError(RuntimeError):
     """Failure of some jobs; the message names them. The results of all finished ones stay."""
 
 
-def main(tables: Callable[[Any], Iterable[Table]], kind: type[BenchmarkConfig] = BenchmarkConfig) -> None:
+class Result(NamedTuple):
+    """Result of a benchmark.
+
+    Attributes:
+        name: of the file, without its ending.
+        provenance: see `benchmarks.harness.measure.provenance`; None in files of before there was one.
+        machine: facts about it.
+        tables: rows by title.
+        curves: learning curves, if it has any.
+    """
+
+    name: str
+    provenance: Row | None
+    machine: Row
+    tables: dict[str, list[Row]]
+    curves: list[Point]
+
+    def sources(self) -> list[Row]:
+        """Rows with ``commit`` and ``changed``: of the jobs, else that of the benchmark."""
+        return self.tables.get(JOBS) or ([self.provenance] if self.provenance else [])
+
+    def finals(self, measure: str = "l2") -> dict[str, list[float]]:
+        """Scores at the end by method, a value for each seed.
+
+        Files of schema 2 had only mean, lowest and highest of three seeds, which give the third: in these
+        ``seed`` is None, and the values are in rising order.
+        """
+        values: dict[str, list[float]] = {}
+        for row in self.tables[FINALS]:
+            values.setdefault(row["method"], []).append(row[measure])
+        return values
+
+
+Conclude = Callable[[Result], Iterable[Table]]
+"""Tables that follow from a result: comparisons and claims; pages are made of them, result files are not."""
+
+
+def no_conclusions(result: Result) -> Iterable[Table]:
+    """Conclude nothing beyond what was measured."""
+    return ()
+
+
+def main(
+    tables: Callable[[Any], Iterable[Table]],
+    kind: type[BenchmarkConfig] = BenchmarkConfig,
+    conclude: Conclude = no_conclusions,
+) -> None:
     """Run the command line of a benchmark; an error of the user is one line."""
+    name = Path(sys.argv[0]).stem
     try:
         options = tyro.cli(kind, description=inspect.getdoc(inspect.getmodule(tables)))
-        report(options, tables(options))
+        report(options, tables(options), conclude)
     except (ValueError, OSError, JobsFailedError) as error:
-        sys.exit(f"{Path(sys.argv[0]).stem}: {visible(str(error))}")
+        sys.exit(f"{name}: {visible(str(error))}")
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
 
 
-def report(options: BenchmarkConfig, tables: Iterable[Table]) -> None:
-    """Measure and print table by table, write the JSON, and check the bars if asked to."""
+def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude = no_conclusions) -> Result:
+    """Measure and print table by table, write the files, and check the bars if asked to."""
     torch.set_num_threads(options.threads)
-    result: Row = {
-        "schema": SCHEMA, "provenance": provenance(), "options": dataclasses.asdict(options),
-        "machine": machine(), "tables": {},
-    }  # fmt: skip
-    curves = None
+    result = Result("", provenance(), machine(), {}, [])
+    shown: dict[str, list[Row]] = {}
     for title, rows in tables:
         if title == CURVES:
-            curves = rows
+            result = result._replace(curves=rows)
             continue
-        result["tables"][title] = rows
-        if title != JOBS:
-            print("", title, "", *table_lines(rows), "", sep="\n", flush=True)
+        result.tables[title] = rows
+        if title not in (JOBS, FINALS):
+            shown |= _show(title, rows)
+    for title, rows in conclude(result):
+        shown |= _show(title, rows)
     if options.json:
-        if curves is not None:
-            path = options.json.with_suffix(".csv")
-            write_curves(path, curves)
-            result["curves"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        with replace_when_done(options.json) as temporary:
-            temporary.write_text(json.dumps(result, indent=1, default=str, allow_nan=False) + "\n")
-    missed = sum(row.get("met") is False for rows in result["tables"].values() for row in rows)
+        write_result(options.json, result, options)
+    if isinstance(options, FolderConfig):
+        write_result(options.folder / "result.json", result, options)
+        lines = [line for title, rows in shown.items() for line in (title, "", *table_lines(rows), "")]
+        with replace_when_done(options.folder / "tables.md") as temporary:
+            temporary.write_text("\n".join(lines))
+    missed = sum(row.get("met") is False for rows in shown.values() for row in rows)
     print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)
+    return result
+
+
+def _show(title: str, rows: list[Row]) -> dict[str, list[Row]]:
+    print("", title, "", *table_lines(rows), "", sep="\n", flush=True)
+    return {title: rows}
+
+
+def write_result(path: Path, result: Result, options: BenchmarkConfig) -> None:
+    """Write a result as JSON, and its learning curves as CSV beside it."""
+    content: Row = {
+        "schema": SCHEMA, "provenance": result.provenance, "options": dataclasses.asdict(options),
+        "machine": result.machine, "tables": result.tables,
+    }  # fmt: skip
+    if result.curves:
+        curves = path.with_suffix(".csv")
+        write_curves(curves, result.curves)
+        content["curves"] = hashlib.sha256(curves.read_bytes()).hexdigest()
+    with replace_when_done(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, default=str, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -130,10 +201,17 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(), parse_constant=refuse)
 
 
-def claim(text: str, the_paper: str, measured: str, holds: bool, in_part: bool = False) -> Row:
-    """Row of the table `CLAIMS`: a claim, the paper's number, the measured one, and the verdict."""
-    verdict = HOLDS if holds else IN_PART if in_part else DOES_NOT_HOLD
-    return {"claim": text, "the paper": the_paper, "here": measured, "holds?": verdict}
+def claim(text: str, the_paper: str, measured: str, by: str, verdict: str) -> Row:
+    """Row of the table `CLAIMS`.
+
+    Args:
+        text: the claim.
+        the_paper: the number of the paper.
+        measured: the number measured here.
+        by: the interval or the test that the verdict follows from.
+        verdict: see `benchmarks.harness.statistics.verdict`.
+    """
+    return {"claim": text, "the paper": the_paper, "here": measured, "by": by, "holds?": verdict}
 
 
 def at_most(value: float, bar: float) -> Row:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,20 +17,34 @@ import numpy as np
 import torch
 
 from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
-from agents.checkpoint import CHECKPOINT, save_agent
+from agents.checkpoint import CHECKPOINT, WEIGHTS, save_agent
 from agents.common.config import flatten
+from agents.common.signals import StopSignals
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
-from benchmarks.harness.curves import Point, check_curve
+from benchmarks.harness.curves import Point, check_curve, draw_curves
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row
-from benchmarks.harness.painting import Painted, first_pictures, paint_and_score, scores
-from benchmarks.harness.tables import CLAIMS, CURVES, JOBS, FolderConfig, Table
+from benchmarks.harness.painting import (
+    Painted,
+    blank_l2,
+    first_pictures,
+    mean_colour_l2,
+    paint_and_score,
+    random_l2,
+    scores,
+)  # fmt: skip
+from benchmarks.harness.tables import CURVES, FINALS, JOBS, FolderConfig, Table
 from paint_gym.utils.device import pick_device
+from paint_gym.utils.weights import load_weights
 
 Results = dict[str, list[Row]]
 """Results by variant, seed by seed."""
 CHECKPOINT_SECONDS = 120.0
+COUNTS = ("updates", "env_steps", "seconds")
+SCORES = ("l2", "ssim", "texture", "blank", "test_images")
+UNPAINTED = "l2 of canvases without an agent"
+"""Title of what a painting must be better than, for each data set."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +59,16 @@ class TrainingConfig(FolderConfig):
     """Run the jobs on a Ray cluster instead: "local", "auto" or an address."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Random seeds; each variant is trained once with each."""
+    updates: int | None = None
+    """Updates of each training, in place of the published number."""
+    size: int | None = None
+    """Side of the canvas in pixels, in place of the published one."""
+    dataset: str | None = None
+    """Name of a data set, in place of the published one."""
     test_images: int = 200
-    """Pictures of the test split that are painted at the end."""
+    """Pictures of the test split that are painted on the way and at the end."""
+    plot: Path | None = None
+    """PNG to draw the learning curves in; by default curves.png in the folder."""
     device: str = "auto"
     """Device to train on."""
     paper: bool = False
@@ -58,8 +81,8 @@ class TrainingConfig(FolderConfig):
             ValueError: naming the option.
         """
         super().__post_init__()
-        for name in ("workers", "test_images"):
-            if getattr(self, name) < 1:
+        for name in ("workers", "test_images", "updates", "size"):
+            if (getattr(self, name) or 0) < 1 and getattr(self, name) is not None:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.paper and self.smoke:
             raise ValueError("--paper and --smoke do not go together")
@@ -67,9 +90,16 @@ class TrainingConfig(FolderConfig):
             raise ValueError(f"seeds must be whole numbers from 0, each named once, not {list(self.seeds)}")
 
     @property
+    def changes(self) -> Row:
+        """Settings of trainings that are not the published ones."""
+        settings = {name: getattr(self, name) for name in ("updates", "size", "dataset")}
+        return {name: value for name, value in settings.items() if value is not None}
+
+    @property
     def folder(self) -> Path:
-        """Folder of the jobs of this size."""
-        return self.out / "paper" if self.paper else super().folder
+        """Folder of the jobs of these settings."""
+        own = "_".join(f"{name}_{value}" for name, value in self.changes.items())
+        return self.out / "paper" / own if self.paper else super().folder / own
 
 
 class MeasuredTrainer(Trainer):
@@ -177,13 +207,17 @@ class Training(BenchmarkJob):
         return settings
 
     def check(self, result: Row) -> None:
-        """Check the curve and the score."""
+        """Check the curve and the scores."""
         check_curve(list(points({self.method: [result]})))
-        if result["l2"] < 0:
-            raise ValueError("l2 below 0")
+        if result["l2"] < 0 or not {*COUNTS, *SCORES} <= result.keys():
+            raise ValueError("a score is negative or lacks")
 
     def work(self) -> None:
-        """Train from the last checkpoint, if there is one; then score and write."""
+        """Train from the last checkpoint, if there is one; then score and write.
+
+        Raises:
+            KeyboardInterrupt: a signal has stopped it, after a checkpoint.
+        """
         torch.set_num_threads(self.threads)
         trainer = self.trainer()
         trainer.limit = self.seconds
@@ -191,15 +225,20 @@ class Training(BenchmarkJob):
             self.show(trainer.measure())
         saved = time.monotonic()
 
-        def after_update(trainer: MeasuredTrainer, metrics: dict[str, float]) -> None:
+        def after_update(trainer: MeasuredTrainer, metrics: dict[str, float]) -> bool:
             nonlocal saved
             if trainer.progress >= len(trainer.curve) / self.points:
                 self.show(trainer.measure())
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            stopped = signals.received is not None
+            if stopped or time.monotonic() - saved > CHECKPOINT_SECONDS:
                 trainer.save(self.folder)
                 saved = time.monotonic()
+            return stopped
 
-        trainer.fit(after_update)
+        with StopSignals(threading.current_thread() is threading.main_thread()) as signals:
+            trainer.fit(after_update)
+        if signals.received is not None and trainer.progress < 1:
+            raise KeyboardInterrupt
         # as it ships, the agent looks ahead
         config = dataclasses.replace(trainer.config.agent, lookahead=AgentConfig().lookahead)
         save_agent(self.folder / "agent.safetensors", trainer.agent, config)
@@ -246,8 +285,8 @@ class Training(BenchmarkJob):
         """Score on the test split, and write the result."""
         pictures = self.pictures("test", self.test_images)
         painted = self.paint(policy, pictures)
-        counts = {name: curve[-1][name] for name in ("updates", "env_steps", "seconds")}
-        self.write(counts | {"test_images": len(pictures)} | scores(painted, pictures) | {"curve": curve})
+        counts = {name: curve[-1][name] for name in COUNTS} | {"test_images": len(pictures)}
+        self.write(counts | scores(painted, pictures) | {"curve": curve})
 
 
 @dataclass(frozen=True)
@@ -278,7 +317,8 @@ class Variant:
         learning = kind(**{name: value for name, value in shared.items() if name in names})
         agent = dataclasses.replace(base.agent, learning=learning, **changes)
         settings: Row = {"agent": agent, "seed": seed, "eval_strokes": agent.max_strokes} | self.config
-        config = dataclasses.replace(base, **settings | (self.paper if options.paper else {}))
+        settings |= {"eval_images": options.test_images} | (self.paper if options.paper else {})
+        config = dataclasses.replace(base, **settings | options.changes)
         return smallest(config) if options.smoke else config
 
 
@@ -326,18 +366,35 @@ def train(jobs: Sequence[Training], options: TrainingConfig) -> Results:
     return results
 
 
-def curves_and_jobs(results: Results) -> Iterator[Table]:
-    """Tables of the learning curves, and of the origin of each result."""
-    yield CURVES, list(points(results))
+def records(results: Results, options: TrainingConfig) -> Iterator[Table]:
+    """Tables of the scores of each seed, of the learning curves, which are drawn, and of origins."""
     runs = [run for runs in results.values() for run in runs]
-    yield JOBS, [{name: run["settings"][name] for name in ("method", "seed")} | run["made"] for run in runs]
+    keys = [{name: run["settings"][name] for name in ("method", "seed")} for run in runs]
+    yield (
+        FINALS,
+        [key | {name: run[name] for name in COUNTS + SCORES} for key, run in zip(keys, runs, strict=True)],
+    )
+    yield JOBS, [key | run["made"] for key, run in zip(keys, runs, strict=True)]
+    curves = list(points(results))
+    draw_curves(curves, options.plot or options.folder / "curves.png", ["seconds", "env_steps"])
+    yield CURVES, curves
 
 
-def conclusions(claims: Iterable[Row], jobs: Sequence[Training], results: Results) -> Iterator[Table]:
-    """Last tables of a figure: claims, settings that differ from the paper's, curves and jobs."""
-    yield CLAIMS, list(claims)
+def figure(jobs: Sequence[Training], options: TrainingConfig) -> Iterator[Table]:
+    """Tables of a figure: scores without an agent, settings that differ from the paper's, and results."""
+    rows: dict[str, Row] = {}
+    for job in jobs:
+        name, strokes = job.config.dataset, job.config.agent.max_strokes
+        if name not in rows:
+            pictures = job.pictures("test", job.test_images)
+            rows[name] = {"data set": name, "blank canvas": blank_l2(pictures), "random strokes": strokes}
+            rows[name] |= {
+                "l2 of these": random_l2(pictures, strokes),
+                "mean colour": mean_colour_l2(pictures),
+            }
+    yield UNPAINTED, list(rows.values())
     yield paper_differences(jobs)
-    yield from curves_and_jobs(results)
+    yield from records(train(jobs, options), options)
 
 
 def points(results: Results) -> Iterator[Point]:
@@ -363,16 +420,26 @@ BEYOND_PRESETS = (  # this project's and the paper's; the preset "paper" has thi
 
 def paper_differences(jobs: Sequence[Training]) -> Table:
     """Table of settings that are not the paper's: those of any job, several if they differ."""
-    settings = []
-    configs = [flatten(dataclasses.asdict(job.config)) for job in jobs]
-    papers = [flatten(dataclasses.asdict(preset_for("paper", job.config.agent.algo))) for job in jobs]
-    for name in dict.fromkeys(name for config in configs for name in config):
-        here, paper = (
+    papers = [preset_for("paper", job.config.agent.algo) for job in jobs]
+    return _differences([dataclasses.asdict(job.config) for job in jobs], papers)
+
+
+def shipped_differences(names: Iterable[str]) -> Table:
+    """The same table of agents that come with the package: what their files say of how they were made."""
+    agents = [load_weights(WEIGHTS / f"{name}.safetensors", "actor/")[1]["config"] for name in names]
+    return _differences([{"agent": agent} for agent in agents], [preset_for("paper")])
+
+
+def _differences(configs: Sequence[Row], papers: Sequence[TrainConfig]) -> Table:
+    settings: list[tuple[str, str, str]] = []
+    here, paper = [flatten(config) for config in configs], [flatten(dataclasses.asdict(p)) for p in papers]
+    for name in dict.fromkeys(name for config in here for name in config):
+        ours, theirs = (
             ", ".join(dict.fromkeys(str(config[name]) for config in group if name in config))
-            for group in (configs, papers)
+            for group in (here, paper)
         )
-        if name in NOT_SAID or (name not in UNCOMPARED and here != paper):
-            settings.append((name, here, "not said" if name in NOT_SAID else paper))
+        if name in NOT_SAID or (name not in UNCOMPARED and ours != theirs):
+            settings.append((name, ours, "not said" if name in NOT_SAID else theirs))
     keys = ("setting", "here", "paper")
     rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
     return "settings that differ from the paper's", rows

@@ -3,9 +3,9 @@
 Run: python -m benchmarks.learning.sb3_baselines --workers 2
 
 CelebA at 32 px, 40 strokes in bundles of 5; l2 by `raster` on pictures of the test split, actions without
-noise. Actors are the ResNet of `agents.networks.resnet`, of the same width and depth; the critics of
-stable-baselines3 put two layers on such a trunk, ours are the paper's. Time is that of the processor, by
-thread, evaluations left out.
+noise. Networks are the ResNet of `agents.networks.resnet`, of the same width and depth: with batch norm in
+our actors, weight-normalised in our critics and in stable-baselines3's agents, whose critics put two layers
+on it. Time is that of the processor, by thread, evaluations left out.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents import PRESETS, AgentConfig
-from benchmarks.harness.curves import at_equal, draw_curves
+from benchmarks.harness.curves import at_equal
 from benchmarks.harness.measure import Row
-from benchmarks.harness.sb3 import Sb3Training, Trunk
+from benchmarks.harness.sb3 import Sb3Training, trunk
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.tables import Table, main
 from benchmarks.harness.training import (
     Training,
     TrainingConfig,
     Variant,
-    curves_and_jobs,
     points,
+    records,
     train,
     trainings,
-)
+)  # fmt: skip
 from paint_gym.adapters.sb3 import PaintVecEnv
 
 SB3: dict[str, type[BaseAlgorithm]] = {"SB3 DDPG": DDPG, "SB3 TD3": TD3, "SB3 SAC": SAC, "SB3 PPO": PPO}
@@ -50,8 +50,6 @@ class Sb3Baselines(TrainingConfig):
     """Agents of stable-baselines3 against ours."""
 
     out: Path = Path("runs/sb3_baselines")
-    plot: Path | None = None
-    """PNG to draw the curves in; by default curves.png in that folder."""
     algorithms: tuple[str, ...] = ALGORITHMS
     """Names of the algorithms."""
     minutes: float = 4.0
@@ -70,13 +68,14 @@ class Baseline(Sb3Training):
         """Make the agent that learns."""
         agent, batch = self.config.agent, self.config.batch
         rewards = VecNormalize(env, norm_obs=False, gamma=0.95**5)  # the gains are small
-        trunk: Row = {"width": agent.actor_width}
-        policy: Row = {"features_extractor_class": Trunk, "features_extractor_kwargs": trunk}
+        policy = trunk(agent.actor_width)
         shared: Row = {"gamma": 0.95**5, "learning_rate": 3e-4, "batch_size": batch}
         shared |= {"seed": self.config.seed, "device": self.device, "policy_kwargs": policy}
         kind: Any = SB3[self.method]
         if kind is PPO:
-            return kind("CnnPolicy", rewards, n_steps=8, n_epochs=4, **shared)
+            policy["log_std_init"] = -1.0  # actions in [-1, 1], so the default of 1 clips every third
+            shared["batch_size"] = 128
+            return kind("CnnPolicy", rewards, n_steps=16, n_epochs=6, **shared)
         size = env.action_space.shape or (0,)
         if kind is not SAC:
             shared["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, 0.2))  # ours: 0.1
@@ -112,8 +111,7 @@ def tables(options: Sb3Baselines) -> Iterator[Table]:
         row |= {"steps": float(np.mean([run["env_steps"] for run in runs]))}
         rows.append(row | {f"l2 after {fewest:.0f} steps": interval(early[name])[0]})
     yield f"{options.minutes:g} minutes each, celeba at 32 px", rows
-    yield from curves_and_jobs(results)
-    draw_curves(curves, options.plot or options.out / "curves.png", ["seconds", "env_steps"])
+    yield from records(results, options)
 
 
 if __name__ == "__main__":

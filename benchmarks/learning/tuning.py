@@ -18,7 +18,7 @@ import tyro
 from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import interval
 from benchmarks.harness.tables import Table, main
-from benchmarks.harness.training import TrainingConfig, Variant, curves_and_jobs, train, trainings
+from benchmarks.harness.training import TrainingConfig, Variant, records, train, trainings
 from benchmarks.paper import fig8a
 
 CHANGES: dict[str, tuple[Row, tuple[str, ...]]] = {
@@ -63,7 +63,7 @@ def tables(options: Tuning) -> Iterator[Table]:
             row[algo] = interval([run["curve"][-1]["l2"] for run in results[f"{algo}, {what}"]])[0]
         rows.append(row)
     yield f"l2 on val, resnet, {UPDATES} updates", rows
-    yield from curves_and_jobs(results)
+    yield from records(results, options)
 
 
 if __name__ == "__main__":

@@ -54,11 +54,11 @@ def portraits(count: int) -> list[tuple[np.ndarray, tuple[float, float, float]]]
         side = round(height / 0.6)  # of the crop
         y, x = np.mgrid[:side, :side] / side - 0.5
         mask = np.clip((0.5 - np.hypot(x / 0.9, y)) / 0.08, 0, 1) * 255
-        left = round((0.2 + 0.05 * (5 * i % 11)) * (photo.width - side))
+        edge = round((0.2 + 0.05 * (5 * i % 11)) * (photo.width - side))
         top = round(0.15 * (photo.height - side) + i % 3 * 0.1 * photo.height)
         crop = Image.fromarray(face).resize((side, side))
-        photo.paste(crop, (left, top), Image.fromarray(mask.astype(np.uint8)))
-        photos.append((np.asarray(photo), (top + 0.55 * side, left + 0.5 * side, height)))
+        photo.paste(crop, (edge, top), Image.fromarray(mask.astype(np.uint8)))
+        photos.append((np.asarray(photo), (top + 0.55 * side, edge + 0.5 * side, height)))
     return photos
 
 
@@ -83,8 +83,8 @@ def face_rows(options: Defaults) -> Iterator[Row]:
             Image.fromarray(painted).save(options.folder / f"face_{i}_{name}.png")
             lines, columns = np.mgrid[: len(photo), : photo.shape[1]]
             inside = np.hypot(lines - y, columns - x) < height / 2
-            seen = any(np.hypot(face[0] - y, face[1] - x) < 0.4 * height for face in find_faces(painted))
-            rows.append((error[inside].mean(), error[~inside].mean(), seen, seconds))
+            is_face = any(np.hypot(face[0] - y, face[1] - x) < 0.4 * height for face in find_faces(painted))
+            rows.append((error[inside].mean(), error[~inside].mean(), is_face, seconds))
         face, rest, share, mean_seconds = (float(value) for value in np.mean(rows, 0))
         detected = round(share * len(photos))
         row: Row = {"detail": name, "l2 of the face": face, "l2 of the rest": rest}

@@ -50,10 +50,10 @@ def kodak_pictures(count: int | None = None) -> dict[str, np.ndarray]:
     Raises:
         ValueError: there are none.
     """
-    folder = Path(os.environ.get("PAINT_GYM_DATA", "../shared/data")) / "kodak"
+    folder = Path(os.environ.get("PAINT_GYM_DATA", "")) / "kodak"
     files = sorted(folder.glob("kodim*.png"))[:count]
     if not files:
-        raise ValueError(f"no kodim*.png in {folder}")
+        raise ValueError(f"no kodim*.png in {folder}; PAINT_GYM_DATA is the folder that holds kodak/")
     return {file.stem: np.ascontiguousarray(read_image(file).transpose(2, 0, 1)[None]) for file in files}
 
 

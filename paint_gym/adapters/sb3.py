@@ -8,11 +8,16 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from stable_baselines3.common.vec_env import VecEnv
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
+
+try:
+    from stable_baselines3.common.vec_env import VecEnv
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+except ImportError as error:
+    message = "stable-baselines3 is needed; install it with pip install 'paint-gym[sb3]'"
+    raise ImportError(message) from error
 
 
 class PaintVecEnv(VecEnv):

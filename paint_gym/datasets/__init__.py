@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from paint_gym.datasets.dataset import Dataset
 from paint_gym.datasets.images import picture_size, read_image, square
-from paint_gym.datasets.registry import Loader, dataset_names, load_dataset, register_dataset
+from paint_gym.datasets.registry import Loader, load_dataset, register_dataset
 from paint_gym.datasets.sources import Pictures, Source
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Loader",
     "Pictures",
     "Source",
-    "dataset_names",
     "load_dataset",
     "picture_size",
     "read_image",

@@ -23,7 +23,7 @@ class Dataset:
             that only those in use take memory.
         names: N names that say where each picture comes from, or None.
         skipped: number of pictures that could not be read (`on_error="skip"`).
-        file: the .npy file that `images` maps; pickled is its path then, else the pictures themselves.
+        file: the file that `images` maps; pickled is its path then, else the pictures themselves.
 
     Raises:
         ValueError: the images are of another shape or dtype, or none at all.
@@ -63,7 +63,7 @@ class Dataset:
                     f"the decoded pictures of data set {state['name']!r} are not at {file}: load the data "
                     "set on this machine, or share PAINT_GYM_CACHE"
                 )
-            state = state | {"images": np.load(file, mmap_mode="r", allow_pickle=False)}
+            state = state | {"images": map_pixels(file, state["size"])}
         state["images"].flags.writeable = False
         for name, value in state.items():
             object.__setattr__(self, name, value)
@@ -71,23 +71,15 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, indices: int | Sequence[int] | NDArray[np.integer]) -> NDArray[np.uint8]:
-        """A copy of pictures: (n, 3, size, size) uint8, or (3, size, size) for a single index.
+    def __getitem__(self, indices: int | slice | Sequence[int] | NDArray[np.integer]) -> NDArray[np.uint8]:
+        """A copy of pictures, (n, 3, size, size) uint8, or of one, (3, size, size), by numpy's indices."""
+        pictures = np.asarray(self.images)[indices]
+        return pictures.copy() if np.may_share_memory(pictures, self.images) else pictures
 
-        Raises:
-            IndexError: an index is not in 0..N-1.
-            TypeError: the indices are not integers.
-        """
-        chosen = np.asarray(indices)
-        if chosen.size == 0:
-            chosen = chosen.astype(np.intp)  # np.asarray([]) is float
-        if not np.issubdtype(chosen.dtype, np.integer):
-            raise TypeError(f"a Dataset is indexed by integers, not {chosen.dtype}; use .images for the rest")
-        if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
-            bad = chosen.min() if chosen.min() < 0 else chosen.max()
-            name = f"data set {self.name!r} ({self.split})"
-            raise IndexError(f"picture {bad} of {name}: valid are 0 to {len(self) - 1}")
-        return np.asarray(self.images)[chosen]  # an array as index, even a single number, makes a copy
+
+def map_pixels(file: Path, size: int) -> NDArray[np.uint8]:
+    """Map a file of pictures, (N, 3, size, size) uint8, into memory, read-only."""
+    return np.memmap(file, np.uint8, "r").reshape(-1, 3, size, size)
 
 
 def check_images(images: object, what: str) -> None:

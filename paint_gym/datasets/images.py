@@ -51,9 +51,9 @@ def read_image(
     JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM, told by their content. The first frame of an animation;
     turned upright by its EXIF orientation; in sRGB, by its colour profile, a PNG's chunks, or an AVIF's CICP
     codes; transparency on white, or on `behind`; CMYK and palettes converted.
-    Greys of more than 8 bits are scaled: 16 bits by 65535; 32-bit integers by 65535 if they lie in 0..65535;
-    floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is stretched to black and
-    white.
+    Greys of more than 8 bits are scaled: 12 bits by 4095; 16 bits by 65535; 32-bit integers by 65535 if they
+    lie in 0..65535; floats by 1 if they lie in 0..1, by 255 if they lie in 0..255; any other range is
+    stretched to black and white.
 
     Args:
         source: a path, or the bytes of the file.
@@ -70,11 +70,6 @@ def read_image(
         ValueError: empty, cut off, corrupt, of a kind that is not read, or of more than `max_pixels`; it says
             which file and why.
         OSError: the path cannot be opened.
-
-    >>> file = io.BytesIO()
-    >>> Image.new("L", (2, 1), 7).save(file, "PNG")
-    >>> read_image(file.getvalue()).tolist()
-    [[[7, 7, 7], [7, 7, 7]]]
     """
     with _opened(source, name) as image:
         width, height = image.size
@@ -150,7 +145,7 @@ def _opened(
                 if isinstance(image, TiffImagePlugin.TiffImageFile):
                     _check_tiff(image)
                 elif image.format == "PNG":
-                    grey = image.mode in ("1", "L", "LA", "I;16")
+                    image.info["grey"] = grey = not begin[25] & 2  # of IHDR; Pillow reads some as RGBA
                     image.info["icc_profile"] = png.colour_profile(chunks, grey)
                     image.info["exif"] = chunks.get(b"eXIf", b"")  # without it Pillow decodes all to find it
                 elif image.format == "AVIF" and not image.info.get("icc_profile"):
@@ -213,18 +208,18 @@ def _scale_transparency(image: ImageFile.ImageFile) -> None:
 
 def _to_rgb(image: Image.Image, behind: int) -> Image.Image:
     """Convert a decoded picture of any Pillow mode to "RGB" in sRGB, on the grey `behind`."""
-    profile = image.info.get("icc_profile")
+    profile, grey = image.info.get("icc_profile"), image.info.get("grey", False)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values, clear = np.asarray(image), image.info.get("transparency")
         image = _grey_to_8_bits(image)
         if isinstance(clear, int):
             image.putalpha(Image.fromarray(values != clear).convert("L"))
-    grey = image.mode in ("1", "L", "LA", "La")
+    mode = "L" if grey or image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        rgb = to_srgb(image, "L" if grey else "RGB", profile)
+        rgb = to_srgb(image, mode, profile)
         return Image.composite(rgb, Image.new("RGB", rgb.size, (behind,) * 3), image.getchannel("A"))
-    return to_srgb(image, "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB", profile)
+    return to_srgb(image, "CMYK" if image.mode == "CMYK" else mode, profile)
 
 
 def _grey_to_8_bits(image: Image.Image) -> Image.Image:
@@ -234,7 +229,7 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
         values = values.view(np.uint32)  # Pillow takes them for signed
     levels = np.nan_to_num(values.astype(np.float64), copy=False, posinf=0.0, neginf=0.0)
     low, high = levels.min(), levels.max()
-    ranges = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    ranges = (1.0, 255.0) if image.mode == "F" else (4095.0 if tags.get(_BITS) == (12,) else 65535.0,)
     full = next((full for full in ranges if low >= 0 and high <= full), None)
     if full is None:
         levels -= low

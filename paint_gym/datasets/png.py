@@ -13,7 +13,7 @@ from paint_gym.datasets.colour import SRGB_PRIMARIES, NotRead, cicp_profile, is_
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PROFILE = 50_000_000  # bytes of a profile, decompressed
-_READ = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf")  # chunks that are not left to Pillow
+_COLOURS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
 
 
 def first_frame(file: BinaryIO, pixels: bool) -> tuple[BinaryIO, dict[bytes, bytes]]:
@@ -24,10 +24,11 @@ def first_frame(file: BinaryIO, pixels: bool) -> tuple[BinaryIO, dict[bytes, byt
     """
     chunks = list(_chunks(file))
     kinds = [kind for kind, _, _ in chunks]
-    hidden = b"fcTL" in kinds and b"IDAT" in kinds[: kinds.index(b"fcTL")]
+    begin = kinds.index(b"IDAT") if b"IDAT" in kinds else len(kinds)
+    hidden = b"fcTL" in kinds[begin:] and b"fcTL" not in kinds[:begin]
     frame, contents, controls = io.BytesIO(), dict[bytes, bytes](), 0
     frame.write(SIGNATURE)
-    for kind, start, length in chunks:
+    for place, (kind, start, length) in enumerate(chunks):
         file.seek(start)
         if kind == b"fcTL":
             controls += 1
@@ -37,10 +38,10 @@ def first_frame(file: BinaryIO, pixels: bool) -> tuple[BinaryIO, dict[bytes, byt
             frame.write(_chunk(b"IDAT", b""))
         elif kind == b"fdAT" and hidden and controls == 1 and pixels:
             frame.write(_chunk(b"IDAT", file.read(length)[4:]))
-        elif kind in _READ:
+        elif kind == b"eXIf" or (kind in _COLOURS and place < begin):
             content = file.read(length)
             if file.read(4) == zlib.crc32(kind + content).to_bytes(4, "big"):
-                contents[kind] = content
+                contents.setdefault(kind, content)  # as libpng: the first counts
         elif kind == b"tRNS" or (kind[:1].isupper() and not (hidden and kind == b"IDAT")):
             file.seek(start - 8)
             frame.write(file.read(length + 12))

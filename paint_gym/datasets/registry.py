@@ -20,7 +20,7 @@ from paint_gym.datasets.readers.mnist import mnist_source
 from paint_gym.datasets.readers.photos import photos_source
 from paint_gym.datasets.readers.svhn import svhn_source
 from paint_gym.datasets.sources import Source, folder_source
-from paint_gym.utils.errors import as_int, check_one_of, unknown_name
+from paint_gym.utils.errors import as_int, check_one_of
 from paint_gym.utils.registry import Registry
 
 SPLITS = ("train", "val", "test")
@@ -60,11 +60,6 @@ def register_dataset(name: str, loader: Loader, *, replace: bool = False) -> Non
     DATASETS.register(name, loader, replace)
 
 
-def dataset_names() -> tuple[str, ...]:
-    """The names of all registered data sets, sorted."""
-    return tuple(DATASETS)
-
-
 def load_dataset(
     dataset: str | os.PathLike[str] | NDArray[np.uint8] = "photos",
     split: str = "train",
@@ -99,15 +94,18 @@ def load_dataset(
         return _from_array(dataset, "array", split, size)
     if not isinstance(dataset, str | os.PathLike):
         raise TypeError(f"a data set is a name, a folder or a numpy array, not {type(dataset).__name__}")
-    if isinstance(dataset, str) and "+" in dataset and not _is_path(dataset):
-        parts = [load_dataset(name, split, size, data_root, on_error) for name in dataset.split("+")]
+    name = dataset if isinstance(dataset, str) and not _is_path(dataset) else None
+    if name is not None and "+" in name:
+        parts = [load_dataset(part, split, size, data_root, on_error) for part in name.split("+")]
         images = np.concatenate([part.images for part in parts])
-        return Dataset(dataset, split, size, images, skipped=sum(part.skipped for part in parts))
-    if isinstance(dataset, str) and dataset in DATASETS:
-        name, loaded = dataset, DATASETS[dataset](split, size, _data_root(data_root))
-    elif isinstance(dataset, str) and not _is_path(dataset) and not os.path.isdir(dataset):
-        error = unknown_name("data set", dataset, DATASETS)
-        raise ValueError(f"{error}; the path of a folder of images may be given too")
+        return Dataset(name, split, size, images, skipped=sum(part.skipped for part in parts))
+    if name is not None and (name in DATASETS or not os.path.isdir(name)):
+        try:
+            loader = DATASETS[name]
+        except ValueError as error:
+            raise ValueError(f"{error}; the path of a folder of images may be given too") from None
+        default = os.environ.get("PAINT_GYM_DATA") or Path(platformdirs.user_cache_dir("paint_gym"), "data")
+        loaded = loader(split, size, Path(data_root or default).expanduser())
     else:
         name = os.path.realpath(Path(dataset).expanduser())  # of a circle of links, too
         loaded = folder_source(Path(name), split, size)
@@ -123,11 +121,6 @@ def load_dataset(
 def _is_path(name: str) -> bool:
     """Recognise a string that can only be meant as a path."""
     return name in (".", "..", "~") or any(mark in name for mark in (os.sep, os.altsep) if mark)
-
-
-def _data_root(chosen: str | os.PathLike[str] | None) -> Path:
-    default = Path(platformdirs.user_cache_dir("paint_gym"), "data")
-    return Path(chosen or os.environ.get("PAINT_GYM_DATA") or default).expanduser()
 
 
 def _from_array(images: NDArray[np.uint8], name: str, split: str, size: int) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paint_gym.canvas import CanvasState
 from paint_gym.envs.task import TaskEnv, colour_of, to_numpy
 from paint_gym.painting import Painting
 from paint_gym.utils.images import to_frames
@@ -22,8 +23,8 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
     holds ``l2``, the mean squared error in [0, 1] after the step, and ``index``, the index of the picture in
     the data set; after a step with the reward ``"wgan"`` also ``discriminator_loss``.
 
-    `reset` takes ``options={"indices": [i]}``, the picture to paint, and ``{"canvas": array}``, the canvas to
-    start from, ``(3, H, W)``, uint8 or float in [0, 1].
+    `reset` takes ``options={"indices": [i]}``, the picture to paint, ``{"canvas": array}``, the canvas to
+    start from, ``(3, H, W)``, uint8 or float in [0, 1], and ``{"step": n}``, the steps that count as done.
 
     Args:
         dataset: a name, a folder of images, or an ``(N, 3, H, W)`` uint8 array.
@@ -54,10 +55,15 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
     """
 
     def __init__(self, render_mode: str | None = None, **task: Any) -> None:
+        if vector := sorted({"array", "autoreset_mode", "num_envs"} & task.keys()):
+            call = 'gym.make_vec(..., vectorization_mode="vector_entry_point")'
+            raise TypeError(f"{vector[0]} is an argument of the vector environment: {call}")
         self._set_task(task, render_mode)
         self.action_space = self.task.action_space
         self.observation_space = self.task.observation_space
-        self._index, self._background = 0, colour_of(torch.zeros(3, 1, 1))
+        self._rows = np.arange(1)
+        self._index = 0
+        self._background: tuple[float, ...] | None = self.task.background
         self._actions: list[Tensor] = []
 
     @property
@@ -73,17 +79,15 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Start a new painting; `options` may hold ``indices`` and ``canvas``.
+        """Start a new painting; `options` may hold ``indices``, ``canvas`` and ``step``.
 
         Raises:
             ValueError: an unknown or invalid option; the random generator, too, is as it was.
         """
-        indices, canvas = self.task.reset_options(options, 1)
+        checked = self.task.reset_options(options, 1)
         super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
-        indices = self.task.indices(indices, 1, self.np_random)
-        self._state = self.task.initial_state(indices, canvas)
-        self._index, self._actions = int(indices[0]), []
-        self._background = colour_of(self._state.canvas[0])
+        indices = self.task.indices(checked.pop("indices"), 1, self.np_random)
+        self._begin(self._rows, self.task.initial_state(indices, **checked), indices)
         self._show()
         return self._observation(), self._info()
 
@@ -98,13 +102,13 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         if self.task.is_terminal(self.state):
             raise gym.error.ResetNeeded("the budget of strokes is spent; call reset()")
         actions = self.task.actions(action).unsqueeze(0)
-        next_state, reward = self.task.model_step(self.state, actions)
+        next_state, l2, reward = self._advance(actions)
         loss = self.task.train_reward(next_state)
-        self._state = next_state
+        self._state, self._l2 = next_state, l2
         self._actions.append(self.task.in_unit_cube(actions[0]).clone())
         self._show()
         terminated = bool(self.task.is_terminal(self.state))
-        info = self._info() | ({} if loss is None else {"discriminator_loss": np.float32(loss)})
+        info = self._info() | ({} if loss is None else {"discriminator_loss": loss})
         return self._observation(), float(reward), terminated, False, info
 
     def render(self) -> np.ndarray | None:
@@ -115,9 +119,14 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         """Close the window, if there is one."""
         self.close_extras()
 
+    def _begin(self, rows: np.ndarray, state: CanvasState, indices: np.ndarray) -> None:
+        super()._begin(rows, state, indices)
+        self._index, self._actions = int(indices[0]), []
+        self._background = colour_of(state.canvas[0])
+
     def _observation(self) -> Any:
-        obs = to_numpy(self.task.observe(self.state))
+        obs = to_numpy(self.task.observe(self.state, target=self._target))
         return {name: value[0] for name, value in obs.items()} if isinstance(obs, dict) else obs[0]
 
     def _info(self) -> dict[str, Any]:
-        return {"l2": np.float32(self.task.l2(self.state).item()), "index": np.int64(self._index)}
+        return {"l2": self._l2.item(), "index": self._index}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, model_step
+from paint_gym.canvas import CanvasState, model_step, reward_of, transition
 from paint_gym.datasets import load_dataset
 from paint_gym.datasets.targets import Targets
 from paint_gym.envs.window import FrameWindow
@@ -22,7 +22,7 @@ from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import Painting, check_colour
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.base import check_size
-from paint_gym.rewards import RewardFunction, make_reward
+from paint_gym.rewards import L2Reward, RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
 from paint_gym.utils.errors import as_int, as_pair, check_arguments, check_one_of
@@ -93,32 +93,22 @@ class PaintTask:
         step = gym.spaces.Box(0, 1, (1,), np.float32)
         return gym.spaces.Dict({"canvas": image, "target": image, "step": step})
 
-    def reset_options(
-        self, options: dict[str, Any] | None, count: int
-    ) -> tuple[np.ndarray | None, Tensor | None]:
-        """Indices ``(count,)`` and canvases ``(count, 3, H, W)`` of the options of `reset`, None if not set.
+    def reset_options(self, options: Mapping[str, Any] | None, count: int) -> dict[str, Any]:
+        """The options of `reset` for `count` episodes, checked: arguments of `initial_state`.
 
         Raises:
             ValueError: an unknown option, or one of the wrong shape or range.
-            IndexError: an index out of range.
+            IndexError: an index or a step out of range.
         """
-        options = {} if options is None else dict(options)
-        for name in options:
-            check_one_of("option of reset()", name, ("indices", "canvas"))
-        indices, canvas = options.get("indices"), options.get("canvas")
-        return (
-            None if indices is None else self._check_indices(indices, count),
-            None if canvas is None else self._check_canvas(canvas, count),
-        )
-
-    def _check_indices(self, value: Any, count: int) -> np.ndarray:
-        indices, known = np.atleast_1d(np.asarray(value)), len(self.dataset)
-        if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
-            needed = f"{count} whole numbers, one per environment"
-            raise ValueError(f"options['indices'] must be {needed}; got {reprlib.repr(value)}")
-        if (indices < 0).any() or (indices >= known).any():
-            raise IndexError(f"options['indices'] must lie in 0..{known - 1}; got {indices.tolist()}")
-        return indices.astype(np.int64)  # a copy in any case
+        checked: dict[str, Any] = {"indices": None}
+        for name, value in (options or {}).items():
+            check_one_of("option of reset()", name, ("indices", "canvas", "step"))
+            if value is not None and name == "canvas":
+                checked[name] = self._check_canvas(value, count)
+            elif value is not None:
+                end = self.steps if name == "step" else len(self.dataset)
+                checked[name] = _check_numbers(name, value, count, end)
+        return checked
 
     def _check_canvas(self, value: Any, count: int) -> Tensor:
         shape = (count, 3, self.size, self.size)
@@ -134,12 +124,14 @@ class PaintTask:
         """Pictures to paint, ``(count,)``; drawn at random for None."""
         return rng.integers(len(self.dataset), size=count) if indices is None else indices
 
-    def initial_state(self, indices: np.ndarray, canvas: Tensor | None = None) -> CanvasState:
+    def initial_state(
+        self, indices: np.ndarray, canvas: Tensor | None = None, step: np.ndarray | None = None
+    ) -> CanvasState:
         """The start of episodes: pictures ``(n,)``, canvases ``(n, 3, H, W)``, by default the background."""
         if canvas is None:
             canvas = self._blank.expand(len(indices), 3, self.size, self.size).contiguous()
-        step = torch.zeros(len(indices), dtype=torch.long, device=self.device)
-        return CanvasState(canvas, self.targets(indices), step)
+        step = np.zeros(len(indices), np.int64) if step is None else step
+        return CanvasState(canvas, self.targets(indices), upload(step, self.device))
 
     def actions(self, action: Any, *batch: int) -> Tensor:
         """An array or tensor as actions ``(*batch, bundle * stroke_dim)`` float32 on the device.
@@ -177,17 +169,24 @@ class PaintTask:
         """Mean squared error of each canvas, ``(B,)`` in [0, 1]."""
         return mean_squared_error(state.canvas, state.target)
 
-    def observe(self, state: CanvasState) -> Observation:
-        """The observation of a state, with a batch dimension; images are uint8, unless "float"."""
-        progress = state.step.float() / self.steps  # (B,)
-        if self.observation == "float":
-            plane = progress.view(-1, 1, 1, 1).expand(-1, 1, self.size, self.size)
-            return torch.cat([state.canvas, state.target, plane.to(state.canvas)], 1)
-        canvas, target = to_bytes(state.canvas), to_bytes(state.target)
+    def observe(
+        self, state: CanvasState, dtype: torch.dtype | None = None, target: Tensor | None = None
+    ) -> Observation:
+        """See `TaskEnv.observe`; `target` is the state's target in bytes, if known."""
+        canvas, progress = state.canvas, state.step.float() / self.steps  # (B,)
+        if dtype is None:
+            dtype = canvas.dtype if self.observation == "float" else torch.uint8
+        if dtype != torch.uint8:
+            canvas, target, plane = (value.to(dtype) for value in (canvas, state.target, progress))
+        elif canvas.requires_grad and torch.is_grad_enabled():
+            remedy = "observe(state, dtype=torch.float32) has them, observe(state.detach()) wants none"
+            raise ValueError(f"bytes have no gradients, but the canvas requires them: {remedy}")
+        else:
+            canvas, plane = to_bytes(canvas), to_bytes(progress)
+            target = to_bytes(state.target) if target is None else target
         if self.observation == "dict":
-            return {"canvas": canvas, "target": target, "step": progress.unsqueeze(1)}
-        plane = to_bytes(progress).view(-1, 1, 1, 1).expand(-1, 1, self.size, self.size)
-        return torch.cat([canvas, target, plane], 1)
+            return {"canvas": canvas, "target": target.clone(), "step": progress.unsqueeze(1)}
+        return torch.cat([canvas, target, plane.view(-1, 1, 1, 1).expand(-1, 1, *canvas.shape[2:])], 1)
 
     def painting(self, strokes: Tensor, background: tuple[float, ...] | None) -> Painting:
         """The `Painting` of bundles ``(steps, bundle * stroke_dim)`` on a colour, from `colour_of`.
@@ -208,23 +207,65 @@ class TaskEnv:
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}  # noqa: RUF012
     task: PaintTask
     render_mode: str | None
+    _rows: np.ndarray  # indices of all environments
     _state: CanvasState | None = None
+    _l2: Tensor  # of the state
+    _target: Tensor | None  # that of the state, in bytes
     _window: FrameWindow | None = None
 
     @property
     def state(self) -> CanvasState:
-        """The state, with a batch dimension, on the device."""
+        """The state, with a batch dimension, on the device. Later steps do not change it, nor may users."""
         if self._state is None:
             raise gym.error.ResetNeeded("call reset() before using the environment")
         return self._state
 
+    def initial(
+        self, num: int, generator: np.random.Generator | int | None = None, **options: Any
+    ) -> CanvasState:
+        """The states at the start of `num` episodes, as a pure function; `options` are those of `reset`.
+
+        The pictures are drawn by a generator of numpy, or from a seed; None draws other ones each time.
+        """
+        checked = self.task.reset_options(options, num)
+        indices = self.task.indices(checked.pop("indices"), num, np.random.default_rng(generator))
+        return self.task.initial_state(indices, **checked)
+
+    def renew(
+        self, state: CanvasState, done: Tensor, generator: np.random.Generator | int | None = None
+    ) -> CanvasState:
+        """The state with new episodes where `done` ``(B,)`` is True, as a pure function; see `initial`."""
+        rows = torch.as_tensor(done, device=state.canvas.device).nonzero().flatten()
+        start = self.initial(len(rows), generator)
+        return state.index_copy(rows, start.to(state.canvas.device, state.canvas.dtype))
+
+    def set_state(self, state: CanvasState) -> None:
+        """Go on from a copy of a state; ``index`` is then -1, and paintings hold the strokes from here on.
+
+        Raises:
+            ValueError: the state of another number of canvases, or of another size.
+        """
+        shape = (len(self._rows), 3, self.task.size, self.task.size)
+        if not state.canvas.shape == state.target.shape == shape or state.step.shape != shape[:1]:
+            shapes = ", ".join(str(tuple(value.shape)) for value in state)
+            raise ValueError(f"the state must be of canvases {shape}, not {shapes}")
+        copied = state.detach().repeat(1).to(self.task.device, torch.float32)
+        self._begin(self._rows, copied, np.full(shape[0], -1))
+
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
-        """Transition and reward as a pure function, batched and differentiable; `step` gives the same."""
+        """Transition and reward as a pure function; `step` gives the same. See `canvas.model_step`."""
         return self.task.model_step(state, action)
 
-    def observe(self, state: CanvasState) -> Observation:
-        """The observation of a state, as tensors with a batch dimension."""
-        return self.task.observe(state)
+    def observe(self, state: CanvasState, dtype: torch.dtype | None = None) -> Observation:
+        """The observation of a state, as tensors with a batch dimension.
+
+        `dtype` is by default that of the environment's observations. Those of a float type are numbers in
+        [0, 1], differentiable in the canvas.
+
+        Raises:
+            ValueError: bytes, which have no gradients, are asked for of a canvas that requires them.
+        """
+        return self.task.observe(state, dtype)
 
     def is_terminal(self, state: CanvasState) -> Tensor:
         """``(B,)`` bool: the budget of strokes is spent."""
@@ -238,6 +279,19 @@ class TaskEnv:
         self.render_mode = render_mode
         self._window = FrameWindow() if render_mode == "human" else None
         self.task = PaintTask(**task)
+
+    def _begin(self, rows: np.ndarray, state: CanvasState, indices: np.ndarray) -> None:
+        """Start episodes of pictures `indices` in the environments `rows`; `state` is that of all."""
+        self._state, self._l2 = state, self.task.l2(state)
+        self._target = None if self.task.observation == "float" else to_bytes(state.target)
+
+    def _advance(self, action: Tensor) -> tuple[CanvasState, Tensor, Tensor]:
+        """The next state, its l2, and the reward: that of `model_step`."""
+        next_state = transition(self.state, self.task.in_unit_cube(action), self.task.renderer)
+        l2 = self.task.l2(next_state)
+        if type(self.task.reward) is L2Reward:  # the l2 before is known
+            return next_state, l2, self._l2 - l2
+        return next_state, l2, reward_of(self.task.reward, self.state.canvas, next_state)
 
     def _show(self) -> None:
         """Show the canvases in one row."""
@@ -279,6 +333,18 @@ def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
     """The colour of a canvas ``(3, H, W)`` of one colour; None for a picture."""
     first = canvas[:, :1, :1]
     return tuple(first.flatten().tolist()) if bool((canvas == first).all()) else None
+
+
+def _check_numbers(name: str, value: Any, count: int, end: int) -> np.ndarray:
+    """Whole numbers ``(count,)`` below `end`; a single one is for all."""
+    numbers = np.asarray(value)
+    numbers = np.full(count, numbers) if numbers.ndim == 0 else numbers
+    if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
+        needed = f"{count} whole numbers, one per environment"
+        raise ValueError(f"options['{name}'] must be {needed}; got {reprlib.repr(value)}")
+    if (numbers < 0).any() or (numbers >= end).any():
+        raise IndexError(f"options['{name}'] must lie in 0..{end - 1}; got {numbers.tolist()}")
+    return numbers.astype(np.int64)  # a copy in any case
 
 
 def _check_range(action_range: Any) -> tuple[float, float]:

@@ -23,8 +23,8 @@ from paint_gym.utils.images import to_frames
 class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     """Batched `PaintCanvasEnv`: the same task, arguments, numbers and infos, `num_envs` canvases per step.
 
-    `reset` takes ``options`` with ``indices`` (one per environment that is reset), ``canvas`` ``(3, H, W)``
-    or one per environment, and ``reset_mask`` ``(num_envs,)`` bool, to reset only a part. `step` returns
+    `reset` takes ``options`` with ``indices``, ``canvas`` and ``step``, one for all or one for each
+    environment that is reset, and ``reset_mask`` ``(num_envs,)`` bool, to reset only a part. `step` returns
     fresh arrays each time.
 
     Args:
@@ -71,7 +71,8 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         self.index = np.zeros(num_envs, dtype=np.int64)  # of the picture that each environment paints
         shape = (num_envs, self.task.steps, *self.single_action_space.shape)
         self._actions = torch.zeros(shape, dtype=torch.float32, device=self.task.device)
-        self._rows = torch.arange(num_envs, device=self.task.device)
+        self._rows = np.arange(num_envs)
+        self._first = np.zeros(num_envs, dtype=np.int64)  # the step that each episode began with
         self._steps = np.zeros(num_envs, dtype=np.int64)  # a copy of state.step on the host
         self._over = np.zeros(num_envs, dtype=bool)  # episodes that are over and wait for a reset
         self._backgrounds: list[tuple[float, ...] | None] = [self.task.background] * num_envs
@@ -92,7 +93,8 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         return [self._painting(i) for i in range(self.num_envs)]
 
     def _painting(self, i: int) -> Painting:
-        return self.task.painting(self._actions[i, : self._steps[i]], self._backgrounds[i])
+        strokes = self._actions[i, self._first[i] : self._steps[i]]
+        return self.task.painting(strokes, self._backgrounds[i])
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -108,13 +110,13 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         seeds = self._seeds(seed)
         options = {} if options is None else dict(options)
         rows = self._rows_of(options.pop("reset_mask", None))
-        indices, canvas = self.task.reset_options(options, len(rows))
+        checked = self.task.reset_options(options, len(rows))
         generators = {i: seeding.np_random(seeds[i]) for i in rows if seeds[i] is not None}
         for i, generator in generators.items():
             self._generators[i] = generator
-        self._start(rows, indices, canvas)
+        self._start(rows, **checked)
         self._show()
-        return self._output(self.task.observe(self.state)), self._info(rows)
+        return self._output(self.task.observe(self.state, target=self._target)), self._info(rows)
 
     @torch.no_grad()
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -141,11 +143,12 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         if len(resets):
             ignored = upload(idle, self.task.device)
             action = torch.where(ignored.unsqueeze(1), self.task.action_range[0], action)
-        next_state, reward = self.task.model_step(self.state, action)
+        next_state, l2, reward = self._advance(action)
         infos = self._train_reward(next_state)
+        rows = torch.arange(self.num_envs, device=self.task.device)
         strokes = self.task.in_unit_cube(action)
-        self._actions[self._rows, self.state.step.clamp(max=self.task.steps - 1)] = strokes
-        self._state = next_state
+        self._actions[rows, self.state.step.clamp(max=self.task.steps - 1)] = strokes
+        self._state, self._l2 = next_state, l2
         self._steps += 1
         terminated = self._steps >= self.task.steps
         truncated = ~terminated & (self._steps >= (self.max_episode_steps or np.inf))
@@ -159,33 +162,32 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
             ended = np.flatnonzero(self._over)
             infos |= self._final(ended)
             self._start(ended)
-        infos |= self._info(np.arange(self.num_envs))
-        observation = self.task.observe(self.state)
+        infos |= self._info(self._rows)
+        observation = self.task.observe(self.state, target=self._target)
         return (*(self._output(value) for value in (observation, reward, terminated, truncated)), infos)
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Canvases, each ``(H, W, 3)`` uint8, for ``render_mode="rgb_array"``."""
         return tuple(to_frames(self.state.canvas)) if self.render_mode == "rgb_array" else None
 
-    def _start(
-        self, rows: np.ndarray, indices: np.ndarray | None = None, canvas: Tensor | None = None
-    ) -> None:
+    def _start(self, rows: np.ndarray, indices: np.ndarray | None = None, **options: Any) -> None:
         """Start new episodes in the environments `rows`."""
         if not len(rows):
             return
         if indices is None:
             indices = np.concatenate([self.task.indices(None, 1, self._generators[i][0]) for i in rows])
-        state = self.task.initial_state(indices, canvas)
+        state = self.task.initial_state(indices, **options)
         if len(rows) < self.num_envs:
-            at = upload(rows, self.task.device)
-            pairs = zip(self.state, state, strict=True)
-            state = CanvasState(*(old.index_copy(0, at, new) for old, new in pairs))
-        self._state = state
+            state = self.state.index_copy(upload(rows, self.task.device), state)
+        self._begin(rows, state, indices)
+
+    def _begin(self, rows: np.ndarray, state: CanvasState, indices: np.ndarray) -> None:
+        super()._begin(rows, state, indices)
         self.index[rows] = indices
-        self._steps[rows] = 0
-        self._over[rows] = False
+        self._first[rows] = self._steps[rows] = state.step.cpu().numpy()[rows]
+        self._over[rows] = self._steps[rows] >= self.task.steps
         for i in rows:
-            self._backgrounds[i] = self.task.background if canvas is None else colour_of(state.canvas[i])
+            self._backgrounds[i] = colour_of(state.canvas[i])
 
     def _seeds(self, seed: Any) -> list[int | None]:
         """A seed for each environment; None keeps its generator."""
@@ -198,7 +200,7 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     def _rows_of(self, mask: Any) -> np.ndarray:
         """Indices of the environments of a ``reset_mask``; all for None."""
         if mask is None:
-            return np.arange(self.num_envs)
+            return self._rows
         mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
             needed = f"({self.num_envs},) bool"
@@ -209,17 +211,16 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         """Gymnasium's infos of the environments `rows`: for each key an array, under ``_key`` a mask."""
         mask = np.zeros(self.num_envs, dtype=bool)
         mask[rows] = True
-        l2 = self.task.l2(self.state)
-        if not mask.all():
-            l2 = torch.where(upload(mask, self.task.device), l2, 0)
+        l2 = torch.where(upload(mask, self.task.device), self._l2, 0)
         index = np.where(mask, self.index, 0)
         return {"l2": self._output(l2), "_l2": mask, "index": self._output(index), "_index": mask.copy()}
 
     def _train_reward(self, next_state: CanvasState) -> dict[str, Any]:
         """Update an online reward with the environments that painted; its infos."""
         painted = ~self._over
-        state = next_state if painted.all() else self._select(next_state, np.flatnonzero(painted))
-        loss = self.task.train_reward(state)
+        if not painted.all():
+            next_state = next_state[upload(painted, self.task.device)]  # type: ignore[assignment]
+        loss = self.task.train_reward(next_state)
         if loss is None:
             return {}
         losses = np.where(painted, np.float32(loss), np.float32(0))
@@ -227,8 +228,9 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
 
     def _final(self, rows: np.ndarray) -> dict[str, Any]:
         """``final_obs`` and ``final_info`` of the environments `rows`, whose episodes end in this step."""
-        last = self._output(self.task.observe(self._select(self.state, rows)))
-        actions = self._actions[upload(rows, self.task.device)].cpu()
+        at = upload(rows, self.task.device)
+        state: CanvasState = self.state[at]  # type: ignore[assignment]
+        last, actions = self._output(self.task.observe(state)), self._actions[at].cpu()
         final_obs, paintings = np.full((2, self.num_envs), None, dtype=object)
         for place, i in enumerate(rows):
             if isinstance(last, dict):
@@ -236,7 +238,7 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
             else:
                 final_obs[i] = last[place]
             if self._backgrounds[i] is not None:
-                strokes = actions[place, : self._steps[i]]
+                strokes = actions[place, self._first[i] : self._steps[i]]
                 paintings[i] = self.task.painting(strokes, self._backgrounds[i])
         info = self._info(rows)
         mask = info["_l2"]
@@ -244,11 +246,6 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         return {
             "final_obs": final_obs, "_final_obs": mask.copy(), "final_info": info, "_final_info": mask.copy(),
         }  # fmt: skip
-
-    def _select(self, state: CanvasState, rows: np.ndarray) -> CanvasState:
-        """The state of the environments `rows`."""
-        at = upload(rows, self.task.device)
-        return CanvasState(*(value[at] for value in state))
 
     def _output(self, value: Any) -> Any:
         """An array or tensor, or a dict of tensors, as `array` asks for."""

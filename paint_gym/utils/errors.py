@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import operator
+import re
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -69,11 +70,12 @@ def _nearest(name: object, known: Iterable[str]) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Escape characters that a terminal would not print; the result is one line.
+    r"""Message for a terminal: one line, unprintable characters escaped, no numbers of system errors.
 
-    >>> visible("a\x1b[2Jb\n")
-    'a\\x1b[2Jb\\n'
+    >>> visible("[Errno 2] No such file: a\x1b[2Jb\n")
+    'No such file: a\\x1b[2Jb\\n'
     """
+    text = re.sub(r"\[Errno -?\d+\] ", "", text)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

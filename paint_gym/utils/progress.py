@@ -21,7 +21,7 @@ def progress(iterable: Iterable[Any] | None = None, within: bool = False, **opti
         options |= {"leave": False, "disable": not sys.stderr.isatty()}
     if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # notebooks can update a line
         options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "maxinterval": SECONDS}
-        options |= {"miniters": 1, "bar_format": LINE}
+        options |= {"miniters": 1, "bar_format": LINE, "delay": 0}
     return tqdm(iterable, **options)
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NoReturn
 
 import safetensors.torch
@@ -100,11 +99,12 @@ def load_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
         FileNotFoundError: no such file.
         ValueError: the file is damaged, not a checkpoint, or holds more than tensors and plain values.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, UnpicklingError, EOFError, LookupError, ValueError, TypeError) as error:
-        advice = "a run can be started from its agent.safetensors, with --init"
-        raise ValueError(f"{path} is damaged or not a checkpoint; {advice}") from error
+    with open(path, "rb"):  # errors from here on are of the content
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except Exception as error:  # torch raises anything on damaged bytes
+            advice = "a run can be started from its agent.safetensors, with --init"
+            raise ValueError(f"{path} is damaged or not a checkpoint; {advice}") from error
     if not isinstance(state, dict):
         raise ValueError(f"{path} is not a checkpoint: it holds a {type(state).__name__}")
     return state
@@ -165,8 +165,4 @@ def polyak_update(target: nn.Module, source: nn.Module, tau: float) -> None:
 
 def set_layout(network: nn.Module, channels_last: bool) -> nn.Module:
     """Put the convolutions of a network in channels_last, if asked to; returns the network."""
-    if channels_last:
-        for parameter in network.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return network
+    return network.to(memory_format=torch.channels_last) if channels_last else network  # type: ignore[call-overload]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ import agents
 from agents import AgentConfig, LearningConfig, build_agent, save_agent
 from agents.painting.evaluation import l2_by_raster
 from paint_gym import load_dataset
-from paint_gym.utils.weights import save_checkpoint, save_weights
 
 CONFIG = AgentConfig(
     actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=LearningConfig(gamma=0)
@@ -49,8 +47,10 @@ def test_round_trip(saved: Path) -> None:
         assert value.dtype == torch.float16
         assert torch.equal(policy.actor.state_dict()[name.removeprefix("actor/")], value.float())
     pictures = torch.rand(2, 3, 32, 48)
+    random_state = torch.get_rng_state()
     paintings = agents.paint(policy, pictures, 6)
     assert paintings == agents.paint(agents.load(saved, "cpu"), pictures, 6)
+    assert torch.equal(torch.get_rng_state(), random_state)
     assert paintings[0].size == (32, 48) and len(paintings[0]) == 6
 
 
@@ -97,23 +97,18 @@ def test_bad_files_are_named_with_the_reason(saved: Path) -> None:
         agents.load(saved)
 
 
-NESTED: dict = {}
-for _ in range(900):
-    NESTED = {"a": NESTED}
 HOSTILE = [
     ({"depth": 10**9}, "depth must be a whole number from 1 to 32"),
     ({"actor": "resnet", "actor_width": 1024, "depth": 32}, "does not fit"),  # 80 GB, if it were built
     ({"actor_width": 1000}, "does not fit"), ({"actor_width": None}, "actor_width|does not fit|damaged"),
-    ({"bundle": -5}, "bundle must be a whole number"), ({"bundle": True}, "bundle must be a whole number"),
-    ({"bundle": "x"}, "bundle"), ({"algo": []}, "algo"), ({"algo": "dpg"}, "did you mean 'ddpg'"),
-    ({"opacity": [0]}, "opacity"), ({"opacity": 3}, "opacity"), ({"opacity": ["x", {}]}, "opacity"),
-    ({"max_strokes": 10**12}, "max_strokes must be"), ({"stroke": True}, "stroke"),
-    ({"renderer": None}, "renderer"), ({"actor": {}}, "actor"),
-    ({"lookahead": 10**9}, "lookahead must be a whole number from 0 to 256"),
-    ({"lookahead": 2.5}, "lookahead must be a whole number"),
+    ({"bundle": True}, "bundle must be a whole number"), ({"algo": []}, "algo"),
+    ({"algo": "dpg"}, r"did you mean 'ddpg'.* if a module of yours registers it, import it first"),
+    ({"stroke": "dots"}, r"unknown stroke 'dots'.* if a module of yours registers it, import it first"),
+    ({"opacity": ["x", {}]}, "opacity"), ({"max_strokes": 10**12}, "max_strokes must be"),
+    ({"renderer": None}, "renderer"), ({"actor": {}}, "actor"), ({"lookahead": 2.5}, "lookahead must be a"),
     ({"learning": {"actor_lr": "x" * 1000}}, r"actor_lr must be a number from 0 to 10, not 'x{,80}\.\.\."),
-    ({"learning": {"schedule": []}}, "schedule"), ({"learning": [1]}, "not an agent"),
-    ({"brush": 3}, "brush"), ({"²": 1}, "²"), ([], "not an agent"), (NESTED, "nested|deep|damaged|know"),
+    ({"learning": [1]}, "not an agent"), ({"²": 1}, "²"), ([], "not an agent"),
+    (functools.reduce(lambda inner, _: {"a": inner}, range(900), {}), "nested|deep|damaged|know"),
 ]  # fmt: skip
 
 
@@ -128,37 +123,11 @@ def test_settings_of_a_hostile_file_are_refused(saved: Path, change: object, tex
     assert str(refused.value).startswith(str(saved)) and str(refused.value).count(str(saved)) == 1
 
 
-def test_a_file_without_an_actor_is_refused(saved: Path) -> None:
-    save_weights(saved, {"x": torch.zeros(1)}, {"config": dataclasses.asdict(CONFIG)})
-    with pytest.raises(ValueError, match=r"agent\.safetensors: does not fit: missing head"):
-        agents.load(saved)
-
-
 def test_painting_builds_no_critic_no_reward_and_compiles_nothing(saved: Path, monkeypatch) -> None:
     monkeypatch.setattr(torch.nn.Module, "compile", lambda *_: pytest.fail("compiled"))
     learning = dataclasses.asdict(replace(CONFIG.learning, compile=True))
     rewrite(saved, dataclasses.asdict(CONFIG) | {"reward": "no-such-reward", "learning": learning})
     assert len(agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 4)[0]) == 4
-
-
-def test_a_file_of_an_earlier_version_is_read(saved: Path) -> None:
-    """All algorithms had one class of settings, which also held lookahead and plan."""
-    spec = dataclasses.asdict(CONFIG)
-    learning = spec.pop("learning") | {"lookahead": spec.pop("lookahead") + 2, "plan": spec.pop("plan") + 1}
-    learning |= {"noise": 0.1, "imitate": 0, "tau": 0.001, "augment": True}
-    new, tensors = agents.load(saved, "cpu"), load_file(saved)
-    save_weights(saved, {f"agent/{name}": value for name, value in tensors.items()},
-                 {"spec": spec | {"learning": learning}})  # fmt: skip
-    policy = agents.load(saved, "cpu")
-    assert (policy.lookahead, policy.plan) == (4, 1)
-    for name, value in new.actor.state_dict().items():
-        assert torch.equal(policy.actor.state_dict()[name], value)
-
-
-def test_a_run_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.safetensors").touch()
-    with pytest.raises(ValueError, match=r"of version 0.1: start another from it with --init"):
-        agents.Trainer.resume(tmp_path)
 
 
 @pytest.mark.slow
@@ -172,25 +141,3 @@ def test_the_agents_that_come_with_the_package(stroke: str) -> None:
     paintings = [agents.paint(policy, torch.from_numpy(pictures), 200) for policy in policies]
     with_lookahead, without = (l2_by_raster(several, pictures).mean() for several in paintings)
     assert with_lookahead < 0.9 * without < 0.05 * np.square(pictures / 255).mean()
-
-
-@pytest.mark.slow
-def test_of_a_run_only_the_actor_is_read(tmp_path: Path) -> None:
-    """A checkpoint of 400 MB, for a small actor: the memory of the process hardly grows."""
-    config = replace(CONFIG, bundle=5)
-    state = {
-        "config": {"agent": dataclasses.asdict(config)},
-        "agent": {"actor": build_agent(config, "cpu").actor.state_dict()},
-    }
-    state["replay"] = {"canvas": torch.zeros(400, 1 << 20, dtype=torch.uint8)}
-    save_checkpoint(tmp_path / "checkpoint.pt", state)
-    code = f"""
-import agents, resource
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-agents.load("pretrained", "cpu")
-before = peak()
-agents.load({str(tmp_path)!r}, "cpu")
-print(peak() - before)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 60  # MiB

@@ -7,7 +7,6 @@ import torch
 from helpers import Constant, agent_of, l2, remaining_l2_of_one_colour, transition
 
 from agents import DDPG
-from paint_gym import WGANReward
 
 
 @pytest.mark.parametrize(("step", "not_done"), [(0, 1.0), (3, 0.0)])
@@ -42,9 +41,3 @@ def test_exploration_adds_noise() -> None:
 def test_it_learns_one_colour(device: torch.device) -> None:
     """To 5% of the l2 at the start."""
     assert remaining_l2_of_one_colour(DDPG, (), 6000, device, 0) < 0.05
-
-
-@pytest.mark.slow
-def test_it_learns_by_a_discriminator(device: torch.device) -> None:
-    reward = WGANReward(width=8, patches=2, device=device)
-    assert remaining_l2_of_one_colour(DDPG, (), 1500, device, 0, reward) < 0.8

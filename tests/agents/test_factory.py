@@ -14,7 +14,7 @@ from helpers import DIAMOND, Constant
 from PIL import Image
 
 import agents
-from agents import ALGORITHMS, DDPG, Algorithm, TrainConfig, Trainer, build_agent
+from agents import DDPG, TrainConfig, Trainer, build_agent
 from paint_gym import L2Reward, make_renderer
 
 MODULE = """
@@ -56,15 +56,9 @@ def test_unknown_names_suggest_the_nearest() -> None:
             build_agent(agents.AgentConfig(**change), "cpu")
 
 
-def test_only_the_critic_of_the_algorithm_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("model-based", "patchq"):
-        refused = Algorithm(ALGORITHMS[name].agent, lambda config, action_dim: pytest.fail("built"))
-        monkeypatch.setitem(ALGORITHMS._entries, name, refused)
-    agent = build_agent(agents.AgentConfig(algo="ddpg", actor_width=8, critic_width=8), "cpu")
-    assert list(agent.critic.parameters())
-
-
-def test_an_actor_must_be_one() -> None:
+def test_an_actor_must_be_one_and_fill_its_budget() -> None:
+    with pytest.raises(ValueError, match="try max_strokes=20"):
+        build_agent(agents.AgentConfig(max_strokes=22), "cpu")
     with pytest.raises(TypeError, match=r"the actor is a Linear; derive it from agents.Actor"):
         DDPG(torch.nn.Linear(2, 2), Constant(), make_renderer("analytic"), L2Reward(), 4, 5)
 
@@ -80,29 +74,19 @@ def test_a_trainer_takes_an_agent_of_your_own(tiny: TrainConfig) -> None:
     assert paintings[0].design is DIAMOND and len(paintings[0]) == 6
 
 
-def test_a_checkpoint_has_the_settings_of_the_agent(tiny: TrainConfig, tmp_path: Path) -> None:
-    """Strokes, opacity and budget of an agent that was passed, not those of the configuration."""
-    config = replace(tiny.agent, stroke="circle", opacity=(1.0, 1.0), bundle=3, max_strokes=12)
-    trainer = Trainer(tiny, "cpu", build_agent(config, "cpu"))
-    assert trainer.config.agent == replace(config, learning=trainer.agent.config)
-    trainer.save(str(tmp_path))
-    assert agents.load(tmp_path, "cpu").renderer.opacity == (1, 1)
-
-
-def test_budgets_that_do_not_fill_bundles_are_refused() -> None:
-    with pytest.raises(ValueError, match="try max_strokes=20"):
-        build_agent(agents.AgentConfig(max_strokes=22), "cpu")
-
-
 def test_a_trainer_with_an_agent_of_your_own_resumes(tiny: TrainConfig, tmp_path: Path) -> None:
+    """Its checkpoint has the settings of the agent, not those of the configuration."""
+
     def agent() -> DDPG:
         torch.manual_seed(0)
-        return DDPG(Constant(16), Constant(), make_renderer("analytic", DIAMOND), L2Reward(), 3, 2)
+        return DDPG(Constant(16), Constant(), make_renderer("analytic", DIAMOND, (1, 1)), L2Reward(), 3, 2)
 
     straight = Trainer(tiny, "cpu", agent()).fit()
     Trainer(tiny, "cpu", agent()).fit(lambda trainer, metrics: trainer.updates == 5).save(tmp_path)
     resumed = Trainer.resume(tmp_path, "cpu", agent()).fit()
-    assert resumed.config.agent.algo == "ddpg" and resumed.config.agent.learning == DDPG.Config()
+    config = resumed.config.agent
+    assert (config.algo, config.learning, config.stroke) == ("ddpg", DDPG.Config(), "diamond")
+    assert (config.opacity, config.bundle, config.max_strokes) == ((1, 1), 2, 6)
     assert torch.equal(straight.agent.actor.value, resumed.agent.actor.value)
 
 

@@ -7,7 +7,7 @@ import torch
 from helpers import Constant, agent_of, remaining_l2_of_one_colour, transition
 
 from agents import PatchQDDPG
-from paint_gym import WGANReward, make_renderer
+from paint_gym import make_renderer
 
 
 @pytest.mark.parametrize(("step", "not_done"), [(0, 1.0), (3, 0.0)])
@@ -30,9 +30,3 @@ def test_it_needs_patch_rewards() -> None:
 def test_it_learns_one_colour(device: torch.device) -> None:
     """To 5% of the l2 at the start."""
     assert remaining_l2_of_one_colour(PatchQDDPG, (2, 2), 6000, device, 0) < 0.05
-
-
-@pytest.mark.slow
-def test_it_learns_by_a_discriminator(device: torch.device) -> None:
-    reward = WGANReward(width=8, patches=2, device=device)
-    assert remaining_l2_of_one_colour(PatchQDDPG, (2, 2), 1500, device, 0, reward) < 0.8

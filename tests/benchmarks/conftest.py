@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from benchmarks.__main__ import benchmarks
-from benchmarks.harness.results import Result, read_result
-from benchmarks.harness.tables import BenchmarkConfig, report
+from benchmarks.harness.results import read_result
+from benchmarks.harness.tables import BenchmarkConfig, Result, no_conclusions, report
 from paint_gym.datasets import registry
 
 
@@ -24,15 +24,10 @@ def one_thread(two_threads: None) -> None:
 
 
 @pytest.fixture
-def datasets(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small stand-ins for the paper's data sets."""
+def smoke(pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
+    """The result of a benchmark with --smoke, on small stand-ins for the paper's data sets."""
     for name in ("mnist", "svhn", "celeba", "imagenet"):
         monkeypatch.setitem(registry.DATASETS._entries, name, lambda split, size, data_root: pictures)
-
-
-@pytest.fixture
-def smoke(datasets: None, tmp_path: Path) -> Callable[[str], Result]:
-    """The result of a benchmark with --smoke."""
 
     def run(name: str) -> Result:
         module = import_module(benchmarks()[name].module)
@@ -42,7 +37,7 @@ def smoke(datasets: None, tmp_path: Path) -> Callable[[str], Result]:
             {"out": tmp_path / name} if hasattr(kind, "out") else {"device": "cpu"} if name == "gpu" else {}
         )
         options = kind(smoke=True, threads=1, json=tmp_path / f"{name}.json", **more)
-        report(options, module.tables(options))
+        report(options, module.tables(options), getattr(module, "conclude", no_conclusions))
         return read_result(options.json)
 
     return run

@@ -26,51 +26,44 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
         if random.random() < 0.5:  # headers decide most
             place = int(min(len(data) - 1, random.exponential(60)))
         count = int(min(len(data) - place, 1 + random.exponential(4)))
-        match random.integers(8):
+        other = int(random.integers(len(data)))
+        number = (int(NUMBERS[random.integers(4)]) + int(random.integers(-2, 3))) % 2**32
+        old, length = data[place : place + count], count
+        match random.integers(6):
             case 0:
-                data[place] ^= 1 << int(random.integers(8))
+                new, length = bytes([data[place] ^ 1 << int(random.integers(8))]), 1
             case 1:
-                data[place : place + count] = random.bytes(count)
+                new = random.bytes(count)
             case 2:
-                data[place : place + count] = bytes([(0, 255, 127, 128)[random.integers(4)]]) * count
+                new = bytes([(0, 255, 127, 128)[random.integers(4)]]) * count
             case 3:
-                del data[place:]
+                new, length = b"", count if random.random() < 0.5 else len(data)
             case 4:
-                del data[place : place + count]
-            case 5:
-                data[place:place] = data[place : place + 20 * count]
-            case 6:
-                other = int(random.integers(len(data)))
-                data[place : place + count] = data[other : other + count]
-            case 7:
-                number = (int(NUMBERS[random.integers(4)]) + int(random.integers(-2, 3))) % 2**32
-                data[place : place + 4] = number.to_bytes(4, ("big", "little")[random.integers(2)])
+                new = bytes(old * 20) if random.random() < 0.5 else bytes(data[other : other + count])
+            case _:
+                new, length = number.to_bytes(4, ("big", "little")[random.integers(2)]), 4
+        data[place : place + length] = new
     return bytes(data)
 
 
-def changed(value: Any, random: np.random.Generator, depth: int = 0) -> Any:
+def changed(value: Any, random: np.random.Generator) -> Any:
     """A value with one part, somewhere inside, replaced, missing or doubled."""
-    if isinstance(value, dict) and value and random.random() < 0.9:
-        value = dict(value)
-        key = list(value)[random.integers(len(value))]
-        match random.integers(12):
+    if isinstance(value, dict | list) and value and random.random() < 0.85:
+        value = copy.copy(value)
+        key = (
+            list(value)[random.integers(len(value))]
+            if isinstance(value, dict)
+            else random.integers(len(value))
+        )
+        match random.integers(10):
             case 0:
                 del value[key]
-            case 1:
+            case 1 if isinstance(value, dict):
                 value[str(VALUES[random.integers(len(VALUES))])[:50]] = value[key]
-            case _:
-                value[key] = changed(value[key], random, depth + 1)
-        return value
-    if isinstance(value, list) and value and random.random() < 0.8:
-        value = list(value)
-        place = int(random.integers(len(value)))
-        match random.integers(8):
-            case 0:
-                del value[place]
             case 1:
-                value = value * int(random.integers(2, 5))
+                value *= int(random.integers(2, 5))
             case _:
-                value[place] = changed(value[place], random, depth + 1)
+                value[key] = changed(value[key], random)
         return value
     if random.random() < 0.02:
         nested: Any = []

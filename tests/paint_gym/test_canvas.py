@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,36 @@ from paint_gym.canvas import as_strokes
 def test_actions_are_clipped_and_cut_into_strokes() -> None:
     strokes = as_strokes(torch.tensor([[-1.0, 0.5, 2.0, 0.25]]), 2)
     assert strokes.tolist() == [[[0.0, 0.5], [1.0, 0.25]]]
+
+
+def test_some_paintings_of_a_state() -> None:
+    state = parts(4, 4, 4)
+    mask = torch.tensor([True, False, True, False])
+    for part, steps in (
+        (state[mask], [0, 2]),
+        (state[1:3], [1, 2]),
+        (state[[3, 0]], [3, 0]),
+        (state[-1], [3]),
+    ):
+        assert part.step.tolist() == steps
+        assert torch.equal(part.canvas, state.canvas[steps]) and torch.equal(part.target, state.target[steps])
+    assert CanvasState.cat([state[2:], state[:2]]).step.tolist() == [2, 3, 0, 1]
+    assert state[:2].repeat(3).step.tolist() == [0, 1] * 3 and len(state.repeat(2).canvas) == 8
+    ahead = state._replace(step=state.step + 10)
+    assert state.where(mask, ahead).step.tolist() == [0, 11, 2, 13]
+    assert state.index_copy(torch.tensor([3, 1]), ahead[:2]).step.tolist() == [0, 11, 2, 10]
+    double = state.to("cpu", torch.float64)
+    assert [value.dtype for value in double] == [torch.float64, torch.float64, torch.int64]
+
+
+def test_a_state_keeps_its_gradients_until_it_is_detached() -> None:
+    state = parts(3, 3, 3)
+    state.canvas.requires_grad_()
+    mask = torch.tensor([True, False, True])
+    joined = CanvasState.cat([state.where(mask, state.detach()), state[:1]]).repeat(2)
+    joined.canvas.sum().backward()
+    assert state.canvas.grad[:, 0, 0, 0].tolist() == [4, 0, 2]
+    assert not state.detach().canvas.requires_grad
 
 
 @pytest.mark.parametrize("shape", [(4,), (1, 5), (1, 2, 4)])
@@ -46,6 +77,11 @@ def parts(canvases: int, targets: int, steps: int) -> CanvasState:
     generator = torch.Generator().manual_seed(0)
     canvas, target = (torch.rand(count, 3, 8, 8, generator=generator) for count in (canvases, targets))
     return CanvasState(canvas, target, torch.arange(steps))
+
+
+def test_an_array_is_refused_as_action() -> None:
+    with pytest.raises(TypeError, match=r"not ndarray: pass torch\.as_tensor"):
+        model_step(parts(1, 1, 1), np.zeros((1, 14)), make_renderer("analytic", "circle"), L2Reward())
 
 
 def test_no_canvases_at_all() -> None:

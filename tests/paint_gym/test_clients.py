@@ -16,7 +16,7 @@ from torch import nn
 
 import paint_gym  # noqa: F401  # registers PaintCanvas-v0
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the warnings are the libraries' own
+pytestmark = [pytest.mark.ci, pytest.mark.filterwarnings("ignore")]  # the warnings are the libraries' own
 STEPS = 4
 PAINT = {"dataset": "photos", "size": 36, "max_strokes": 5 * STEPS}
 GAUSSIAN = PAINT | {"observation": "float", "action_range": (-1, 1)}

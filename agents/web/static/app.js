@@ -1,162 +1,154 @@
 "use strict";
-// The server sends strokes as shapes of SVG, a line of JSON for each event; all that is kept is kept here.
+// The page: a photo, its painting, and the jobs that the server paints. All that is kept is kept here.
 
-const SVG = "http://www.w3.org/2000/svg";
-const PHOTOS = ["astronaut", "chelsea", "coffee", "rocket"];
-const MAX_BYTES = 20e6;
+const MAX_BYTES = 20e6, MAX_STROKES = 3000, MAX_UNDO = 50;
+const ASPECT = 1.03; // greatest ratio between the aspects of a painting and of its photo
+const NEAR = 0.01; // of the shorter side: strokes by hand keep to the line
+const FIRST_SHARE = 0.35; // of the time of a job, until refinement begins
+const SAMPLES = ["astronaut", "chelsea", "coffee", "rocket"];
+const PLOTTER = "Pen plotter";
+const STYLES = {
+  Curves: { stroke: "bezier", opacity: 0, colours: 0 },
+  Triangles: { stroke: "triangle", opacity: 0, colours: 0 },
+  Circles: { stroke: "circle", opacity: 0, colours: 0 },
+  Opaque: { stroke: "bezier", opacity: 1, colours: 0 },
+  "Six colours": { stroke: "bezier", opacity: 1, colours: 6 },
+  [PLOTTER]: { stroke: "bezier", opacity: 1, colours: 6, background: "#ffffff" },
+};
+const ENDED = "the server has ended; start paint-gym web again";
 const $ = (id) => document.getElementById(id);
-const painting = $("painting");
+const canvas = $("painting"), context = canvas.getContext("2d");
 
-let source = null; // {photo: name} or {image: base64}
-let strokes = []; // an SVG group for each stroke, in order
+let photo = null; // { name, blob, sample }
+let name = "painting"; // of files
 let head = null; // all of the painting but its strokes
-let numbers = []; // those of each stroke
+let strokes = []; // the numbers of each
+let palette = null; // the only colours, ["#rrggbb", ...]
+let past = []; // states that Undo brings back
 let job = null; // the AbortController of what is painted now
-let paused = false;
+let shown = 0, drawn = 0; // strokes that are to be seen, and that are on the canvas
+let playing = false, drawing = false;
 
-function say(text, error = false) {
+// ---- state ----
+
+const state = () => ({ photo, name, head, strokes, palette });
+
+function remember() {
+  if (head) past = [...past, state()].slice(-MAX_UNDO);
+}
+
+async function restore(last) {
+  job?.abort();
+  job = null;
+  const image = $("photo"), isNew = photo !== last.photo;
+  ({ photo, name, head, strokes, palette } = last);
+  image.hidden = !photo;
+  if (photo && isNew) {
+    URL.revokeObjectURL(image.src);
+    image.src = URL.createObjectURL(photo.blob);
+    await image.decode();
+  }
+  renew(head ? 0 : 100);
+}
+
+const valueOf = (input) => (["checkbox", "radio"].includes(input.type) ? "checked" : "value");
+
+let saving = 0;
+function keep() {
+  saving = saving || setTimeout(() => {
+    saving = 0;
+    const inputs = $("settings").querySelectorAll("input:not([type=file]), select");
+    const settings = [...inputs].map((input) => [input.id, input[valueOf(input)]]);
+    writeRecord({ ...state(), settings, painting: job !== null }).catch(() => {}); // a browser may refuse
+  }, 400);
+}
+
+async function undo() {
+  if (job || !past.length) return;
+  await restore(past.pop());
+  say("Undone.");
+  keep();
+}
+
+// ---- words, and the controls that can work now ----
+
+function say(text, { error = false, aloud = true } = {}) {
   $("status").textContent = text;
   $("status").classList.toggle("error", error);
+  if (aloud) $("announcer").textContent = text;
+  refresh();
 }
 
-function enable() {
-  $("paint").disabled = !source || job !== null;
-  const kept = head !== null && numbers.length > 0 && job === null;
-  $("more").disabled = !source || !kept;
-  $("more").textContent = `Paint on (+${$("strokes").value})`;
-  $("stop").disabled = job === null;
-  $("play").disabled = $("scrub").disabled = strokes.length === 0;
-  $("compare").disabled = !source;
-  $("hand").disabled = !kept || head.stroke !== "bezier";
-  painting.classList.toggle("hand", !$("hand").disabled && $("hand").checked);
-  for (const button of document.querySelectorAll("[data-format]")) button.disabled = !kept;
-  const playing = !paused && (job !== null || Number($("scrub").value) < strokes.length);
-  $("play").textContent = playing ? "Pause" : "Play";
-  $("play").setAttribute("aria-label", $("play").textContent);
-}
+const selected = () => document.querySelector("[name=style]:checked")?.value;
+const byHand = () => $("hand").checked && !$("hand-tools").hidden;
 
-function json() {
-  return JSON.stringify({ ...head, strokes: numbers });
-}
-
-function frame(height, width) {
-  painting.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  $("easel").style.aspectRatio = `${width} / ${height}`;
-  $("easel").style.maxWidth = `calc(75vh * ${width / height})`;
-}
-
-// ---- photos ----
-
-function choose(from, url, name) {
-  if (job) job.abort();
-  source = from;
-  head = null;
-  clear();
-  const photo = $("photo");
-  if (photo.src.startsWith("blob:")) URL.revokeObjectURL(photo.src);
-  photo.src = url;
-  photo.hidden = false;
-  $("hint").hidden = true;
-  $("easel").classList.remove("empty");
-  photo.onload = () => {
-    frame(photo.naturalHeight, photo.naturalWidth);
-    setCompare(100);
+function refresh() {
+  const painted = strokes.length > 0, idle = job === null, style = STYLES[selected()], plots = selected() === PLOTTER;
+  const sameStyle = painted && (!style || (style.stroke === head.stroke && style.opacity === head.opacity[0]));
+  const visible = {
+    paint: photo, "paint-on": idle && photo && sameStyle && strokes.length < MAX_STROKES,
+    undo: idle && past.length, save: idle && painted, version: idle && painted && photo, progress: !idle,
+    playback: painted, play: idle, "hand-tools": idle && painted && head.stroke === "bezier", swatches: palette && idle,
+    "paper-row": plots, background: !$("transparent").checked,
+    "from-photo-row": photo, "hand-colour": !photo || !$("from-photo").checked,
   };
-  photo.onerror = () => say(`${name} is no picture that this browser shows; the server may read it.`, true);
-  for (const button of $("photos").children) button.setAttribute("aria-pressed", button.dataset.name === name);
-  say(`${name} is chosen. Paint it.`);
-  enable();
-}
-
-function chooseFile(file) {
-  if (!file) return;
-  if (file.size > MAX_BYTES) return say(`${file.name} has more than ${MAX_BYTES / 1e6} MB.`, true);
-  const reader = new FileReader();
-  reader.onload = () => choose({ image: reader.result.split(",", 2)[1] || "" }, URL.createObjectURL(file), file.name);
-  reader.onerror = () => say(`${file.name} cannot be read.`, true);
-  reader.readAsDataURL(file);
-}
-
-for (const name of PHOTOS) {
-  const button = document.createElement("button");
-  const image = document.createElement("img");
-  button.type = "button";
-  button.dataset.name = name;
-  button.setAttribute("aria-pressed", "false");
-  image.src = `api/photos/${name}.png`;
-  image.alt = name;
-  button.append(image);
-  button.onclick = () => choose({ photo: name }, image.src, name);
-  $("photos").append(button);
-}
-$("file").onchange = (event) => chooseFile(event.target.files[0]);
-document.addEventListener("paste", (event) => chooseFile([...event.clipboardData.files][0]));
-document.addEventListener("dragover", (event) => { event.preventDefault(); $("easel").classList.add("over"); });
-document.addEventListener("dragleave", () => $("easel").classList.remove("over"));
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  $("easel").classList.remove("over");
-  chooseFile(event.dataTransfer.files[0]);
-});
-
-// ---- the painting ----
-
-function clear() {
-  strokes = [];
-  numbers = [];
-  painting.replaceChildren();
-  show(0);
-}
-
-function parse(shapes) {
-  const text = shapes.map((shape) => `<g>${shape}</g>`).join("");
-  const root = new DOMParser().parseFromString(`<svg xmlns="${SVG}">${text}</svg>`, "image/svg+xml").documentElement;
-  return [...root.children].map((group) => document.importNode(group, true));
-}
-
-function add(shapes) {
-  const groups = parse(shapes);
-  const following = $("scrub").value == strokes.length && !paused;
-  painting.append(...groups);
-  for (const group of groups) group.style.display = following ? "" : "none";
-  strokes.push(...groups);
-  show(following ? strokes.length : Number($("scrub").value));
-}
-
-function replaceAll(shapes) {
-  const shown = $("scrub").value == strokes.length ? shapes.length : Number($("scrub").value);
-  for (const group of strokes) group.remove();
-  strokes = parse(shapes);
-  strokes.forEach((group, i) => { group.style.display = i < shown ? "" : "none"; });
-  painting.append(...strokes);
-  show(shown);
-}
-
-function show(count) {
-  const before = Number($("shown").value);
-  for (let i = Math.min(before, count); i < Math.max(before, count) && i < strokes.length; i++) {
-    strokes[i].style.display = i < count ? "" : "none";
-  }
+  for (const id in visible) $(id).hidden = !visible[id];
+  $("hand-options").hidden = !byHand();
+  $("choose").hidden = byHand() || (photo ? !photo.sample : painted);
+  $("compare").hidden = byHand() || !painted || !photo;
+  canvas.classList.toggle("hand", byHand());
+  $("paint").textContent = idle ? "Paint" : "Stop";
+  $("play").textContent = playing ? "Pause" : "Play";
+  $("vector").textContent = plots ? "Plotter sheet (SVG)" : "Vector (SVG)";
   $("scrub").max = strokes.length;
-  $("scrub").value = count;
-  $("shown").value = count;
-  enable();
+  $("scrub").value = $("shown").value = shown;
+  for (const button of $("samples").children) button.ariaPressed = Boolean(photo?.sample) && photo.name === button.title;
+  if (document.activeElement.closest("[hidden]")) $(photo ? "paint" : "another").focus();
 }
 
-$("scrub").oninput = () => { pause(true); show(Number($("scrub").value)); };
-function pause(value) {
-  paused = value;
-  enable();
+// ---- the picture ----
+
+function layout() {
+  const image = $("photo"), room = $("room");
+  const [height, width] = head ? head.size : [image.naturalHeight || 3, image.naturalWidth || 4];
+  const scale = Math.min(room.clientWidth / width, room.clientHeight / height);
+  const sides = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  [$("easel").style.width, $("easel").style.height] = sides.map((side) => `${side}px`);
+  [canvas.width, canvas.height] = sides.map((side) => Math.round(side * devicePixelRatio));
+  show(shown, true);
 }
-$("play").onclick = () => {
-  if ($("play").textContent === "Pause") return pause(true);
-  if (Number($("scrub").value) === strokes.length && !job) show(0);
-  pause(false);
-};
-setInterval(() => {
-  const count = Number($("scrub").value);
-  if (!paused && count < strokes.length) show(Math.min(strokes.length, count + Math.ceil(strokes.length / 150)));
-}, 40);
+new ResizeObserver(layout).observe($("room"));
+
+// Show another painting from its first stroke to its last.
+function renew(compare) {
+  shown = strokes.length;
+  showSwatches();
+  setCompare(compare);
+  layout();
+}
+
+// Show the first strokes at the next frame; all of them anew if any has changed.
+function show(count, anew = false) {
+  shown = Math.min(count, strokes.length);
+  if (anew) drawn = Infinity;
+  if (!drawing) requestAnimationFrame(draw);
+  drawing = true;
+  refresh();
+}
+
+function draw() {
+  drawing = false;
+  if (drawn > shown) {
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.fillStyle = head?.background ? hex(head.background) : "#0000";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    drawn = 0;
+  }
+  for (; drawn < shown; drawn++) drawStroke(context, strokes[drawn], head);
+  if (!playing) return;
+  playing = shown < strokes.length;
+  show(shown + Math.ceil(strokes.length / 300));
+}
 
 function setCompare(value) {
   $("compare").value = value;
@@ -164,180 +156,346 @@ function setCompare(value) {
 }
 $("compare").oninput = () => setCompare($("compare").value);
 
-// ---- by hand ----
-// A drag over the painting is a Bezier stroke through its middle, in the photo's colour where it begins.
-
-let drag = []; // places of the pointer, in widths and heights
-
-function place(event) {
-  const box = painting.getBoundingClientRect();
-  const inside = (value) => Math.min(1, Math.max(0, value));
-  return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
-}
-
-function photoColour([x, y]) {
-  const pixel = document.createElement("canvas").getContext("2d");
-  const [width, height] = [$("photo").naturalWidth, $("photo").naturalHeight];
-  pixel.drawImage($("photo"), -Math.floor(x * (width - 1)), -Math.floor(y * (height - 1)));
-  return [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3);
-}
-
-function addByHand() {
-  const [start, middle, end] = [drag[0], drag[drag.length >> 1], drag[drag.length - 1]];
-  // the control point of the curve that is in the middle there; a stroke has it relative to the box of its ends
-  const relative = start.map((from, i) => {
-    const control = 2 * middle[i] - (from + end[i]) / 2;
-    return from === end[i] ? 0.5 : Math.min(1, Math.max(0, (control - from) / (end[i] - from)));
-  });
-  const thickness = Number($("thickness").value);
-  const colour = photoColour(start);
-  const { width, height } = painting.viewBox.baseVal;
-  const at = start.map((from, i) => from + (end[i] - from) * relative[i]);
-  const points = [start, at, end].map(([x, y]) => `${x * width} ${y * height}`);
-  const broad = (2 * (1 + 64 * thickness) * Math.min(width, height)) / 256;
-  const look = `fill="none" stroke="rgb(${colour})" stroke-width="${broad}" stroke-linecap="round"`;
-  show(strokes.length);
-  numbers.push([...start, ...relative, ...end, thickness, 1, thickness, 1, ...colour.map((value) => value / 255)]);
-  add([`<path d="M${points[0]} Q${points[1]} ${points[2]}" ${look}/>`]);
-  show(strokes.length);
-  say(`${strokes.length} strokes. Paint on refines yours, too.`);
-}
-
-$("hand").onchange = () => { setCompare(0); enable(); };
-painting.onpointerdown = (event) => {
-  if (!painting.classList.contains("hand")) return;
-  painting.setPointerCapture(event.pointerId);
-  drag = [place(event)];
+$("scrub").oninput = () => { playing = false; show(Number($("scrub").value)); };
+$("play").onclick = () => {
+  playing = !playing;
+  show(playing && shown === strokes.length ? 0 : shown);
 };
-painting.onpointermove = (event) => { if (drag.length) drag.push(place(event)); };
-painting.onpointercancel = () => { drag = []; };
-painting.onpointerup = (event) => {
-  if (!drag.length) return;
-  drag.push(place(event));
-  addByHand();
-  drag = [];
+
+// ---- photos and paintings of the user ----
+
+const refuse = (text) => say(`${text} Nothing has changed.`, { error: true });
+const stem = (file) => file.replace(/\.[^.]*$/, "");
+const fits = ({ size }, image) => {
+  const ratio = ((size[1] / size[0]) * image.naturalHeight) / image.naturalWidth;
+  return ratio < ASPECT && ratio > 1 / ASPECT;
+};
+
+async function choosePhoto(blob, title, sample = false) {
+  if (blob.size > MAX_BYTES) return refuse(`${title} has more than ${MAX_BYTES / 1e6} MB.`);
+  const image = Object.assign(new Image(), { src: URL.createObjectURL(blob) });
+  const readable = await image.decode().then(() => true, () => false);
+  URL.revokeObjectURL(image.src);
+  if (!readable) return refuse(`${title} is no picture that this browser can show; JPEG and PNG are.`);
+  const keeps = head && !photo && fits(head, image); // a painting that was opened
+  const advice = head && !keeps ? "Undo brings the last painting back." : "";
+  const next = { photo: { name: title, blob, sample }, name: stem(title) };
+  remember();
+  await restore(keeps ? { ...state(), ...next } : { ...next, head: null, strokes: [], palette: null });
+  say(`${title} is chosen. ${advice}`);
+  keep();
+  return true;
+}
+
+async function openPainting(file) {
+  let content = null; // as the server reads it
+  try {
+    const body = { painting: await file.text(), format: "json" };
+    content = await (await answered(fetch("api/files", asJson(body)))).json();
+  } catch (error) {
+    return refuse(`${file.name} is not opened: ${error.message}.`);
+  }
+  const { strokes: rows, ...fields } = content;
+  remember();
+  const last = { name: stem(file.name).replace(/-painted$/, ""), head: fields, strokes: rows, palette: null };
+  await restore({ ...last, photo: photo && fits(fields, $("photo")) ? photo : null });
+  for (const input of document.querySelectorAll("[name=style]")) {
+    const { stroke, opacity } = STYLES[input.value];
+    input.checked = stroke === head.stroke && opacity === head.opacity[0] && !selected();
+  }
+  say(`${file.name}: ${strokes.length} strokes.${photo ? "" : " Drop its photo here to paint on."}`);
+  keep();
+}
+
+function open(file) {
+  if (!file) return;
+  if (/\.json$/i.test(file.name)) openPainting(file);
+  else choosePhoto(file, file.name);
+}
+
+async function chooseSample(sample) {
+  const answer = await fetch(`api/photos/${sample}.png`).catch(() => null);
+  return answer?.ok ? choosePhoto(await answer.blob(), sample, true) : refuse(`Not chosen: ${ENDED}.`);
+}
+
+$("choose").onclick = $("another").onclick = () => $("file").click();
+$("file").onchange = () => { open($("file").files[0]); $("file").value = ""; };
+document.onpaste = (event) => open(event.clipboardData.files[0]);
+document.ondragover = (event) => { event.preventDefault(); $("easel").classList.add("over"); };
+document.ondragleave = () => $("easel").classList.remove("over");
+document.ondrop = (event) => {
+  event.preventDefault();
+  $("easel").classList.remove("over");
+  open(event.dataTransfer.files[0]);
 };
 
 // ---- jobs ----
 
-async function refusal(answer) {
-  try {
-    return (await answer.json()).detail || answer.statusText;
-  } catch {
-    return answer.statusText;
-  }
+function asJson(body, signal) {
+  return { method: "POST", body: JSON.stringify(body), signal, headers: { "Content-Type": "application/json" } };
+}
+
+// The answer, or an error with a sentence.
+async function answered(request) {
+  const answer = await request.catch(() => { throw new Error(ENDED); });
+  if (answer.ok) return answer;
+  const body = await answer.json().catch(() => ({}));
+  throw new Error(body.detail || answer.statusText);
 }
 
 async function* events(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
+  for (let rest = "", last = ""; ;) {
+    const { value, done } = await reader.read().catch(() => ({ done: true }));
+    if (done && ["done", "error", "stopped"].includes(last)) return;
+    if (done) throw new Error(ENDED);
     const lines = (rest + value).split("\n");
     rest = lines.pop();
-    for (const line of lines) yield JSON.parse(line);
-  }
-}
-
-async function paint(begun) {
-  const own = (job = new AbortController());
-  const asked = { ...source, stroke: $("stroke").value, detail: $("detail").value };
-  for (const name of ["strokes", "refine", "palette", "opacity", "seed"]) asked[name] = Number($(name).value);
-  if (begun) {
-    asked.painting = begun;
-    asked.strokes = Math.min(3000, strokes.length + asked.strokes);
-  }
-  head = null;
-  clear();
-  pause(false);
-  setCompare(0);
-  enable();
-  say("Painting.");
-  try {
-    const answer = await fetch("api/paintings", {
-      method: "POST", body: JSON.stringify(asked), signal: own.signal, headers: { "Content-Type": "application/json" },
-    });
-    if (!answer.ok) throw new Error(await refusal(answer));
-    for await (const event of events(answer)) handle(event);
-  } catch (error) {
-    if (own.signal.aborted) {
-      if (job === own) say(`Stopped at ${strokes.length} strokes, which are kept.`);
-    } else say(`Not painted: ${error.message}`, true);
-  }
-  if (job === own) job = null;
-  enable();
-}
-
-function handle(event) {
-  if (event.event === "queued") say(`${event.ahead} painting${event.ahead > 1 ? "s are" : " is"} before this one.`);
-  if (event.event === "start") {
-    const [height, width] = event.box;
-    head = event.head;
-    frame(height, width);
-    painting.replaceChildren();
-    if (head.background) {
-      const ground = document.createElementNS(SVG, "rect");
-      ground.setAttribute("width", width);
-      ground.setAttribute("height", height);
-      ground.setAttribute("fill", `rgb(${head.background.map((value) => Math.round(value * 255)).join(" ")})`);
-      painting.append(ground);
+    for (const line of lines) {
+      const event = JSON.parse(line);
+      last = event.event;
+      yield event;
     }
   }
-  if (event.event === "strokes") {
-    numbers.push(...event.strokes);
-    add(event.shapes);
-    say(`${strokes.length} strokes.`);
-  }
-  if (event.event === "refined") {
-    numbers = event.strokes;
-    replaceAll(event.shapes);
-    say(`Refining: ${event.iteration} of ${event.of}, l2 ${event.l2.toFixed(4)}.`);
-  }
-  if (event.event === "done") {
-    numbers = event.strokes;
-    replaceAll(event.shapes);
-    say(`${strokes.length} strokes in ${event.seconds.toFixed(1)} seconds, l2 ${event.l2.toFixed(4)}.`);
-  }
-  if (event.event === "error" || event.event === "stopped") say(event.message, true);
-  enable();
 }
 
-$("settings").onsubmit = (event) => { event.preventDefault(); paint(null); };
-$("more").onclick = () => paint(json());
-$("stop").onclick = () => job && job.abort();
+async function base64(blob) {
+  const reader = new FileReader();
+  reader.readAsDataURL(blob);
+  await new Promise((resolve) => { reader.onload = resolve; });
+  return reader.result.split(",", 2)[1] || "";
+}
+
+// Width and height of the plotter's paper in mm, turned as the picture is.
+function paper() {
+  if (selected() !== PLOTTER) return null;
+  const sides = $("paper").value.split(" ").map(Number);
+  return canvas.width > canvas.height ? sides.reverse() : sides;
+}
+
+async function paintRequest(on) {
+  const { stroke, opacity } = STYLES[selected() || "Curves"], count = Number($("strokes").value);
+  return {
+    ...(photo.sample ? { photo: photo.name } : { image: await base64(photo.blob) }),
+    stroke, opacity, paper: paper(), background: $("transparent").checked ? null : $("background").value,
+    strokes: on ? Math.min(MAX_STROKES, strokes.length + count) : count, refine: Number($("refine").value),
+    palette: palette?.length === Number($("colours").value) ? palette : Number($("colours").value),
+    detail: $("faces").checked ? "faces" : "all", seed: Number($("seed").value), painting: on ? json() : null,
+  };
+}
+
+let quarters = 0; // of the job that were announced
+function progress(share) {
+  $("progress").value = share;
+  if (share < 1 && 4 * share >= quarters + 1) $("announcer").textContent = `${25 * ++quarters}% painted.`;
+}
+
+async function paint(on = false) {
+  const own = (job = new AbortController()), first = on ? strokes.length : 0;
+  quarters = 0;
+  playing = false;
+  progress(0);
+  say("Painting.");
+  try {
+    const request = await paintRequest(on);
+    const answer = await answered(fetch("api/paintings", asJson(request, own.signal)));
+    for await (const event of events(answer)) if (job === own) handle(event, request, first);
+  } catch (error) {
+    if (job !== own) return;
+    job = null;
+    if (own.signal.aborted) say(`Stopped at ${strokes.length} strokes, which are kept.`);
+    else say(`${strokes.length > first ? "Not finished" : "Not painted"}: ${error.message}.`, { error: true });
+  }
+  if (job === own) job = null;
+  refresh();
+  keep();
+}
+
+function handle(event, request, first) {
+  const following = shown === strokes.length;
+  if (event.event === "queued") say(`${event.ahead} painting${event.ahead > 1 ? "s are" : " is"} before this one.`);
+  if (event.event === "start") {
+    remember();
+    head = event.head;
+    strokes = first ? strokes : [];
+    palette = event.palette;
+    renew(0);
+  }
+  if (event.strokes) {
+    const added = event.event === "strokes";
+    strokes = added ? [...strokes, ...event.strokes] : event.strokes;
+    show(following ? strokes.length : shown, !added);
+    keep();
+  }
+  if (event.event === "strokes") {
+    say(`${strokes.length} of ${request.strokes} strokes`, { aloud: false });
+    progress(((strokes.length - first) / (request.strokes - first)) * (request.refine ? FIRST_SHARE : 1));
+  }
+  if (event.event === "refined") {
+    say(`Improving ${strokes.length} strokes: ${Math.round(100 * event.share)}%`, { aloud: false });
+    progress(FIRST_SHARE + (1 - FIRST_SHARE) * event.share);
+  }
+  if (event.event === "done") {
+    job = null;
+    const similarity = Math.round(100 * (1 - Math.sqrt(event.l2)));
+    say(`${strokes.length} strokes in ${event.seconds.toFixed(1)} seconds, ${similarity}% like the photo.`);
+  }
+  if (event.event === "error") say(`Not painted: ${event.message}.`, { error: true });
+  if (event.event === "stopped") say(`The server has ${event.message}. The strokes are kept.`, { error: true });
+}
+
+$("paint").onclick = () => (job ? job.abort() : paint());
+$("paint-on").onclick = () => paint(true);
+$("version").onclick = () => { $("seed").value = Number($("seed").value) + 1; paint(); };
+$("undo").onclick = undo;
+document.onkeydown = (event) => {
+  if (event.key === "Escape") $("save").open = false;
+  if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.type === "number") return;
+  event.preventDefault();
+  undo();
+};
+
+// ---- by hand, and the palette ----
+
+let line = null; // { places of the pointer, colour, pixels below it }
+const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
+const hex = (colour) => `#${colour.map((value) => Math.round(255 * value).toString(16).padStart(2, "0")).join("")}`;
+
+function place(event) {
+  const box = canvas.getBoundingClientRect(), inside = (value) => Math.min(1, Math.max(0, value));
+  return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
+}
+
+function handColour([x, y]) {
+  let colour = rgb($("hand-colour").value);
+  if (photo && $("from-photo").checked) {
+    const pixel = document.createElement("canvas").getContext("2d"), image = $("photo");
+    pixel.drawImage(image, -Math.floor(x * (image.naturalWidth - 1)), -Math.floor(y * (image.naturalHeight - 1)));
+    colour = [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255);
+  }
+  const distance = (other) => Math.hypot(...rgb(other).map((value, i) => value - colour[i]));
+  return palette ? rgb(palette.reduce((a, b) => (distance(b) < distance(a) ? b : a))) : colour;
+}
+
+function handStrokes() {
+  const { width, height } = canvas, shorter = Math.min(width, height), thickness = Number($("thickness").value);
+  return fitCurves(line.places, [width / shorter, height / shorter], NEAR)
+    .map((curve) => [...curve.flat(), thickness, 1, thickness, 1, ...line.colour]);
+}
+
+canvas.onpointerdown = (event) => {
+  if (!byHand()) return;
+  canvas.setPointerCapture(event.pointerId);
+  show(strokes.length);
+  draw();
+  const start = place(event);
+  line = { places: [start], colour: handColour(start), below: context.getImageData(0, 0, canvas.width, canvas.height) };
+};
+canvas.onpointermove = (event) => {
+  if (!line) return;
+  line.places.push(place(event));
+  context.putImageData(line.below, 0, 0);
+  for (const stroke of handStrokes()) drawStroke(context, stroke, head);
+};
+canvas.onpointercancel = () => { line = null; show(strokes.length, true); };
+canvas.onpointerup = () => {
+  if (!line) return;
+  const all = [...strokes, ...handStrokes()];
+  line = null;
+  show(strokes.length, true);
+  if (all.length > MAX_STROKES) return refuse(`A painting has at most ${MAX_STROKES} strokes.`);
+  change(all, "Paint on improves yours, too.");
+};
+
+// Other strokes in the same painting, by the user.
+function change(next, words) {
+  remember();
+  strokes = next;
+  show(strokes.length, true);
+  say(`${strokes.length} strokes. ${words}`);
+  keep();
+}
+
+function showSwatches() {
+  $("swatches").replaceChildren(...(palette || []).map((colour, i) => {
+    const input = document.createElement("input"), onchange = () => recolour(i, input.value);
+    return Object.assign(input, { type: "color", value: colour, ariaLabel: `Colour ${i + 1}`, onchange });
+  }));
+}
+
+function recolour(index, colour) {
+  const last = rgb(palette[index]);
+  const isLast = (stroke) => stroke.slice(-3).every((value, i) => Math.abs(value - last[i]) < 1 / 512);
+  const next = strokes.map((stroke) => (isLast(stroke) ? [...stroke.slice(0, -3), ...rgb(colour)] : stroke));
+  change(next, "Paint keeps these colours.");
+  palette = palette.map((old, i) => (i === index ? colour : old));
+}
 
 // ---- files ----
 
-for (const button of document.querySelectorAll("[data-format]")) {
-  button.onclick = async () => {
-    const asked = { painting: json(), format: button.dataset.format, size: Number($("size").value) || null };
-    say(`Making the ${button.textContent} file.`);
-    try {
-      const answer = await fetch("api/files", {
-        method: "POST", body: JSON.stringify(asked), headers: { "Content-Type": "application/json" },
-      });
-      if (!answer.ok) throw new Error(await refusal(answer));
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = `painting${button.textContent}`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-      say(`painting${button.textContent} is saved.`);
-    } catch (error) {
-      say(`Not saved: ${error.message}`, true);
-    }
-  };
+const json = () => JSON.stringify({ ...head, strokes });
+
+async function save(format) {
+  const title = `${name}-painted.${format}`;
+  say(`Making ${title}.`);
+  try {
+    const body = { painting: json(), format, size: Number($("size").value) || null, paper: paper() };
+    const blob = format === "json" ? new Blob([json()]) : await (await answered(fetch("api/files", asJson(body)))).blob();
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: title });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    say(`${title} is saved.`);
+  } catch (error) {
+    say(`Not saved: ${error.message}.`, { error: true });
+  }
+  $("save").open = false;
+  $("save").firstElementChild.focus();
 }
+
+document.onpointerdown = (event) => { if (!$("save").contains(event.target)) $("save").open = false; };
+for (const button of document.querySelectorAll("[data-format]")) button.onclick = () => save(button.dataset.format);
 
 // ---- settings ----
 
-const WORDS = { palette: (value) => (value === "0" ? "any" : value) };
-for (const input of document.querySelectorAll("#settings input[type=range]")) {
-  const update = () => {
-    input.parentElement.querySelector("output").value = (WORDS[input.id] || String)(input.value);
-  };
-  input.oninput = () => { update(); enable(); };
-  update();
+const WORDS = { colours: "any", refine: "none" }; // for 0
+
+function readSettings() {
+  for (const id of ["strokes", "refine", "colours"]) {
+    $(id).previousElementSibling.value = $(id).value === "0" ? WORDS[id] : $(id).value;
+  }
+  refresh();
+  if (byHand()) setCompare(0);
 }
-enable();
+
+function chooseStyle() {
+  const { colours, background = "#000000" } = STYLES[selected()];
+  [$("colours").value, $("background").value] = [colours, background];
+  readSettings();
+  if (strokes.length && $("paint-on").hidden) say("Paint begins anew in this style; Undo brings this painting back.");
+}
+
+Object.keys(STYLES).forEach((style, i) => {
+  const [label, input, tile] = ["label", "input", "span"].map((tag) => document.createElement(tag));
+  Object.assign(input, { type: "radio", name: "style", value: style, id: `style-${i}`, checked: !i, onchange: chooseStyle });
+  tile.style.setProperty("--place", i);
+  label.append(input, tile, style);
+  $("styles").append(label);
+});
+for (const sample of SAMPLES) {
+  const button = document.createElement("button");
+  button.append(Object.assign(new Image(), { src: `api/photos/${sample}.png`, alt: sample }));
+  $("samples").append(Object.assign(button, { type: "button", title: sample, onclick: () => chooseSample(sample) }));
+}
+$("settings").oninput = () => { readSettings(); keep(); };
+
+async function begin() {
+  const record = await readRecord().catch(() => null);
+  for (const [id, value] of record?.settings || []) if ($(id)) $(id)[valueOf($(id))] = value;
+  readSettings();
+  if (!record?.photo && !record?.head) return (await chooseSample(SAMPLES[0])) && paint();
+  await restore(record);
+  if (!head) return say(`${photo.name} is chosen.`);
+  const advice = record.painting ? "The page was left while it painted. Paint on goes on." : "";
+  return say(`${strokes.length} strokes are back. ${advice}`);
+}
+begin();

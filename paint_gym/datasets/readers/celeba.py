@@ -20,6 +20,7 @@ from paint_gym.datasets.sources import Pictures, Source, file_identity, files_so
 logger = logging.getLogger(__name__)
 
 _PARTITION = "list_eval_partition.txt"
+_FOLDER = "img_align_celeba/"  # in the zip
 _NUMBERS = {"train": "0", "val": "1", "test": "2"}
 _GET = (
     f"img_align_celeba.zip and {_PARTITION} (CelebA, Z. Liu et al.; Align&Cropped Images, and Eval, which is "
@@ -44,14 +45,11 @@ def celeba_source(split: str, size: int, data_root: Path) -> Source:
     if folder:
         if folder.name.endswith("_png"):  # the list has the names of the JPEGs
             names = [f"{name.rpartition('.')[0]}.png" for name in names]
-        present = set(os.listdir(folder))
-        paths = [folder / name for name in names if name in present]
-        if not paths:
-            raise missing("celeba", [folder / names[0]], _GET, "celeba/")
-        _log_absent(split, len(names) - len(paths))
-        return files_source(paths, folder, size)
+        present = _present(names, set(os.listdir(folder)), split, folder)
+        return files_source([folder / name for name in present], folder, size)
     if archive.is_file():
-        return _zip_source(archive, partition, names, split, size)
+        files = [file_identity(file, root) for file in (archive, partition)]
+        return Source(["zip", str(archive.resolve()), *files], lambda: _open_zip(archive, names, split, size))
     raise missing("celeba", [*folders, archive], _GET, "celeba/")
 
 
@@ -72,39 +70,35 @@ def _names_of_split(partition: Path, split: str) -> list[str]:
     return names
 
 
-def _zip_source(path: Path, partition: Path, names: list[str], split: str, size: int) -> Source:
-    """A source of pictures in the zip, which is not extracted."""
+@contextmanager
+def _open_zip(path: Path, names: list[str], split: str, size: int) -> Iterator[Pictures]:
+    """Pictures in the zip, which is not extracted."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path}: not a zip file, or damaged or cut off: {error}") from error
+    with archive:
+        members = {name.removeprefix(_FOLDER) for name in archive.namelist() if name.startswith(_FOLDER)}
+        present = _present(names, members, split, path)
+        lock = Lock()  # of the file handle; only decoding runs in parallel
 
-    @contextmanager
-    def open_zip() -> Iterator[Pictures]:
-        try:
-            archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise ValueError(f"{path}: not a zip file, or damaged or cut off: {error}") from error
-        with archive:
-            members = set(archive.namelist())
-            present = [name for name in names if f"img_align_celeba/{name}" in members]
-            if not present:
-                raise ValueError(f"{path}: has none of the {len(names)} pictures of {split!r} in {partition}")
-            _log_absent(split, len(names) - len(present))
-            lock = Lock()  # of the file handle; only decoding runs in parallel
+        def load(index: int) -> NDArray[np.uint8]:
+            name = f"{path}/{_FOLDER}{present[index]}"
+            try:
+                with lock:
+                    content = archive.read(_FOLDER + present[index])
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+                raise ValueError(f"{name}: cannot be unpacked: {error}") from error
+            return square(read_image(content, name, at_least=2 * size), size)
 
-            def load(index: int) -> NDArray[np.uint8]:
-                member = f"img_align_celeba/{present[index]}"
-                try:
-                    with lock:
-                        content = archive.read(member)
-                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-                    raise ValueError(f"{path}/{member}: cannot be unpacked: {error}") from error
-                return square(read_image(content, f"{path}/{member}", at_least=2 * size), size)
-
-            yield Pictures(present, load)
-
-    files = [file_identity(file, file.parent) for file in (path, partition)]
-    return Source(["zip", str(path.resolve()), *files], open_zip)
+        yield Pictures(present, load)
 
 
-def _log_absent(split: str, count: int) -> None:
-    """Say so where only a part of the data set is there."""
-    if count:
-        logger.info("celeba (%s): %d pictures of the official list are not there and left out", split, count)
+def _present(names: list[str], members: set[str], split: str, place: Path) -> list[str]:
+    """Names of a split that are there; a part of the data set is enough."""
+    present = [name for name in names if name in members]
+    if not present:
+        raise ValueError(f"{place} has none of the {len(names)} pictures of {split!r} in {_PARTITION}")
+    if absent := len(names) - len(present):
+        logger.info("celeba (%s): %d pictures of the official list are not there and left out", split, absent)
+    return present

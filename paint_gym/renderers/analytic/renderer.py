@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +33,17 @@ Backend = TorchBackend | KernelBackend
 TORCH = TorchBackend()
 
 
+def outside_graphs(paint: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Keep a method out of the graphs of torch.compile, which would trace PyTorch in place of the kernel."""
+    eager = torch._disable_dynamo(paint)  # torch.compiler.disable would import the compiler here
+
+    @functools.wraps(paint)
+    def method(*args: Any, **kwargs: Any) -> Tensor:
+        return (eager if torch.compiler.is_compiling() else paint)(*args, **kwargs)
+
+    return method
+
+
 class AnalyticRenderer(Renderer):
     """Strokes with a pixel-wide soft edge; exact first derivatives in the canvas and all parameters.
 
@@ -43,18 +56,21 @@ class AnalyticRenderer(Renderer):
     name = "analytic"
     differentiable = True
 
+    @outside_graphs
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
         nodes, _, backend = self._nodes(strokes, height, width)
         return backend.coverage(nodes, height, width, self.design.primitive)
 
+    @outside_graphs
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``; see `Renderer.paint`."""
         canvas, strokes = match_batches(canvas, strokes)
         nodes, colours, backend = self._nodes(strokes, *canvas.shape[-2:], canvas)
         return backend.paint(canvas.to(nodes.dtype), nodes, colours, self.design.primitive)
 
+    @outside_graphs
     def paint_part(self, part: Tensor, strokes: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
         """A part of each canvas, without painting the rest; see `Renderer.paint_part`."""
         part, strokes = match_batches(part, strokes)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from agents.cli.main import main
-from agents.cli.outputs import check_distinct, check_outputs, check_outside, output_files
+from agents.cli.outputs import check_outputs, check_outside, output_files
 from agents.painting.photo import Photo
 from paint_gym import Painting
 
 
 def files(photos: str, patterns: str, budgets: tuple[int, ...] = (500,)) -> list[list[list[str]]]:
     sources = [Photo(Path(name)) for name in photos.split()]
-    items = output_files(sources, [Path(pattern) for pattern in patterns.split()], budgets, "png")
+    items = output_files(sources, patterns.split(), budgets, "png")
     return [[[str(file) for file in outputs] for _, outputs in item.budgets] for item in items]
 
 
@@ -24,6 +24,7 @@ def test_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("folder.with.dots").mkdir()
     assert files("a/x.jpg", "p.svg") == [[["p.svg"]]]
     assert files("a/x.jpg", "out folder.with.dots") == [[["out/x.png", "folder.with.dots/x.png"]]]
+    assert files("a/x.jpg", "2026.11/ plain/") == [[["2026.11/x.png", "plain/x.png"]]]
     assert files("x.jpg y.jpg", "{name}.svg o/{name}.json") == [
         [["x.svg", "o/x.json"]], [["y.svg", "o/y.json"]],
     ]  # fmt: skip
@@ -49,22 +50,13 @@ def test_names_that_are_refused(arguments: tuple, text: str) -> None:
         files(*arguments)
 
 
-def test_pictures_of_the_same_name() -> None:
-    photos = [Photo(Path(f"{folder}/{i}.png")) for folder in "xy" for i in range(9)]
-    items = output_files(photos, [Path("out")], [500], "png")
-    text = r"other: out/0\.png \(of x/0\.png and y/0\.png\)"
-    with pytest.raises(ValueError, match=text):
-        check_distinct(items)
-    check_distinct(items[:9])
-
-
 def test_an_input_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "b.png"):
         Path(name).touch()
     Path("link.png").symlink_to("a.png")
     Path("hard.png").hardlink_to("a.png")
-    for output in ("a.png", "./a.png", "link.png", "hard.png"):
+    for output in ("a.png", "./a.png", "link.png", "hard.png", "new/../a.png"):
         for overwrite in (False, True):
             with pytest.raises(ValueError, match="is an input; choose another"):
                 check_outputs([Path(output)], [Path("b.png"), Path("a.png")], overwrite)
@@ -82,15 +74,6 @@ def test_paintings_in_a_painted_folder_are_refused(tmp_path: Path) -> None:
     for output in ("in/a.png", "in/deep/a.png", "link/a.png"):
         with pytest.raises(ValueError, match="would paint the paintings"):
             check_outside([tmp_path / "in"], [tmp_path / output])
-
-
-def test_an_input_is_known_through_a_folder_that_does_not_exist_yet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("x.png").touch()
-    with pytest.raises(ValueError, match="is an input"):
-        check_outputs([Path("new/../x.png")], [Path("x.png")], overwrite=True)
 
 
 def test_render_keeps_its_input(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from paint_gym import Painting
 
 def painter(flags: str = "", output: str = "a.svg", pictures: int = 1) -> PhotoPainter:
     command = parse(["paint", "a.png", *flags.split()])
-    return painter_of(command, (Path(output),), pictures)
+    return painter_of(command, (output,), pictures)
 
 
 @pytest.fixture(autouse=True)
@@ -67,9 +67,8 @@ def test_paper() -> None:
 
 def test_inputs() -> None:
     Path("mask.png").touch()
-    flags = "--detail mask.png --palette colours.txt --canvas-image c.png"
-    command = parse(["paint", "@list.txt", "a.png", *flags.split()])
-    names = {str(file) for file in inputs_of(command)}
+    flags = "@list.txt a.png --detail mask.png --palette colours.txt --canvas-image c.png"
+    names = {str(file) for file in inputs_of(parse(["paint", *flags.split()]))}
     assert {"list.txt", "a.png", "mask.png", "colours.txt", "c.png"} <= names
 
 
@@ -91,6 +90,7 @@ def test_inputs() -> None:
         ("--canvas-image a.png --from circles.json", "neither --from nor --background"),
         ("--refine 0 --until 0.1", "--refine 0 has none"), ("--save-palette a.txt", "--palette and a number"),
         ("--from circles.json --strokes 2 --refine 0", "nothing to paint: circles.json has 3 strokes"),
+        ("--device nonsense", "^device .nonsense. cannot be used"), ("--device meta", "holds no numbers"),
         ("--report .", r"cannot write \.: it is a folder"),
     ],
 )  # fmt: skip
@@ -99,21 +99,15 @@ def test_wrong_flags_are_refused(flags: str, text: str) -> None:
         painter(flags)
 
 
-def test_flags_that_go_with_one_picture_or_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="needs an output that ends in"):
-        painter("--svg plotter", "a.png")
-    with pytest.raises(ValueError, match="painting of one picture"):
-        painter("--from circles.json", pictures=2)
-    with pytest.raises(ValueError, match="goes with one picture"):
-        painter("--canvas-image a.png", pictures=2)
-    with pytest.raises(ValueError, match="not to standard output"):
-        painter("--ray local", "-")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="torchrun is for train"):
-        painter()
-
-
-@pytest.mark.parametrize("device", ["nonsense", "meta"])
-def test_a_device_that_is_none_is_named(device: str) -> None:
-    with pytest.raises(ValueError, match=f"^device '{device}' cannot be used here"):
-        painter(f"--device {device}")
+@pytest.mark.parametrize(
+    ("flags", "output", "pictures", "text"),
+    [
+        ("--svg plotter", "a.png", 1, "needs an output that ends in"),
+        ("--from circles.json", "a.svg", 2, "painting of one picture"),
+        ("--canvas-image a.png", "a.svg", 2, "goes with one picture"),
+        ("--ray local", "-", 1, "not to standard output"),
+    ],
+)
+def test_flags_that_do_not_go_with_the_files(flags: str, output: str, pictures: int, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        painter(flags, output, pictures)

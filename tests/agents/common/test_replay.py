@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from agents.common.replay import Replay
@@ -41,11 +40,6 @@ def test_the_oldest_is_overwritten(pictures: np.ndarray) -> None:
     state, *_ = filled(pictures, episodes=6).sample(300, torch.Generator().manual_seed(0))
     episodes = set(((state.canvas[:, 0, 0, 0] * 255).round() % 100 // 10).tolist())
     assert episodes == {4, 5}  # two rounds of two environments are four episodes
-
-
-def test_an_empty_replay_says_so(pictures: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="empty"):
-        filled(pictures, episodes=0).sample(1, torch.Generator())
 
 
 def test_capacity_is_what_it_holds_when_full(pictures: np.ndarray) -> None:

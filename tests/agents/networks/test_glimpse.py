@@ -32,39 +32,6 @@ def test_windows_follow_the_error(actor: GlimpseActor) -> None:
             assert torch.allclose(obs[i, 3:6].mean(), under.mean(), atol=1e-2)
 
 
-def test_strokes_stay_in_their_window(actor: GlimpseActor) -> None:
-    canvas, target = torch.zeros(2, 1, 3, 64, 64)
-    target[..., 40:, 40:] = 1
-    step = torch.tensor([20])
-    x, y, side, _ = actor.select_window(canvas, target, step)
-    strokes = actor(canvas, target, step, 40).view(3, 13)
-    touched = make_renderer("analytic")(strokes, 64).amax(0) > 0
-    rows, columns = touched.nonzero().unbind(1)
-    reach = 0.25 * 65 / 256 * 64 + 1  # the thickest stroke of a quarter window
-    assert columns.min() >= x * 64 - reach and rows.max() <= (y + side) * 64 + reach
-    assert (strokes >= 0).all() and (strokes <= 1).all()
-
-
-def test_colours_start_from_the_target(actor: GlimpseActor) -> None:
-    """An untrained actor already paints in about the right colour."""
-    colour = torch.tensor([0.9, 0.1, 0.5])
-    target = colour.view(1, 3, 1, 1).expand(1, 3, 32, 32)
-    strokes = actor(torch.zeros(1, 3, 32, 32), target, torch.zeros(1, dtype=torch.long), 40).view(3, 13)
-    assert (strokes[:, -3:] - colour).abs().max() < 0.15
-
-
-@pytest.mark.parametrize("size", [(32, 32), (128, 128), (200, 120), (33, 47)])
-def test_any_size_and_aspect(actor: GlimpseActor, size: tuple[int, int]) -> None:
-    canvas, target = torch.rand(2, 5, 3, *size)
-    step = torch.tensor([0, 4, 20, 70, 1000])
-    assert actor(canvas, target, step, 1001).shape == (5, 39)
-    left, top, side, obs = actor.select_window(canvas, target, step)
-    shorter = min(size)
-    assert (left >= 0).all() and (left * size[1] + side * shorter <= size[1] + 0.51).all()
-    assert (top >= 0).all() and (top * size[0] + side * shorter <= size[0] + 0.51).all()
-    assert obs.isfinite().all()
-
-
 def test_windows_shrink_with_the_steps_not_with_the_budget(actor: GlimpseActor) -> None:
     """3 steps for each of 1, 4, 16, 64, 256 windows, then 1/32; twice as wide a canvas has twice as many."""
     step = torch.tensor([0, 2, 3, 14, 15, 62, 63, 254, 255, 1022, 1023, 9000])
@@ -98,22 +65,10 @@ def test_nothing_is_proposed_twice_at_the_ends(actor: GlimpseActor) -> None:
     assert len(actor.propose(picture, 1 - picture, torch.tensor([1900, 2000]), 1)) == 2
 
 
-def test_proposals_of_one_canvas_do_not_depend_on_the_others(actor: GlimpseActor) -> None:
-    canvas, target = torch.rand(2, 3, 3, 40, 56)
-    step = torch.tensor([0, 20, 300])
-    together = torch.cat([group.action for group in actor.propose(canvas, target, step, 2)])
-    for i in range(3):
-        groups = actor.propose(canvas[i : i + 1], target[i : i + 1], step[i : i + 1], 2)
-        for action in torch.cat([group.action for group in groups])[:, 0]:
-            assert (together[:, i] - action).abs().amax(1).min() < 1e-5
-
-
 @pytest.mark.parametrize("design", [*BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
 @pytest.mark.parametrize("size", [(64, 64), (50, 70)])
 @pytest.mark.parametrize("step", [0, 5, 20, 300, 2000])
-def test_strokes_stay_in_the_part_that_is_said(
-    design: StrokeDesign, size: tuple[int, int], step: int
-) -> None:
+def test_strokes_stay_in_their_part(design: StrokeDesign, size: tuple[int, int], step: int) -> None:
     torch.manual_seed(0)
     actor = GlimpseActor(design, bundle=3, width=8).eval()
     with torch.no_grad():
@@ -141,18 +96,15 @@ def test_no_window_is_selected_for_ever(actor: GlimpseActor) -> None:
     """Where the error is greatest, strokes may no longer help: others with an error have their turn."""
     canvas, target = torch.zeros(2, 1, 3, 64, 64)
     target[..., 4:10, 4:10], target[..., 40:46, 50:56] = 1, 0.9
-    lefts = torch.cat(
-        [actor.select_window(canvas, target, torch.tensor([step])).left for step in range(70, 110)]
-    )
+    steps = torch.arange(70, 110)
+    lefts = actor.select_window(canvas.expand(40, -1, -1, -1), target.expand(40, -1, -1, -1), steps).left
     near = (lefts < 0.5).float().mean()  # 1.2 times the error
     assert 0.5 < near < 1
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize("size", [(32, 32), (37, 61)])
-def test_windows_reach_every_corner(
-    actor: GlimpseActor, size: tuple[int, int], corner: tuple[int, int]
-) -> None:
+def test_windows_reach_every_corner(actor: GlimpseActor, size: tuple, corner: tuple) -> None:
     """One wrong pixel in a corner is seen, whatever the size."""
     canvas, target = torch.zeros(2, 1, 3, *size)
     target[..., -corner[0], -corner[1]] = 1
@@ -167,13 +119,3 @@ def test_windows_are_square_in_pixels(actor: GlimpseActor) -> None:
     target[..., x**2 + y**2 < 100] = 1
     obs = actor.select_window(canvas, target, torch.tensor([0])).obs[0, 3]
     assert obs.amax(0).sum() == obs.amax(1).sum() == 20
-
-
-def test_triangles_begin_with_an_area() -> None:
-    """Corners that begin together enclose nothing, and no gradient parts them."""
-    torch.manual_seed(0)
-    actor = GlimpseActor(get_stroke("triangle"), bundle=5, width=8)
-    canvas, target = torch.zeros(4, 3, 32, 32), torch.rand(4, 3, 32, 32)
-    action = actor(canvas, target, torch.zeros(4, dtype=torch.long), 8)
-    painted = make_renderer("analytic", "triangle").paint(canvas, action.view(4, 5, -1))
-    assert (painted.flatten(1).amax(1) > 0.1).all()

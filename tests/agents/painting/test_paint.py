@@ -31,7 +31,7 @@ def test_a_policy_of_ones_own_paints() -> None:
     assert paintings[0].strokes[0, 4:].tolist() == [0.5, 0.5, 0.5]
     assert [(int(state.step[0]), steps) for state, steps in policy.states] == [(0, 3), (1, 3), (2, 3)]
     assert len(errors) == 3 and errors[2] < errors[0] < 0.25
-    with pytest.raises(ValueError, match="at least 1 stroke, not 0"):
+    with pytest.raises(ValueError, match="max_strokes must be a whole number from 1"):
         paint(policy, targets, 0)
 
 

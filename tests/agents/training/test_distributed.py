@@ -24,7 +24,7 @@ from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
 from paint_gym.utils.weights import load_checkpoint, save_checkpoint
 
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 CONFIG = AgentConfig(
     algo="ddpg", actor="glimpse", actor_width=8, critic_width=8, max_strokes=10,
     learning=LearningConfig(bf16=False, max_grad_norm=1e9),
@@ -83,19 +83,6 @@ def test_nan_in_one_process_stops_all(tmp_path: Path) -> None:
     multiprocessing.spawn(nan_in_the_second, (str(tmp_path),), nprocs=2)
 
 
-@pytest.mark.slow
-def test_torchrun(tmp_path: Path) -> None:
-    """A run of one process goes on with two; the first one writes."""
-    preset = PRESETS["smoke"]
-    trainer = Trainer(replace(preset, agent=replace(preset.agent, reward="wgan")), "cpu")
-    trainer.fit(lambda trainer, metrics: trainer.updates == 10).save(tmp_path)
-    command = [*launch(), "--resume", "--out", str(tmp_path)]
-    subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True, timeout=300)
-    trainer = Trainer.resume(tmp_path, "cpu")
-    assert trainer.updates == 40
-    assert all(value.isfinite().all() for value in trainer.agent.actor.parameters())
-
-
 def half_way(rank: int, folder: str, resume: bool) -> None:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet{resume}", rank=rank, world_size=2)
     torch.set_num_threads(1)
@@ -103,33 +90,28 @@ def half_way(rank: int, folder: str, resume: bool) -> None:
     if resume:
         trainer = Trainer.resume(out, "cpu").fit()
     else:
-        preset = PRESETS["smoke"]
         agent = AgentConfig("ddpg", "resnet", 8, 8, reward="wgan", discriminator_width=4, max_strokes=20)
-        config = replace(preset, agent=agent)
-        trainer = Trainer(config, "cpu").fit(lambda trainer, metrics: trainer.updates == 13)
-        trainer.save(out)
+        trainer = Trainer(replace(PRESETS["smoke"], agent=agent), "cpu")
+        trainer.fit(lambda trainer, metrics: trainer.updates == 13).save(out)
         trainer.fit()
-    state = {
-        "canvas": trainer.state.canvas,
-        "replay": trainer.replay.canvas,
-    } | trainer.agent.actor.state_dict()
-    torch.save(state, f"{folder}/{resume}_{rank}.pt")
+    state = {"canvas": trainer.state.canvas, "replay": trainer.replay.canvas}
+    torch.save(state | trainer.agent.actor.state_dict(), f"{folder}/{resume}_{rank}.pt")
     leave_group()
 
 
 @pytest.mark.slow
 def test_two_processes_resume_bit_for_bit(tmp_path: Path) -> None:
-    """Each goes on with its own canvases, replay and random states."""
+    """Each goes on with its own canvases, replay, batch norm and random states."""
+    states = {}
     for resume in (False, True):
         multiprocessing.spawn(half_way, (str(tmp_path), resume), nprocs=2)
+        for rank in range(2):
+            states[resume, rank] = torch.load(tmp_path / f"{resume}_{rank}.pt", weights_only=True)
     for rank in range(2):
-        straight, resumed = (
-            torch.load(tmp_path / f"{r}_{rank}.pt", weights_only=True) for r in (False, True)
+        assert all(
+            torch.equal(value, states[True, rank][name]) for name, value in states[False, rank].items()
         )
-        assert all(torch.equal(value, resumed[name]) for name, value in straight.items())
-    assert not torch.equal(
-        straight["canvas"], torch.load(tmp_path / "True_0.pt", weights_only=True)["canvas"]
-    )
+    assert not torch.equal(states[True, 0]["canvas"], states[True, 1]["canvas"])
 
 
 def launch(*options: str) -> list[str]:
@@ -148,14 +130,14 @@ def test_a_run_goes_on_when_a_process_was_killed(tmp_path: Path) -> None:
         "200", "--checkpoint-minutes", "0.01",
     ]  # fmt: skip
     log = tmp_path / "log"
-    environment = ENVIRONMENT | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
     with log.open("w") as file:
-        run = subprocess.Popen(command, stderr=file, stdout=file, env=environment)
+        run = subprocess.Popen(command, stderr=file, stdout=file, env=ENVIRONMENT)
     try:
         while not all((tmp_path / name).exists() for name in (CHECKPOINT, "checkpoint-1.pt")):
             assert run.poll() is None, log.read_text()
             time.sleep(0.1)
-        os.kill(workers_of(run.pid)[1], signal.SIGKILL)
+        workers = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        os.kill(int(workers[-1]), signal.SIGKILL)
         assert run.wait(120) == 0, log.read_text()
     finally:
         run.terminate()
@@ -166,34 +148,15 @@ def test_a_run_goes_on_when_a_process_was_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_there_is_refused_by_all_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--max-restarts", "1")])
+def test_a_run_that_is_there_is_refused_by_all_processes(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Started anew by torchrun, they do not go on with another's run either."""
     Trainer(PRESETS["smoke"], "cpu").save(tmp_path)
-    refused = subprocess.run(
-        [*launch(), "--out", str(tmp_path)], capture_output=True, text=True, timeout=120,
-        env=ENVIRONMENT,
-    )  # fmt: skip
-    assert refused.returncode == 1 and refused.stderr.count("add --resume to go on") >= 1
+    command = [*launch(*options), "--out", str(tmp_path), "--updates", "50", "--seed", "5"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
+    assert refused.returncode == 1 and "add --resume to go on" in refused.stderr
     assert "all_reduce" not in refused.stderr
-    restarts = [*launch("--max-restarts", "1"), "--out", str(tmp_path), "--updates", "50", "--seed", "5"]
-    environment = ENVIRONMENT | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-    again = subprocess.run(restarts, capture_output=True, text=True, timeout=120, env=environment)
-    assert again.returncode == 1  # started anew, it does not go on with another's run
     assert Trainer.resume(tmp_path, "cpu").updates == 0
-
-
-def workers_of(parent: int) -> list[int]:
-    """Processes of torchrun by their rank."""
-    ranks = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            ppid = int(process.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-            if ppid == parent:
-                found = re.search(rb"\0RANK=(\d+)\0", b"\0" + process.joinpath("environ").read_bytes())
-                if found:
-                    ranks[int(found[1])] = int(process.name)
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return [pid for _, pid in sorted(ranks.items())]
 
 
 def test_another_number_of_processes_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -20,8 +20,8 @@ from helpers import assert_equal_weights
 import agents
 from agents import TrainConfig, Trainer, TrainingDivergedError
 
-COMMAND = [sys.executable, "-m", "agents", "train", "--preset", "smoke", "--device", "cpu"]
-SETTINGS = ["--updates", "60", "--checkpoint-minutes", "0", "--eval-every", "30"]
+COMMAND = [sys.executable, "-m", "agents", "train", "--device", "cpu"]
+SETTINGS = ["--preset", "smoke", "--updates", "60", "--checkpoint-minutes", "0", "--eval-every", "30"]
 
 
 @pytest.fixture
@@ -44,14 +44,13 @@ def after(updates: int, action: Callable[[], object]) -> Callable[[Trainer, dict
 
 
 def test_files_of_a_run(tiny: TrainConfig, tmp_path: Path) -> None:
-    trainer = Trainer(replace(tiny, updates=20, eval_every=10), "cpu").fit(folder=tmp_path)
+    trainer = Trainer(replace(tiny, updates=20, eval_every=10), "cpu").fit(folder=str(tmp_path))
     assert trainer.progress == 1 and 0 < trainer.metrics["eval/l2"] < 1
     lines = lines_of(tmp_path)
     assert [line["update"] for line in lines if "eval/l2" in line] == [10, 20]
-    losses = [line for line in lines if "losses/actor" in line]
-    assert [line["update"] for line in losses] == [20]
-    assert all({"charts/reward", "charts/reward_l2", "charts/seconds"} <= line.keys() for line in losses)
-    assert list(tmp_path.glob("events.out.tfevents.*"))
+    (losses,) = [line for line in lines if "losses/actor" in line]
+    assert {"charts/reward", "charts/reward_l2", "charts/seconds"} <= losses.keys()
+    assert losses["update"] == 20 and losses["charts/env_steps"] == 4 * 9  # two of 11 are ends
     for path in (tmp_path, tmp_path / "agent.safetensors"):  # the whole run, and the small file to share
         assert len(agents.paint(agents.load(path, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
 
@@ -69,9 +68,7 @@ def test_a_signal_saves_and_ends(number: signal.Signals, tiny: TrainConfig, tmp_
     with pytest.raises(SystemExit) as stopped:
         Trainer(tiny, "cpu").fit(after(3, lambda: signal.raise_signal(number)), tmp_path)
     assert stopped.value.code == 128 + number and signal.getsignal(number) is handler
-    resumed = Trainer.resume(tmp_path, "cpu")
-    assert resumed.updates == 3
-    assert_equal_weights(resumed.fit(folder=tmp_path), Trainer(tiny, "cpu").fit())
+    assert Trainer.resume(tmp_path, "cpu").updates == 3
 
 
 def test_a_loss_that_is_not_finite_names_the_update(tiny: TrainConfig, tmp_path: Path, monkeypatch) -> None:
@@ -98,21 +95,32 @@ def test_a_finished_run_stays_as_it_is(tiny: TrainConfig, tmp_path: Path, caplog
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == files
 
 
-def test_lines_of_lost_updates_are_dropped(tiny: TrainConfig, tmp_path: Path) -> None:
-    """A run that was killed after its checkpoint makes these updates again."""
-    Trainer(tiny, "cpu").fit(lambda trainer, metrics: trainer.updates == 7, tmp_path)
+def test_metrics_of_lost_updates_are_dropped(tiny: TrainConfig, tmp_path: Path) -> None:
+    """A run that was killed makes these updates again; its seconds go on."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tiny = replace(tiny, eval_every=3)
+    (tmp_path / "metrics.jsonl").write_text('{"update": 0, "charts/seconds": 500.0}\n')
+    trainer = Trainer(tiny, "cpu").fit(lambda trainer, metrics: trainer.updates == 7, tmp_path)
+    Trainer.resume(tmp_path, "cpu").fit(lambda trainer, metrics: trainer.updates == 10, tmp_path)
+    trainer.save(tmp_path)  # the state after 7 updates again
     with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"update": 9, "eval/l2": 0.5}\n{"update": 1')
+        file.write('{"update": 1')
     Trainer.resume(tmp_path, "cpu").fit(folder=tmp_path)
-    assert [line["update"] for line in lines_of(tmp_path)] == [6, 12]
+    lines = lines_of(tmp_path)
+    assert [line["update"] for line in lines] == [0, 3, 6, 9, 12]
+    seconds = [line["charts/seconds"] for line in lines]
+    assert seconds == sorted(seconds) and seconds[1] > 500
+    board = EventAccumulator(str(tmp_path))
+    board.Reload()
+    assert [event.step for event in board.Scalars("eval/l2")] == [3, 6, 9, 12]
 
 
 @pytest.mark.slow
 def test_after_kill_9(tmp_path: Path) -> None:
     """Killed at some moment after a checkpoint, then resumed: the same as never killed."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    options = {"env": environment, "stderr": subprocess.DEVNULL}
+    options = {"env": os.environ | {"OMP_NUM_THREADS": "1"}, "stderr": subprocess.DEVNULL}
     subprocess.run([*COMMAND, *SETTINGS, "--out", str(straight)], check=True, **options)
     process = subprocess.Popen([*COMMAND, *SETTINGS, "--out", str(killed)], **options)
     while not (killed / "checkpoint.pt").exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import torch
 
 from agents import PRESETS, Trainer
 from agents.cli.main import main
-from agents.common.optim import TrainingDivergedError
 from agents.training.renderer_trainer import RendererConfig, RendererTrainer
 from paint_gym import make_renderer
 
@@ -23,18 +21,16 @@ def weights(trainer: RendererTrainer) -> list[torch.Tensor]:
     return list(trainer.network.state_dict().values())
 
 
-@pytest.mark.parametrize("network", ["grid", "paper"])
-def test_2n_updates_are_n_then_resume_then_n(network: str, tmp_path: Path) -> None:
-    config = replace(TINY, network=network)
-    straight, first = RendererTrainer(config, "cpu"), RendererTrainer(config, "cpu")
+def test_2n_updates_are_n_then_resume_then_n(tmp_path: Path) -> None:
+    straight, first = RendererTrainer(TINY, "cpu"), RendererTrainer(TINY, "cpu")
     for _ in range(8):
         straight.update()
     for _ in range(3):
         first.update()
-    first.evaluate(8)  # draws strokes of its own
+    first.evaluation(8)  # draws strokes of its own
     first.save(tmp_path)
     resumed = RendererTrainer.resume(tmp_path, "cpu")
-    assert (resumed.updates, resumed.config) == (3, config)
+    assert (resumed.updates, resumed.config) == (3, TINY)
     for _ in range(5):
         resumed.update()
     assert all(torch.equal(*pair) for pair in zip(weights(straight), weights(resumed), strict=True))
@@ -47,25 +43,14 @@ def test_it_learns() -> None:
     blank = make_renderer("raster", "circle")(torch.rand(200, 7), 128).square().mean().item()
     for _ in range(200):
         trainer.update()
-    error, sheet = trainer.evaluate(200)
-    assert error < blank / 3
+    metrics, sheet = trainer.evaluation(200)
+    assert metrics["eval/mse"] < blank / 3
     assert sheet.shape == (256, 1024, 3)
 
 
 def test_files_of_a_run(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    small = [
-        "--stroke",
-        "circle",
-        "--updates",
-        "100",
-        "--batch",
-        "2",
-        "--eval-every",
-        "50",
-        "--device",
-        "cpu",
-    ]
+    small = "--stroke circle --updates 100 --batch 2 --eval-every 50".split()  # noqa: SIM905
     main(["train-renderer", *small, "--out", str(out)])
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [line["update"] for line in lines if "eval/mse" in line] == [50, 100]
@@ -91,28 +76,6 @@ def test_a_run_can_begin_with_another_network(tmp_path: Path) -> None:
         RendererTrainer(replace(TINY, network="paper"), "cpu").warm_start(tmp_path / "renderer.safetensors")
     with pytest.raises(ValueError, match="a network for circle strokes"):
         RendererTrainer(replace(TINY, stroke="bezier"), "cpu").warm_start(tmp_path / "renderer.safetensors")
-
-
-def test_a_signal_saves_and_ends(tmp_path: Path) -> None:
-    def interrupt(trainer: RendererTrainer, metrics: dict[str, float]) -> None:
-        if trainer.updates == 3:
-            signal.raise_signal(signal.SIGTERM)
-
-    with pytest.raises(SystemExit) as stopped:
-        RendererTrainer(TINY, "cpu").fit(interrupt, tmp_path)
-    assert stopped.value.code == 128 + signal.SIGTERM
-    assert RendererTrainer.resume(tmp_path, "cpu").updates == 3
-
-
-def test_a_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path: Path) -> None:
-    trainer = RendererTrainer(TINY, "cpu")
-    trainer.update()
-    trainer.save(tmp_path)
-    with torch.no_grad():
-        next(trainer.network.parameters()).fill_(torch.nan)
-    with pytest.raises(TrainingDivergedError, match=r"update 2: .*nan.*holds the last good checkpoint"):
-        trainer.fit(folder=tmp_path)
-    assert RendererTrainer.resume(tmp_path, "cpu").updates == 1
 
 
 def test_a_checkpoint_of_an_agent_is_refused(tmp_path: Path) -> None:

@@ -1,29 +1,48 @@
-"""Statistics over seeds."""
+"""Statistics over seeds: intervals cover as often as they say, and verdicts follow from them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmarks.harness.statistics import interquartile_mean, interval
+from benchmarks.harness.statistics import (
+    CANNOT_BE_TOLD,
+    DOES_NOT_HOLD,
+    HOLDS,
+    IN_PART,
+    interval,
+    joint_verdict,
+    ratio,
+    verdict,
+)
 
 
-def test_interquartile_mean_leaves_out_the_ends() -> None:
-    assert interquartile_mean(np.array([1.0, 2.0, 3.0, 4.0, 100.0])) == 3
-    assert interquartile_mean(np.array([1.0, 2.0, 6.0])) == 3  # too few to leave any out
-
-
-def test_interval_covers_the_mean_as_often_as_it_says() -> None:
-    """Of many samples of 20 normal numbers, about 95% of the intervals hold the true mean."""
+@pytest.mark.parametrize("count", [3, 10])
+def test_intervals_cover_as_often_as_they_say(count: int) -> None:
     rng = np.random.default_rng(0)
-    found = [interval(rng.normal(5, 1, 20).tolist()) for _ in range(200)]
-    assert all(low < mean < high for mean, low, high in found if low is not None and high is not None)
-    covered = np.mean([low < 5 < high for _, low, high in found if low is not None and high is not None])
-    assert 0.88 < covered < 0.98
+    a, b = rng.lognormal(1, 0.1, (600, count)), rng.lognormal(0, 0.3, (600, count))
+    times = [low < np.e < high for _, low, high in map(ratio, a, b)]  # type: ignore[operator]
+    means = [low < 1 < high for _, low, high in map(interval, np.log(a))]  # type: ignore[operator]
+    assert 0.92 < np.mean(means) < 0.97 and 0.93 < np.mean(times) < 0.98
 
 
-def test_interval_of_few() -> None:
+def test_one_seed_has_no_interval() -> None:
     assert interval([1.0]) == (1.0, None, None)
-    assert interval([1.0, 2.0, 3.0]) == (2.0, 1.0, 3.0)
-    mean, low, high = interval([2.0, 2.0])
-    assert (mean, low, high) == (2.0, pytest.approx(2.0), pytest.approx(2.0))
+    assert ratio([4.0], [1.0, 2.0])[1:] == (None, None) and ratio([4.0, 4.0], [2.0, 2.0]) == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "judged"),
+    [
+        (5.0, 6.0, HOLDS), (1.1, 9.0, IN_PART), (0.9, 9.0, CANNOT_BE_TOLD), (0.1, 0.9, DOES_NOT_HOLD),
+        (None, None, CANNOT_BE_TOLD),
+    ],
+)  # fmt: skip
+def test_the_whole_interval_decides(low: float | None, high: float | None, judged: str) -> None:
+    assert verdict(low, high, 5, 1) == judged
+
+
+def test_several_parts_are_judged_together() -> None:
+    assert joint_verdict([HOLDS, HOLDS]) == HOLDS and joint_verdict([CANNOT_BE_TOLD] * 2) == CANNOT_BE_TOLD
+    assert joint_verdict([HOLDS, CANNOT_BE_TOLD]) == joint_verdict([HOLDS, DOES_NOT_HOLD]) == IN_PART
+    assert joint_verdict([CANNOT_BE_TOLD, DOES_NOT_HOLD]) == DOES_NOT_HOLD

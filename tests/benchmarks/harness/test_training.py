@@ -1,98 +1,82 @@
-"""Trainings of benchmarks: a killed one goes on where it was, time ends one, paintings are scored."""
+"""Trainings of benchmarks: a stopped one goes on where it was, time ends one, paintings are scored."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from agents import PRESETS, TrainConfig, Trainer, load
-from benchmarks.harness import painting, training
+from agents import PRESETS, TrainConfig, load
+from benchmarks.harness import painting
+from benchmarks.harness.painting import PaintingVariant, paint_and_score
 from benchmarks.harness.training import MeasuredTrainer, Training, TrainingConfig, Variant, trainings
+from paint_gym import load_dataset
 
-pytestmark = pytest.mark.slow
 
-
-def job(config: TrainConfig, folder: Path, **own: Any) -> Training:
-    return Training(folder / "job_0.json", 1, "a method", config, points=3, test_images=3, **own)
+def job(config: TrainConfig, folder: Path, **fields: Any) -> Training:
+    return Training(folder / "job_0.json", 1, "a method", config, points=3, test_images=3, **fields)
 
 
 def without_time(result: dict[str, Any]) -> dict[str, Any]:
     curve = [{name: value for name, value in row.items() if name != "seconds"} for row in result["curve"]]
-    kept = {name: value for name, value in result.items() if name not in ("seconds", "made")}
-    return kept | {"curve": curve}
+    return {name: value for name, value in result.items() if name not in ("seconds", "made")} | {
+        "curve": curve
+    }
 
 
-def test_a_killed_training_goes_on_to_the_same_result(
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_to_the_same_result(
     tiny: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job(tiny, tmp_path / "whole").work()
     whole = json.loads((tmp_path / "whole" / "job_0.json").read_text())
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     update = MeasuredTrainer.update
 
-    def killed(self: MeasuredTrainer) -> dict[str, float]:
-        if self.updates == 7:
-            raise KeyboardInterrupt
+    def interrupted(self: MeasuredTrainer) -> dict[str, float]:
+        if self.updates == 6:
+            os.kill(os.getpid(), signal.SIGINT)  # the update is finished all the same
         return update(self)
 
-    monkeypatch.setattr(MeasuredTrainer, "update", killed)
-    with pytest.raises(KeyboardInterrupt):
-        job(tiny, tmp_path / "killed").work()
-    monkeypatch.setattr(MeasuredTrainer, "update", update)
-    capsys.readouterr()
-    job(tiny, tmp_path / "killed").work()
-    assert "a method, seed 0: goes on after 7 updates" in capsys.readouterr().out
-    again = json.loads((tmp_path / "killed" / "job_0.json").read_text())
-    assert without_time(again) == without_time(whole)
-    assert [row["updates"] for row in whole["curve"]] == [0, 4, 8, 12]
-    assert whole["env_steps"] > 0 and whole["seconds"] > 0 and 0 < whole["l2"] < 1
-    assert not (tmp_path / "killed" / "job_0" / "checkpoint.pt").exists()
-    assert load(tmp_path / "killed" / "job_0" / "agent.safetensors").steps == 3
-
-
-def test_a_checkpoint_of_other_settings_is_refused(tiny: TrainConfig, tmp_path: Path) -> None:
-    begun = job(tiny, tmp_path)
-    trainer = begun.trainer()
-    trainer.save(begun.folder)
+    stopped = job(tiny, tmp_path / "stopped")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MeasuredTrainer, "update", interrupted)
+        stopped.work()
     with pytest.raises(ValueError, match=r"checkpoint\.pt is of other settings; delete it"):
-        job(replace(tiny, batch=5), tmp_path).work()
-
-
-@pytest.mark.parametrize("content", [b"", b"nothing"])
-def test_a_damaged_checkpoint_is_named(content: bytes, tiny: TrainConfig, tmp_path: Path) -> None:
-    begun = job(tiny, tmp_path)
-    begun.folder.mkdir(parents=True)
-    (begun.folder / "checkpoint.pt").write_bytes(content)
-    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be gone on from .*; delete it"):
-        begun.work()
-    Trainer(tiny, "cpu").save(begun.folder)  # of a run that was not measured
-    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be gone on from .*; delete it"):
-        begun.work()
-
-
-def test_a_result_without_its_curve_is_damaged(tiny: TrainConfig, tmp_path: Path) -> None:
-    done = job(replace(tiny, updates=2), tmp_path)
-    done.work()
-    found = done.result()
-    assert found is not None and found["settings"]["threads"] == 1
-    done.path.write_text(json.dumps(found | {"curve": found["curve"][:1]}))
+        job(replace(tiny, batch=5), tmp_path / "stopped").work()
+    capsys.readouterr()
+    stopped.work()
+    assert "a method, seed 0: goes on after 7 updates" in capsys.readouterr().out
+    again = stopped.result()
+    assert again is not None and without_time(again) == without_time(whole)
+    assert [row["updates"] for row in whole["curve"]] == [0, 4, 8, 12] and 0 < whole["l2"] < 1
+    assert whole["env_steps"] > 0 and not (stopped.folder / "checkpoint.pt").exists()
+    assert load(stopped.folder / "agent.safetensors").steps == 3
+    stopped.path.write_text(json.dumps(again | {"curve": again["curve"][:1]}))
     with pytest.raises(ValueError, match=r"job_0\.json is damaged .*two points"):
-        done.result()
+        stopped.result()
+
+
+def test_a_damaged_checkpoint_is_named(tiny: TrainConfig, tmp_path: Path) -> None:
+    damaged = job(tiny, tmp_path)
+    damaged.folder.mkdir(parents=True)
+    (damaged.folder / "checkpoint.pt").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be gone on from .*; delete it"):
+        damaged.work()
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"seeds": (0, 0)}, "each named once"), ({"seeds": ()}, "each named once"),
-        ({"seeds": (-1,)}, "each named once"), ({"workers": 0}, "workers must be at least 1"),
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"seeds": (0, 0)}, "each named once"), ({"seeds": (-1,)}, "each named once"),
+        ({"threads": 0}, "threads must be at least 1"), ({"size": 0}, "size must be at least 1"),
         ({"paper": True, "smoke": True}, "do not go together"),
-        ({"test_images": 0}, "test_images must be at least 1"),
     ],
 )  # fmt: skip
 def test_options_that_are_not_possible_are_named(options: dict[str, Any], said: str) -> None:
@@ -100,50 +84,65 @@ def test_options_that_are_not_possible_are_named(options: dict[str, Any], said: 
         TrainingConfig(**options)
 
 
-def test_time_ends_a_training_and_drives_its_learning_rate(tiny: TrainConfig, tmp_path: Path) -> None:
+def test_time_ends_a_training_and_drives_its_learning_rate(tiny: TrainConfig) -> None:
     learning = replace(tiny.agent.learning, schedule="cosine", actor_lr=1e-3, actor_lr_late=0.0)
-    trainer = MeasuredTrainer(
-        replace(tiny, agent=replace(tiny.agent, learning=learning), updates=10**9), "cpu"
-    )
+    config = replace(tiny, agent=replace(tiny.agent, learning=learning), updates=10**9)
+    trainer = MeasuredTrainer(config, "cpu")
     trainer.limit, rates = 0.2, list[float]()
     trainer.fit(lambda *_: rates.append(trainer.agent.actor_optimizer.param_groups[0]["lr"]))
-    assert trainer.spent >= 0.2 and trainer.progress == 1
-    assert 0 <= rates[-1] < rates[0] <= 1e-3
+    assert trainer.spent >= 0.2 and trainer.progress == 1 and 0 <= rates[-1] < rates[0] <= 1e-3
 
 
 def test_variants_share_all_but_what_they_change(tmp_path: Path) -> None:
-    base = replace(PRESETS["cpu"], updates=7)
-    variants = (
-        Variant("few", {"max_strokes": 10}, {"size": 32}, {"actor_lr": 5e-4}, {"updates": 9}),
-        Variant("all"),
-    )
-    few, whole = (job.config for job in trainings(variants, base, TrainingConfig(out=tmp_path, seeds=(3,))))
-    assert (few.agent.max_strokes, few.size, few.agent.learning.actor_lr, few.updates) == (10, 32, 5e-4, 7)
-    assert (few.eval_strokes, whole.eval_strokes) == (10, 400) and few.seed == whole.seed == 3
-    changed = replace(few, size=whole.size, eval_strokes=400, agent=whole.agent)
-    assert changed == whole and whole.agent.lookahead == 0
-    paper = trainings(variants, base, TrainingConfig(out=tmp_path, paper=True))[0]
+    base, few = replace(PRESETS["cpu"], updates=7), {"max_strokes": 10}
+    variants = (Variant("few", few, {"batch": 32}, {"actor_lr": 5e-4}, {"updates": 9}), Variant("all"))
+    a, b = (job.config for job in trainings(variants, base, TrainingConfig(out=tmp_path, seeds=(3,))))
+    assert (a.agent.max_strokes, a.batch, a.agent.learning.actor_lr, a.updates) == (10, 32, 5e-4, 7)
+    assert (a.eval_strokes, b.eval_strokes) == (10, 400) and a.seed == b.seed == 3
+    assert replace(a, batch=b.batch, eval_strokes=400, agent=b.agent) == b and b.agent.lookahead == 0
+    (paper, _) = trainings(variants, base, TrainingConfig(out=tmp_path, seeds=(3,), paper=True))
     preset = PRESETS["paper"]
     assert paper.config.agent.learning == preset.agent.learning and paper.config.agent.lookahead == 0
-    assert (paper.config.updates, paper.config.size, paper.config.batch) == (9, 32, preset.batch)
-    assert paper.path.parent == tmp_path / "paper"
+    assert (paper.config.updates, paper.config.size, paper.config.batch) == (9, preset.size, 32)
 
 
-def test_texture_is_energy_of_high_frequencies() -> None:
+def test_experiments_of_other_settings_have_folders_of_their_own(tmp_path: Path) -> None:
+    (small,) = trainings(
+        [Variant("a")], PRESETS["cpu"], TrainingConfig(out=tmp_path, seeds=(0,), size=16, updates=5)
+    )
+    (published,) = trainings([Variant("a")], PRESETS["cpu"], TrainingConfig(out=tmp_path, seeds=(0,)))
+    assert (small.config.size, small.config.updates) == (16, 5) and small.path.parent != published.path.parent
+    assert small.config.eval_images == small.test_images  # the best and the end are of the same pictures
+
+
+def test_scores() -> None:
     smooth, sharp = np.full((8, 8, 3), 90, np.uint8), np.zeros((8, 8, 3), np.uint8)
     sharp[::2] = 255
-    assert painting.texture([smooth]) == 0
-    assert painting.texture([sharp]) == pytest.approx(4.0 * 3 / 4 + 1.0 / 4, rel=0.3)
-
-
-def test_mean_colour_leaves_what_varies() -> None:
+    assert painting.texture([smooth]) == 0 and painting.texture([sharp]) == pytest.approx(3.25, rel=0.3)
     pictures = np.zeros((2, 3, 2, 2), np.uint8)
-    pictures[0] = 200  # of one colour
+    pictures[0] = 255  # of one colour
     pictures[1, 0, 0] = 255  # half of red
     assert painting.mean_colour_l2(pictures) == pytest.approx((0 + 0.25 / 3) / 2)
+    assert painting.blank_l2(pictures) == pytest.approx((1 + 0.5 / 3) / 2)
 
 
-def test_blank_is_the_l2_of_black() -> None:
-    pictures = np.full((2, 3, 4, 4), 255, np.uint8)
-    pictures[1] = 0
-    assert painting.blank_l2(pictures) == 0.5
+def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
+    target = torch.zeros(1, 3, 16, 24)
+    target[0, 0, :, 12:] = 1
+    start = painting.random_start(target[0], 40)
+    strokes = torch.tensor(start.strokes)
+    nodes = start.design.nodes(strokes, 8)
+    radii = nodes[..., 2].mean(1)
+    assert (radii[:-1] >= radii[1:]).all() and start.size == (16, 24)
+    assert torch.equal(strokes[:, -3] == 1, nodes[..., 0].mean(1) * 24 >= 12)
+
+
+@pytest.mark.slow
+def test_plans_and_refinement_pay() -> None:
+    pictures = load_dataset("photos", "test", 32)[[0, 1]]
+
+    def l2(variant: PaintingVariant) -> float:
+        return float(paint_and_score(pictures, 20, variant).l2.mean())
+
+    assert max(l2(PaintingVariant(plan=10)), l2(PaintingVariant(refine=10))) < 0.7 * l2(PaintingVariant())
+    assert l2(PaintingVariant(refine=10, random=True)) < 0.5 * l2(PaintingVariant(random=True))

@@ -71,18 +71,26 @@ def test_colour_profiles_count(kind: str) -> None:
     assert np.abs(read_image(content)[8, 8].astype(int) - [50, 200, 100]).max() <= 1
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "I;16"])
-@pytest.mark.parametrize("by", ["profile", "gAMA"])
-def test_linear_light(mode: str, by: str) -> None:
-    levels = np.array([[0, 50, 128, 200, 255]], dtype=np.uint8)
-    deep = Image.fromarray(levels.astype(np.uint16) * 257)
-    image = deep if mode == "I;16" else Image.fromarray(levels).convert(mode)
-    content = encoded(
-        image, "PNG", icc_profile=linear_profile("RGB" not in mode) if by == "profile" else None
-    )
-    if by == "gAMA":
-        content = content.replace(content[33:], gama(1) + content[33:])  # after IHDR
-    assert np.abs(read_image(content) - 255 * from_linear(levels / 255)[:, :, None]).max() <= 1
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize(("colours", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+@pytest.mark.parametrize("by", ["iCCP", "gAMA", "cICP"])
+def test_linear_light_in_all_kinds_of_png(colours: int, channels: int, depth: int, by: str) -> None:
+    levels = np.array([0, 50, 128, 200, 255])
+    pixels = levels[:, None].repeat(channels, 1)
+    if colours & 4:
+        pixels[:, -1] = 255
+    row = pixels.astype(np.uint8).tobytes() if depth == 8 else (pixels * 257).astype(">u2").tobytes()
+    profile = chunk(b"iCCP", b"linear\0\0" + zlib.compress(linear_profile(grey=not colours & 2)))
+    mark = {"iCCP": profile, "gAMA": gama(1), "cICP": cicp(1, 8, 0, 1)}[by]
+    content = png((5, 1, depth, colours), b"\0" + row, mark)
+    assert np.abs(read_image(content)[0] - 255 * from_linear(levels / 255)[:, None]).max() <= 1
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("JPEG", np.uint8), ("TIFF", np.uint8), ("TIFF", np.uint16)])
+def test_grey_profiles(kind: str, dtype: type) -> None:
+    image = Image.fromarray(np.full((8, 8), 100 if dtype is np.uint8 else 25_700, dtype))
+    content = encoded(image, kind, icc_profile=linear_profile(grey=True))
+    assert np.abs(read_image(content) - 255 * from_linear(np.array(100 / 255))).max() <= 1
 
 
 @pytest.mark.parametrize("profile", ["sRGB", "bad", "grey"])
@@ -126,6 +134,7 @@ ICCP = chunk(b"iCCP", b"swapped\0\0" + zlib.compress(swapped_profile()))
         ([cicp(1, 4, 0, 1)], seen(power(2.2))),
         ([cicp(12, 13, 0, 1), ICCP], seen(primaries="P3")),
         ([ICCP, chunk(b"sRGB", b"\0"), gama(1)], np.array([50, 200, 100])),
+        ([gama(1), gama(1 / 2.2)], seen(power(1))),
     ],
 )
 def test_chunks_of_png(chunks: list[bytes], expected: np.ndarray, depth: int) -> None:
@@ -145,7 +154,8 @@ def test_chunks_of_png(chunks: list[bytes], expected: np.ndarray, depth: int) ->
 def test_chunks_of_srgb_change_nothing(chunks: list[bytes]) -> None:
     pixels = np.random.default_rng(0).integers(256, size=(8, 8, 3), dtype=np.uint8)
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
-    assert np.array_equal(read_image(png((8, 8, 8, 2), rows, *chunks)), pixels)
+    after = gama(1) + CHRM_P3  # too late
+    assert np.array_equal(read_image(png((8, 8, 8, 2), rows, *chunks, after=after)), pixels)
 
 
 @pytest.mark.parametrize(

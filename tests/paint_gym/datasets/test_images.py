@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import chunk, encoded, noise, photo, png, tiff, turned
+from picture_files import bmp, chunk, encoded, noise, photo, png, tiff, turned
 from PIL import Image, ImageFile
 
 from paint_gym.datasets import picture_size, read_image, square
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM"]
+LOSSLESS = {"AVIF": {"quality": 100, "subsampling": "4:4:4"}, "WEBP": {"lossless": True}}
+LOSSLESS["JPEG"] = {"quality": 100, "subsampling": 0}
 
 
 def row_of(content: bytes) -> list[int]:
@@ -26,25 +28,56 @@ def row_of(content: bytes) -> list[int]:
     return read_image(content)[0, :, 0].tolist()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "PPM", "WEBP"])
-def test_lossless_formats_give_exact_pixels(kind: str) -> None:
-    pixels = np.array([[RED, GREEN, BLUE], [WHITE, (0, 0, 0), RED]], np.uint8)
-    options = {"lossless": True} if kind == "WEBP" else {}
-    result = read_image(encoded(Image.fromarray(pixels), kind, **options))
-    assert result.dtype == np.uint8
-    np.testing.assert_array_equal(result, pixels)
-
-
-def test_avif() -> None:
-    content = encoded(Image.new("RGB", (16, 16), (200, 100, 50)), "AVIF", quality=100)
-    assert np.abs(read_image(content)[8, 8].astype(int) - [200, 100, 50]).max() <= 4
-
-
-def test_reads_a_path_by_its_content_and_the_result_may_be_written_to(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(encoded(Image.new("RGB", (1, 1), RED), "PNG"))
-    result = read_image(tmp_path / "photo.jpg")
-    assert result.tolist() == [[list(RED)]]
+@pytest.mark.parametrize("kind", FORMATS)
+def test_formats_are_told_by_content_and_pixels_may_be_written_to(kind: str, tmp_path: Path) -> None:
+    cells = np.array([[RED, GREEN, BLUE], [WHITE, (0, 0, 0), RED]], np.uint8)
+    pixels = cells.repeat(16, 0).repeat(16, 1)  # so that JPEG keeps them apart
+    (tmp_path / "photo.xyz").write_bytes(encoded(Image.fromarray(pixels), kind, **LOSSLESS.get(kind, {})))
+    result = read_image(tmp_path / "photo.xyz")
+    assert result.dtype == np.uint8 and result.shape == pixels.shape
+    assert np.abs(result.astype(int) - pixels)[8::16, 8::16].max() <= (4 if kind in ("JPEG", "AVIF") else 0)
     result[:] = 0
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "packbits", "lzma", "zstd"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_kinds_of_tiff(mode: str, compression: str | None) -> None:
+    deep = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+    image = photo(40)
+    if mode in deep:
+        grey = np.asarray(image.convert("L"))
+        image, expected = Image.fromarray(grey.astype(deep[mode]) * (1 if mode == "F" else 257)), grey
+    else:
+        image = image.convert(mode)
+        expected = np.asarray(image.convert("RGB").convert("L"))
+    result = read_image(encoded(image, "TIFF", compression=compression))
+    np.testing.assert_array_equal(np.asarray(Image.fromarray(result).convert("L")), expected)
+
+
+PALETTE, RGB5 = bytes([0, 0, 255, 0, 0, 255, 0, 0]), struct.pack("<2H", 0x7C00, 0x3E0)
+BGRX, BGRA = bytes([0, 0, 255, 0, 0, 255, 0, 0]), bytes([0, 0, 255, 255, 0, 255, 0, 255])
+BMPS = {
+    "1": bmp(1, b"\x40\0\0\0", palette=PALETTE),
+    "4": bmp(4, b"\x01\0\0\0", palette=PALETTE),
+    "8": bmp(8, b"\0\1\0\0", palette=PALETTE),
+    "RLE of 8": bmp(8, bytes([1, 0, 1, 1, 0, 0, 0, 1]), 1, palette=PALETTE),
+    "RLE of 4": bmp(4, bytes([2, 1, 0, 0, 0, 1]), 2, palette=PALETTE),
+    "16": bmp(16, RGB5),
+    "16, 5 bits a colour": bmp(16, RGB5, 3, (0x7C00, 0x3E0, 0x1F)),
+    "16, 5, 6 and 5 bits": bmp(16, struct.pack("<2H", 0xF800, 0x7E0), 3, (0xF800, 0x7E0, 0x1F)),
+    "24": bmp(24, bytes([0, 0, 255, 0, 255, 0, 0, 0])),
+    "32": bmp(32, BGRX),
+    "32 in version 4": bmp(32, BGRX, 3, (0xFF0000, 0xFF00, 0xFF, 0), 108),
+    "32 in version 5, blue first": bmp(32, BGRA, 3, (0xFF0000, 0xFF00, 0xFF, 0xFF000000), 124),
+    "32 in version 5, red first": bmp(32, BGRA, 3, (0xFF, 0xFF00, 0xFF0000, 0xFF000000), 124),
+    "OS/2": b"BM" + struct.pack("<4I4H", 0, 0, 26, 12, 2, 1, 1, 24) + bytes([0, 0, 255, 0, 255, 0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("kind", BMPS)
+def test_kinds_of_bmp(kind: str) -> None:
+    first = BLUE if "red first" in kind else RED
+    assert read_image(BMPS[kind]).tolist() == [[list(first), list(GREEN)]]
 
 
 # Where the corner that is red on screen is stored, by orientation: (row, column) of the stored 2 x 3 picture.
@@ -61,10 +94,7 @@ def test_exif_orientation_is_applied_once(orientation: int, kind: str) -> None:
     result = read_image(content)
     assert result.shape == ((48, 32, 3) if orientation >= 5 else (32, 48, 3))
     assert picture_size(content) == result.shape[:2]
-    expected = np.zeros_like(result)
-    expected[:16, :16] = RED
-    assert np.abs(result.astype(int) - expected)[4:12, 4:12].max() < 12
-    assert result[20:, 20:].max() < 12
+    assert np.abs(result[4:12, 4:12].astype(int) - RED).max() < 12 and result[20:, 20:].max() < 12
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
@@ -75,10 +105,8 @@ def test_damaged_exif_does_not_lose_the_picture() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
 def test_16_bit_grey_is_scaled_and_not_clipped(kind: str) -> None:
-    values = np.array([[0, 256, 257, 32768, 65535]], np.uint16)
-    result = read_image(encoded(Image.fromarray(values), kind))
-    assert result[0, :, 0].tolist() == [0, 1, 1, 128, 255]
-    assert (result == result[:, :, :1]).all()
+    result = read_image(encoded(Image.fromarray(np.array([[0, 256, 257, 32768, 65535]], np.uint16)), kind))
+    assert result[0].tolist() == [[0] * 3, [1] * 3, [1] * 3, [128] * 3, [255] * 3]
 
 
 @pytest.mark.parametrize(
@@ -92,25 +120,20 @@ def test_16_bit_grey_is_scaled_and_not_clipped(kind: str) -> None:
         (np.array([[-1.0, 0.0, 1.0]], np.float32), [0, 128, 255]),
         (np.array([[np.nan, 0.5, 1.0]], np.float32), [0, 128, 255]),
         (np.array([[-5.0, -5.0]], np.float32), [0, 0]),  # flat: nothing to stretch
-        (np.repeat(np.array([[0, 30, 60]], np.float32), 200, 0), [0, 30, 60]),
     ],
 )
 def test_32_bit_greys_keep_their_range(values: np.ndarray, expected: list[int]) -> None:
-    content = encoded(Image.fromarray(values), "TIFF")
-    assert row_of(content) == expected
-    assert (read_image(content) == read_image(content)[0]).all()
+    assert row_of(encoded(Image.fromarray(values), "TIFF")) == expected
 
 
-@pytest.mark.parametrize("top", [65535, 2**31, 2**32 - 1])
-def test_32_bit_greys_without_a_sign(top: int) -> None:
-    assert row_of(tiff(struct.pack("<3I", 0, top // 2 + 1, top), t258=32)) == [0, 128, 255]
-
-
-@pytest.mark.parametrize(("photometric", "expected"), [(1, [0, 128, 255]), (0, [255, 127, 0])])
-def test_tiffs_in_which_0_is_white(photometric: int, expected: list[int]) -> None:
+def test_other_depths_of_tiff() -> None:
+    for top in (65535, 2**31, 2**32 - 1):  # without a sign
+        assert row_of(tiff(struct.pack("<3I", 0, top // 2 + 1, top), t258=32)) == [0, 128, 255]
+    assert row_of(tiff(b"\x00\x08\x00\xff\xf0", t258=12)) == [0, 128, 255]
     short, floats = struct.pack("<3H", 0, 32768, 65535), struct.pack("<3f", 0, 32768 / 65535, 1)
-    assert row_of(tiff(short, t258=16, t262=photometric)) == expected
-    assert row_of(tiff(floats, t258=32, t262=photometric, t339=3)) == expected
+    for photometric, expected in ((1, [0, 128, 255]), (0, [255, 127, 0])):  # 0 is white
+        assert row_of(tiff(short, t258=16, t262=photometric)) == expected
+        assert row_of(tiff(floats, t258=32, t262=photometric, t339=3)) == expected
 
 
 def test_transparency_is_painted_on_white() -> None:
@@ -119,15 +142,12 @@ def test_transparency_is_painted_on_white() -> None:
     assert read_image(encoded(rgba, "PNG"))[0].tolist() == [list(RED), clear, half]
     grey_alpha = Image.fromarray(np.array([[(9, 255), (9, 0)]], np.uint8), "LA")
     assert read_image(encoded(grey_alpha, "PNG"))[0].tolist() == [[9, 9, 9], clear]
-
-
-def test_palettes_with_and_without_transparency() -> None:
     image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
     image.putpalette([*RED, *GREEN, *BLUE])
     assert read_image(encoded(image, "PNG"))[0].tolist() == [list(RED), list(GREEN), list(BLUE)]
     for kind in ("PNG", "GIF"):
         pixels = read_image(encoded(image, kind, transparency=1))
-        assert pixels[0].tolist() == [list(RED), list(WHITE), list(BLUE)]
+        assert pixels[0].tolist() == [list(RED), clear, list(BLUE)]
 
 
 @pytest.mark.parametrize(
@@ -148,34 +168,26 @@ def test_transparent_greys(depth: int, row: bytes, width: int, clear: int, expec
 def test_transparent_colours() -> None:
     image = Image.fromarray(np.array([[RED, GREEN]], np.uint8))
     assert read_image(encoded(image, "PNG", transparency=RED))[0].tolist() == [list(WHITE), list(GREEN)]
-    colours = [(0x1234, 0x5678, 0x9ABC), (0x3412, 0x7856, 0xBC9A)]
-    row = b"\0" + b"".join(struct.pack(">3H", *colour) for colour in colours)
+    row = b"\0" + struct.pack(">6H", 0x1234, 0x5678, 0x9ABC, 0x3412, 0x7856, 0xBC9A)
     picture = read_image(png((2, 1, 16, 2), row, chunk(b"tRNS", row[1:7])))
     assert picture.tolist() == [[[255, 255, 255], [0x34, 0x78, 0xBC]]]
 
 
-def test_black_and_white_and_grey() -> None:
-    one_bit = Image.fromarray(np.array([[True, False]]))
-    assert read_image(encoded(one_bit, "PNG"))[0].tolist() == [[255] * 3, [0] * 3]
-    assert read_image(encoded(Image.new("L", (1, 1), 77), "PNG")).tolist() == [[[77] * 3]]
-
-
 def test_cmyk_jpeg_is_not_inverted() -> None:
     # No ink is white; full magenta and yellow is red. Pillow writes it inverted, as Adobe does.
-    content = encoded(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "JPEG")
-    assert b"Adobe" in content
-    assert read_image(content).min() >= 253
-    red = read_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95))[4, 4]
-    assert red[0] >= 250 and red[1:].max() <= 5
-    image = read_image(encoded(Image.new("CMYK", (2, 2), (0, 255, 255, 0)), "TIFF"))
-    assert image[0, 0].tolist() == list(RED)
+    for ink, colour in (((0, 0, 0, 0), WHITE), ((0, 255, 255, 0), RED)):
+        content = encoded(Image.new("CMYK", (8, 8), ink), "JPEG", quality=95)
+        marker = content.index(b"\xff\xee")
+        unmarked = content[:marker] + content[marker + 2 + content[marker + 3] :]
+        assert b"Adobe" in content and b"Adobe" not in unmarked
+        for jpeg in (content, unmarked):
+            assert np.abs(read_image(jpeg)[4, 4].astype(int) - colour).max() <= 5
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
 def test_the_first_frame_of_many(kind: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, GREEN, BLUE)]
-    options = {"lossless": True} if kind == "WEBP" else {}
-    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **LOSSLESS.get(kind, {}))
     assert np.abs(read_image(content)[8, 8].astype(int) - RED).max() <= (5 if kind == "MPO" else 0)
 
 
@@ -193,12 +205,8 @@ def test_a_hidden_picture_before_an_animation_is_not_its_first_frame() -> None:
 def test_a_gif_that_is_smaller_than_its_screen_is_on_nothing(behind: int) -> None:
     content = encoded(Image.new("RGB", (4, 3), RED), "GIF")
     place = content.rindex(b",\0\0\0\0\4\0\3\0")
-    content = (
-        content[:6]
-        + struct.pack("<2H", 9, 8)
-        + content[10 : place + 1]
-        + struct.pack("<2H", 2, 1)
-        + (content[place + 5 :])
+    content = b"".join(
+        [content[:6], struct.pack("<2H", 9, 8), content[10 : place + 1], b"\2\0\1\0", content[place + 5 :]]
     )
     expected = np.full((8, 9, 3), behind)
     expected[1:4, 2:6] = RED
@@ -208,8 +216,7 @@ def test_a_gif_that_is_smaller_than_its_screen_is_on_nothing(behind: int) -> Non
 def test_texts_and_checksums_beside_a_png_do_not_matter() -> None:
     rows = (b"\0" + bytes([200, 100, 50]) * 8) * 8
     words = np.random.default_rng(0).integers(32, 126, 1_500_000, dtype=np.uint8).tobytes()
-    long = chunk(b"zTXt", b"drawing\0\0" + zlib.compress(words, 1))
-    beside = [chunk(b"zTXt", b"drawing\0\0no zlib"), long]
+    beside = [chunk(b"zTXt", b"a\0\0no zlib"), chunk(b"zTXt", b"a\0\0" + zlib.compress(words, 1))]
     beside += [chunk(kind, b"a\0b", 1234) for kind in (b"tEXt", b"tIME", b"iCCP", b"gAMA", b"eXIf")]
     for content in (png((8, 8, 8, 2), rows, *beside), png((8, 8, 8, 2), rows, after=b"".join(beside))):
         assert (read_image(content) == [200, 100, 50]).all() and picture_size(content) == (8, 8)
@@ -233,24 +240,10 @@ def test_texts_and_checksums_beside_a_png_do_not_matter() -> None:
     ],
 )
 def test_tiffs_that_are_not_read_say_so(tags: dict, reason: str) -> None:
-    content = tiff(bytes(36), **tags)
     for read in (read_image, picture_size):
         with pytest.raises(ValueError, match=f"a.tif: .*{reason}.* not read; convert it") as error:
-            read(content, "a.tif")
+            read(tiff(bytes(36), **tags), "a.tif")
         assert "damaged" not in str(error.value)
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("part", [0.02, 0.5, 0.95])
-def test_a_truncated_file_is_named(tmp_path: Path, kind: str, part: float) -> None:
-    content = encoded(noise(), kind)
-    path = tmp_path / f"cut.{kind.lower()}"
-    path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(ValueError, match=r"cut\.\w+: "):
-        read_image(path)
-
-
-BMP_OF_4_BITS = b"BM" + struct.pack("<6I2H9I", 70, 0, 66, 40, 1, 1, 1, 16, 3, 0, 0, 0, 0, 0, 15, 240, 3840)
 
 
 @pytest.mark.parametrize(
@@ -260,21 +253,38 @@ BMP_OF_4_BITS = b"BM" + struct.pack("<6I2H9I", 70, 0, 66, 40, 1, 1, 1, 16, 3, 0,
         (b"<html>not found</html>", "not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),  # would start Ghostscript
         (tiff(bytes(24), t258=64, t339=3), "not an image.*64-bit floats.*converted.* magick picture.tif"),
-        (BMP_OF_4_BITS, "Unsupported BMP.*of a kind that is not read"),
+        (bmp(16, bytes(4), 3, (15, 240, 3840)), "Unsupported BMP.*of a kind that is not read"),
     ],
 )
 def test_other_files_are_named(content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "page.png").write_bytes(content)
-    for source, name in ((tmp_path / "page.png", "page.png"), (content, "upload 3")):
-        with pytest.raises(ValueError, match=f"{name}: .*{reason}"):
-            read_image(source, None if name == "page.png" else name)
-        with pytest.raises(ValueError, match=f"{name}: .*{reason}"):
-            picture_size(source, None if name == "page.png" else name)
+    for read in (read_image, picture_size):
+        with pytest.raises(ValueError, match=rf"page\.png: .*{reason}"):
+            read(tmp_path / "page.png")
+        with pytest.raises(ValueError, match=f"^upload 3: .*{reason}"):
+            read(content, "upload 3")
+        with pytest.raises(FileNotFoundError, match=r"absent\.png"):
+            read(tmp_path / "absent.png")
 
 
-def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"absent\.png"):
-        read_image(tmp_path / "absent.png")
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("kind", [*FORMATS, "progressive JPEG"])
+def test_a_truncated_file_is_named_once(tmp_path: Path, kind: str, part: float) -> None:
+    options = {"quality": 90, "progressive": True} if kind == "progressive JPEG" else {}
+    content = encoded(photo() if "JPEG" in kind else noise(), kind.split()[-1], **options)
+    (tmp_path / "cut.x").write_bytes(content[: int(part * len(content))])
+    with pytest.raises(ValueError, match=r"cut\.x: ") as error:
+        read_image(tmp_path / "cut.x")
+    assert str(error.value).count("cut.x") == 1
+
+
+def test_where_a_jpeg_ends() -> None:
+    content = encoded(photo(), "JPEG", quality=85, progressive=True)
+    scans = [i for i in range(len(content) - 1) if content[i : i + 2] == b"\xff\xda"]
+    for end in [*scans[1:], len(content) - 2]:
+        with pytest.raises(ValueError, match="cut off"):
+            read_image(content[:end])
+    np.testing.assert_array_equal(read_image(content + b"film" * 1000), read_image(content))
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow also warns of damage
@@ -309,10 +319,7 @@ def of_size(kind: str, side: int) -> bytes:
 def test_a_huge_picture_is_refused_before_decoding(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
     for side in (10_001, 16_000):  # over our limit; and over Pillow's warning
-        with (
-            warnings.catch_warnings(),
-            pytest.raises(ValueError, match="bomb: refused, the picture is too large"),
-        ):
+        with warnings.catch_warnings(), pytest.raises(ValueError, match=r"bomb: refused, .* too large"):
             warnings.simplefilter("ignore")
             read_image(of_size(kind, side), "bomb")
 
@@ -350,12 +357,11 @@ def test_memory_is_what_pillow_takes(kind: str, bytes_a_pixel: int, tmp_path: Pa
     assert float(result.stdout) < 25 * bytes_a_pixel + 30  # MB
 
 
-# Reduced, and cut off
+# Reduced, and in threads
 
 
-@pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "I;16", "F", "CMYK"])
-def test_reduced_by_a_whole_number(mode: str, orientation: int) -> None:
+def test_reduced_by_a_whole_number(mode: str) -> None:
     image = photo(61).crop((0, 0, 61, 37))
     deep = {"I;16": np.uint16, "F": np.float32}.get(mode)
     image = image.convert(mode) if deep is None else Image.fromarray(np.asarray(image)[..., 0].astype(deep))
@@ -363,8 +369,8 @@ def test_reduced_by_a_whole_number(mode: str, orientation: int) -> None:
     whole, small = (read_image(encoded(image, kind), at_least=side) for side in (None, 12))
     np.testing.assert_array_equal(small, np.asarray(Image.fromarray(whole).reduce(3)))
     if kind == "PNG":
-        result = read_image(encoded(image, kind, exif=turned(orientation)), at_least=12)
-        np.testing.assert_array_equal(result, np.rot90(small, -1) if orientation == 6 else small)
+        result = read_image(encoded(image, kind, exif=turned(6)), at_least=12)
+        np.testing.assert_array_equal(result, np.rot90(small, -1))
 
 
 def test_a_reduced_jpeg_keeps_the_pixels_asked_for() -> None:
@@ -381,30 +387,6 @@ def test_reads_in_threads_at_once() -> None:
             np.testing.assert_array_equal(result, np.asarray(noise()))
 
 
-@pytest.mark.parametrize("progressive", [False, True])
-@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.98])
-def test_a_jpeg_that_is_cut_off_is_named(part: float, progressive: bool, tmp_path: Path) -> None:
-    content = encoded(photo(), "JPEG", quality=90, progressive=progressive)
-    path = tmp_path / "cut.jpg"
-    path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(ValueError, match=r"^.*cut\.jpg: cannot be decoded .*cut off") as error:
-        read_image(path)
-    assert str(error.value).count("cut.jpg") == 1
-
-
-def test_a_progressive_jpeg_that_is_cut_off_at_the_end_of_a_scan_is_refused() -> None:
-    content = encoded(photo(), "JPEG", quality=85, progressive=True)
-    scans = [i for i in range(len(content) - 1) if content[i : i + 2] == b"\xff\xda"]
-    for end in [*scans[1:], len(content) - 2]:
-        with pytest.raises(ValueError, match="cut off"):
-            read_image(content[:end])
-
-
-def test_what_follows_the_end_of_a_jpeg_does_not_matter() -> None:
-    content = encoded(photo(), "JPEG", quality=90)
-    np.testing.assert_array_equal(read_image(content + b"film" * 1000), read_image(content))
-
-
 # Squares
 
 
@@ -415,13 +397,10 @@ def test_square_cuts_the_centre(shape: tuple[int, int]) -> None:
     np.testing.assert_array_equal(square(image, 16), image[top : top + 16, left : left + 16])
 
 
-def test_square_does_not_take_colour_from_outside_its_crop() -> None:
+def test_square_averages_when_it_shrinks_but_nothing_outside_its_crop() -> None:
     image = np.full((64, 128, 3), 255, np.uint8)
     image[:, 32:96] = 40
     assert np.unique(square(image, 16)).tolist() == [40]
-
-
-def test_square_averages_when_it_shrinks_and_enlarges_small_pictures() -> None:
     checks = np.indices((256, 256)).sum(axis=0) % 2 * 255  # aliasing would leave black or white
     shrunk = square(np.repeat(checks[:, :, None], 3, axis=2).astype(np.uint8), 16)
     assert abs(shrunk.astype(float).mean() - 127.5) < 2 and shrunk.std() < 8

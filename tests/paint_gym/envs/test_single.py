@@ -116,6 +116,7 @@ def test_reset_to_a_picture_and_a_canvas(pictures: np.ndarray) -> None:
         ({"canvas": np.full((3, 40, 40), np.nan)}, ValueError, "without NaN"),
         ({"canvas": np.full((3, 40, 40), 255.0)}, ValueError, r"in \[0, 1\]"),
         ({"index": [1]}, ValueError, r"unknown option of reset.* 'index': did you mean 'indices'"),
+        ({"step": 4}, IndexError, "0..3"),
     ],
 )
 def test_bad_options(pictures: np.ndarray, options: dict, error: type[Exception], text: str) -> None:

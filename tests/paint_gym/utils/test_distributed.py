@@ -14,25 +14,24 @@ from paint_gym.utils.distributed import average, average_gradients
 
 
 def parameters(rank: int) -> list[torch.nn.Parameter]:
-    shapes: list[tuple[int, ...]] = [(2, 3), (), (4,)]
-    made = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
-    made[0].grad = torch.arange(6.0).view(2, 3) * (rank + 1)
-    made[1].grad = torch.tensor(float(rank))
-    return made  # the last has no gradient
+    parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((2, 3), (), (4,))]
+    parameters[0].grad = torch.arange(6.0).view(2, 3) * (rank + 1)
+    parameters[1].grad = torch.tensor(float(rank))
+    return parameters  # the last has no gradient
 
 
-def work(rank: int, meeting: str, out: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+def work(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     learning = parameters(rank)
     average_gradients(learning)
     mean = average(torch.tensor(float(rank)))
-    torch.save([*[parameter.grad for parameter in learning], mean], f"{out}/{rank}.pt")
+    torch.save([*[parameter.grad for parameter in learning], mean], f"{folder}/{rank}.pt")
     leave_group()
 
 
 @pytest.mark.slow
 def test_mean_over_two_processes(tmp_path: Path) -> None:
-    mp.spawn(work, args=(str(tmp_path / "meeting"), str(tmp_path)), nprocs=2)
+    mp.spawn(work, args=(str(tmp_path),), nprocs=2)
     for rank in range(2):
         matrix, scalar, none, mean = torch.load(tmp_path / f"{rank}.pt")
         assert torch.equal(matrix, torch.arange(6.0).view(2, 3) * 1.5)

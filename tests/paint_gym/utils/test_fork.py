@@ -15,33 +15,34 @@ import torch
 import agents
 from paint_gym import Painting, make_renderer
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
+]
 
-def made(name: str, pictures: np.ndarray) -> Callable[[], object]:
-    """Something ready-made that has used both threads, and what a child does with it."""
-    large = pictures.repeat(4, 2).repeat(4, 3)
+
+def work(name: str, pictures: np.ndarray) -> Callable[[], object]:
+    """Work for a child with a part that has used the threads of its parent."""
+    large = torch.from_numpy(pictures).repeat_interleave(4, 2).repeat_interleave(4, 3)
     if name == "environment":
-        env = gym.make("PaintCanvas-v0", dataset=large, device="cpu")
+        env = gym.make("PaintCanvas-v0", dataset=large.numpy(), device="cpu")
         env.reset(seed=0)
-        env.step(env.action_space.sample())
-        return lambda: env.reset(seed=1)
+        return lambda: env.step(env.action_space.sample())
     if name == "painting":
-        painting = Painting(np.random.default_rng(0).random((200, 13)), size=256)
-        painting.render()
-        return painting.render
+        return Painting(np.random.default_rng(0).random((200, 13)), size=256).render
     if name == "agent":
-        agent, targets = agents.load("pretrained", "cpu"), torch.from_numpy(large[:4])
-        agents.paint(agent, targets, 10)
-        return lambda: agents.paint(agent, targets, 10)
+        policy = agents.load("pretrained", "cpu")
+        return lambda: agents.paint(policy, large[:4], 10)
     renderer, strokes = make_renderer(name), torch.rand(16, 5, 13)
-    renderer.paint(torch.zeros(16, 3, 128, 128), strokes)
     return lambda: renderer.paint(torch.zeros(16, 3, 128, 128), strokes)
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 @pytest.mark.parametrize("name", ["environment", "painting", "agent", "analytic", "neural", "raster"])
 def test_it_works_in_a_child(name: str, pictures: np.ndarray) -> None:
     torch.rand(1000, 1000) @ torch.rand(1000, 1000)  # starts torch's threads
-    child = multiprocessing.get_context("fork").Process(target=made(name, pictures))
+    target = work(name, pictures)
+    target()
+    child = multiprocessing.get_context("fork").Process(target=target)
     child.start()
     child.join(30)
     finished, code = not child.is_alive(), child.exitcode
@@ -49,7 +50,6 @@ def test_it_works_in_a_child(name: str, pictures: np.ndarray) -> None:
     assert finished and code == 0
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_a_ready_environment_in_gymnasiums_processes(pictures: np.ndarray) -> None:
     ready = gym.make("PaintCanvas-v0", dataset=pictures, size=32, device="cpu")
     ready.reset(seed=0)
@@ -73,6 +73,5 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
 """
 
 
-@pytest.mark.slow
 def test_the_import_changes_no_variable_and_no_number_of_threads() -> None:
     subprocess.run([sys.executable, "-c", IMPORT], check=True)

@@ -1,10 +1,13 @@
-"""Parts by name."""
+"""Parts by name, and modules of a user."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from paint_gym.utils.registry import Registry
+from paint_gym.utils.registry import Registry, import_module
 
 
 def test_names_are_taken_once_and_sorted() -> None:
@@ -19,5 +22,27 @@ def test_names_are_taken_once_and_sorted() -> None:
 
 @pytest.mark.parametrize("name", ["disk", 3, None, ["disc"]])
 def test_unknown_names(name: object) -> None:
-    with pytest.raises(ValueError, match=r"unknown shape .*: (did you mean .* Known: |known are )disc"):
+    reason = r"unknown shape .*: (did you mean .* Known: |known are )disc; .*\(--import\)"
+    with pytest.raises(ValueError, match=reason):
         Registry("shape", {"disc": 1})[name]
+
+
+def test_a_module_of_the_current_folder_or_of_pythons_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "my_own_part.py").write_text("here = True")
+    for name in ("my_own_part", "my_own_part.py", "./my_own_part.py", "json.tool"):
+        import_module(name)
+    assert sys.modules["my_own_part"].here
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "inner.py").write_text("from .other import there\nimport my_own_part")
+    (tmp_path / "my_package" / "other.py").write_text("there = 2")
+    import_module("my_package.inner")
+    assert sys.modules["my_package.inner"].there == 2
+    with pytest.raises(ValueError, match="cannot import 'my_other_part'"):
+        import_module("my_other_part")
+    (tmp_path / "broken_part.py").write_text("import no_such_library")
+    with pytest.raises(ModuleNotFoundError, match="no_such_library"):  # the module's own error
+        import_module("broken_part")

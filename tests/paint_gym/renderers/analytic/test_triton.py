@@ -30,6 +30,7 @@ from tests.paint_gym.renderers.analytic.test_nodes import wild_strokes
 from tests.paint_gym.renderers.analytic.test_renderer import random_nodes
 
 pytestmark = [
+    pytest.mark.ci,
     pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed"),
     pytest.mark.skipif(library.load(torch.float64) is None, reason="no kernel in C to compare with"),
     pytest.mark.filterwarnings("ignore:.*(divide by zero|overflow|invalid value):RuntimeWarning"),
