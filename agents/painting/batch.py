@@ -78,16 +78,14 @@ class OutputOptions:
 
     def save(self, painting: Painting, file: Path, size: tuple[int, int], paper: Paper | None) -> None:
         """Write a painting to a file, or to standard output."""
-        if file != STREAM:
-            painting.save(file, size=size, paper=paper, seconds=self.seconds)
-            if painting.background is None and file.suffix.lower() not in KEEPS_ALPHA:
-                logger.info("%s: transparent parts are white", file)
-            return
         with tempfile.TemporaryDirectory() as folder:
-            temporary = Path(folder) / f"painting.{self.format}"
-            painting.save(temporary, size=size, paper=paper, seconds=self.seconds)
-            sys.stdout.buffer.write(temporary.read_bytes())
-            sys.stdout.buffer.flush()
+            path = Path(folder) / f"painting.{self.format}" if file == STREAM else file
+            painting.save(path, size=size, paper=paper, seconds=self.seconds)
+            if file == STREAM:
+                sys.stdout.buffer.write(path.read_bytes())
+                sys.stdout.buffer.flush()
+        if painting.background is None and path.suffix.lower() not in KEEPS_ALPHA:
+            logger.info("%s: transparent parts are white", file)
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,9 @@ def solve_colours(
 ) -> Tensor:
     """Strokes ``(B, K, stroke_dim)`` with better colours, by conjugate gradients on the least squares.
 
-    Each step is a forward and a backward pass. The colours are clipped in the end; a painting that does not
-    come nearer to its target stays as it was.
-
-    Args:
-        strokes: finished paintings.
-        canvas: ``(B, 3, H, W)`` before the first stroke.
-        target: ``(B, 3, H, W)`` in [0, 1].
-        renderer: a differentiable renderer.
-        steps: steps of conjugate gradients.
-        weight: weight of each pixel's error, ``(B, H, W)``; None for equal weights.
+    Each of the steps is a forward and a backward pass. The colours are clipped in the end; a painting that
+    does not come nearer to its target stays as it was. `canvas` before the first stroke and `target` are
+    ``(B, 3, H, W)``, the weight of each pixel's error is ``(B, H, W)``.
     """
     geometry, colours = strokes.split([strokes.shape[-1] - len(COLOUR), len(COLOUR)], -1)
     pixels = torch.ones_like(canvas[:, :1]) if weight is None else weight.unsqueeze(1)
