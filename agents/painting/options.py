@@ -26,7 +26,7 @@ class Quality:
 
 QUALITIES = {
     "draft": Quality(500, 0, colour_steps=5),
-    "normal": Quality(1000, 180),
+    "normal": Quality(1000, 170),
     "fine": Quality(1500, 200, canvas=512),
 }
 OnL2 = Callable[[float], object] | None

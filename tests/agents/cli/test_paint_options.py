@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_defaults() -> None:
     default = painter()
-    assert (default.iterations, default.until, default.canvas) == (180, 0, 256)
+    assert (default.iterations, default.until, default.canvas) == (170, 0, 256)
     assert (default.background, default.detail) == ("photo", "auto")
     assert default.palette is default.paper is None and painter(output="a.mp4").background == "auto"
     fine = painter("--quality fine --detail none")
