@@ -59,8 +59,8 @@ def lines(painting: Any, paper: Paper) -> Iterator[str]:
             places = " ".join(f"{x:.6g} {y:.6g}" for x, y in line.round(2).tolist())
             yield f'<path stroke-width="{layer.pen:g}" d="M{places}"/>'
         yield "</g>"
-    yield "</svg>"
     logger.info("%s", summary(layers))
+    yield "</svg>"
 
 
 def summary(layers: list[Layer]) -> str:
@@ -137,28 +137,27 @@ def _opened(area: Any, pen: float) -> Any:
 
 def _drawable(areas: dict[str, Any], pen: float) -> list[tuple[str, Any]]:
     """Colour and area of each connected part; a piece that is too narrow goes to a neighbour beside it."""
-    parts, pieces = [], []
-    for colour, area in areas.items():
-        opened = _opened(area, pen)
-        parts += [(colour, part) for part in shapely.get_parts(opened)]
-        pieces += shapely.get_parts(_overlay(shapely.difference, area, opened)).tolist()
-    tree = shapely.STRtree([part for _, part in parts])
-    gains: defaultdict[int, list[Any]] = defaultdict(list)
-    for piece in pieces:
-        near = tree.query(around := _grown(piece, pen / 4), "intersects")
-        if piece.area > (pen / 8) ** 2 and len(near):
-            shared = shapely.area(shapely.intersection(tree.geometries[near], around))
-            gains[near[shared.argmax()]].append(piece)
-    for index, gain in gains.items():
-        colour, part = parts[index]
-        parts[index] = colour, _opened(shapely.union_all([part, *gain]), pen)
+    parts = [(name, part) for name, area in areas.items() for part in shapely.get_parts(_opened(area, pen))]
+    cover = shapely.union_all(list(areas.values()), grid_size=GRID)
+    for reach in (0, 0, pen / 16):  # the last time a little over the edge
+        tree = shapely.STRtree([part for _, part in parts])
+        rest = _overlay(shapely.difference, cover, shapely.union_all(tree.geometries))
+        gains: defaultdict[int, list[Any]] = defaultdict(list)
+        for piece in shapely.get_parts(rest):
+            near = tree.query(around := _grown(piece, pen / 4), "intersects")
+            if piece.area > (pen / 8) ** 2 and len(near):
+                shared = shapely.intersection(tree.geometries[near], around)
+                gains[near[shapely.area(shared).argmax()]].append(piece)
+        for index, gain in gains.items():
+            colour, part = parts[index]
+            parts[index] = colour, _opened(shapely.union_all([part, *_grown(gain, reach)]), pen)
     return parts
 
 
 def _fill(area: Any, pen: float) -> list[np.ndarray]:
     """Lines that fill an area: rings from its edge inwards, each a detour of a ring beside it."""
     paths: list[np.ndarray] = []
-    centre = _grown(area, -pen / 2)
+    centre = _grown(area, TOLERANCE / 2 - pen / 2)  # as rounding makes areas a little smaller
     while not centre.is_empty:
         for ring in shapely.get_rings(shapely.get_parts(shapely.segmentize(centre, pen))):
             _add_ring(paths, shapely.get_coordinates(ring), REACH * pen)
@@ -166,8 +165,8 @@ def _fill(area: Any, pen: float) -> list[np.ndarray]:
         inner = _grown(core, (OVERLAP - 0.5) * pen)
         narrow = _overlay(shapely.difference, core, _grown(inner, pen / 2))  # the middle of a bar
         centre = _overlay(shapely.union, inner, _grown(narrow, -pen / 10))
-    paths = [shapely.get_coordinates(shapely.linestrings(path).simplify(TOLERANCE)) for path in paths]
-    return [path for path in paths if _length(path) >= SHORTEST]
+    lines = (shapely.linestrings(path).simplify(TOLERANCE) for path in paths)
+    return [shapely.get_coordinates(line) for line in lines if line.length >= SHORTEST]
 
 
 def _add_ring(paths: list[np.ndarray], ring: np.ndarray, reach: float) -> None:
