@@ -50,7 +50,8 @@ def load_cached(source: Source, name: str, split: str, size: int, on_error: str)
 
     label = f"{name} ({split})"
     if (dataset := _read(path, name, split, size, on_error)) is None:
-        with source.open() as pictures, _locked(path, label):
+        pictures = source.open()
+        with _locked(path, label):
             if (dataset := _read(path, name, split, size, on_error)) is None:
                 names, skipped = _build(path, pictures, label, size, on_error)
                 dataset = Dataset(name, split, size, map_pixels(path, size), names, skipped, path.absolute())

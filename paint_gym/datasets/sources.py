@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +38,7 @@ class Source:
     """
 
     identity: Sequence[object]
-    open: Callable[[], AbstractContextManager[Pictures]]
+    open: Callable[[], Pictures]
 
 
 def file_identity(path: Path, root: Path) -> tuple[str, int, int]:
@@ -75,13 +74,12 @@ def is_special(path: Path) -> bool:
 def files_source(paths: Sequence[Path], root: Path, size: int) -> Source:
     """A source of image files below `root`, by which they are named: the centred square of each, resized."""
     identity = ["files", str(root.resolve()), *(file_identity(path, root) for path in paths)]
+    names = [path.relative_to(root).as_posix() for path in paths]
 
-    @contextmanager
-    def open_files() -> Iterator[Pictures]:
-        names = [path.relative_to(root).as_posix() for path in paths]
-        yield Pictures(names, lambda index: square(read_image(paths[index], at_least=2 * size), size))
+    def load(index: int) -> NDArray[np.uint8]:
+        return square(read_image(paths[index], at_least=2 * size), size)
 
-    return Source(identity, open_files)
+    return Source(identity, lambda: Pictures(names, load))
 
 
 def array_source(
@@ -92,13 +90,12 @@ def array_source(
     The file has both "train" and "val", the last of so many equal parts, or is "test".
     """
 
-    @contextmanager
-    def open_array() -> Iterator[Pictures]:
+    def open_array() -> Pictures:
         images = read(path)
         count, cut = len(images), len(images) - len(images) // fraction
         indices = {"train": range(cut), "val": range(cut, count), "test": range(count)}[split]
         names = [f"{path.name}#{index}" for index in indices]
-        yield Pictures(names, lambda position: square(images[indices[position]], size))
+        return Pictures(names, lambda position: square(images[indices[position]], size))
 
     return Source(["array", str(path.resolve()), file_identity(path, path.parent), fraction], open_array)
 

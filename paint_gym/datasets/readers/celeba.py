@@ -6,8 +6,6 @@ import logging
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -70,28 +68,26 @@ def _names_of_split(partition: Path, split: str) -> list[str]:
     return names
 
 
-@contextmanager
-def _open_zip(path: Path, names: list[str], split: str, size: int) -> Iterator[Pictures]:
+def _open_zip(path: Path, names: list[str], split: str, size: int) -> Pictures:
     """Pictures in the zip, which is not extracted."""
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ValueError(f"{path}: not a zip file, or damaged or cut off: {error}") from error
-    with archive:
-        members = {name.removeprefix(_FOLDER) for name in archive.namelist() if name.startswith(_FOLDER)}
-        present = _present(names, members, split, path)
-        lock = Lock()  # of the file handle; only decoding runs in parallel
+    members = {name.removeprefix(_FOLDER) for name in archive.namelist() if name.startswith(_FOLDER)}
+    present = _present(names, members, split, path)
+    lock = Lock()  # of the file handle; only decoding runs in parallel
 
-        def load(index: int) -> NDArray[np.uint8]:
-            name = f"{path}/{_FOLDER}{present[index]}"
-            try:
-                with lock:
-                    content = archive.read(_FOLDER + present[index])
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-                raise ValueError(f"{name}: cannot be unpacked: {error}") from error
-            return square(read_image(content, name, at_least=2 * size), size)
+    def load(index: int) -> NDArray[np.uint8]:
+        name = f"{path}/{_FOLDER}{present[index]}"
+        try:
+            with lock:
+                content = archive.read(_FOLDER + present[index])
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            raise ValueError(f"{name}: cannot be unpacked: {error}") from error
+        return square(read_image(content, name, at_least=2 * size), size)
 
-        yield Pictures(present, load)
+    return Pictures(present, load)
 
 
 def _present(names: list[str], members: set[str], split: str, place: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata, util
 from pathlib import Path
 
@@ -39,8 +38,7 @@ def photos_source(split: str, size: int, data_root: Path) -> Source:
             f"{folder}: install scikit-image 0.26 from its wheel, or name a folder of your own images"
         )
 
-    @contextmanager
-    def open_crops() -> Iterator[Pictures]:
+    def open_crops() -> Pictures:
         images = [Image.fromarray(read_image(path)) for path in paths]
         crops = list(_crops([image.size for image in images], split))
 
@@ -49,7 +47,7 @@ def photos_source(split: str, size: int, data_root: Path) -> Source:
             crop = resize_box(images[picture], box, size)
             return crop[:, ::-1] if mirrored else crop
 
-        yield Pictures([paths[picture].name for picture, _, _ in crops], load)
+        return Pictures([paths[picture].name for picture, _, _ in crops], load)
 
     identity = ["photos", _COUNTS[split], _SEEDS[split], *(file_identity(path, folder) for path in paths)]
     return Source(identity, open_crops)
