@@ -4,6 +4,7 @@ from paint_gym import __version__
 
 project = "Paint Gym"
 release = __version__
+copyright = "2026, the Paint Gym developers; MIT licence"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",

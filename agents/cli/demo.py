@@ -104,7 +104,7 @@ def demo(command: Demo) -> dict[str, float]:
 
 def _paint_photos(out: Path) -> None:
     """Paint photos with the shipped agent, and write them in all formats."""
-    painter = PhotoPainter(load("pretrained"), REFINE, detail="faces")
+    painter = PhotoPainter(load("pretrained"), REFINE)
     for name in progress(PHOTOS, desc="painting photos", unit="photo"):
         photo = getattr(data, name)()
         job = painter.prepare(Photo(photo, name))

@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from agents.cli import demo, evaluate, paint, render, train, train_renderer, web
-from agents.cli.command import Command
+from agents.cli.command import REGISTRY, Command, inputs_first
 from paint_gym import __version__
 from paint_gym.utils.errors import visible
 from paint_gym.utils.registry import import_module
@@ -31,6 +32,8 @@ COMMANDS: dict[str, tuple[type[Command], Callable[[Any], object]]] = {
 
 def parse(arguments: Sequence[str]) -> Command:
     """The command that the arguments ask for."""
+    if arguments and arguments[0] not in COMMANDS and Path(arguments[0]).suffix:
+        raise ValueError(f"{arguments[0]} is no command; to paint a picture: paint-gym paint {arguments[0]}")
     if arguments and arguments[0] in COMMANDS:  # alone, so that what is said of a typo is of this command
         name, *options = arguments
         kind = COMMANDS[name][0]
@@ -38,13 +41,15 @@ def parse(arguments: Sequence[str]) -> Command:
         if kind is train.Train:  # settings also by their paths in config.json
             options = [re.sub(r"^--agent\.(learning\.)?", "--", option) for option in options]
             default = {"default": train.default_of(options)}
-        return tyro.cli(kind, prog=f"paint-gym {name}", args=options, **default)
+        if name in ("paint", "render"):
+            options = inputs_first(options)
+        return tyro.cli(kind, prog=f"paint-gym {name}", args=options, registry=REGISTRY, **default)
     union: Any = None
     for name, (kind, _) in COMMANDS.items():
         member = Annotated[kind, tyro.conf.subcommand(name)]  # type: ignore[valid-type]
         union = member if union is None else union | member
     title = "Reinforcement learning that paints."
-    return tyro.cli(union, prog="paint-gym", description=title, args=arguments)
+    return tyro.cli(union, prog="paint-gym", description=title, args=arguments, registry=REGISTRY)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             import_module(name)
         execute(command)
     except (OSError, ValueError, ArithmeticError, ImportError) as error:
-        sys.exit(f"paint-gym: {visible(str(error))}")
+        named = isinstance(error, OSError) and error.filename is not None and error.strerror
+        text = f"{error.filename}: {error.strerror}" if named else str(error)  # type: ignore[union-attr]
+        sys.exit(f"paint-gym: {visible(text)}")
     except (MemoryError, RuntimeError) as error:  # torch's is a RuntimeError
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

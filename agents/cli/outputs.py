@@ -6,10 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from agents.cli.pictures import stem_of
 from agents.painting.batch import STREAM, PhotoFiles
 from agents.painting.photo import Photo
-from paint_gym.painting import check_ending
+from paint_gym.painting import FORMATS, check_ending
 from paint_gym.utils.files import check_writable
 
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the photo, number of strokes
@@ -31,6 +33,8 @@ def output_files(
         raise ValueError("only one painting can be written to standard output")
     counts = ((NAME, "pictures", len(photos)), (STROKES, "paintings", len(budgets)))
     for file in files:
+        if file.suffix.lower() in set(Image.registered_extensions()) - set(FORMATS):
+            raise ValueError(f"{file}: {file.suffix} is not written here; choose {file.with_suffix('.png')}")
         if file != STREAM:
             check_ending(file)
         for mark, what, count in counts:
@@ -57,6 +61,11 @@ def _pattern(pattern: str, budgets: int, ending: str) -> Path:
     return path / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 
 
+def endings_of(patterns: Sequence[str], ending: str) -> set[str]:
+    """Endings of the files to write; that of folders and of standard output is `ending`."""
+    return {_pattern(pattern, 1, ending).suffix.lower() or f".{ending}" for pattern in patterns}
+
+
 def check_distinct(items: Sequence[PhotoFiles]) -> None:
     """Refuse one file for two paintings."""
     makers: dict[Path, list[str]] = {}
@@ -81,7 +90,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bo
         real = Path(os.path.realpath(output))  # also through folders that do not exist yet
         if real.exists():
             if _identity(real) in identities:
-                raise ValueError(f"{output} is a picture to be painted, or its mask; choose another file")
+                raise ValueError(f"{output} is an input; choose another file")
             if not overwrite:
                 raise ValueError(f"{output} is there already; --overwrite writes over it")
         check_writable(output)

@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from agents.cli.outputs import check_distinct, check_outputs, check_outside, output_files
+from agents.cli.outputs import NAME, check_distinct, check_outputs, check_outside, output_files
 from agents.cli.paint_flags import Paint
 from agents.cli.paint_options import inputs_of, painter_of
-from agents.cli.pictures import find_pictures, path_of
+from agents.cli.pictures import find_pictures, path_of, stem_of
 from agents.cluster import run_on_cluster
 from agents.common.signals import StopSignals
 from agents.painting.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
-from agents.painting.photo import PhotoPainter
-from paint_gym.utils.files import writing
+from agents.painting.photo import Photo, PhotoPainter
+from paint_gym.utils.files import replace_when_done, writing
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -38,19 +38,23 @@ def paint_pictures(command: Paint) -> None:
     exit status is then 128 and the signal's number.
     """
     photos = find_pictures(command.images)
-    suffix = "-{strokes}" if len(command.strokes) > 1 else ""
+    budgets = command.strokes or (command.numbers.strokes,)
+    suffix = "-{strokes}" if len(budgets) > 1 else ""
     patterns = command.output or (f"{{name}}-painted{suffix}.{command.format}",)
-    items = output_files(photos, patterns, command.strokes, command.format)
+    items = output_files(photos, patterns, budgets, command.format)
     check_distinct(items)
-    items = items if command.shard is None else shard_of(items, command.shard)
+    items = items if command.many.shard is None else shard_of(items, command.many.shard)
     painter = painter_of(command, patterns, len(photos))
     files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
-    inputs = [*inputs_of(command), *map(path_of, photos)]
-    check_outputs(files, inputs, command.overwrite or command.completes)
-    if command.report is not None:
-        check_outputs([command.report], [*inputs, *files], overwrite=True)
-        if command.report in files:
-            raise ValueError(f"{command.report} cannot be the report and a painting")
+    inputs, palette = [*inputs_of(command), *map(path_of, photos)], command.look.save_palette
+    palettes = [] if palette is None else [Path(str(palette).replace(NAME, stem_of(p))) for p in photos]
+    if len(set(palettes)) < len(palettes):
+        raise ValueError(f"{palette} is one file for several palettes; write {NAME} into its name")
+    check_outputs([*files, *palettes], inputs, command.overwrite or command.completes)
+    if command.many.report is not None:
+        check_outputs([command.many.report], [*inputs, *files], overwrite=True)
+        if command.many.report in files:
+            raise ValueError(f"{command.many.report} cannot be the report and a painting")
     if command.completes:
         check_outside(command.images, files)
         items = items if command.overwrite else _without_painted(items)
@@ -61,24 +65,25 @@ def paint_pictures(command: Paint) -> None:
         for result in _paint(command, painter, items, signals, bars=len(photos) == 1):
             names = ", ".join(str(file) for file in result.files)
             if result.error is not None:
-                if len(photos) == 1 or not command.skip_bad:
+                if len(photos) == 1 or not command.many.skip_bad:
                     raise result.error
                 logger.warning("%s is not painted: %s", result.photo, result.error)
                 failed.append(str(result.photo))
             elif result.line is not None:
                 logger.info("%s: %d strokes in %.1f s", names, result.line["strokes"], result.line["seconds"])
-                if command.report is not None:
-                    _add_line(command.report, result.line)
+                if "palette" in result.line:
+                    _write_palette(palette, result.photo, result.line["palette"])
+                if command.many.report is not None:
+                    _add_line(command.many.report, result.line)
             bar.update()
             if signals.received is not None and not command.completes:
                 logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
     if signals.received is not None:
-        if command.completes:
-            logger.info("stopped; the same command goes on")
+        logger.info("stopped; the same command goes on" if command.completes else "stopped")
         sys.exit(128 + signals.received)
     if failed:
-        names = ", ".join(sorted(failed))
-        raise ValueError(f"{len(failed)} of {len(items)} pictures were not painted: {names}")
+        count = f"{len(failed)} of {len(items)}"
+        raise ValueError(f"{count} pictures were not painted: {', '.join(sorted(failed))}")
 
 
 def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
@@ -86,19 +91,15 @@ def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
     parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
     if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
         raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
-    part = sorted(items, key=lambda item: str(item.photo))[int(parts[1]) - 1 :: int(parts[2])]
-    if not part:
+    if int(parts[1]) > len(items):
         logger.info("nothing to paint: shard %s of %d pictures is empty", shard, len(items))
-    return part
+    return sorted(items, key=lambda item: str(item.photo))[int(parts[1]) - 1 :: int(parts[2])]
 
 
 def _without_painted(items: list[PhotoFiles]) -> list[PhotoFiles]:
     """The photos and numbers of strokes that have no files yet."""
-    missing = []
-    for item in items:
-        budgets = tuple(budget for budget in item.budgets if not all(file.exists() for file in budget[1]))
-        if budgets:
-            missing.append(replace(item, budgets=budgets))
+    budgets = [tuple(b for b in item.budgets if not all(file.exists() for file in b[1])) for item in items]
+    missing = [replace(item, budgets=b) for item, b in zip(items, budgets, strict=True) if b]
     if len(missing) < len(items):
         logger.info("%d of %d pictures are painted already", len(items) - len(missing), len(items))
     return missing
@@ -109,10 +110,10 @@ def _paint(
 ) -> Iterator[PhotoResult]:
     """Paint here, or on a cluster."""
     output = OutputOptions(command.size, command.format, command.seconds, bars)
-    if command.ray is not None:
+    if command.many.ray is not None:
         tasks = [items[first : first + TASK] for first in range(0, len(items), TASK)]
         shared, stop = (painter, output), lambda: signals.received is not None
-        results = run_on_cluster(_paint_task, shared, tasks, command.ray, command.imports, stop=stop)
+        results = run_on_cluster(_paint_task, shared, tasks, command.many.ray, command.imports, stop=stop)
         with signals:
             for task, answer in results:
                 if isinstance(answer, RuntimeError):
@@ -121,11 +122,10 @@ def _paint(
                     raise answer
                 yield from answer
         return
-    if command.shard is not None and "OMP_NUM_THREADS" not in os.environ:
+    if command.many.shard is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)  # the other processors are for other shards
     batch_painter = BatchPainter(painter, output, signals, unfinished=not command.completes)
-    size = BATCH if command.skip_bad else 1
-    for first in range(0, len(items), size):
+    for first in range(0, len(items), size := BATCH if command.many.skip_bad else 1):
         yield from batch_painter.paint(items[first : first + size])
         if batch_painter.stopped:
             return
@@ -134,6 +134,14 @@ def _paint(
 def _paint_task(shared: tuple[PhotoPainter, OutputOptions], items: list[PhotoFiles]) -> list[PhotoResult]:
     """Paint on a node of a cluster."""
     return list(BatchPainter(*shared).paint(items))
+
+
+def _write_palette(file: Path | None, photo: Photo, colours: list[str]) -> None:
+    """Print the colours chosen from a photo, and write them as a file for --palette."""
+    logger.info("palette of %s: %s", photo, ",".join(colours))
+    if file is not None:
+        with replace_when_done(str(file).replace(NAME, stem_of(photo))) as temporary:
+            temporary.write_text("\n".join(colours) + "\n", encoding="utf-8")
 
 
 def _add_line(report: Path, line: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,8 +49,13 @@ def _photos_in(path: Path) -> list[Photo]:
         if not content:
             raise ValueError("standard input is empty")
         return [Photo(content, "standard input")]
+    if text.startswith(("http:/", "https:/")):
+        raise ValueError(f"{text} is an address of the web; save the picture as a file first")
     if path.is_dir():
-        files = list_images(path)
+        images = list_images(path)
+        files = [file for file in images if not re.search(r"-painted(-\d+)?$", file.stem)]
+        if len(files) < len(images):
+            logger.info("%s: %d earlier paintings are not painted", path, len(images) - len(files))
     elif not path.exists() and text.startswith("@"):
         file = Path(text[1:])
         with named_file(file):

@@ -1,32 +1,57 @@
-"""``paint-gym render``: a painting from its strokes, at any size."""
+"""``paint-gym render``: paintings from their strokes, at any size, as pictures, drawings or films."""
 
 from __future__ import annotations
 
-import os
+import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
-from agents.cli.command import Command
+from agents.cli.outputs import check_distinct, check_outputs, endings_of, output_files
+from agents.cli.paint_flags import Files
+from agents.cli.pictures import find_pictures, path_of
+from agents.cli.plotter import paper_of
+from agents.painting.batch import OutputOptions
+from agents.painting.photo import Photo
 from paint_gym.painting import Painting
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Render(Command):
-    """Draw a painting again, from its strokes, at any size."""
+class Render(Files):
+    """Draw paintings again, from their strokes, at any size."""
 
-    painting: tyro.conf.Positional[Path]
-    """A painting's .json."""
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("painting.png")
-    """File to write: .png .jpg .svg .json .gif .mp4."""
-    size: int | None = None
-    """Longer side in pixels, by default that at which it was painted."""
+    paintings: tyro.conf.Positional[tuple[Path, ...]]
+    """Paintings (.json), or "-" for standard input."""
 
 
 def render(command: Render) -> None:
-    """Read and write; the input is never written over."""
-    if os.path.realpath(command.output) == os.path.realpath(command.painting):
-        raise ValueError(f"{command.output} is the painting to be drawn; choose another file")
-    Painting.load(command.painting).save(command.output, size=command.size)
+    """Read and write; options that cannot work are refused before the work."""
+    sources = find_pictures(command.paintings)
+    patterns = command.output or (f"{{name}}.{command.format}",)
+    output = OutputOptions(command.size, command.format, command.seconds)
+    paper = paper_of(command.plotter, endings_of(patterns, command.format))
+    paintings = [_load(source) for source in sources]
+    items = [
+        item
+        for source, painting in zip(sources, paintings, strict=True)
+        for item in output_files([source], patterns, command.strokes or (len(painting),), command.format)
+    ]
+    check_distinct(items)
+    files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
+    check_outputs(files, [path_of(source) for source in sources], command.overwrite)
+    for item, painting in zip(items, paintings, strict=True):
+        for strokes, budget_files in item.budgets:
+            for file in budget_files:
+                size = output.size_of(painting.size, file)
+                output.save(painting[:strokes], file, size, paper)
+                logger.info("%s: %d strokes, %d x %d", file, len(painting[:strokes]), size[1], size[0])
+
+
+def _load(source: Photo) -> Painting:
+    """A painting from a file, or from standard input."""
+    if isinstance(source.source, Path):
+        return Painting.load(source.source)
+    return Painting.from_json(bytes(source.source))

@@ -5,6 +5,7 @@ A painting is the same, bit by bit, whichever paintings it is refined with: it d
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 import time
@@ -15,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from agents.common.signals import StopSignals
-from agents.painting.photo import PaintJob, Photo, PhotoPainter
+from agents.painting.palette import hex_colours
+from agents.painting.photo import PaintJob, Photo, PhotoPainter, scaled_sides
+from agents.painting.refinement import is_sparse
 from paint_gym.metrics import psnr
-from paint_gym.painting import FORMATS, MAX_SIDE, Painting, check_film, check_size
+from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_film, check_size
 from paint_gym.utils.progress import progress
 
+logger = logging.getLogger(__name__)
 BATCH = 16  # photos
+FILM_SIDE = 1080  # pixels of the longer side of a film by default
+KEEPS_ALPHA = (".png", ".svg", ".json")
 PIXELS = 2**20  # pixels of the canvases that are refined together: 16 of 256 x 256
 STREAM = Path("-")  # standard input or output
 
@@ -62,13 +68,24 @@ class OutputOptions:
     seconds: float = 8.0
     bars: bool = True
 
-    def size_of(self, job: PaintJob, output: Path) -> tuple[int, int]:
-        """Size of a file, in the photo's aspect: as large as the photo; films as large as the canvas."""
+    def size_of(self, sides: tuple[int, int], output: Path) -> tuple[int, int]:
+        """Size of a file, as the photo's height and width; a film at most `FILM_SIDE` by default."""
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
-        sides = job.target.shape[2:] if FORMATS[ending].is_film else job.photo_size
-        size = check_size(job.sides(self.size or min(MAX_SIDE, max(sides))))
+        limit = FILM_SIDE if FORMATS[ending].is_film else MAX_SIDE
+        size = check_size(scaled_sides(sides, self.size or min(limit, max(sides))))
         check_film(size, ending)
         return size
+
+    def save(self, painting: Painting, file: Path, size: tuple[int, int], paper: Paper | None) -> None:
+        """Write a painting to a file, or to standard output."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"painting.{self.format}" if file == STREAM else file
+            painting.save(path, size=size, paper=paper, seconds=self.seconds)
+            if file == STREAM:
+                sys.stdout.buffer.write(path.read_bytes())
+                sys.stdout.buffer.flush()
+        if painting.background is None and path.suffix.lower() not in KEEPS_ALPHA:
+            logger.info("%s: transparent parts are white", file)
 
 
 @dataclass(frozen=True)
@@ -127,7 +144,7 @@ class BatchPainter:
 
     def _draft(self, job: PaintJob, photo: Photo, strokes: int, files: tuple[Path, ...]) -> _Draft:
         start = time.monotonic()
-        sizes = tuple(self.output.size_of(job, file) for file in files)
+        sizes = tuple(self.output.size_of(job.photo_size, file) for file in files)
         total = max(0, strokes - len(self.painter.init or ()))
         with self._bar("painting", total, "stroke", self.painter.policy.bundle) as update:
             painting = self.painter.paint(job, strokes, update)
@@ -136,7 +153,7 @@ class BatchPainter:
     @contextmanager
     def _bar(self, desc: str, total: int, unit: str, step: int = 1) -> Iterator[Callable[[float], bool]]:
         """A bar, as a function that moves it by `step`, shows the l2, and says whether a signal came."""
-        with progress(total=total, desc=desc, unit=unit, within=not self.output.bars) as bar:
+        with progress(total=total, desc=desc, unit=unit, within=not (self.output.bars and total)) as bar:
 
             def update(l2: float) -> bool:
                 bar.update(step)
@@ -148,8 +165,8 @@ class BatchPainter:
     def _groups(self, drafts: Sequence[_Draft]) -> Iterator[list[_Draft]]:
         """Drafts that can be refined together."""
         groups: dict[Any, list[_Draft]] = {}
-        separate = self.painter.until > 0 or isinstance(self.painter.palette, int)
         for index, draft in enumerate(drafts):
+            separate = self.painter.until > 0 or is_sparse(draft.painting, draft.job.options)
             single = index if separate else None
             weighted = draft.job.options.weight is not None
             key = (draft.job.target.shape, len(draft.painting), weighted, single)
@@ -161,8 +178,6 @@ class BatchPainter:
     def _refine(self, group: Sequence[_Draft]) -> list[Painting]:
         jobs, paintings = [draft.job for draft in group], [draft.painting for draft in group]
         iterations = self.painter.iterations
-        if not iterations:
-            return paintings
         # signals before the bar, which tells users that they may stop
         with self.signals or nullcontext(), self._bar("refining", iterations, "iteration") as update:
             return self.painter.refine(jobs, paintings, update)
@@ -170,23 +185,14 @@ class BatchPainter:
     def _write(self, draft: _Draft, painting: Painting, seconds: float) -> PhotoResult:
         start, result = time.monotonic(), draft.result
         for file, size in zip(result.files, draft.sizes, strict=True):
-            self._save(painting, file, size)
+            self.output.save(painting, file, size, self.painter.paper)
         l2 = self.painter.l2(draft.job, painting)
         line = {
             "picture": str(result.photo), "files": [str(file) for file in result.files],
-            "size": list(painting.size), "strokes": len(painting), "l2": l2, "psnr": float(psnr(l2)),
+            "size": list(draft.sizes[0]), "strokes": len(painting), "l2": l2, "psnr": float(psnr(l2)),
             "seconds": round(seconds + time.monotonic() - start, 3),
         }  # fmt: skip
+        palette = draft.job.options.palette
+        if palette is not None and isinstance(self.painter.palette, int):
+            line["palette"] = hex_colours(palette)
         return replace(result, line=line)
-
-    def _save(self, painting: Painting, file: Path, size: tuple[int, int]) -> None:
-        """Write a painting to a file, or to standard output."""
-        paper, seconds = self.painter.paper, self.output.seconds
-        if file != STREAM:
-            painting.save(file, size=size, paper=paper, seconds=seconds)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            temporary = Path(folder) / f"painting.{self.output.format}"
-            painting.save(temporary, size=size, paper=paper, seconds=seconds)
-            sys.stdout.buffer.write(temporary.read_bytes())
-            sys.stdout.buffer.flush()

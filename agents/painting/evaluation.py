@@ -80,18 +80,11 @@ def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
 
 
 @float32_default()
-def l2_of(
-    painting: Painting, target: Tensor, renderer: str = "analytic", canvas_image: Tensor | None = None
-) -> float:
-    """Mean squared error by a renderer, of a target ``(3, H, W)`` in [0, 1].
-
-    The canvas before the first stroke is `canvas_image`, as the target, or the painting's background.
-    """
-    canvas = canvas_image
-    if canvas is None:
-        canvas = torch.tensor(painting.backdrop).view(3, 1, 1).expand_as(target)
+def l2_of(painting: Painting, target: Tensor, renderer: str = "analytic") -> float:
+    """Mean squared error by a renderer, of a target ``(3, H, W)`` in [0, 1]."""
+    canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand(1, *target.shape)
     strokes = torch.tensor(painting.strokes)[None]
-    canvas = make_renderer(renderer, painting.design, painting.opacity).paint(canvas[None], strokes)
+    canvas = make_renderer(renderer, painting.design, painting.opacity).paint(canvas, strokes)
     return mean_squared_error(canvas, target[None]).item()
 
 

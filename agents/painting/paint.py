@@ -13,12 +13,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from agents.common.config import STROKES
+from agents.painting.colours import solve_colours
 from agents.painting.constraints import StrokeConstraints
 from agents.painting.options import OnL2, OnStrokes, PaintOptions
 from agents.painting.policy import Policy
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
+from paint_gym.renderers import make_renderer
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
 from paint_gym.utils.images import to_floats
@@ -63,14 +65,14 @@ def paint(
     design = policy.renderer.design
     constraints = StrokeConstraints(design, options.palette, options.radii)
     background, backdrops = _backdrops(policy, targets, target, constraints, options)
-    canvas = backdrops[:, :, None, None].expand_as(target).clone()
+    blank = backdrops[:, :, None, None].expand_as(target).clone()
     if options.canvas_image is not None:
-        canvas = _shrink(to_floats(options.canvas_image.to(policy.device)), side)
+        blank = _shrink(to_floats(options.canvas_image.to(policy.device)), side)
     bundles = [torch.empty(len(targets), 0, design.dim)]
     if options.init:
         bundles = [torch.stack([torch.tensor(painting.strokes) for painting in options.init])]
     strokes_done = bundles[0].shape[1]
-    canvas = policy.renderer.paint(canvas, bundles[0].to(target)) if strokes_done else canvas
+    canvas = policy.renderer.paint(blank, bundles[0].to(target)) if strokes_done else blank
     first = math.ceil(strokes_done / policy.bundle)
     steps = first + math.ceil((max_strokes - strokes_done) / policy.bundle)
     state = CanvasState(canvas, target, torch.full((len(target),), first, device=policy.device))
@@ -84,10 +86,21 @@ def paint(
             on_strokes(bundles[-1])
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
-    size, opacity = (targets.shape[2], targets.shape[3]), policy.renderer.opacity
+    size, opacity, strokes = (
+        (targets.shape[2], targets.shape[3]),
+        policy.renderer.opacity,
+        torch.cat(bundles, 1),
+    )
+    if options.colour_steps and options.palette is None:
+        renderer, pixels = make_renderer("analytic", design, opacity), None
+        if options.weight is not None:
+            pixels = _shrink(check_weight(options.weight, targets).unsqueeze(1), side).squeeze(1).to(target)
+        strokes = solve_colours(
+            strokes.to(target), blank, target, renderer, options.colour_steps, pixels
+        ).cpu()
     return [
-        Painting(strokes, design, size, None if background is None else colour, opacity)
-        for strokes, colour in zip(torch.cat(bundles, 1).numpy(), backdrops.tolist(), strict=True)
+        Painting(painted, design, size, None if background is None else colour, opacity)
+        for painted, colour in zip(strokes.numpy(), backdrops.tolist(), strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import ImageColor
 from torch import Tensor
 
 from paint_gym.utils.errors import as_int, named_file
@@ -17,6 +18,8 @@ MAX_COLOURS = 256
 # Distances without a matrix product, which would round differently for another number of colours.
 EXACT = "donot_use_mm_for_euclid_dist"
 SAMPLES = 20_000  # pixels that colours are chosen from
+SATURATED = 0.15  # chroma in OKLab of an accent
+ACCENTS = 5.0  # additional weight of a pixel of that chroma, so that small accents have a colour
 MAX_PALETTE_BYTES = 1_000_000
 # Björn Ottosson, "A perceptual color space for image processing", 2020.
 CONES = torch.tensor([
@@ -53,14 +56,20 @@ def nearest_colours(colours: Tensor, palette: Tensor) -> Tensor:
 def choose_palette(pictures: Tensor, count: int) -> Tensor:
     """Representative colours of pictures ``(B, 3, H, W)`` in [0, 1], by k-means in OKLab.
 
+    Saturated pixels count more, by the cube of their chroma.
+
     Returns:
         ``(count, 3)`` in [0, 1], multiples of 1/255, darkest first; fewer if the pictures have no more.
     """
     count = as_int("palette", count, 1, MAX_COLOURS)
     pixels = pictures.detach().cpu().float().permute(0, 2, 3, 1).reshape(-1, 3)
     pixels = (pixels[:: max(1, len(pixels) // SAMPLES)] * 255).round() / 255
-    samples, distinct = to_oklab(pixels), to_oklab(torch.unique(pixels, dim=0))
+    distinct = to_oklab(torch.unique(pixels, dim=0))
     if len(distinct) > count:
+        samples = to_oklab(pixels)
+        chroma = samples[:, 1:].norm(dim=1)
+        copies = 1 + ACCENTS * (chroma / SATURATED) ** 3
+        samples = samples.repeat_interleave(copies.round().int(), 0)
         cv2 = load_opencv()
         cv2.setRNGSeed(0)
         rule = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
@@ -82,15 +91,20 @@ def read_palette(file: Path) -> Tensor:
 
 
 def parse_palette(texts: list[str], source: str = "palette") -> Tensor:
-    """Colours ``(K, 3)`` in [0, 1] of hex digits: ``#rrggbb``, ``#rgb``, or without the sign."""
+    """Colours ``(K, 3)`` in [0, 1] of hex digits, ``#rrggbb`` or ``#rgb``, or names of HTML."""
     colours = []
     for text in texts:
-        digits = text.strip().removeprefix("#")
+        digits = str(ImageColor.colormap.get(text.strip().lower(), text.strip())).removeprefix("#")
         if not re.fullmatch(r"([0-9a-fA-F]{3}){1,2}", digits):
-            raise ValueError(f"{source}: {text[:20]!r} is no colour; write them as '#rrggbb'")
+            raise ValueError(f"{source}: {text[:20]!r} is no colour; write '#rrggbb', or a name such as navy")
         pairs = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
         colours.append([int(pairs[i : i + 2], 16) for i in (0, 2, 4)])
     return as_palette(torch.tensor(colours).view(-1, 3) / 255, source)
+
+
+def hex_colours(palette: Tensor) -> list[str]:
+    """Colours ``(K, 3)`` in [0, 1] as ``#rrggbb``."""
+    return ["#" + bytes(colour).hex() for colour in (palette * 255).round().int().tolist()]
 
 
 def as_palette(palette: Tensor, source: str = "palette") -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,26 +13,27 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from agents.checkpoint import load
-from agents.painting.evaluation import l2_of
-from agents.painting.options import CANVAS, Background, OnL2, OnStrokes, PaintOptions
+from agents.painting.options import CANVAS, QUALITIES, Background, OnL2, OnStrokes, PaintOptions
 from agents.painting.paint import fit_to_canvas, paint
 from agents.painting.palette import choose_palette
 from agents.painting.policy import PaintingPolicy
-from agents.painting.refinement import refine
+from agents.painting.refinement import is_sparse, layers_of, prune, refine
 from agents.painting.saliency import face_weight, mask_weight
 from paint_gym.datasets.images import MAX_PIXELS, picture_size, read_image
+from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, Paper
-from paint_gym.renderers import Renderer
+from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
 from paint_gym.utils.device import float32_default
-from paint_gym.utils.errors import named_file
+from paint_gym.utils.errors import check_one_of, named_file
 
 logger = logging.getLogger(__name__)
-REFINE = 200
-"""Iterations of refinement by default."""
+NORMAL = QUALITIES["normal"]
+CLEAR = 0.99  # least opacity of a picture without transparent parts
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,15 @@ class Photo:
             return self.source.shape[0], self.source.shape[1]
         return picture_size(self.source, str(self))
 
+    def has_alpha(self) -> bool:
+        """True if it can have transparent parts, by the header of the file."""
+        if isinstance(self.source, np.ndarray):
+            return False
+        file = io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source
+        with contextlib.suppress(OSError, SyntaxError), Image.open(file) as image:
+            return image.has_transparency_data
+        return True
+
     def read(self, at_least: int, behind: int = 255) -> NDArray[np.uint8]:
         """Pixels ``(H, W, 3)``: `at_least` a side if the file has as many, on the grey level `behind`."""
         if isinstance(self.source, np.ndarray):
@@ -74,10 +86,11 @@ class PaintJob:
     target: Tensor
     options: PaintOptions
 
-    def sides(self, longer: int) -> tuple[int, int]:
-        """Height and width in the photo's aspect, with this longer side."""
-        scale = longer / max(self.photo_size)
-        return max(1, round(self.photo_size[0] * scale)), max(1, round(self.photo_size[1] * scale))
+
+def scaled_sides(sides: tuple[int, int], longer: int) -> tuple[int, int]:
+    """Height and width in the same aspect, with this longer side."""
+    scale = longer / max(sides)
+    return max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))
 
 
 @dataclass(frozen=True)
@@ -88,22 +101,26 @@ class PhotoPainter:
         policy: the painter.
         iterations: iterations of refinement; 0 for none.
         until: l2 on the canvas at which refinement ends.
+        colour_steps: see `PaintOptions`.
         canvas: shorter side in pixels of the canvas, at most that of the photo, but at least 256.
-        background: see `PaintOptions`.
+        background: see `PaintOptions`; "photo" is black, or a transparent layer for a photo with
+            transparent parts.
         palette: colours ``(K, 3)``, or the number of colours to choose from each photo; None for any.
-        detail: "faces", which are looked for, or a mask that is white where errors count more.
+        detail: "auto" looks for faces, where errors count more, and "faces" also warns if there are none; or
+            a mask, which is white where errors count more; None for equal weights.
         init: a painting to go on with.
         canvas_image: a photo of the canvas before the first stroke.
         paper: paper of a plotter, whose thinnest pen limits the radii of strokes.
     """
 
     policy: PaintingPolicy
-    iterations: int = REFINE
+    iterations: int = NORMAL.refine
     until: float = 0.0
+    colour_steps: int = 0
     canvas: int = CANVAS
-    background: Background = (0.0, 0.0, 0.0)
+    background: Background | Literal["photo"] = "photo"
     palette: int | Tensor | None = None
-    detail: Photo | Literal["faces"] | None = None
+    detail: Photo | Literal["auto", "faces"] | None = "auto"
     init: Painting | None = None
     canvas_image: Photo | None = None
     paper: Paper | None = None
@@ -122,15 +139,20 @@ class PhotoPainter:
         target = _fit(photo, pixels, side)
         size = (target.shape[2], target.shape[3])
         alpha = canvas_image = None
-        if self.background is None:
+        background = self.background if self.init is None else self.init.background
+        if background == "photo":
+            background = None if photo.has_alpha() else (0.0, 0.0, 0.0)
+        if background is None and self.canvas_image is None:
             on_black = _fit(photo, photo.read(2 * side, behind=0), side)
             alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
+            if self.background == "photo" and alpha.min() > CLEAR:
+                background, alpha = (0.0, 0.0, 0.0), None
         if self.canvas_image is not None:
             canvas_image = _fit(self.canvas_image, self.canvas_image.read(2 * side), side)
             if canvas_image.shape != target.shape:
                 raise ValueError(f"{self.canvas_image} has another aspect than the picture")
         options = PaintOptions(
-            background=self.background,
+            background=background,
             palette=choose_palette(target, self.palette) if isinstance(self.palette, int) else self.palette,
             radii=None if self.paper is None else _pen_radii(self.paper, self.policy.renderer, size),
             weight=self._weight(photo, pixels, size),
@@ -138,6 +160,7 @@ class PhotoPainter:
             canvas_image=canvas_image,
             alpha=alpha,
             until=self.until,
+            colour_steps=self.colour_steps,
         )
         return PaintJob(photo_size, target, options)
 
@@ -148,6 +171,7 @@ class PhotoPainter:
         (painting,) = paint(self.policy, job.target, strokes, job.options, on_bundle, on_strokes)
         return painting
 
+    @float32_default()
     def refine(
         self,
         jobs: Sequence[PaintJob],
@@ -157,19 +181,31 @@ class PhotoPainter:
     ) -> list[Painting]:
         """Refine paintings of one number of strokes together; see `agents.refine`.
 
-        The photos have one size, and all a weight or none.
+        The photos have one size, and all a weight or none. Where paint is opaque, colours are few or parts
+        transparent, strokes that do not help are removed.
         """
         targets = torch.cat([job.target for job in jobs])
         weight = _stack([job.options.weight for job in jobs])
         alpha = _stack([job.options.alpha for job in jobs])
         options = replace(jobs[0].options, weight=weight, alpha=alpha)
-        device = self.policy.device
-        return refine(list(paintings), targets, self.iterations, options, on_iteration, on_strokes, device)
+        calls = (on_iteration, on_strokes, self.policy.device)
+        refined = refine(list(paintings), targets, self.iterations, options, *calls)
+        if self.init is not None and not self.iterations:
+            return refined  # its strokes stay
+        return [
+            prune(painting, job.target, job.options) if is_sparse(painting, job.options) else painting
+            for painting, job in zip(refined, jobs, strict=True)
+        ]
 
+    @float32_default()
     def l2(self, job: PaintJob, painting: Painting) -> float:
         """Mean squared error of a painting on its canvas, by the analytic renderer."""
-        canvas_image = job.options.canvas_image
-        return l2_of(painting, job.target[0], canvas_image=None if canvas_image is None else canvas_image[0])
+        renderer, strokes = make_renderer("analytic", painting.design, painting.opacity), painting.strokes
+        errors = [
+            mean_squared_error(renderer.paint(canvas, torch.tensor(strokes)[None]), target)
+            for canvas, target in layers_of([painting], job.target, job.options)
+        ]
+        return torch.cat(errors).mean().item()
 
     def _weight(self, photo: Photo, pixels: NDArray[np.uint8], size: tuple[int, int]) -> Tensor | None:
         """Weight of each pixel's error, ``(H, W)``; None for equal weights."""
@@ -179,25 +215,27 @@ class PhotoPainter:
             with named_file(self.detail):
                 return mask_weight(self.detail.read(min(size), behind=0), size)
         weight = face_weight(pixels, size)
-        if weight is None:
+        if weight is None and self.detail == "faces":
             logger.warning("%s: no face is seen, all of it counts the same", photo)
         return weight
 
 
 def paint_photo(
     photo: str | Path | NDArray[np.uint8],
-    strokes: int = 500,
-    refine: int = REFINE,
+    strokes: int | None = None,
+    refine: int | None = None,
     policy: PaintingPolicy | str = "pretrained",
+    quality: str = "normal",
     **options: Any,
 ) -> Painting:
     """Paint a photo, as ``paint-gym paint`` does.
 
     Args:
         photo: a file, or an array ``(H, W, 3)`` uint8.
-        strokes: number of strokes.
-        refine: iterations of refinement; 0 for a draft.
+        strokes: number of strokes at most; None for that of the quality.
+        refine: iterations of refinement; None for those of the quality.
         policy: the painter, or a name or file for `agents.load`.
+        quality: "draft", "normal" or "fine"; see `QUALITIES`.
         options: further attributes of `PhotoPainter`, such as ``palette=8`` or ``detail="faces"``; masks and
             canvas images are files or arrays, too.
 
@@ -210,12 +248,17 @@ def paint_photo(
     """
     for name in ("detail", "canvas_image"):
         value = options.get(name)
-        if isinstance(value, Path | np.ndarray) or (isinstance(value, str) and value != "faces"):
+        if isinstance(value, str | Path | np.ndarray) and str(value) not in ("auto", "faces"):
             options[name] = _as_photo(value)
-    painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, refine, **options)
+    check_one_of("quality", quality, QUALITIES)
+    numbers = QUALITIES[quality]
+    options = {"canvas": numbers.canvas, "colour_steps": numbers.colour_steps} | options
+    iterations = numbers.refine if refine is None else refine
+    painter = PhotoPainter(load(policy) if isinstance(policy, str) else policy, iterations, **options)
     job = painter.prepare(_as_photo(photo))
-    (painting,) = painter.refine([job], [painter.paint(job, strokes)])
-    size = job.sides(min(MAX_SIDE, max(job.photo_size)))
+    drafts = [painter.paint(job, numbers.strokes if strokes is None else strokes)]
+    (painting,) = painter.refine([job], drafts)
+    size = scaled_sides(job.photo_size, min(MAX_SIDE, max(job.photo_size)))
     return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
 
 

@@ -6,6 +6,7 @@ are drawn anew, on top, where the error is great. Number, design and opacity ran
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from agents.painting.constraints import StrokeConstraints
 from agents.painting.options import OnL2, OnStrokes, PaintOptions
 from agents.painting.paint import check_canvas_image, check_weight
 from agents.painting.palette import EXACT
+from agents.painting.pruning import helpful
 from agents.painting.stroke_adam import StrokeAdam, rates
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
@@ -93,7 +95,12 @@ class _Refinement:
         self.renderer = make_renderer("analytic", paintings[0].design, paintings[0].opacity)
         self.constraints = StrokeConstraints(paintings[0].design, options.palette, options.radii)
         self.target, self.weight, self.until = target, check_weight(options.weight, target), options.until
-        self.layers = _layers(paintings, target, options)
+        self.layers = layers_of(paintings, target, options)
+        self.sparse = is_sparse(paintings[0], options)
+        colours = self.constraints.palette
+        if colours is not None:  # least error of each pixel, with the best of the palette
+            errors = ((colour.to(target).view(3, 1, 1) - target).square().mean(1) for colour in colours)
+            self.least_error = functools.reduce(torch.minimum, errors) * self.weight
         strokes = torch.stack([torch.tensor(painting.strokes) for painting in paintings]).to(target.device)
         slower = min(1.0, math.sqrt(FEW / strokes.shape[1]))
         rate = rates(self.renderer.design, slower * GEOMETRY_RATE, slower * PAINT_RATE)
@@ -123,17 +130,18 @@ class _Refinement:
             ended = i and on_iteration is not None and on_iteration(best_l2.mean().item())
             if ended or i == iterations or best_l2.max().item() <= self.until:
                 break
-            reseeds = 0 < i < iterations * 2 / 3 and i % RESEED_EVERY == 0
+            reseeds = (i > 0 or self.sparse) and i < iterations * 2 / 3 and i % RESEED_EVERY == 0
             recolours = self.constraints.palette is not None and i % RECOLOUR_EVERY == 0
             if reseeds or recolours:
                 (slope,) = torch.autograd.grad(canvases[0].sum(), strokes, retain_graph=True)
                 visibility = slope[..., -len(COLOUR) :].sum(-1)  # area in pixels, (B, K)
+            helps = self._helpful(constrained.detach()) if reseeds and self.sparse else None
             (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # paintings do not depend on each other
             if recolours:
                 self._recolour(visibility, gradient)
             adam.step(gradient, 1 - i / iterations)
             if reseeds:
-                self._reseed(visibility, error.detach())
+                self._reseed(visibility, error.detach(), helps)
         return self.constraints.nearest(best.detach())
 
     def _recolour(self, visibility: Tensor, gradient: Tensor) -> None:
@@ -146,14 +154,25 @@ class _Refinement:
         colours = self.constraints.nearest(self.adam.strokes)[..., -len(COLOUR) :]
         step = gradient[..., -len(COLOUR) :] * (len(COLOUR) * pixels / 2)
         minimum = colours - step / visibility.clamp(min=1.0).unsqueeze(-1)
-        self.adam.recolour(palette[torch.cdist(minimum, palette, compute_mode=EXACT).argmin(-1)])
+        nearest = palette[torch.cdist(minimum, palette, compute_mode=EXACT).argmin(-1)]
+        self.adam.strokes = torch.cat([self.adam.strokes[..., : -len(COLOUR)], nearest], -1).detach()
 
-    def _reseed(self, visibility: Tensor, error: Tensor) -> None:
-        """Draw the least visible strokes anew, where the error ``(B, H, W)`` is great."""
+    def _helpful(self, strokes: Tensor) -> Tensor:
+        """Mask of the strokes that lower the error, ``(B, K)`` bool."""
+        canvas, target = (torch.stack(pictures, 1) for pictures in zip(*self.layers, strict=True))
+        pictures = zip(strokes, canvas, target, self.weight, strict=True)
+        return torch.stack([helpful(self.renderer, *picture) for picture in pictures])
+
+    def _reseed(self, visibility: Tensor, error: Tensor, helps: Tensor | None) -> None:
+        """Draw the least visible strokes anew, and those that do not help, where the error can be lowered."""
         count = visibility.shape[1]
         fewest = int(RESEEDED * count)
+        if helps is not None:
+            fewest = max(fewest, int((~helps).sum(1).max()))
+            visibility = torch.where(helps, visibility, -1.0)
         if not fewest:
             return
+        error = (error - self.least_error).clamp(min=0) if self.constraints.palette is not None else error
         visible = visibility.argsort(1, descending=True)[:, : count - fewest].sort(1).values
         height, width = error.shape[1:]
         window = max(1, int(SEED_SIDE * min(height, width)) // 2 * 2 + 1)
@@ -184,7 +203,28 @@ class _Refinement:
         return torch.cat([moved.view(batch, count, -1)[..., : -len(COLOUR)].clamp(0, 1), colours], -1)
 
 
-def _layers(paintings: list[Painting], target: Tensor, options: PaintOptions) -> list[tuple[Tensor, Tensor]]:
+@torch.no_grad()
+def prune(painting: Painting, target: Tensor, options: PaintOptions) -> Painting:
+    """A painting without the strokes that do not help, of a target ``(1, 3, H, W)`` in [0, 1]."""
+    canvas, targets = map(torch.cat, zip(*layers_of([painting], target, options), strict=True))
+    renderer = make_renderer("analytic", painting.design, painting.opacity)
+    weight, strokes = check_weight(options.weight, target)[0], torch.tensor(painting.strokes).to(target)
+    while len(strokes):
+        helps = helpful(renderer, strokes, canvas, targets, weight)
+        if bool(helps.all()):
+            break
+        strokes = strokes[helps]
+    return Painting(strokes, painting.design, painting.size, painting.background, painting.opacity)
+
+
+def is_sparse(painting: Painting, options: PaintOptions) -> bool:
+    """True if strokes can do harm without a gradient: opaque paint, few colours, transparent parts."""
+    return painting.opacity[0] == 1 or options.palette is not None or options.alpha is not None
+
+
+def layers_of(
+    paintings: list[Painting], target: Tensor, options: PaintOptions
+) -> list[tuple[Tensor, Tensor]]:
     """Backdrops to paint on, and the targets on them: two where the picture is transparent."""
     if options.canvas_image is not None:
         check_canvas_image(options.canvas_image, target)

@@ -37,11 +37,6 @@ class StrokeAdam:
         self.strokes = (self.strokes - scale * self.rate * mean / root).clamp_(0, 1)
 
     @torch.no_grad()
-    def recolour(self, colours: Tensor) -> None:
-        """Set the colours ``(B, K, 3)``."""
-        self.strokes = torch.cat([self.strokes[..., : -len(COLOUR)], colours], -1).detach()
-
-    @torch.no_grad()
     def replace(self, index: Tensor, new: Tensor) -> None:
         """Keep the strokes `index`, ``(B, k)`` int64, and put new ones ``(B, n, stroke_dim)`` on top."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.cli.main import main
 from agents.cli.outputs import check_outputs, output_files
-from agents.cli.render import Render, render
 from agents.painting.photo import Photo
 from paint_gym import Painting
 
@@ -58,7 +58,7 @@ def test_an_input_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.Monke
     Path("hard.png").hardlink_to("a.png")
     for output in ("a.png", "./a.png", "link.png", "hard.png", "new/../a.png"):
         for overwrite in (False, True):
-            with pytest.raises(ValueError, match="is a picture to be painted, or its mask; choose another"):
+            with pytest.raises(ValueError, match="is an input; choose another"):
                 check_outputs([Path(output)], [Path("b.png"), Path("a.png")], overwrite)
     with pytest.raises(ValueError, match=r"b\.png is there already; --overwrite writes over it"):
         check_outputs([Path("b.png")], [Path("a.png")], False)
@@ -71,6 +71,6 @@ def test_render_keeps_its_input(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     Painting([[0.5] * 13], size=32).save(file)
     content = file.read_bytes()
-    with pytest.raises(ValueError, match="is the painting to be drawn"):
-        render(Render(painting=file, output=tmp_path / "new" / ".." / "x.json", size=64))
+    with pytest.raises(SystemExit, match="is an input"):
+        main(["render", str(file), "-o", str(tmp_path / "new" / ".." / "x.json"), "--size", "64"])
     assert file.read_bytes() == content

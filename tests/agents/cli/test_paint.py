@@ -45,8 +45,10 @@ def test_paint_and_render(photo: str) -> None:
     assert read_image("photo-painted.png").shape == (40, 60, 3)
     paint(photo, *FAST, "-o", "a.json", "-o", "b/{name}-{strokes}.svg", "--strokes", "5")
     assert len(Painting.load("a.json")) == 5 and Path("b/photo-5.svg").stat().st_size
-    main(["render", "a.json", "-o", "a.png", "--size", "300"])
-    assert read_image("a.png").shape == (200, 300, 3)
+    main(["render", "--strokes", "2", "5", "a.json", "-o", "{name}-{strokes}.png", "--size", "300"])
+    assert read_image("a-5.png").shape == (200, 300, 3)
+    with pytest.raises(SystemExit, match=r"a-5\.png is there already"):
+        main(["render", "a.json", "-o", "a-5.png"])
     paint(photo, *FAST[2:], "--strokes", "5", "12", "-o", "c/", "--format", "json")
     assert list(contents("c")) == ["photo-12.json", "photo-5.json"]
 
@@ -108,9 +110,9 @@ def test_tasks_that_a_cluster_loses_are_named(photo: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("a.png -o ./ --shard 1/1", "a.png is a picture to be painted"),
-        ("a.png a-painted.png --overwrite", "a-painted.png is a picture to be painted"),
-        ("a.png -o out/ --report a.png", "a.png is a picture to be painted"),
+        ("a.png -o ./ --shard 1/1", "a.png is an input"),
+        ("a.png a-painted.png --overwrite", "a-painted.png is an input"),
+        ("a.png -o out/ --report a.png", "a.png is an input"),
         ("a.png -o b.json --report b.json", "cannot be the report and a painting"),
         ("in -o in/out/ --shard 1/2", "would paint the paintings"),
         ("a.png in -o out/ --shard 1/2", "overwrite each other: out/a.png (of a.png and in/a.png)"),
@@ -172,3 +174,29 @@ def test_a_shard_that_was_killed_goes_on(photo: str) -> None:
     paint(*command)
     assert all(path.stat().st_mtime_ns == written for path, written in times.items())  # nothing twice
     assert contents("out") == contents("whole")  # and no half file
+
+
+def test_a_chosen_palette_is_printed_and_saved(photo: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    paint(photo, *FAST, "--palette", "3", "--save-palette", "colours.txt")
+    colours = Path("colours.txt").read_text().split()
+    assert len(colours) == 3 and f"palette of {photo}: {','.join(colours)}" in caplog.text
+    paint("--strokes", "5", photo, *FAST[2:], "--palette", "colours.txt", "-o", "again.json")
+    assert len(Painting.load("again.json")) <= 5
+
+
+def test_transparent_parts_are_kept_or_said_to_be_white(photo: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    picture = Image.fromarray(read_image(photo)).convert("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 30, 40))
+    picture.save("sticker.png")
+    paint("sticker.png", *FAST, "-o", "a.png", "-o", "a.jpg")
+    with Image.open("a.png") as painted:
+        assert painted.mode == "RGBA" and np.asarray(painted)[:, :25, 3].mean() < 40
+    assert "a.jpg: transparent parts are white" in caplog.text
+
+
+def test_a_folder_is_painted_without_its_earlier_paintings(photo: str) -> None:
+    shutil.copy(photo, "photo-painted.png")
+    paint(".", *FAST, "-o", "out/")
+    assert list(contents("out")) == ["photo.png"]

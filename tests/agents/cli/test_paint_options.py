@@ -28,19 +28,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_defaults() -> None:
     default = painter()
-    assert (default.iterations, default.until, default.canvas) == (200, 0, 256)
-    assert default.background == (0, 0, 0) and default.palette is default.detail is default.paper is None
+    assert (default.iterations, default.until, default.canvas) == (170, 0, 256)
+    assert (default.background, default.detail) == ("photo", "auto")
+    assert default.palette is default.paper is None and painter(output="a.mp4").background == "auto"
+    fine = painter("--quality fine --detail none")
+    assert (fine.iterations, fine.canvas, fine.detail) == (200, 512, None)
     assert (default.policy.lookahead, default.policy.plan, default.policy.seed) == (4, 0, 0)
     assert default.policy.renderer.opacity == (0, 1) and default.policy.renderer.design.name == "bezier"
 
 
 def test_flags_of_the_policy() -> None:
-    assert painter("--draft").iterations == 0
+    assert painter("--draft").iterations == 0 < painter("--draft").colour_steps
     policy = painter("--lookahead 3 --plan 4 --seed 5 --opaque --stroke circle").policy
     assert (policy.lookahead, policy.plan, policy.seed, policy.renderer.opacity) == (3, 4, 5, (1, 1))
     assert policy.renderer.design.name == "circle"
     continued = painter("--from circles.json")
-    assert continued.background == (0, 0, 1) and len(continued.init) == 3
+    assert len(continued.init) == 3
     assert continued.policy.renderer.design.name == "circle" and continued.policy.renderer.opacity == (0.5, 1)
 
 
@@ -73,19 +76,21 @@ def test_inputs() -> None:
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        ("--draft --plan 3", "--draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
+        ("--draft --plan 3", "a draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
         ("--palette nowhere.txt", r"there is no file nowhere\.txt"), ("--palette #12", "is no colour"),
-        ("--background blue", "background: 'blue' is no colour"), ("--size 0", "size must be"),
+        ("--background bleu", "background: 'bleu' is no colour"), ("--size 0", "size must be"),
         ("--svg plotter --paper a9", "A0 to A6"), ("--paper a4", "goes with --svg plotter"),
         ("--pens 1", "goes with --svg plotter"), ("--svg plotter --pens 3,x", "pens are widths in mm"),
         ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
-        ("--detail nowhere.png", r"detail is 'faces' or a picture, and there is no picture nowhere\.png"),
+        ("--detail nowhere.png", r"there is no picture nowhere\.png"),
         ("--agent nowhere", "no agent at nowhere"),
         ("--agent pretrained --stroke circle", "pretrained paints bezier strokes, not circle"),
-        ("--from circles.json --background #fff", "neither --background nor --opaque"),
+        ("--from circles.json --background #fff", "with its own --background"),
         ("--from circles.json --stroke bezier --agent pretrained-circle", "circle strokes, not bezier"),
         ("--from no.json", "no.json"), ("--canvas-image a.png --background #fff", "neither --from nor"),
         ("--canvas-image a.png --from circles.json", "neither --from nor --background"),
+        ("--refine 0 --until 0.1", "--refine 0 has none"), ("--save-palette a.txt", "--palette and a number"),
+        ("--from circles.json --strokes 2 --refine 0", "nothing to paint: circles.json has 3 strokes"),
         ("--device nonsense", "^device .nonsense. cannot be used"), ("--device meta", "holds no numbers"),
         ("--report .", r"cannot write \.: it is a folder"),
     ],

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from agents import PaintOptions, load, paint, refine
-from agents.painting.paint import fit_to_canvas
 from paint_gym import CanvasState, Painting, make_renderer
 
 
@@ -62,30 +61,6 @@ def test_shapes_that_are_no_batch_of_pictures_are_refused() -> None:
         refine(painting, picture[None])
     with pytest.raises(TypeError, match="target must be a tensor, not ndarray"):
         refine(painting, picture.numpy())
-
-
-def test_the_last_bundle_is_cut() -> None:
-    policy, targets = Copying(), torch.full((1, 3, 16, 16), 0.5)
-    (five,), (six,) = paint(policy, targets, 5), paint(policy, targets, 6)
-    assert len(five) == 5 and five == six[:5]
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "expected"), [(60, 90, (32, 48)), (90, 60, (48, 32)), (8, 8, (32, 32))]
-)
-def test_the_shorter_side_fits(height: int, width: int, expected: tuple[int, int]) -> None:
-    target = fit_to_canvas(torch.full((height, width, 3), 51, dtype=torch.uint8), 32)
-    assert target.shape == (1, 3, *expected)
-    torch.testing.assert_close(target, torch.full_like(target, 0.2))
-
-
-def test_strokes_keep_to_palette_and_radii() -> None:
-    palette = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.5, 0.0]])
-    options = PaintOptions(palette=palette, radii=(0.02, 0.05))
-    for painting in paint(load("pretrained-mnist"), noise(), 15, options):
-        assert set(map(tuple, painting.strokes[:, -3:].tolist())) <= set(map(tuple, palette.tolist()))
-        radii = (1 + 64 * painting.strokes[:, [6, 8]]) / 256
-        assert radii.min() >= 0.02 - 1e-6 and radii.max() <= 0.05 + 1e-6
 
 
 def noise() -> torch.Tensor:

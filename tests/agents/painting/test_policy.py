@@ -126,8 +126,3 @@ def test_numbers_out_of_range_are_named(wrong: dict) -> None:
     name = next(iter(wrong))
     with pytest.raises(ValueError, match=rf"^{name} must be a whole number from 0 to [0-9,]+, not "):
         PaintingPolicy(Constant(14), make_renderer("analytic", "circle"), 2, 4, **wrong)
-
-
-def test_a_seed_that_changes_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="a seed changes nothing"):
-        PaintingPolicy(Constant(14), make_renderer("analytic", "circle"), 2, 4, seed=1)

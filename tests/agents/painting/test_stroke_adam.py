@@ -24,10 +24,6 @@ def test_steps_are_those_of_torch() -> None:
     torch.testing.assert_close(ours.strokes, theirs.detach())
 
 
-def test_rates_go_by_kind() -> None:
-    assert rates(get_stroke("circle"), 0.02, 0.1).tolist() == torch.tensor([0.02] * 3 + [0.1] * 4).tolist()
-
-
 def test_new_strokes_lie_on_top_and_have_no_past() -> None:
     adam = StrokeAdam(torch.rand(1, 3, 7), torch.full((7,), 0.01), (0.9, 0.99))
     adam.step(torch.ones(1, 3, 7))
