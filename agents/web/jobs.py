@@ -31,7 +31,7 @@ from paint_gym.painting import FORMATS, Painting, Paper, check_colour, json_form
 from paint_gym.renderers import make_renderer
 
 SECONDS = 120.0  # of a job, at most
-SHOW_SECONDS = 0.3  # between two previews of a refinement
+SHOW_SECONDS = 0.5  # between two previews of a refinement
 Event = dict[str, Any]
 
 

@@ -100,8 +100,6 @@ function refresh() {
   $("paint").textContent = idle ? "Paint" : "Stop";
   $("play").textContent = playing ? "Pause" : "Play";
   $("vector").textContent = plots ? "Plotter sheet (SVG)" : "Vector (SVG)";
-  $("scrub").max = strokes.length;
-  $("scrub").value = $("shown").value = shown;
   for (const button of $("samples").children) button.ariaPressed = Boolean(photo?.sample) && photo.name === button.title;
   if (document.activeElement.closest("[hidden]")) $(photo ? "paint" : "another").focus();
 }
@@ -133,11 +131,12 @@ function show(count, anew = false) {
   if (anew) drawn = Infinity;
   if (!drawing) requestAnimationFrame(draw);
   drawing = true;
-  refresh();
 }
 
 function draw() {
   drawing = false;
+  $("scrub").max = strokes.length;
+  $("scrub").value = $("shown").value = shown;
   if (drawn > shown) {
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.fillStyle = head?.background ? hex(head.background) : "#0000";
@@ -148,6 +147,7 @@ function draw() {
   if (!playing) return;
   playing = shown < strokes.length;
   show(shown + Math.ceil(strokes.length / 300));
+  refresh();
 }
 
 function setCompare(value) {
@@ -160,6 +160,7 @@ $("scrub").oninput = () => { playing = false; show(Number($("scrub").value)); };
 $("play").onclick = () => {
   playing = !playing;
   show(playing && shown === strokes.length ? 0 : shown);
+  refresh();
 };
 
 // ---- photos and paintings of the user ----

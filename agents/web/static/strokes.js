@@ -41,16 +41,16 @@ function sweepAt(start, control, end, s) {
 
 function sweepPath(context, start, control, end) {
   const bend = Math.hypot(...[0, 1].map((axis) => control[axis] - (start[axis] + end[axis]) / 2));
-  const pieces = Math.min(16, Math.ceil(Math.sqrt(bend)) || 1);
+  const pieces = Math.min(12, Math.ceil(Math.sqrt(bend / 2)) || 1); // within a pixel
   for (let i = 0, last = start; i < pieces; i++) {
     const next = sweepAt(start, control, end, (i + 1) / pieces);
-    hullPath(context, last, next);
+    hullPath(context, last, next, i === 0);
     last = next;
   }
 }
 
-// The hull of two discs; all turn the same way, so that the union of several is filled.
-function hullPath(context, [x0, y0, r0], [x1, y1, r1]) {
+// The hull of two discs, the first whole or its front half; all turn the same way, so that their union is filled.
+function hullPath(context, [x0, y0, r0], [x1, y1, r1], isWhole) {
   const length = Math.hypot(x1 - x0, y1 - y0);
   if (length <= Math.abs(r1 - r0) + SHORTEST) {
     const [x, y, r] = r0 > r1 ? [x0, y0, r0] : [x1, y1, r1];
@@ -60,7 +60,8 @@ function hullPath(context, [x0, y0, r0], [x1, y1, r1]) {
   }
   const angle = Math.atan2(y1 - y0, x1 - x0), side = Math.acos((r0 - r1) / length);
   context.moveTo(x0 + r0 * Math.cos(angle + side), y0 + r0 * Math.sin(angle + side));
-  context.arc(x0, y0, r0, angle + side, angle - side + 2 * Math.PI);
+  if (isWhole) context.arc(x0, y0, r0, angle + side, angle - side + 2 * Math.PI);
+  else context.lineTo(x0 + r0 * Math.cos(angle - side), y0 + r0 * Math.sin(angle - side));
   context.arc(x1, y1, r1, angle - side, angle + side);
   context.closePath();
 }
