@@ -86,7 +86,7 @@ def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None
         ValueError: not an image, or of a kind that is not read; it says which file.
         OSError: the path cannot be opened.
     """
-    with _opened(source, name, pixels=False) as image:
+    with _opened(source, name) as image:
         width, height = image.size
         return (width, height) if _orientation(image) >= 5 else (height, width)
 
@@ -111,9 +111,7 @@ def resize_box(image: Image.Image, box: tuple[int, int, int, int], size: int) ->
 
 
 @contextmanager
-def _opened(
-    source: str | os.PathLike[str] | bytes, name: str | None, pixels: bool = True
-) -> Iterator[ImageFile.ImageFile]:
+def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterator[ImageFile.ImageFile]:
     """Open a picture, with its profile in `info`; its errors become a `ValueError` that names the file."""
     name = name or ("image" if isinstance(source, bytes) else os.fspath(source))
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
@@ -124,7 +122,7 @@ def _opened(
             chunks: dict[bytes, bytes] = {}
             clean: BinaryIO = file
             if begin.startswith(png.SIGNATURE):
-                clean, chunks = png.first_frame(file, pixels)
+                clean, chunks = png.first_frame(file)
             with Image.open(clean, formats=_FORMATS) as image:
                 if isinstance(image, TiffImagePlugin.TiffImageFile):
                     _check_tiff(image)

@@ -2,7 +2,7 @@
 
 Each colour has the area where it is on top: what later strokes cover is cut away. A pen fills an area with
 lines along its edge, half a pen inside, so no ink leaves the area, and the layers can be drawn in any order.
-What is narrower than the thinnest pen is given to a neighbour. The background is the paper, and not drawn.
+What is narrower than the thinnest pen is given to a neighbour. On a background, white is bare paper.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Layer:
 
 def lines(painting: Any, paper: Paper) -> Iterator[str]:
     """The lines of the SVG; logs what the drawing takes."""
-    layers = draw(painting, paper)
     paper = paper.turned(painting.size)
+    layers = draw(painting, paper)
     sides = f'width="{paper.width:g}mm" height="{paper.height:g}mm"'
     yield f'<svg {NAMESPACES} {sides} viewBox="0 0 {paper.width:g} {paper.height:g}">'
     yield f"<title>{escape(title(painting), quote=False)}</title>"
@@ -73,13 +73,13 @@ def summary(layers: list[Layer]) -> str:
 
 
 def draw(painting: Any, paper: Paper) -> list[Layer]:
-    """Layers of a painting on a paper, light colours first."""
-    paper = paper.turned(painting.size)
+    """Layers of a painting on a paper as it lies, light colours first."""
     left, top, width, height = paper.canvas(painting.size)
-    canvas, strokes = shapely.box(left, top, left + width, top + height), list(_strokes(painting, paper))
-    areas = _areas(strokes)[0] if strokes else {}
+    canvas = shapely.box(left, top, left + width, top + height)
+    sheet = [] if painting.background is None else [(hex_colour(np.array(painting.background)), canvas)]
+    areas, _ = _areas([*sheet, *_strokes(painting, paper)])
     areas = {colour: _overlay(shapely.intersection, area, canvas) for colour, area in areas.items()}
-    pens, blank = sorted(paper.pens, reverse=True), hex_colour(np.array(painting.backdrop))
+    pens, blank = sorted(paper.pens, reverse=True), "#fff" if sheet else ""
     drawings: defaultdict[tuple[str, float], list[np.ndarray]] = defaultdict(list)
     for colour, area in _drawable(areas, pens[-1]):
         for pen in pens:  # the widest first; the rest is for thinner ones, with some room to lie in
@@ -109,8 +109,8 @@ def _strokes(painting: Any, paper: Paper) -> Iterator[tuple[str, Any]]:
 
 def _areas(strokes: list[tuple[str, Any]]) -> tuple[dict[str, Any], Any]:
     """Area of each colour where it is on top, and the area of all strokes."""
-    if len(strokes) == 1:
-        return dict(strokes), strokes[0][1]
+    if len(strokes) < 2:
+        return dict(strokes), shapely.union_all([area for _, area in strokes])
     half = len(strokes) // 2
     (lower, below), (upper, above) = _areas(strokes[:half]), _areas(strokes[half:])
     areas = {colour: _overlay(shapely.difference, area, above) for colour, area in lower.items()}

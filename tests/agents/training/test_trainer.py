@@ -112,7 +112,9 @@ def test_float64_as_default_changes_nothing(tiny: TrainConfig) -> None:
             trainers.append(Trainer(config, "cpu").fit())
             l2, paintings = trainers[-1].evaluate()
             targets = torch.from_numpy(trainers[-1].eval_targets)
-            results.append((l2, paintings, refine(paintings, targets, 12)))  # with strokes drawn anew
+            torch.manual_seed(0)
+            action = build_agent(config.agent, "cpu").act(trainers[0].state)
+            results.append((l2, paintings, refine(paintings, targets, 12), action.tolist()))
         finally:
             torch.set_default_dtype(torch.float32)
     assert results[0] == results[1]

@@ -11,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import bmp, chunk, encoded, noise, photo, png, tiff, turned
+from picture_files import EXACT, bmp, chunk, encoded, noise, photo, png, tiff, turned
 from PIL import Image, ImageFile
 
 from paint_gym.datasets import picture_size, read_image, square
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM"]
-LOSSLESS = {"AVIF": {"quality": 100, "subsampling": "4:4:4"}, "WEBP": {"lossless": True}}
-LOSSLESS["JPEG"] = {"quality": 100, "subsampling": 0}
 
 
 def row_of(content: bytes) -> list[int]:
@@ -31,7 +29,7 @@ def row_of(content: bytes) -> list[int]:
 def test_formats_are_told_by_content_and_pixels_may_be_written_to(kind: str, tmp_path: Path) -> None:
     cells = np.array([[RED, GREEN, BLUE], [WHITE, (0, 0, 0), RED]], np.uint8)
     pixels = cells.repeat(16, 0).repeat(16, 1)  # so that JPEG keeps them apart
-    (tmp_path / "photo.xyz").write_bytes(encoded(Image.fromarray(pixels), kind, **LOSSLESS.get(kind, {})))
+    (tmp_path / "photo.xyz").write_bytes(encoded(Image.fromarray(pixels), kind, **EXACT.get(kind, {})))
     result = read_image(tmp_path / "photo.xyz")
     assert result.dtype == np.uint8 and result.shape == pixels.shape
     assert np.abs(result.astype(int) - pixels)[8::16, 8::16].max() <= (4 if kind in ("JPEG", "AVIF") else 0)
@@ -180,7 +178,7 @@ def test_cmyk_jpeg_is_not_inverted() -> None:
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
 def test_the_first_frame_of_many(kind: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, GREEN, BLUE)]
-    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **LOSSLESS.get(kind, {}))
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **EXACT.get(kind, {}))
     assert np.abs(read_image(content)[8, 8].astype(int) - RED).max() <= (5 if kind == "MPO" else 0)
 
 

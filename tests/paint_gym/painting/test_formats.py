@@ -29,13 +29,6 @@ def test_format_of_ones_own(tmp_path, formats):
     assert (tmp_path / "a.MINE").read_text() == "1 strokes at (80, 80), 8.0 s"
 
 
-def test_limit_of_a_format_of_ones_own(tmp_path, formats):
-    register_format(Format((".own",), "text/x-own", write_own, max_side=50))
-    DISC.save(tmp_path / "a.own", size=50)
-    with pytest.raises(ValueError, match=r"a picture of 60 x 60 pixels .* a size of 50 or less"):
-        DISC.save(tmp_path / "b.own", size=60)
-
-
 def test_endings_are_registered_once(formats):
     with pytest.raises(ValueError, match=r"'\.png' is already registered"):
         register_format(Format((".png",), "image/png", write_own))

@@ -126,7 +126,7 @@ def test_the_widest_pen_that_fits_draws():
     assert np.concatenate(layers[0].lines)[:, 1].max() < 60 < np.concatenate(layers[1].lines)[:, 1].mean()
 
 
-def test_the_background_is_the_paper_and_light_layers_come_first(tmp_path):
+def test_white_is_the_paper_and_light_layers_come_first(tmp_path):
     colours = [(0, 0, 0), (1, 1, 1), (1, 0.8, 0), (0, 0, 0.6)]
     strokes = [line(0.2, 0.2 * i + 0.1, 0.8, 0.2 * i + 0.1, 0.1, colour) for i, colour in enumerate(colours)]
     root = ET.fromstring(svg_of(straight(*strokes), SQUARE, tmp_path))
@@ -137,8 +137,15 @@ def test_the_background_is_the_paper_and_light_layers_come_first(tmp_path):
 
 
 def test_transparent_strokes_and_no_strokes():
-    faint = Painting([[0.5, 0.5, 0.3, 0.2, 0, 0, 0]], "circle", 100, background=(1, 1, 1))
-    assert draw(faint, SQUARE) == draw(Painting([]), SQUARE) == []
+    faint = [[0.5, 0.5, 0.3, 0.2, 0, 0, 0]]
+    for strokes, background in ((faint, (1, 1, 1)), ([], (1, 1, 1)), ([], None)):
+        assert draw(Painting(strokes, "circle", 100, background=background), SQUARE) == []
+
+
+def test_a_background_is_drawn_and_none_is_for_paper_of_any_colour():
+    white = [[0.5, 0.5, 0.3, 1, 1, 1, 1]]
+    sheets = [draw(Painting(white, "circle", 100, background), SQUARE) for background in ((0, 0, 0), None)]
+    assert [[layer.colour for layer in sheet] for sheet in sheets] == [["#000"], ["#fff"]]
 
 
 def test_short_lines_and_what_the_drawing_takes(tmp_path, caplog):
