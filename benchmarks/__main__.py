@@ -99,7 +99,7 @@ class Benchmark:
 
     def state(self) -> str:
         """Date and commits of its result, and whether the code has changed since."""
-        return origin(read_result(self.result)) if self.result.exists() else "no result"
+        return origin(read_result(self.result)).replace("*", "") if self.result.exists() else "no result"
 
 
 def benchmarks() -> dict[str, Benchmark]:
