@@ -107,9 +107,8 @@ def check_run(folder: Path, resume: bool) -> None:
 def checkpoint_of(folder: str | PathLike[str]) -> Path:
     """The checkpoint of a run, which must exist."""
     file = Path(folder) / CHECKPOINT
-    if not file.is_file() and file.with_name("config.json").exists():
-        advice = "wait if a training is at work there, else drop --resume"
-        raise FileNotFoundError(f"the run in {folder} has no {CHECKPOINT} yet; {advice}")
     if not file.is_file():
-        raise FileNotFoundError(f"no run to resume in {folder}: there is no {CHECKPOINT}; drop --resume")
+        has_settings = file.with_name("config.json").exists()
+        advice = "wait if a training is at work there, else drop" if has_settings else "drop"
+        raise FileNotFoundError(f"no run to resume in {folder}: there is no {CHECKPOINT}; {advice} --resume")
     return file

@@ -165,11 +165,11 @@ def run_program(program: list[str], environment: dict[str, str]) -> int:
 
 def check() -> Iterator[str]:
     """The number of sound results; the names of those of older and of uncommitted code."""
-    found = all_results()
-    yield f"{len(found)} results are sound"
-    stale = [result.name for result in found if is_stale(result)]
+    results = all_results()
+    yield f"{len(results)} results are sound"
+    stale = [result.name for result in results if is_stale(result)]
     yield f"{len(stale)} are of older code: {', '.join(stale)}"
-    changed = [result.name for result in found if any(source["changed"] for source in result.sources())]
+    changed = [result.name for result in results if any(source["changed"] for source in result.sources())]
     yield f"{len(changed)} are of code that was not committed: {', '.join(changed)}"
 
 

@@ -9,6 +9,12 @@ import zlib
 import numpy as np
 from PIL import Image
 
+EXACT: dict[str, dict] = {  # options of Pillow that keep the colours
+    "JPEG": {"quality": 100, "subsampling": 0},
+    "AVIF": {"quality": 100, "subsampling": "4:4:4"},
+    "WEBP": {"lossless": True},
+}
+
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     """The bytes of a picture in a format."""

@@ -8,6 +8,7 @@ change the choices of an agent, so its paintings are compared by their error.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,64 +24,55 @@ FOLDER = Path(__file__).with_name("golden")
 RENDERERS = {"analytic": 1e-5, "raster": 1e-5, "neural": 2e-4}  # largest mean squared error
 SHIPPED = ("", "-straight", "-circle", "-triangle")
 SIDE = 128
-
-
-def compare(name: str, drawn: np.ndarray, anew: bool) -> float:
-    """Mean squared difference of a drawing ``(H, W, 3)`` uint8 from its picture, which `anew` replaces."""
-    file = FOLDER / name
-    if anew:
-        Image.fromarray(drawn).save(file, optimize=True)
-    with Image.open(file) as image:
-        golden = np.asarray(image)
-    assert golden.shape == drawn.shape
-    return float(np.square((golden / 255.0) - (drawn / 255.0)).mean())
+Compare = Callable[[str, np.ndarray], tuple[np.ndarray, float]]
 
 
 @pytest.fixture
-def anew(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--golden"))
+def compare(request: pytest.FixtureRequest) -> Compare:
+    """Compares a drawing ``(H, W, 3)`` uint8 with its picture, which ``--golden`` replaces."""
 
+    def compare(name: str, drawing: np.ndarray) -> tuple[np.ndarray, float]:
+        if request.config.getoption("--golden"):
+            Image.fromarray(drawing).save(FOLDER / name, optimize=True)
+        with Image.open(FOLDER / name) as image:
+            golden = np.asarray(image)
+        assert golden.shape == drawing.shape
+        return golden, float(np.square(golden / 255.0 - drawing / 255.0).mean())
 
-def picture(canvas: torch.Tensor) -> np.ndarray:
-    return (canvas.permute(1, 2, 0) * 255).round().byte().numpy()
+    return compare
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)
-def test_renderers(renderer: str, anew: bool) -> None:
+def test_renderers(renderer: str, compare: Compare) -> None:
     """Twelve random strokes of each design."""
     row = []
     for design in BUILT_IN:
         strokes = torch.from_numpy(np.random.default_rng(1).random((1, 12, design.dim), dtype=np.float32))
-        blank = torch.full((1, 3, SIDE, SIDE), 0.5)
-        row.append(picture(make_renderer(renderer, design).paint(blank, strokes)[0]))
-    assert compare(f"{renderer}.png", np.concatenate(row, 1), anew) < RENDERERS[renderer]
+        canvas = make_renderer(renderer, design).paint(torch.full((1, 3, SIDE, SIDE), 0.5), strokes)
+        row.append((canvas[0].permute(1, 2, 0) * 255).round().byte().numpy())
+    assert compare(f"{renderer}.png", np.concatenate(row, 1))[1] < RENDERERS[renderer]
 
 
 @pytest.mark.parametrize("agent", SHIPPED)
-def test_agents(agent: str, anew: bool) -> None:
+def test_agents(agent: str, compare: Compare) -> None:
     """100 strokes of a photo of the test split."""
     target = load_dataset("photos", "test", SIDE)[[1]]
     (painting,) = agents.paint(agents.load(f"pretrained{agent}", "cpu"), torch.from_numpy(target), 100)
-    painted, photo = painting.render(), target[0].transpose(1, 2, 0)
-    name = f"pretrained{agent}.png"
-    assert compare(name, painted, anew) < 0.01
-    with Image.open(FOLDER / name) as image:
-        golden = np.asarray(image)
-    error, golden_error = (np.square(rgb / 255.0 - photo / 255.0).mean() for rgb in (painted, golden))
-    assert error < 1.25 * golden_error
+    picture, photo = painting.render(), target[0].transpose(1, 2, 0)
+    golden, difference = compare(f"pretrained{agent}.png", picture)
+    error, golden_error = (np.square(rgb / 255.0 - photo / 255.0).mean() for rgb in (picture, golden))
+    assert difference < 0.01 and error < 1.25 * golden_error
 
 
-def test_svg(tmp_path: Path, anew: bool) -> None:
+def test_svg(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The same shapes in the same order, at almost the same coordinates."""
-    design = BUILT_IN[0]
-    strokes = np.random.default_rng(2).random((8, design.dim), dtype=np.float32)
-    Painting(strokes, design, (64, 96), background=(1.0, 1.0, 1.0)).save(tmp_path / "new.svg")
+    strokes = np.random.default_rng(2).random((8, BUILT_IN[0].dim), dtype=np.float32)
     file = FOLDER / "bezier.svg"
-    if anew:
-        file.write_bytes((tmp_path / "new.svg").read_bytes())
+    drawing = file if request.config.getoption("--golden") else tmp_path / "new.svg"
+    Painting(strokes, BUILT_IN[0], (64, 96), background=(1.0, 1.0, 1.0)).save(drawing)
     number = r"-?\d*\.?\d+(?:e-?\d+)?"
     checksum = r"[0-9a-f]{8,}"  # of numbers that may differ in their last digit
-    golden, drawn = (re.sub(checksum, "", path.read_text()) for path in (file, tmp_path / "new.svg"))
-    assert re.sub(number, "#", drawn) == re.sub(number, "#", golden)
-    values, expected = (np.array(re.findall(number, text), float) for text in (drawn, golden))
+    golden, new = (re.sub(checksum, "", path.read_text()) for path in (file, drawing))
+    assert re.sub(number, "#", new) == re.sub(number, "#", golden)
+    values, expected = (np.array(re.findall(number, text), float) for text in (new, golden))
     np.testing.assert_allclose(values, expected, rtol=2e-3, atol=0.11)

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -26,24 +25,19 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "paint_gym", "agents")
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy of the project to build from."""
-    folder = tmp_path / "source"
-    folder.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder)
-    return folder
+    ignore = shutil.ignore_patterns(
+        "*.so", "__pycache__", "dist", "build", "*.egg-info", ".*", "docs", "tests"
+    )
+    return Path(shutil.copytree(ROOT, tmp_path / "source", ignore=ignore))
 
 
 def run(folder: Path, *command: str | Path, **settings: str | Path) -> str:
-    """What a command writes in a folder, with these environment variables only, if it warns of no kernel."""
+    """Output of a command in a folder, with these environment variables only, if it warns of no kernel."""
     settings = {"PATH": os.environ["PATH"], "HOME": folder, **settings}
     variables = {name: str(value) for name, value in settings.items()}
     done = subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=300)
@@ -53,7 +47,7 @@ def run(folder: Path, *command: str | Path, **settings: str | Path) -> str:
 
 
 def make_wheel(source: Path, kind: str = "wheel", **settings: str | Path) -> Path:
-    """By what pip and build call, of kind "wheel" or "editable", with the setuptools that is installed."""
+    """Build as pip does, of kind "wheel" or "editable", with the setuptools that is installed."""
     hook = f"from setuptools.build_meta import build_{kind}; build_{kind}('dist')"
     run(source, sys.executable, "-W", "ignore", "-c", hook, **settings)
     (wheel,) = (source / "dist").iterdir()
@@ -81,12 +75,19 @@ def install(wheel: Path, environment: Path) -> None:
     Those folders are named when the wheel is there, as pip would take this project for installed. A ``.pth``
     in them, such as that of an editable installation, is not followed.
     """
-    python = environment / "bin" / "python"
-    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
-    run(environment, *pip, "install", "--no-deps", "--no-index", wheel)
+    pip = (sys.executable, "-m", "pip", "--python", environment / "bin" / "python")
+    run(environment, *pip, "--disable-pip-version-check", "install", "--no-deps", "--no-index", wheel)
     (site,) = environment.glob("lib/python*/site-packages")
     folders = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     (site / "of_the_tests.pth").write_text("\n".join(folders))
+
+
+def loaded(environment: Path, cache: Path) -> Path:
+    """The kernel that a process of an environment loads, which has a compiler."""
+    script = "from paint_gym.renderers.analytic.c.library import *; print(load(torch.float32).file)"
+    return Path(
+        run(cache.parent, environment / "bin" / "python", "-c", script, PAINT_GYM_CACHE=cache).strip()
+    )
 
 
 CHECK = """
@@ -99,11 +100,10 @@ from paint_gym.renderers.analytic.c import library
 
 env = gym.make("PaintCanvas-v0", dataset=np.full((2, 3, 16, 16), 200, np.uint8))
 env.reset(seed=0)
-env.action_space.seed(0)
 reward = env.step(env.action_space.sample())[1]
-canvas, strokes = np.load(sys.argv[1]).values()
+canvas, strokes = np.load("inputs.npz").values()
 painted = paint_gym.make_renderer("analytic").paint(torch.from_numpy(canvas), torch.from_numpy(strokes))
-np.save(sys.argv[2], painted.numpy())
+np.save("painted.npy", painted.numpy())
 libraries = [str(library.load(dtype).file) for dtype in library.REALS]
 print(json.dumps({"compiler": library.find_compiler(), "libraries": libraries, "reward": float(reward)}))
 """
@@ -117,14 +117,11 @@ def test_the_wheel_paints_where_there_is_no_compiler(
     assert "-py3-none-" in wheel.name and not wheel.name.endswith("-any.whl")
     install(wheel, bare)
 
-    torch.manual_seed(0)
     canvas, strokes = torch.rand(2, 3, 48, 64), torch.rand(2, 50, 13)
     np.savez(tmp_path / "inputs.npz", canvas=canvas.numpy(), strokes=strokes.numpy())
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)).save(tmp_path / "a.png")
     settings = {"PATH": bare / "bin", "PAINT_GYM_CACHE": tmp_path / "cache"}
-    said = json.loads(
-        run(tmp_path, bare / "bin" / "python", "-c", CHECK, "inputs.npz", "painted.npy", **settings)
-    )
+    said = json.loads(run(tmp_path, bare / "bin" / "python", "-c", CHECK, **settings))
     assert said["compiler"] is None and np.isfinite(said["reward"])
     assert all(Path(library).is_relative_to(bare) for library in said["libraries"])
     run(tmp_path, bare / "bin" / "paint-gym", "paint", "a.png", "-o", "b.png", "--strokes", "10", **settings)
@@ -138,36 +135,27 @@ def test_the_wheel_paints_where_there_is_no_compiler(
     torch.testing.assert_close(painted, make_renderer("analytic").paint(canvas, strokes), rtol=0, atol=1e-5)
 
 
-@pytest.fixture
-def loaded(bare: Path, tmp_path: Path) -> Callable[[], Path]:
-    """Where the kernel lies that a process of `bare` loads, which has a compiler and at first no cache."""
-    python, settings = bare / "bin" / "python", {"PAINT_GYM_CACHE": tmp_path / "cache"}
-    script = "from paint_gym.renderers.analytic.c.library import *; print(load(torch.float32).file)"
-    return lambda: Path(run(tmp_path, python, "-c", script, **settings).strip())
-
-
 @pytest.mark.parametrize("compiler", ["none", "broken"])
 def test_the_wheel_is_made_without_a_compiler(
-    compiler: str, source: Path, bare: Path, tmp_path: Path, loaded: Callable[[], Path]
+    compiler: str, source: Path, bare: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bin").mkdir()
     if compiler == "broken":
-        cc = tmp_path / "bin" / "cc"
-        cc.write_text("#!/bin/sh\nexit 1\n")
-        cc.chmod(0o755)
+        (tmp_path / "bin" / "cc").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin" / "cc").chmod(0o755)
     wheel = make_wheel(source, PATH=tmp_path / "bin")
     assert kernels(wheel) == ["kernel.c"]
     assert wheel.name.endswith("-py3-none-any.whl") == (compiler == "none")
     install(wheel, bare)
-    assert loaded().parent == tmp_path / "cache" / "native"
+    assert loaded(bare, tmp_path / "cache").parent == tmp_path / "cache" / "native"
 
 
 def test_an_editable_installation_has_the_kernel_until_its_source_changes(
-    source: Path, bare: Path, tmp_path: Path, loaded: Callable[[], Path]
+    source: Path, bare: Path, tmp_path: Path
 ) -> None:
     install(make_wheel(source, "editable"), bare)
     analytic = source / "paint_gym" / "renderers" / "analytic" / "c"
-    assert loaded().parent == analytic and not (tmp_path / "cache").exists()
+    assert loaded(bare, tmp_path / "cache").parent == analytic and not (tmp_path / "cache").exists()
     with (analytic / "kernel.c").open("a") as file:
         file.write("/* changed */\n")
-    assert loaded().parent == tmp_path / "cache" / "native"
+    assert loaded(bare, tmp_path / "cache").parent == tmp_path / "cache" / "native"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,7 @@ DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def places(fault: str) -> list[str]:
-    """Places in the packages with a fault."""
-    files = [
-        file for package in ("paint_gym", "agents", "benchmarks") for file in (ROOT / package).rglob("*.py")
-    ]
-    return [
-        f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
-        for file in sorted(files)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if FAULTS[fault][0](node, file)
-    ]
+FILES = [file for package in ("paint_gym", "agents", "benchmarks") for file in (ROOT / package).rglob("*.py")]
 
 
 def is_riddle(node: ast.AST, file: Path) -> bool:
@@ -48,9 +39,12 @@ def has_many_parameters(node: ast.AST, file: Path) -> bool:
     return len(names) - (names[:1] in (["self"], ["cls"])) > 7
 
 
-FAULTS = {"riddle": (is_riddle, 10), "pronoun": (is_pronoun, 15), "parameters": (has_many_parameters, 0)}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_words(fault: str) -> None:
-    assert len(places(fault)) <= FAULTS[fault][1], "\n".join(places(fault))
+@pytest.mark.parametrize(("is_fault", "limit"), [(is_riddle, 10), (is_pronoun, 15), (has_many_parameters, 0)])
+def test_words(is_fault: Callable[[ast.AST, Path], bool], limit: int) -> None:
+    places = [
+        f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
+        for file in sorted(FILES)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if is_fault(node, file)
+    ]
+    assert len(places) <= limit, "\n".join(places)

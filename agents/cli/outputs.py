@@ -56,7 +56,7 @@ def output_files(
 def _pattern(pattern: str, budgets: int, ending: str) -> Path:
     """A folder as a pattern of files in it; one with a dot in its name by the slash behind it."""
     path = Path(pattern)
-    if path == STREAM or (path.suffix and not path.is_dir() and not pattern.endswith("/")):
+    if path == STREAM or (path.suffix and not path.is_dir() and not pattern.endswith(("/", os.sep))):
         return path
     return path / f"{NAME}{f'-{STROKES}' if budgets > 1 else ''}.{ending}"
 

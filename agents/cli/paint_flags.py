@@ -37,7 +37,7 @@ class Files(Command):
 
     def __post_init__(self) -> None:
         check_ranges(self, strokes=STROKES, seconds=(0.1, 3600.0))
-        check_ranges(self.plotter, margin_mm=(0.0, 10_000.0), width_mm=(0.0, 10_000.0))
+        check_ranges(self.plotter, margin_mm=(0.0, 10_000.0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from agents.common.config import TrainConfig, check_ranges, flatten
 from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.trainer import Trainer, load_config
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
+from paint_gym.utils.errors import named_file
 from paint_gym.utils.files import lock_folder, replace_when_done
 from paint_gym.utils.registry import import_module
 
@@ -115,7 +116,8 @@ def _summary(config: TrainConfig) -> Iterator[str]:
 def _saved(folder: Path) -> dict[str, Any]:
     """Content of a run's ``config.json``; empty if there is none."""
     file = folder / "config.json"
-    return json.loads(file.read_text()) if file.is_file() else {}
+    with named_file(file):
+        return json.loads(file.read_text()) if file.is_file() else {}
 
 
 def _settings(command: Train, config: TrainConfig) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class PhotoPainter:
             a mask, which is white where errors count more; None for equal weights.
         init: a painting to go on with.
         canvas_image: a photo of the canvas before the first stroke.
-        paper: paper of a plotter, whose pens limit the radii of strokes.
+        paper: paper of a plotter, whose thinnest pen limits the radii of strokes.
     """
 
     policy: PaintingPolicy
@@ -273,13 +273,9 @@ def _fit(photo: Photo, pixels: NDArray[np.uint8], side: int) -> Tensor:
 
 
 def _pen_radii(paper: Paper, renderer: Renderer, size: tuple[int, int]) -> tuple[float, float] | None:
-    """Radii of strokes that the pens can draw, for designs of lines, as thin as strokes can be."""
+    """Radii of strokes that the pens can draw, for designs of lines."""
     design = renderer.design
     nodes = design.nodes(torch.zeros(1, design.dim), 1).shape[-2]
     if design.primitive == "polygon" or nodes == 1:
         return None
-    low, high = paper.radii(size)
-    if high < MIN_RADIUS:
-        thinnest = MIN_RADIUS * paper.pen[1] / high
-        logger.warning("the thinnest strokes are %.2f mm wide on this paper; the pens leave gaps", thinnest)
-    return min(max(low, MIN_RADIUS), MAX_RADIUS), min(max(high, MIN_RADIUS), MAX_RADIUS)
+    return min(max(paper.min_radius(size), MIN_RADIUS), MAX_RADIUS), MAX_RADIUS

@@ -276,7 +276,7 @@ def _process_state(folder: str | PathLike[str], state: dict[str, Any]) -> dict[s
     """The state of this process; that of the first without its canvases, if there is none of this update."""
     file = _process_file(folder)
     own_state = load_checkpoint(file) if file.is_file() else {}
-    if own_state.get("updates") == state["updates"]:
+    if own_state.keys() == state.keys() and own_state["updates"] == state["updates"]:
         return own_state
     logger.warning("process %d begins new paintings: there is no %s of the same update", rank(), file)
     return {name: value for name, value in state.items() if name not in PER_PROCESS}

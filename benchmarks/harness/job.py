@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from agents.cluster import run_on_cluster
@@ -162,22 +161,15 @@ def _run_job(job: BenchmarkJob) -> str:
 def _run_in_process(job: BenchmarkJob) -> str:
     """Run a job in a process of its own, which may be killed without harm to the others."""
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(job, send))
-    process.start()
-    send.close()
-    try:
-        reason: str = receive.recv()
-    except EOFError:
-        reason = ""
-    process.join()
-    if process.exitcode and process.exitcode < 0:
-        return f"killed by signal {-process.exitcode}; out of memory?"
-    return reason or (f"ended with status {process.exitcode}" if process.exitcode else "")
+    with ProcessPoolExecutor(1, context, _end_with_parent) as pool:
+        try:
+            return pool.submit(_run_job, job).result()
+        except BrokenProcessPool:
+            return "its process was killed; out of memory?"
 
 
-def _child(job: BenchmarkJob, send: Connection) -> None:
-    """Run a job, and end with the process that started it, lest two write to one folder."""
+def _end_with_parent() -> None:
+    """End this process with the one that started it, lest two write to one folder."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -186,7 +178,3 @@ def _child(job: BenchmarkJob, send: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    try:
-        send.send(_run_job(job))
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)

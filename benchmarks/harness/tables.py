@@ -118,15 +118,10 @@ Conclude = Callable[[Result], Iterable[Table]]
 """Tables that follow from a result: comparisons and claims; pages are made of them, result files are not."""
 
 
-def no_conclusions(result: Result) -> Iterable[Table]:
-    """Conclude nothing beyond what was measured."""
-    return ()
-
-
 def main(
     tables: Callable[[Any], Iterable[Table]],
     kind: type[BenchmarkConfig] = BenchmarkConfig,
-    conclude: Conclude = no_conclusions,
+    conclude: Conclude = lambda result: (),
 ) -> None:
     """Run the command line of a benchmark; an error of the user is one line."""
     name = Path(sys.argv[0]).stem
@@ -140,7 +135,7 @@ def main(
         sys.exit(128 + signal.SIGINT)
 
 
-def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude = no_conclusions) -> Result:
+def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude = lambda result: ()) -> None:
     """Measure and print table by table, write the files, and check the bars if asked to."""
     torch.set_num_threads(options.threads)
     result = Result("", provenance(), machine(), {}, [])
@@ -165,7 +160,6 @@ def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude
     print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)
-    return result
 
 
 def _show(title: str, rows: list[Row]) -> dict[str, list[Row]]:

@@ -20,6 +20,7 @@ from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, WEIGHTS, save_agent
 from agents.common.config import flatten
 from agents.common.signals import StopSignals
+from agents.factory import agent_config_from_dict
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
 from benchmarks.harness.curves import Point, check_curve, draw_curves
@@ -98,8 +99,8 @@ class TrainingConfig(FolderConfig):
     @property
     def folder(self) -> Path:
         """Folder of the jobs of these settings."""
-        own = "_".join(f"{name}_{value}" for name, value in self.changes.items())
-        return self.out / "paper" / own if self.paper else super().folder / own
+        name = "_".join(f"{name}_{value}" for name, value in self.changes.items())
+        return self.out / "paper" / name if self.paper else super().folder / name
 
 
 class MeasuredTrainer(Trainer):
@@ -426,20 +427,21 @@ def paper_differences(jobs: Sequence[Training]) -> Table:
 
 def shipped_differences(names: Iterable[str]) -> Table:
     """The same table of agents that come with the package: what their files say of how they were made."""
-    agents = [load_weights(WEIGHTS / f"{name}.safetensors", "actor/")[1]["config"] for name in names]
-    return _differences([{"agent": agent} for agent in agents], [preset_for("paper")])
+    files = [load_weights(WEIGHTS / f"{name}.safetensors", "actor/")[1]["config"] for name in names]
+    agents = [{"agent": dataclasses.asdict(agent_config_from_dict(config))} for config in files]
+    return _differences(agents, [preset_for("paper")])
 
 
 def _differences(configs: Sequence[Row], papers: Sequence[TrainConfig]) -> Table:
     settings: list[tuple[str, str, str]] = []
-    here, paper = [flatten(config) for config in configs], [flatten(dataclasses.asdict(p)) for p in papers]
-    for name in dict.fromkeys(name for config in here for name in config):
-        ours, theirs = (
+    groups = [flatten(config) for config in configs], [flatten(dataclasses.asdict(p)) for p in papers]
+    for name in dict.fromkeys(name for config in groups[0] for name in config):
+        value, paper = (
             ", ".join(dict.fromkeys(str(config[name]) for config in group if name in config))
-            for group in (here, paper)
+            for group in groups
         )
-        if name in NOT_SAID or (name not in UNCOMPARED and ours != theirs):
-            settings.append((name, ours, "not said" if name in NOT_SAID else theirs))
+        if name in NOT_SAID or (name not in UNCOMPARED and value != paper):
+            settings.append((name, value, "not said" if name in NOT_SAID else paper))
     keys = ("setting", "here", "paper")
     rows = [dict(zip(keys, row, strict=True)) for row in (*settings, *BEYOND_PRESETS)]
     return "settings that differ from the paper's", rows

@@ -74,7 +74,7 @@ class Baseline(Sb3Training):
         kind: Any = SB3[self.method]
         if kind is PPO:
             policy["log_std_init"] = -1.0  # actions in [-1, 1], so the default of 1 clips every third
-            shared["batch_size"] = 128
+            shared["batch_size"] = min(128, 16 * env.num_envs)
             return kind("CnnPolicy", rewards, n_steps=16, n_epochs=6, **shared)
         size = env.action_space.shape or (0,)
         if kind is not SAC:

@@ -125,11 +125,11 @@ def claims(result: Result) -> Iterator[Row]:
     spiral, flat = l2[SPIRAL.name], result.tables[UNPAINTED][0]["mean colour"]
     times = ratio(spiral, l2["20 opaque strokes"])
     measured = f"{interval_text(times)} times a SPIRAL-like agent, {interval(spiral)[0]:.4f}"
-    learnt = interval(spiral)[0] < flat
-    if not learnt:
+    learns = interval(spiral)[0] < flat
+    if not learns:
         measured += f", which has not learnt: a canvas of the mean colour has {flat:.4f}"
     by = f"{WELCH}; the SPIRAL-like agent must have learnt"
-    judged = verdict(*times[1:], 3, 1) if learnt else CANNOT_BE_TOLD
+    judged = verdict(*times[1:], 3, 1) if learns else CANNOT_BE_TOLD
     yield claim("with 20 opaque strokes, 3 times better than SPIRAL", "3 times", measured, by, judged)
 
 

@@ -48,9 +48,9 @@ def conclude(result: Result) -> Iterator[Table]:
     paper = finals.pop(f"{BEST} a bundle", [])
     if not paper or not finals:
         return
-    other = min(finals, key=lambda name: interval(finals[name])[0])
-    times = ratio(finals[other], paper)
-    measured = f"{other} has {interval_text(times)} times the l2 of {BEST}"
+    rival = min(finals, key=lambda name: interval(finals[name])[0])
+    times = ratio(finals[rival], paper)
+    measured = f"{rival} has {interval_text(times)} times the l2 of {BEST}"
     verdict_text = verdict(*times[1:], 1)
     yield CLAIMS, [claim(f"bundles of {BEST} strokes are best", f"k = {BEST}", measured, WELCH, verdict_text)]
 

@@ -21,7 +21,6 @@ from benchmarks.harness.measure import Row
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, at_most, main
 from paint_gym import load_dataset
 
-NODES, CORES = 100, 32  # of a cluster on paper
 SIZE, IMAGES, MANY = 64, 240, 2000  # side in pixels, pictures of each way, pictures of the long list
 FLAGS = ("--strokes", "50", "--canvas", str(SIZE))
 
@@ -46,9 +45,9 @@ def paint(folder: Path, output: str, threads: int | None, *flags: str) -> float:
     return time.perf_counter() - began
 
 
-def speed(folder: Path) -> Iterator[Row]:
+def speed(folder: Path, images: int) -> Iterator[Row]:
     """Pictures a minute in each way."""
-    write_pictures(folder, IMAGES)
+    write_pictures(folder, images)
     paint(folder, "warm", 1, "--shard", "1/100")  # compiles, and fills the caches of the disk
     single = paint(folder, "single", 1, "--until", "1e-9")  # which is not done together
     batched = paint(folder, "batched", 1)
@@ -68,27 +67,24 @@ def speed(folder: Path) -> Iterator[Row]:
     )
 
     def row(way: str, seconds: float) -> Row:
-        return {"way": way, "pictures a minute": 60 * IMAGES / seconds, "seconds": seconds}
+        return {"way": way, "pictures a minute": 60 * images / seconds, "seconds": seconds}
 
     yield row("one core, one by one", single)
     yield row("one core, in batches", batched) | at_least(single / batched, 1.3)
     yield row("one process, all cores", threads)
     yield row("two shards, one core each", sharded) | at_least((batched - startup) / (sharded - startup), 1.7)
     yield row("Ray, local", ray)
-    per_core = (batched - startup) / IMAGES
-    on_paper = f"on paper: {NODES} nodes of {CORES} cores, when all have started"
-    yield {"way": on_paper, "pictures a minute": 60 * NODES * CORES / per_core}
     yield {"way": "seconds to begin", "seconds": startup}
     yield {"way": "the same bytes by every way", "met": same}
 
 
-def memory(folder: Path) -> Iterator[Row]:
+def memory(folder: Path, images: int) -> Iterator[Row]:
     """Peak memory of a list of a tenth, and of the whole."""
-    write_pictures(folder, MANY)
+    write_pictures(folder, images)
     code = "import sys; from agents.cli.main import main; main(sys.argv[1:]); "
     code += "from benchmarks.harness.measure import peak_memory; print(peak_memory())"
     peaks: list[float] = []
-    for count in (MANY // 10, MANY):
+    for count in (images // 10, images):
         names = folder / f"{count}.txt"
         names.write_text("\n".join(str(folder / "in" / f"{i:05}.png") for i in range(count)))
         arguments = ["paint", f"@{names}", "-o", f"{folder}/{count}/", *FLAGS]
@@ -102,9 +98,10 @@ def memory(folder: Path) -> Iterator[Row]:
 
 def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """Speed, then memory."""
-    for title, measure in (("pictures a minute", speed), ("memory", memory)):
+    measures = (("pictures a minute", speed, IMAGES), ("memory", memory, MANY))
+    for title, measure, images in measures:
         with tempfile.TemporaryDirectory() as folder:
-            yield title, list(measure(Path(folder)))
+            yield title, list(measure(Path(folder), options.pick(images, 10)))
 
 
 if __name__ == "__main__":

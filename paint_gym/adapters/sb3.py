@@ -9,7 +9,6 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
 
 try:
@@ -100,8 +99,7 @@ class PaintVecEnv(VecEnv):
         if attr_name == "painting":
             values: list[Any] = self.canvases.paintings
         elif attr_name == "state":
-            state = self.canvases.state
-            values = [CanvasState(*(part[i : i + 1] for part in state)) for i in range(self.num_envs)]
+            values = [self.canvases.state[i : i + 1] for i in range(self.num_envs)]
         else:
             values = [getattr(self.canvases, attr_name)] * self.num_envs
         return [values[i] for i in self._get_indices(indices)]

@@ -26,16 +26,6 @@ _TOO_LARGE = "refused, the picture is too large"
 _CONVERT = "magick picture.tif -depth 8 picture.png"
 _ORIENTATION = 274  # of EXIF; and tags of TIFF
 _SUBFILE, _BITS, _PHOTOMETRIC, _PLANES, _EXTRA, _SAMPLE, _DNG = 254, 258, 262, 284, 338, 339, 50706
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""Transpositions by EXIF orientation, from a picture as it is stored to the picture as it is seen."""
 
 
 def read_image(
@@ -86,9 +76,7 @@ def read_image(
             rgb.paste(inside, extent[:2])
         if at_least and (factor := min(rgb.size) // at_least) > 1:
             rgb = rgb.reduce(factor)
-        if image.format != "TIFF" and (orientation := _orientation(image)) > 1:  # Pillow turns TIFFs
-            rgb = rgb.transpose(_TURNS[orientation])
-        return np.array(rgb, dtype=np.uint8)
+        return _upright(np.array(rgb, dtype=np.uint8), _orientation(image))
 
 
 def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None) -> tuple[int, int]:
@@ -98,19 +86,15 @@ def picture_size(source: str | os.PathLike[str] | bytes, name: str | None = None
         ValueError: not an image, or of a kind that is not read; it says which file.
         OSError: the path cannot be opened.
     """
-    with _opened(source, name, pixels=False) as image:
+    with _opened(source, name) as image:
         width, height = image.size
-        turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow turns TIFFs
-        return (width, height) if turned else (height, width)
+        return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Cut the largest centred square from a picture and resize it, up or down, with antialiasing.
 
     (H, W, 3) uint8 becomes (size, size, 3) uint8.
-
-    >>> square(np.zeros((178, 218, 3), np.uint8), 128).shape
-    (128, 128, 3)
     """
     height, width = image.shape[:2]
     side = min(height, width)
@@ -127,9 +111,7 @@ def resize_box(image: Image.Image, box: tuple[int, int, int, int], size: int) ->
 
 
 @contextmanager
-def _opened(
-    source: str | os.PathLike[str] | bytes, name: str | None, pixels: bool = True
-) -> Iterator[ImageFile.ImageFile]:
+def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterator[ImageFile.ImageFile]:
     """Open a picture, with its profile in `info`; its errors become a `ValueError` that names the file."""
     name = name or ("image" if isinstance(source, bytes) else os.fspath(source))
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
@@ -140,7 +122,7 @@ def _opened(
             chunks: dict[bytes, bytes] = {}
             clean: BinaryIO = file
             if begin.startswith(png.SIGNATURE):
-                clean, chunks = png.first_frame(file, pixels)
+                clean, chunks = png.first_frame(file)
             with Image.open(clean, formats=_FORMATS) as image:
                 if isinstance(image, TiffImagePlugin.TiffImageFile):
                     _check_tiff(image)
@@ -188,12 +170,20 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none."""
+    """The EXIF orientation, 1 to 8; 1 where there is none, and of a TIFF, which Pillow turns."""
     try:
-        orientation = image.getexif().get(_ORIENTATION)
+        orientation: int = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF beside sound pixels: viewers show these pictures as stored, so do we
         return 1
-    return orientation if orientation in _TURNS else 1
+    return orientation if image.format != "TIFF" and orientation in range(1, 9) else 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn a picture (H, W, 3) from how it is stored to how it is seen."""
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return np.ascontiguousarray(pixels[:: -1 if rows else 1, :: -1 if columns else 1])
 
 
 def _scale_transparency(image: ImageFile.ImageFile) -> None:

@@ -16,7 +16,7 @@ MAX_PROFILE = 50_000_000  # bytes of a profile, decompressed
 _COLOURS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
 
 
-def first_frame(file: BinaryIO, pixels: bool) -> tuple[BinaryIO, dict[bytes, bytes]]:
+def first_frame(file: BinaryIO) -> tuple[BinaryIO, dict[bytes, bytes]]:
     """First frame of a PNG as a PNG without texts and times; and its chunks on colour and EXIF, by kind.
 
     Pillow refuses a sound picture beside a long text or a wrong checksum, and takes for the first frame of an
@@ -34,10 +34,9 @@ def first_frame(file: BinaryIO, pixels: bool) -> tuple[BinaryIO, dict[bytes, byt
             controls += 1
             if hidden and controls == 1 and file.read(12)[4:] != frame.getvalue()[16:24]:
                 raise NotRead("a PNG animation whose first frame is a part of the picture is not read")
-        elif kind == b"IDAT" and not pixels:
-            frame.write(_chunk(b"IDAT", b""))
-        elif kind == b"fdAT" and hidden and controls == 1 and pixels:
-            frame.write(_chunk(b"IDAT", file.read(length)[4:]))
+        elif kind == b"fdAT" and hidden and controls == 1:
+            content = b"IDAT" + file.read(length)[4:]
+            frame.write(struct.pack(">I", length - 4) + content + struct.pack(">I", zlib.crc32(content)))
         elif kind == b"eXIf" or (kind in _COLOURS and place < begin):
             content = file.read(length)
             if file.read(4) == zlib.crc32(kind + content).to_bytes(4, "big"):
@@ -57,11 +56,6 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         length, kind = struct.unpack(">I4s", file.read(8))
         yield kind, place + 8, min(length, size - place - 8)
         place += length + 12
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
 def colour_profile(chunks: Mapping[bytes, bytes], grey: bool) -> bytes | None:

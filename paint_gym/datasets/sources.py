@@ -85,9 +85,9 @@ def files_source(paths: Sequence[Path], root: Path, size: int) -> Source:
 
 
 def array_source(
-    path: Path, size: int, read: Callable[[Path], NDArray[np.uint8]], split: str, fraction: int, rule: str
+    path: Path, size: int, read: Callable[[Path], NDArray[np.uint8]], split: str, fraction: int
 ) -> Source:
-    """A source of pictures in a single file, read as (N, H, W, 3) uint8; `rule` names it in the cache.
+    """A source of pictures in a single file, read as (N, H, W, 3) uint8.
 
     The file has both "train" and "val", the last of so many equal parts, or is "test".
     """
@@ -100,7 +100,7 @@ def array_source(
         names = [f"{path.name}#{index}" for index in indices]
         yield Pictures(names, lambda position: square(images[indices[position]], size))
 
-    return Source(["array", str(path.resolve()), file_identity(path, path.parent), rule], open_array)
+    return Source(["array", str(path.resolve()), file_identity(path, path.parent), fraction], open_array)
 
 
 def folder_source(root: Path, split: str, size: int) -> Source:

@@ -101,7 +101,7 @@ class PaintTask:
             IndexError: an index or a step out of range.
         """
         checked: dict[str, Any] = {"indices": None}
-        for name, value in (options or {}).items():
+        for name, value in ({} if options is None else dict(options)).items():
             check_one_of("option of reset()", name, ("indices", "canvas", "step"))
             if value is not None and name == "canvas":
                 checked[name] = self._check_canvas(value, count)

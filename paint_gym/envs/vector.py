@@ -90,11 +90,8 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
     @property
     def paintings(self) -> list[Painting]:
         """For each environment, the strokes of its episode so far; see `PaintCanvasEnv.painting`."""
-        return [self._painting(i) for i in range(self.num_envs)]
-
-    def _painting(self, i: int) -> Painting:
-        strokes = self._actions[i, self._first[i] : self._steps[i]]
-        return self.task.painting(strokes, self._backgrounds[i])
+        episodes = zip(self._actions, self._first, self._steps, self._backgrounds, strict=True)
+        return [self.task.painting(strokes[first:step], colour) for strokes, first, step, colour in episodes]
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -151,7 +148,7 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         self._state, self._l2 = next_state, l2
         self._steps += 1
         terminated = self._steps >= self.task.steps
-        truncated = ~terminated & (self._steps >= (self.max_episode_steps or np.inf))
+        truncated = ~terminated & (self._steps - self._first >= (self.max_episode_steps or np.inf))
         if len(resets):
             self._start(resets)
             reward = torch.where(upload(idle, self.task.device), 0.0, reward)

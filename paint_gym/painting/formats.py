@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from paint_gym.painting import video
-from paint_gym.painting.svg import Paper, plotter, writer
+from paint_gym.painting.svg import Paper, writer
 from paint_gym.painting.video import FilmOptions
 from paint_gym.utils.registry import Registry
 
@@ -98,7 +98,11 @@ def _write_jpeg(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 def _write_svg(painting: Any, path: Path, options: WriteOptions) -> None:
-    lines = plotter.lines(painting, options.paper) if options.paper else writer.lines(painting)
+    lines = writer.lines(painting)
+    if options.paper is not None:
+        from paint_gym.painting.svg import plotter  # of the extra [plotter]
+
+        lines = plotter.lines(painting, options.paper)
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
 

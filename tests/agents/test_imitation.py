@@ -11,12 +11,6 @@ from agents import AgentConfig, Imitation, build_agent
 from agents.painting import planning
 
 
-def test_the_actor_moves_towards_its_plans() -> None:
-    agent, batch = agent_of(Imitation, None, actor_lr=0.02, imitate=5), transition()
-    metrics = [agent.update(batch) for _ in range(60)]
-    assert metrics[-1]["charts/reward"] > metrics[0]["charts/reward"] + 0.01
-
-
 def test_the_loss_is_the_distance_to_the_plan() -> None:
     agent, batch = agent_of(Imitation, None, imitate=3), transition()
     action, side = agent.act(batch.state), torch.ones(4)

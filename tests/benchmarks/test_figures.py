@@ -53,11 +53,10 @@ def test_trainings_beside_the_figures_run(smoke: Callable[[str], Result]) -> Non
     assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
 
 
-def verdicts(module: Any, l2: dict[str, Any], **measures: dict[str, float]) -> list[str]:
+def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
     """Verdicts of a figure whose methods have these scores."""
     finals = [
-        {"method": method, "l2": score, "ssim": 0.5, "texture": 0.5, "updates": 1}
-        | {name: values[method] * score for name, values in measures.items()}
+        {"method": method, "l2": score, "ssim": 0.5, "updates": 1, "texture": 9 if "WGAN" in method else 1}
         for method, scores in l2.items()
         for score in scores
     ]
@@ -68,18 +67,29 @@ def verdicts(module: Any, l2: dict[str, Any], **measures: dict[str, float]) -> l
     return [row["holds?"] for row in dict(module.conclude(result))[CLAIMS]]
 
 
-@pytest.mark.parametrize(
-    ("patchq", "ddpg", "judged"),
-    [
-        (0.06 * NOISE, 0.21 * NOISE, ["holds"] * 3),
-        (0.06 * NOISE, 0.06 * NOISE, ["in part", "holds", "in part"]),
-        (0.009 * NOISE, 0.005 * NOISE, ["does not hold"] * 3), ([0.06], [0.21], ["cannot be told"] * 3),
-    ],
-)  # fmt: skip
-def test_fig8a_judges_the_order_and_the_ratios(patchq: Any, ddpg: Any, judged: list[str]) -> None:
-    ours = 0.01 * NOISE[: len(patchq)]
-    l2 = {"model-based, resnet": ours, "patchq, resnet": patchq, "ddpg, resnet": ddpg}
-    assert verdicts(fig8a, l2) == judged
+FIG8A = [f"{algo}, resnet" for algo in fig8a.ALGORITHMS]
+FIG7 = ["l2 reward", "WGAN reward", "20 opaque strokes", fig7.SPIRAL.name]
+BUNDLES, BUDGETS = ["1 a bundle", "5 a bundle", "10 a bundle"], ["100 strokes", "200 strokes", "400 strokes"]
+HOLDS, IN_PART, FAILS, UNKNOWN = "holds", "in part", "does not hold", "cannot be told"
+
+
+@pytest.mark.parametrize("module, methods, l2, judged", [
+    (fig8a, FIG8A, (0.01, 0.06, 0.21), [HOLDS, HOLDS, HOLDS]),
+    (fig8a, FIG8A, (0.01, 0.06, 0.06), [IN_PART, HOLDS, IN_PART]),
+    (fig8a, FIG8A, (0.01, 0.009, 0.005), [FAILS, FAILS, FAILS]),
+    (fig8b, BUNDLES, (0.05, 0.01, 0.02), [HOLDS]), (fig8b, BUNDLES, (0.05, 0.01, 0.0101), [UNKNOWN]),
+    (fig8b, BUNDLES, (0.05, 0.01, 0.005), [FAILS]), (fig8c, BUDGETS, (0.04, 0.03, 0.02), [HOLDS]),
+    (fig8c, BUDGETS, (0.04, 0.03, 0.04), [IN_PART]), (fig8c, BUDGETS, (0.02, 0.03, 0.04), [FAILS]),
+    (fig7, FIG7, (0.01, 0.0101, 0.02, 0.05), [HOLDS, UNKNOWN, IN_PART]),
+    (fig7, FIG7, (0.01, 0.0101, 0.02, 0.18), [HOLDS, UNKNOWN, UNKNOWN]),  # SPIRAL has not learnt
+    (fig9, ["mnist", "svhn"], (0.01, 0.001), [HOLDS]), (fig9, ["mnist", "svhn"], (0.07, 0.001), [IN_PART]),
+])  # fmt: skip
+def test_verdicts_follow_from_the_scores(
+    module: Any, methods: list[str], l2: tuple[float, ...], judged: list[str]
+) -> None:
+    assert verdicts(module, {name: score * NOISE for name, score in zip(methods, l2, strict=True)}) == judged
+    one_seed = verdicts(module, {name: [score] for name, score in zip(methods, l2, strict=True)})
+    assert set(one_seed) == {UNKNOWN}
 
 
 def test_fig8a_compares_at_equal_time_and_each_at_its_best() -> None:
@@ -93,36 +103,6 @@ def test_fig8a_compares_at_equal_time_and_each_at_its_best() -> None:
     assert ours["l2 after 10 s"] == pytest.approx(0.2) and ours["l2 at its best"] == 0.1
     assert patchq["times model-based"] == pytest.approx(2) and patchq["times, equal time"] == pytest.approx(1)
     assert patchq["times, each at its best"] == pytest.approx(2) and not patchq["met"]
-
-
-@pytest.mark.parametrize(
-    ("ten", "judged"), [(0.02, "holds"), (0.0101, "cannot be told"), (0.005, "does not hold")]
-)
-def test_fig8b_compares_five_with_the_best_of_the_others(ten: float, judged: str) -> None:
-    l2 = {"1 a bundle": 0.05 * NOISE, "5 a bundle": 0.01 * NOISE, "10 a bundle": ten * NOISE}
-    assert verdicts(fig8b, l2) == [judged]
-
-
-@pytest.mark.parametrize(("last", "judged"), [(0.02, "holds"), (0.04, "in part")])
-def test_fig8c_wants_it_to_fall_with_each_step(last: float, judged: str) -> None:
-    l2 = {"100 strokes": 0.04 * NOISE, "200 strokes": 0.03 * NOISE, "400 strokes": last * NOISE}
-    assert verdicts(fig8c, l2) == [judged]
-    assert verdicts(fig8c, dict(zip(l2, reversed(l2.values()), strict=True)))[0] != "holds"
-
-
-def test_fig7_compares_rewards_and_spiral() -> None:
-    l2 = {"l2 reward": 0.01 * NOISE, "WGAN reward": 0.0101 * NOISE, "20 opaque strokes": 0.02 * NOISE}
-    l2[fig7.SPIRAL.name] = 0.05 * NOISE
-    texture = dict.fromkeys(l2, 1.0) | {"WGAN reward": 3.0}
-    assert verdicts(fig7, l2, texture=texture) == ["holds", "cannot be told", "in part"]
-    l2[fig7.SPIRAL.name] = 0.18 * NOISE  # worse than the mean colour
-    assert verdicts(fig7, l2)[2] == "cannot be told"
-
-
-@pytest.mark.parametrize(("mnist", "judged"), [(0.01, "holds"), (0.07, "in part")])
-def test_fig9_wants_all_below_the_mean_colour(mnist: float, judged: str) -> None:
-    assert verdicts(fig9, {"mnist": mnist * NOISE, "svhn": 0.001 * NOISE}) == [judged]
-    assert verdicts(fig9, {"mnist": [mnist], "svhn": [0.001]}) == ["cannot be told"]
 
 
 def test_only_the_algorithm_differs_in_fig8a() -> None:

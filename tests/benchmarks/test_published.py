@@ -124,6 +124,7 @@ def test_prose_quotes_what_is_published() -> None:
     (alone,) = (row["l2"] for row in faces if row["painter"] == "pretrained")
     scores = scores_of("fig8a")
     ours, *model_free = (scores[f"{algo}, glimpse"].mean() for algo in ("model-based", "patchq", "ddpg"))
+    model_free.append(scores_of("sb3_ppo")["SB3 PPO"].mean())
     numbers = [f"{l2:.4f}" for l2 in (portraits[0]["l2"], alone, ours)] + [f"{l2:.3f}" for l2 in model_free]
     for page in ("README.md", "docs/measured.md"):
         text = (ROOT / page).read_text()

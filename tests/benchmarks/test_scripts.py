@@ -17,45 +17,27 @@ from benchmarks.harness import tables as harness
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.tables import Result
 from benchmarks.painting import kodak, renderers
-from benchmarks.speed import memory, rendering, scaling
+from benchmarks.speed import memory, rendering
 from paint_gym.renderers.analytic.c.library import CBackend
 from paint_gym.strokes import get_stroke, stroke_names
 
 DESIGNS = len(stroke_names())
 KERNELS = (18,) if importlib.util.find_spec("triton") else ()  # times GPUs
-TABLES = {  # rows of each table, in order, and columns of the first
-    "rendering": ((4 * DESIGNS, 2, 1, 4 * DESIGNS), {"stroke", "seconds", "times faster", "bar", "met"}),
-    "scaling": ((2, 2, 2, 3, 3), {"canvases", "strokes", "size", "forward, s", "forward, us per canvas"}),
-    "memory": ((1, 12), {"steps", "environments", "growth", "bar", "met"}),
-    "cost": ((3, 3), {"of 5 strokes", "multiply-adds", "operations", "in the paper"}),
-    "web": ((2,), {"what", "seconds", "bar", "met"}),
-    "svg": ((DESIGNS,), {"stroke", "kilobytes", "PSNR at 128 px, dB", "PSNR at 512 px, dB", "bar", "met"}),
-    "gallery": ((6,), {"photo", "strokes", "l2, agent alone", "l2, refined", "seconds, with refinement"}),
-    "gpu": ((*KERNELS, 4 * DESIGNS), {"stroke", "what", "ms", "times faster, bf16", "bar", "met"}),
-    "photo": ((2,), {"photo", "options", "seconds", "l2", "peak, GiB", "bar", "met"}),
-    "pareto": ((30,), {"by", "effort", "pictures", "seconds a picture", "l2", "PSNR, dB"}),
-    "portraits": ((6,), {"by", "effort", "images", "l2", "low", "high", "seconds an image", "bar", "met"}),
-    "refinement": ((1,), {"seconds an iteration", "and image", "times faster", "bar", "met"}),
-    "renderers": ((8, 8, 8, 12), {"stroke", "renderer", "MSE", "PSNR, dB", "MSE of the worst 1%", "met"}),
-}
+TABLES = {  # rows of each table, in order
+    "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS), "memory": (1, 12),
+    "cost": (3, 3), "svg": (DESIGNS,), "gallery": (6,), "gpu": (*KERNELS, 4 * DESIGNS),
+    "photo": (2,), "pareto": (30,), "portraits": (6,), "refinement": (1,), "renderers": (8, 8, 8, 12),
+}  # fmt: skip
 
 
 @pytest.mark.ci
 @pytest.mark.parametrize("name", TABLES)
-def test_writes_finite_figures(
-    name: str, smoke: Callable[[str], Result], capsys: pytest.CaptureFixture[str]
-) -> None:
-    result, (rows, columns) = smoke(name), TABLES[name]
-    assert {"cpu", "cores", "threads", "torch"} <= result.machine.keys()
-    tables = list(result.tables.values())
-    assert tuple(len(table) for table in tables) == rows
-    assert columns <= tables[0][0].keys() or (name == "gpu" and KERNELS)
-    numbers = [
-        value for table in tables for row in table for value in row.values() if isinstance(value, float)
-    ]
+def test_writes_finite_figures(name: str, smoke: Callable[[str], Result]) -> None:
+    tables = list(smoke(name).tables.values())
+    assert tuple(len(table) for table in tables) == TABLES[name]
+    values = [value for table in tables for row in table for value in row.values()]
+    numbers = [value for value in values if isinstance(value, float)]
     assert numbers and all(math.isfinite(number) for number in numbers)
-    printed = capsys.readouterr().out
-    assert all(title in printed for title in result.tables)
 
 
 def test_a_missed_bar_is_said_and_fails_only_the_check(capsys):
@@ -72,10 +54,6 @@ def test_calls_take_turns():
     made = []
     seconds = measure.take_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 2, warmup=1)
     assert made == ["a", "b"] * 3 and seconds.keys() == {"a", "b"}
-
-
-def test_cliff_is_the_worst_growth():
-    assert scaling.cliff([4.0, 2.0, 3.0, 3.0]) == 1.5
 
 
 def test_memory_growth_compares_after_warm_up_with_the_end():
@@ -105,13 +83,6 @@ def test_gradients_are_compared_where_they_are_known():
     """The gradient of `raster`'s own loss, by central differences, is that of `analytic`."""
     rows = list(renderers.gradients(get_stroke("circle"), renderers.Renderers(smoke=True)))
     assert rows[0]["renderer"] == "analytic" and rows[0]["cosine, mean"] > 0.95
-
-
-@pytest.mark.slow
-def test_renderers_are_drawn_side_by_side(tmp_path):
-    renderers.write_sheet(tmp_path / "sheet.png", strokes=2)
-    with Image.open(tmp_path / "sheet.png") as picture:
-        assert picture.size == (256, 12 * 128)
 
 
 def test_the_papers_renderer_paints_and_takes_gradients():

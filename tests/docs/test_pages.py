@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from dataclasses import asdict, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,6 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("your_own/*.md"))]
 BY_EXTRAS = {"ray", "skrl", "tianshou", "minari"}
 """Libraries of agents that tests of the pages go without where they are not installed."""
-GENERATED = ("paper.md", "benchmarks.md")
 
 
 def name_of(page: Path) -> str:
@@ -46,10 +46,6 @@ def commands_of(page: Path) -> list[list[str]]:
     blocks = [re.sub(r"\\\n\s*", " ", block) for block in blocks_of(page, "", "sh")]
     lines = [re.split(" [<>] ", line)[0] for block in blocks for line in block.splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("paint-gym ")]
-
-
-def test_no_block_of_code_is_empty() -> None:
-    assert all(block.strip() for page in PAGES for block in python_of(page))
 
 
 WITH_CODE = [page for page in PAGES if python_of(page)]
@@ -83,23 +79,19 @@ def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     blocks = python_of(page)
     if page.name == "plug_in.md":  # each needs a library of its own
         monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-        assert len(blocks) == 8
+        assert len(blocks) == 9
         for block in blocks:
             modules = re.findall(r"^from ([\w.]+)", block, re.MULTILINE)
-            if all(importable(name) for name in modules if name.partition(".")[0] in BY_EXTRAS):
-                run(page, [block])
+            try:
+                for name in (name for name in modules if name.partition(".")[0] in BY_EXTRAS):
+                    import_module(name)
+            except ImportError:
+                continue
+            run(page, [block])
         if "ray" in sys.modules:
             sys.modules["ray"].shutdown()
         return
     run(page, blocks)
-
-
-def importable(library: str) -> bool:
-    try:
-        __import__(library)
-    except ImportError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name_of)
@@ -192,8 +184,3 @@ def test_version_and_address_are_said_alike() -> None:
     for page in [*PAGES, ROOT / "CITATION.cff", ROOT / "CONTRIBUTING.md"]:
         for owner in re.findall(r"(?:github|githubusercontent)\.com/([\w-]+/[\w-]+)", page.read_text()):
             assert url.endswith(owner), f"{page}: {owner}"
-
-
-def test_readme_is_short() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert len(text.splitlines()) <= 140 and len(text.split()) <= 1200

@@ -85,22 +85,31 @@ def test_an_array_is_refused_as_action() -> None:
 
 
 def test_no_canvases_at_all() -> None:
-    state, gain = model_step(
-        parts(0, 0, 0), torch.rand(0, 14), make_renderer("analytic", "circle"), L2Reward()
-    )
+    renderer = make_renderer("analytic", "circle")
+    state, gain = model_step(parts(0, 0, 0), torch.rand(0, 14), renderer, L2Reward())
     assert state.canvas.shape == (0, 3, 8, 8) and gain.shape == state.step.shape == (0,)
 
 
 def test_one_target_or_step_serves_for_all() -> None:
     renderer, action = make_renderer("analytic", "circle"), torch.rand(3, 14)
-    given = parts(3, 1, 1)
-    state, gain = model_step(given, action, renderer, L2Reward())
+    before = parts(3, 1, 1)
+    state, gain = model_step(before, action, renderer, L2Reward())
     assert state.target.shape == (3, 3, 8, 8) and state.step.tolist() == [1, 1, 1]
-    for i in range(3):
-        one = CanvasState(given.canvas[i : i + 1], given.target, given.step)
-        torch.testing.assert_close(
-            model_step(one, action[i : i + 1], renderer, L2Reward())[1], gain[i : i + 1]
-        )
+    single = before._replace(canvas=before.canvas[1:2])
+    torch.testing.assert_close(model_step(single, action[1:2], renderer, L2Reward())[1], gain[1:2])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.zeros(1), r"must return a tensor \(1,\), not ndarray"),
+        (torch.tensor(0.0), r"for each canvas, \(1,\), not \(\)"),
+        (torch.zeros(1, 40), r"for each canvas, \(1,\), not \(1, 40\)"),
+    ],
+)
+def test_a_reward_is_one_number_for_each_canvas(value: object, text: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=text):
+        model_step(parts(1, 1, 1), torch.zeros(1, 14), make_renderer("analytic", "circle"), lambda *_: value)
 
 
 @pytest.mark.parametrize("counts", [(1, 3, 1), (3, 2, 3), (3, 3, 2), (1, 1, 3)])

@@ -40,14 +40,14 @@ function remember() {
 async function restore(last) {
   job?.abort();
   job = null;
-  const image = $("photo"), isNew = photo !== last.photo;
-  ({ photo, name, head, strokes, palette } = last);
-  image.hidden = !photo;
-  if (photo && isNew) {
+  const image = $("photo");
+  if (last.photo && last.photo !== photo) {
     URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(photo.blob);
+    image.src = URL.createObjectURL(last.photo.blob);
     await image.decode();
   }
+  ({ photo, name, head, strokes, palette } = last);
+  image.hidden = !photo;
   renew(head ? 0 : 100);
 }
 

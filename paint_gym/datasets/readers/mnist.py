@@ -31,7 +31,7 @@ def mnist_source(split: str, size: int, data_root: Path) -> Source:
     if path is None:
         get = f"{stem}-images-idx3-ubyte.gz from {_MIRROR} (MNIST, Y. LeCun et al.; not at yann.lecun.com)"
         raise missing("mnist", candidates, get, "mnist/")
-    return array_source(path, size, _read_idx, split, 12, f"mnist {split}: val is the last twelfth")
+    return array_source(path, size, _read_idx, split, 12)
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ def svhn_source(split: str, size: int, data_root: Path) -> Source:
     if not path.is_file():
         get = f"{path.name} (format 2, cropped digits) from http://ufldl.stanford.edu/housenumbers/"
         raise missing("svhn", [path], get, f"svhn/{path.name}")
-    return array_source(path, size, _read_mat, split, 10, f"svhn {split}: val is the last tenth")
+    return array_source(path, size, _read_mat, split, 10)
 
 
 def _read_mat(path: Path) -> NDArray[np.uint8]:

@@ -1,241 +1,200 @@
-"""Paintings as SVG for pen plotters: centre lines in millimetres, one named layer per colour.
+"""Paintings as SVG for pen plotters: lines in millimetres, one named layer for each colour and pen.
 
-A *sweep* becomes its centre line, as wide as the stroke is thick and the pens allow, and is cut where the
-width changes. A single disc becomes a spiral, a *polygon* is hatched. Nothing is transparent, and no line
-leaves the canvas.
-
-Layers are drawn in the order of the mean index of their strokes; within a layer strokes keep their order. A
-line is cut away where a stroke covers it that is later in the painting but in an earlier layer.
+Each colour has the area where it is on top: what later strokes cover is cut away. A pen fills an area with
+lines along its edge, half a pen inside, so no ink leaves the area, and the layers can be drawn in any order.
+What is narrower than the thinnest pen is given to a neighbour. On a background, white is bare paper.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from statistics import fmean
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import shapely
+from PIL import ImageColor
+from scipy.spatial import KDTree
 
-from paint_gym.painting.svg.writer import SEGMENTS, hex_colour, title
+from paint_gym.painting.svg.paper import Paper
+from paint_gym.painting.svg.writer import hex_colour, title
 
+logger = logging.getLogger(__name__)
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
-WIDTH_STEP = 0.25  # mm, by which the widths of a stroke may differ from the one line that is drawn
-TOLERANCE = 0.05  # mm, by which lines may differ from their curve
-FILL_PEN = 0.5  # mm, width of the lines that fill areas, if the pens allow
-PROBE_STEP = 0.3  # mm at least, between the points of a line that are tested for strokes over them
-MAX_COVERED = 2  # of the five probes of a visible point
-SPIRAL_CORNERS = 32  # per turn
+SEGMENTS = 16  # of a curve
+MIN_RADIUS = 0.53  # pens, of a stroke: a little more than the pen's own
+GRID = 0.001  # mm, to which the corners of areas are rounded, so that cuts are exact
+TOLERANCE = 0.02  # mm, by which lines may differ from their curve
+SHORTEST = 1.0  # mm, of a line that is worth a lift of the pen
+OVERLAP = 0.1  # of neighbouring lines, in pens
+REACH = 1.2  # pens, the longest way from a ring to the next without a lift
+DRAW, TRAVEL, LIFT = 50.0, 100.0, 0.4  # mm/s with the pen down, mm/s with the pen up, seconds of a lift
 
 
 @dataclass(frozen=True)
-class Paper:
-    """Paper and pens of a plotter, in millimetres.
+class Layer:
+    """Lines ``(P, 2)`` in mm of one colour and pen, in the order of drawing."""
 
-    Raises:
-        ValueError: no room to draw on, or pens without a width.
-    """
-
-    width: float = 210.0
-    height: float = 297.0
-    margin: float = 10.0  # empty border on all four sides
-    pen: tuple[float, float] = (0.5, 6.0)  # least and greatest width of a line
-
-    def __post_init__(self) -> None:
-        sides = (self.width, self.height, self.margin)
-        if not all(math.isfinite(side) for side in sides) or self.margin < 0:
-            raise ValueError(f"paper and margin must be in mm, at least 0, not {sides}")
-        if max(sides[:2]) > 10_000 or min(sides[:2]) <= 2 * self.margin:
-            paper = f"a paper of {self.width:g} x {self.height:g} mm with a margin of {self.margin:g} mm"
-            raise ValueError(f"{paper} has no room to draw on, or is longer than 10 m")
-        thin, thick = self.pen
-        if not 0 < thin <= thick < math.inf:
-            raise ValueError(f"widths of pens must be least and greatest in mm, not {self.pen}")
-
-    def scale(self, size: tuple[int, int]) -> float:
-        """Millimetres per pixel, for a canvas of height and width in pixels that fills the paper."""
-        height, width = size
-        return min((self.width - 2 * self.margin) / width, (self.height - 2 * self.margin) / height)
-
-    def radii(self, size: tuple[int, int]) -> tuple[float, float]:
-        """Least and greatest radius of the pens, in shorter sides of a canvas of height and width."""
-        side = self.scale(size) * min(size)
-        return self.pen[0] / 2 / side, self.pen[1] / 2 / side
+    colour: str
+    pen: float
+    lines: list[np.ndarray]
 
 
 def lines(painting: Any, paper: Paper) -> Iterator[str]:
-    """The lines of the SVG."""
-    scale = paper.scale(painting.size)
-    height, width = painting.size[0] * scale, painting.size[1] * scale
-    corner = np.array([(paper.width - width) / 2, (paper.height - height) / 2])
-    layers: defaultdict[str, list[_Stroke]] = defaultdict(list)
-    for index, (nodes, colour) in enumerate(painting.nodes(SEGMENTS)):
-        nodes = nodes[:, :3] * [width, height, 2 * min(height, width)] + [*corner, 0]
-        if len(nodes) > 1:  # a single disc is an area
-            nodes[:, 2] = nodes[:, 2].clip(*paper.pen)
-        layers[hex_colour(colour)].append(_Stroke(index, nodes, painting.design.primitive))
+    """The lines of the SVG; logs what the drawing takes."""
+    paper = paper.turned(painting.size)
+    layers = draw(painting, paper)
     sides = f'width="{paper.width:g}mm" height="{paper.height:g}mm"'
     yield f'<svg {NAMESPACES} {sides} viewBox="0 0 {paper.width:g} {paper.height:g}">'
     yield f"<title>{escape(title(painting), quote=False)}</title>"
-    fill = _hatched if painting.design.primitive == "polygon" else _centre_lines
-    drawn: list[_Stroke] = []
-    ordered = sorted(layers.items(), key=lambda item: fmean(stroke.index for stroke in item[1]))
-    for number, (name, layer) in enumerate(ordered, 1):
-        marks = f'inkscape:groupmode="layer" inkscape:label="{number}-{name}" id="layer{number}"'
+    for number, layer in enumerate(layers, 1):
+        label = f'inkscape:label="{number}-{layer.colour}-{layer.pen:g}mm" id="layer{number}"'
         pen = 'fill="none" stroke-linecap="round" stroke-linejoin="round"'
-        yield f'<g {marks} {pen} stroke="{name}">'
-        for stroke in layer:
-            covers = [cover for cover in drawn if cover.index > stroke.index and stroke.may_meet(cover)]
-            for points, thick in fill(stroke.nodes, paper.pen):
-                inset = min(thick, height, width) / 2
-                low, high = corner + inset, corner + np.array([width, height]) - inset
-                for part in _uncovered(points, thick, covers):
-                    for line in _clipped(part, low, high):
-                        places = " ".join(f"{x:.5g} {y:.5g}" for x, y in line.round(2).tolist())
-                        yield f'<path stroke-width="{thick:.3g}" d="M{places}"/>'
+        yield f'<g inkscape:groupmode="layer" {label} {pen} stroke="{layer.colour}">'
+        for line in layer.lines:
+            places = " ".join(f"{x:.6g} {y:.6g}" for x, y in line.round(2).tolist())
+            yield f'<path stroke-width="{layer.pen:g}" d="M{places}"/>'
         yield "</g>"
-        drawn += layer
     yield "</svg>"
+    logger.info("%s", summary(layers))
 
 
-class _Stroke:
-    """Stroke `index` of the painting, with nodes ``(M, 3)``: x, y and width in mm."""
-
-    def __init__(self, index: int, nodes: np.ndarray, primitive: str) -> None:
-        self.index, self.nodes, self.primitive = index, nodes, primitive
-        radius = nodes[:, 2:] / 2
-        self.low, self.high = (nodes[:, :2] - radius).min(0), (nodes[:, :2] + radius).max(0)
-
-    def may_meet(self, stroke: _Stroke) -> bool:
-        return bool((self.low <= stroke.high).all() and (stroke.low <= self.high).all())
-
-    def covers(self, points: np.ndarray) -> np.ndarray:
-        """True for the points ``(P, 2)`` that it covers."""
-        if self.primitive == "polygon":
-            corners = self.nodes[:, :2]
-            sides = np.roll(corners, -1, axis=0) - corners
-            offset = points[:, None] - corners
-            turns = sides[:, 0] * offset[..., 1] - sides[:, 1] * offset[..., 0]
-            return np.asarray((turns >= 0).all(1) | (turns <= 0).all(1))
-        nodes = self.nodes[:: 4 if len(self.nodes) > 16 else 1]
-        start, step = nodes[:-1], np.diff(nodes, axis=0)
-        if not len(step):
-            start, step = nodes, np.zeros_like(nodes)
-        offset = points[:, None] - start[:, :2]
-        square = np.maximum((step[:, :2] ** 2).sum(1), 1e-12)
-        share = np.clip((offset * step[:, :2]).sum(2) / square, 0, 1)
-        distance = np.hypot(*(offset - share[..., None] * step[:, :2]).transpose(2, 0, 1))
-        return np.asarray((distance <= (start[:, 2] + share * step[:, 2]) / 2).any(1))
+def summary(layers: list[Layer]) -> str:
+    """Layers, metres, lifts and minutes of a drawing."""
+    ways = [np.array([line[-1], after[0]]) for layer in layers for line, after in pairwise(layer.lines)]
+    lengths, up = [_length(line) for layer in layers for line in layer.lines], sum(map(_length, ways))
+    minutes = (sum(lengths) / DRAW + up / TRAVEL + len(lengths) * LIFT) / 60
+    metres = f"{sum(lengths) / 1000:.1f} m of lines, {up / 1000:.1f} m between them, {len(lengths)} lifts"
+    return f"plotter: {len(layers)} layers, {metres}: about {minutes:.0f} minutes at {DRAW:g} mm/s"
 
 
-def _uncovered(points: np.ndarray, thick: float, covers: list[_Stroke]) -> list[np.ndarray]:
-    """Visible parts of a line ``(P, 2)`` under other strokes."""
-    if not covers:
-        return [points]
-    length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    count = max(2, math.ceil(length[-1] / max(PROBE_STEP, thick / 6)) + 1)
-    at = np.linspace(0, length[-1], count)
-    middle = np.stack([np.interp(at, length, column) for column in points.T], 1)
-    # five probes of the pen's disc: its middle, and four points near its edge
-    around = 0.35 * thick * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    probes = (middle[:, None] + around).reshape(-1, 2)
-    covered = np.any([stroke.covers(probes) for stroke in covers], axis=0)
-    visible = covered.reshape(-1, len(around)).sum(1) <= MAX_COVERED
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], visible, [False]])))
-    parts = []
-    for first, last in edges.reshape(-1, 2).tolist():
-        low, high = at[first], at[last - 1]
-        if high - low > thick / 3:  # a shorter part is hardly visible, and costs a stroke of the pen
-            between = points[(length > low) & (length < high)]
-            parts.append(np.concatenate([middle[first : first + 1], between, middle[last - 1 : last]]))
+def draw(painting: Any, paper: Paper) -> list[Layer]:
+    """Layers of a painting on a paper as it lies, light colours first."""
+    left, top, width, height = paper.canvas(painting.size)
+    canvas = shapely.box(left, top, left + width, top + height)
+    sheet = [] if painting.background is None else [(hex_colour(np.array(painting.background)), canvas)]
+    areas, _ = _areas([*sheet, *_strokes(painting, paper)])
+    areas = {colour: _overlay(shapely.intersection, area, canvas) for colour, area in areas.items()}
+    pens, blank = sorted(paper.pens, reverse=True), "#fff" if sheet else ""
+    drawings: defaultdict[tuple[str, float], list[np.ndarray]] = defaultdict(list)
+    for colour, area in _drawable(areas, pens[-1]):
+        for pen in pens:  # the widest first; the rest is for thinner ones, with some room to lie in
+            part = _opened(area, pen)
+            drawings[colour, pen] += _fill(part, pen) if colour != blank else []
+            rest = _opened(_overlay(shapely.difference, area, part), pens[-1] / 2)
+            area = _overlay(shapely.intersection, area, _grown(rest, pens[-1] / 2))
+    layers = [Layer(colour, pen, _sorted(drawing)) for (colour, pen), drawing in drawings.items() if drawing]
+    return sorted(layers, key=lambda layer: (ImageColor.getcolor(layer.colour, "L"), layer.pen), reverse=True)
+
+
+def _strokes(painting: Any, paper: Paper) -> Iterator[tuple[str, Any]]:
+    """Colour and area of each stroke; a sweep is the hulls of neighbouring discs."""
+    left, top, width, height = paper.canvas(painting.size)
+    for nodes, colour in painting.nodes(SEGMENTS):
+        if nodes[:, 3].max() < 0.5:  # ink is opaque
+            continue
+        x, y, radius = (nodes[:, :3] * [width, height, min(width, height)] + [left, top, 0]).T
+        if painting.design.primitive == "polygon":
+            area = shapely.convex_hull(shapely.multipoints(np.stack([x, y], 1)))
+        else:
+            discs = shapely.buffer(shapely.points(x, y), radius.clip(MIN_RADIUS * min(paper.pens)))
+            pairs = [shapely.multipolygons(discs[i : i + 2]) for i in range(max(1, len(discs) - 1))]
+            area = shapely.union_all(shapely.convex_hull(pairs))
+        yield hex_colour(colour), area
+
+
+def _areas(strokes: list[tuple[str, Any]]) -> tuple[dict[str, Any], Any]:
+    """Area of each colour where it is on top, and the area of all strokes."""
+    if len(strokes) < 2:
+        return dict(strokes), shapely.union_all([area for _, area in strokes])
+    half = len(strokes) // 2
+    (lower, below), (upper, above) = _areas(strokes[:half]), _areas(strokes[half:])
+    areas = {colour: _overlay(shapely.difference, area, above) for colour, area in lower.items()}
+    for colour, area in upper.items():
+        areas[colour] = _overlay(shapely.union, areas.get(colour, shapely.MultiPolygon()), area)
+    return areas, _overlay(shapely.union, below, above)
+
+
+def _overlay(operation: Any, first: Any, second: Any) -> Any:
+    """Union, difference or intersection of two areas, without the lines and points where they touch."""
+    parts = shapely.get_parts(operation(first, second, grid_size=GRID))
+    return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
+
+
+def _grown(area: Any, distance: float) -> Any:
+    return shapely.simplify(shapely.buffer(area, distance, quad_segs=4), TOLERANCE / 4)
+
+
+def _opened(area: Any, pen: float) -> Any:
+    """The part of an area that a pen reaches from inside, by lines that are worth a lift."""
+    centres = shapely.get_parts(_grown(area, -pen / 2))
+    return _grown(shapely.multipolygons(centres[shapely.length(centres) >= SHORTEST]), pen / 2)
+
+
+def _drawable(areas: dict[str, Any], pen: float) -> list[tuple[str, Any]]:
+    """Colour and area of each connected part; a piece that is too narrow goes to a neighbour beside it."""
+    parts, pieces = [], []
+    for colour, area in areas.items():
+        opened = _opened(area, pen)
+        parts += [(colour, part) for part in shapely.get_parts(opened)]
+        pieces += shapely.get_parts(_overlay(shapely.difference, area, opened)).tolist()
+    tree = shapely.STRtree([part for _, part in parts])
+    gains: defaultdict[int, list[Any]] = defaultdict(list)
+    for piece in pieces:
+        near = tree.query(around := _grown(piece, pen / 4), "intersects")
+        if piece.area > (pen / 8) ** 2 and len(near):
+            shared = shapely.area(shapely.intersection(tree.geometries[near], around))
+            gains[near[shared.argmax()]].append(piece)
+    for index, gain in gains.items():
+        colour, part = parts[index]
+        parts[index] = colour, _opened(shapely.union_all([part, *gain]), pen)
     return parts
 
 
-def _centre_lines(nodes: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
-    """Lines ``(P, 2)`` and their widths of a sweep."""
-    if np.hypot(*(nodes[:, :2] - nodes[0, :2]).T).max() < TOLERANCE:
-        yield _spiral(nodes[0, :2], float(nodes[:, 2].max()) / 2, pen)
-        return
-    if len(nodes) == 2:
-        nodes = np.linspace(nodes[0], nodes[1], 65)
-    first = 0
-    for i in range(1, len(nodes)):
-        widths = nodes[first : i + 1, 2]
-        if np.ptp(widths) > WIDTH_STEP or i == len(nodes) - 1:
-            yield _simplified(nodes[first : i + 1, :2]), float(widths.min() + widths.max()) / 2
-            first = i
+def _fill(area: Any, pen: float) -> list[np.ndarray]:
+    """Lines that fill an area: rings from its edge inwards, each a detour of a ring beside it."""
+    paths: list[np.ndarray] = []
+    centre = _grown(area, -pen / 2)
+    while not centre.is_empty:
+        for ring in shapely.get_rings(shapely.get_parts(shapely.segmentize(centre, pen))):
+            _add_ring(paths, shapely.get_coordinates(ring), REACH * pen)
+        core = _grown(centre, -pen / 2)
+        inner = _grown(core, (OVERLAP - 0.5) * pen)
+        narrow = _overlay(shapely.difference, core, _grown(inner, pen / 2))  # the middle of a bar
+        centre = _overlay(shapely.union, inner, _grown(narrow, -pen / 10))
+    paths = [shapely.get_coordinates(shapely.linestrings(path).simplify(TOLERANCE)) for path in paths]
+    return [path for path in paths if _length(path) >= SHORTEST]
 
 
-def _spiral(centre: np.ndarray, radius: float, pen: tuple[float, float]) -> tuple[np.ndarray, float]:
-    """Line that fills a disc, from its middle to a last turn along its edge, and its width."""
-    thick = float(np.clip(min(FILL_PEN, 2 * radius), *pen))
-    outer = max(radius - thick / 2, TOLERANCE)
-    turns = outer / thick
-    turn = np.linspace(0, turns + 1, max(2, math.ceil((turns + 1) * SPIRAL_CORNERS)))
-    distance = outer * np.minimum(turn / turns, 1)
-    angle = 2 * np.pi * turn
-    return centre + distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), thick
+def _add_ring(paths: list[np.ndarray], ring: np.ndarray, reach: float) -> None:
+    """Add a ring ``(P, 2)`` as a detour of a path within reach, or as a new path."""
+    if paths:
+        distance, index = KDTree(np.concatenate(paths)).query(ring[:-1])
+        start = distance.argmin()
+        if distance[start] < reach:
+            ends = np.cumsum([len(path) for path in paths])
+            number = int(np.searchsorted(ends, index[start], "right"))
+            path, vertex = paths[number], index[start] - ends[number] + len(paths[number])
+            detour = np.concatenate([ring[start:-1], ring[: start + 1]])
+            paths[number] = np.concatenate([path[: vertex + 1], detour, path[vertex:]])
+            return
+    paths.append(ring)
 
 
-def _simplified(points: np.ndarray) -> np.ndarray:
-    """Corners that keep to `TOLERANCE` of points ``(P, 2)`` (Douglas and Peucker 1973)."""
-    if len(points) < 3:
-        return points
-    chord, offset = points[-1] - points[0], points - points[0]
-    length = math.hypot(*chord)
-    share = np.clip(offset @ chord / length**2, 0, 1) if length > 0 else np.zeros(len(points))
-    distance = np.hypot(*(offset - share[:, None] * chord).T)
-    farthest = int(distance.argmax())
-    if distance[farthest] < TOLERANCE:
-        return points[[0, -1]]
-    return np.concatenate([_simplified(points[: farthest + 1])[:-1], _simplified(points[farthest:])])
+def _sorted(drawing: list[np.ndarray]) -> list[np.ndarray]:
+    """Lines in an order with little travel: the nearest is next, from either end, as vpype's `linesort`."""
+    ends = np.array([[line[0], line[-1]] for line in drawing])
+    ordered, place = [], ends[0, 0]
+    for _ in drawing:
+        index, end = divmod(int(((ends - place) ** 2).sum(2).argmin()), 2)
+        ordered.append(drawing[index][:: -1 if end else 1])
+        place, ends[index] = ordered[-1][-1], np.inf
+    return ordered
 
 
-def _hatched(corners: np.ndarray, pen: tuple[float, float]) -> Iterator[tuple[np.ndarray, float]]:
-    """Zigzag line that fills a convex polygon, and its width."""
-    width = max(pen[0], min(FILL_PEN, pen[1]))
-    points = corners[:, :2]
-    sides = np.roll(points, -1, axis=0) - points
-    longest = sides[np.hypot(*sides.T).argmax()]
-    length = math.hypot(*longest)
-    if length < TOLERANCE:
-        return
-    along = longest / length
-    across = np.array([-along[1], along[0]])
-    u, v = points @ along, points @ across
-    u1, v1 = np.roll(u, -1), np.roll(v, -1)
-    rows: list[np.ndarray] = []
-    for level in np.arange(v.min() + width / 2, v.max(), width):
-        cuts = (v <= level) != (v1 <= level)
-        crossings = u[cuts] + (level - v[cuts]) / (v1[cuts] - v[cuts]) * (u1[cuts] - u[cuts])
-        if len(crossings):
-            ends = sorted([float(crossings.min()), float(crossings.max())], reverse=len(rows) % 4 == 2)
-            rows += [end * along + level * across for end in ends]
-    if rows:
-        yield np.array(rows), width
-
-
-def _clipped(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
-    """Parts of a line ``(P, 2)`` that lie in a box (Liang and Barsky 1984)."""
-    parts: list[list[np.ndarray]] = []
-    for start, end in itertools.pairwise(points):
-        step = end - start
-        enter, leave = 0.0, 1.0
-        for change, before, after in zip(step, start - low, high - start, strict=True):
-            if abs(change) >= 1e-9:
-                first, last = sorted([-before / change, after / change])
-                enter, leave = max(enter, first), min(leave, last)
-            elif before < 0 or after < 0:
-                leave = -1.0
-        if enter > leave:
-            continue
-        exit_point = end if leave == 1 else start + leave * step
-        if parts and enter == 0 and np.array_equal(parts[-1][-1], start):
-            parts[-1].append(exit_point)
-        else:
-            parts.append([start + enter * step, exit_point])
-    return [np.array(part) for part in parts]
+def _length(line: np.ndarray) -> float:
+    return float(np.hypot(*np.diff(line, axis=0).T).sum())

@@ -26,7 +26,7 @@ TOLERANCE = 1 / 1500  # of the shorter side: largest error of contours
 
 
 def lines(painting: Any) -> Iterator[str]:
-    """The lines of the SVG: a head, one per stroke, and an end. Equal strokes give equal lines."""
+    """The lines of the SVG: a head, one per stroke, and an end; nothing is drawn beyond the page."""
     size, background = painting.size, painting.background
     head = json_format.head(painting.design, size, background, painting.opacity)
     about = json.dumps({"title": title(painting), **head, "strokes": len(painting)})
@@ -38,7 +38,11 @@ def lines(painting: Any) -> Iterator[str]:
     yield f"<metadata>{escape(about, quote=False)}</metadata>"
     if background is not None:
         yield f'<path fill="{hex_colour(np.array(background))}" d="M0 0h{width}v{height}H0z"/>'
-    yield from shapes(size, painting.design.primitive, painting.nodes(SEGMENTS), f"p{checksum[:6]}-")
+    name = f"p{checksum[:6]}-"
+    yield f'<clipPath id="{name}page"><path d="M0 0h{width}v{height}H0z"/></clipPath>'
+    yield f'<g clip-path="url(#{name}page)">'  # for programs that draw and cut what lies beyond the page
+    yield from shapes(size, painting.design.primitive, painting.nodes(SEGMENTS), name)
+    yield "</g>"
     yield "</svg>"
 
 

@@ -21,9 +21,8 @@ from paint_gym.utils.images import is_concrete
 NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
 MAX_RECORDED = 2**20  # strokes times pixels that autograd may record without a kernel: 250 MB
 
-Tensors = tuple[
-    Tensor, ...
-]  # canvas (B, C, H, W), nodes (B, K, M, 4), colours (B, K, C), and a kernel's record
+Tensors = tuple[Tensor, ...]
+"""Canvas ``(B, C, H, W)``, nodes ``(B, K, M, 4)``, colours ``(B, K, C)``, and a kernel's record."""
 Gradients = tuple[Tensor | None, Tensor, Tensor]
 
 

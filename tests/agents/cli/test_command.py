@@ -7,12 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.cli.main import main, parse
-
-
-def test_imports_take_one_name_each() -> None:
-    command = parse(["paint", "--import", "a", "--import", "b.c", "photo.jpg"])
-    assert command.imports == ("a", "b.c") and command.images == (Path("photo.jpg"),)
+from agents.cli.main import main
 
 
 def test_modules_are_imported_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
@@ -62,6 +63,15 @@ def test_a_typo_shows_the_options_of_this_command_only(capsys: pytest.CaptureFix
     errors = capsys.readouterr().err
     assert stopped.value.code == 2 and "--updates INT" in errors and "paint-gym train --help" in errors
     assert "demo" not in errors and "train-renderer" not in errors
+
+
+def test_help_on_a_console_that_is_not_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, "latin-1"))
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    sys.stdout.flush()
+    assert stopped.value.code == 0 and b"usage: paint-gym" in output.getvalue()
 
 
 @pytest.mark.parametrize(

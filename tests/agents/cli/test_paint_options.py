@@ -60,9 +60,10 @@ def test_colours() -> None:
 def test_paper() -> None:
     plotter = painter("--svg plotter --paper 100x80 --margin-mm 5 --width-mm 0.5 3 --palette 3")
     assert plotter.paper is not None and (plotter.paper.width, plotter.paper.height) == (100, 80)
-    assert (plotter.paper.margin, plotter.paper.pen) == (5, (0.5, 3))
+    assert (plotter.paper.margin, plotter.paper.pens) == (5, (0.5, 3))
     assert plotter.background == (1, 1, 1) and plotter.policy.renderer.opacity == (1, 1)
-    assert painter("--svg plotter --paper letter").paper.width == 215.9
+    letter = painter("--svg plotter --paper letter --pens 0.3,0.8").paper
+    assert letter is not None and letter.width == 215.9 and letter.turns and letter.pens == (0.3, 0.8)
 
 
 def test_inputs() -> None:
@@ -78,8 +79,8 @@ def test_inputs() -> None:
         ("--draft --plan 3", "a draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
         ("--palette nowhere.txt", r"there is no file nowhere\.txt"), ("--palette #12", "is no colour"),
         ("--background bleu", "background: 'bleu' is no colour"), ("--size 0", "size must be"),
-        ("--svg plotter --paper a9", "width x height in mm"), ("--paper a4", "goes with --svg plotter"),
-        ("--width-mm 1 2", "goes with --svg plotter"), ("--svg plotter --width-mm 3 2", "least and greatest"),
+        ("--svg plotter --paper a9", "A0 to A6"), ("--paper a4", "goes with --svg plotter"),
+        ("--pens 1", "goes with --svg plotter"), ("--svg plotter --pens 3,x", "pens are widths in mm"),
         ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
         ("--detail nowhere.png", r"there is no picture nowhere\.png"),
         ("--agent nowhere", "no agent at nowhere"),

@@ -152,7 +152,7 @@ def test_folders_that_are_refused(tmp_path: Path) -> None:
     with lock_folder(tmp_path), pytest.raises(SystemExit, match="another process is at work in"):
         main(command)
     (tmp_path / "config.json").write_text("{}")  # of a training before its first checkpoint
-    with pytest.raises(SystemExit, match=r"has no checkpoint\.pt yet; wait if a training is at work there"):
+    with pytest.raises(SystemExit, match=r"no checkpoint\.pt; wait if a training is at work there"):
         main([*command, "--resume"])
     Trainer(PRESETS["smoke"], "cpu").save(tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()

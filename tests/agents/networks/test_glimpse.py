@@ -59,12 +59,6 @@ def test_proposals_are_of_three_sides_and_elsewhere(actor: GlimpseActor) -> None
     assert (spread.amax(1) - spread.amin(1)).diff().max() < 0
 
 
-def test_nothing_is_proposed_twice_at_the_ends(actor: GlimpseActor) -> None:
-    picture = torch.rand(2, 3, 64, 64)
-    assert len(actor.propose(picture, 1 - picture, torch.tensor([0, 1]), 1)) == 2
-    assert len(actor.propose(picture, 1 - picture, torch.tensor([1900, 2000]), 1)) == 2
-
-
 @pytest.mark.parametrize("design", [*BUILT_IN, DIAMOND, HATCH], ids=lambda design: design.name)
 @pytest.mark.parametrize("size", [(64, 64), (50, 70)])
 @pytest.mark.parametrize("step", [0, 5, 20, 300, 2000])

@@ -32,7 +32,9 @@ def test_a_policy_of_ones_own_paints() -> None:
     assert [(int(state.step[0]), steps) for state, steps in policy.states] == [(0, 3), (1, 3), (2, 3)]
     assert len(errors) == 3 and errors[2] < errors[0] < 0.25
     with pytest.raises(ValueError, match="max_strokes must be a whole number from 1"):
-        paint(policy, targets, 0)
+        paint(policy, targets, 2.5)
+    with pytest.raises(TypeError, match=r"a painter, not a name: agents\.load\('pretrained'\) gives one"):
+        paint("pretrained", targets)
 
 
 def test_large_pictures_are_painted_on_smaller_canvases() -> None:

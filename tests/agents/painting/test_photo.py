@@ -57,11 +57,11 @@ def test_lines_for_a_plotter(photo: str) -> None:
     )
     painting.save("a.svg", paper=paper)
     text = Path("a.svg").read_text()
-    assert 'width="100mm" height="80mm"' in text and 1 <= text.count("<g ") <= 3
+    assert 'width="100mm" height="80mm"' in text and 1 <= text.count("<g ") <= 6
     widths = [float(width) for width in re.findall(r'stroke-width="([0-9.]+)"', text)]
-    assert 0.5 <= min(widths) <= max(widths) <= 3
+    assert set(widths) <= {0.5, 3}
     radii = (1 + 64 * painting.strokes[:, [6, 8]]) / 256 * 60  # mm; the shorter side of the drawing
-    assert 0.25 - 1e-4 <= radii.min() <= radii.max() <= 1.5 + 1e-4
+    assert radii.min() >= 0.25 - 1e-4
 
 
 def test_a_painting_to_go_on_with(photo: str) -> None:

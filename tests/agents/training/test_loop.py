@@ -55,13 +55,6 @@ def test_files_of_a_run(tiny: TrainConfig, tmp_path: Path) -> None:
         assert len(agents.paint(agents.load(path, "cpu"), torch.rand(1, 3, 32, 32), 10)[0]) == 10
 
 
-def test_a_callback_ends_the_training_and_no_updates_are_no_error(tiny: TrainConfig) -> None:
-    metrics = []
-    trainer = Trainer(tiny, "cpu").fit(lambda trainer, values: metrics.append(values) or trainer.updates == 2)
-    assert trainer.updates == len(metrics) == 2
-    assert Trainer(replace(tiny, updates=0), "cpu").fit().updates == 0
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_ends(number: signal.Signals, tiny: TrainConfig, tmp_path: Path) -> None:
     handler = signal.getsignal(number)

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,8 @@ from paint_gym.painting import FORMATS, Paper
 
 JSON = {"Content-Type": "application/json"}
 SMALL = {"photo": "coffee", "strokes": 12, "refine": 20}
+LONG = Painting(np.zeros((1, 13)), size=(500, 100)).to_json()
+MANY = Painting(np.zeros((4000, 7)), "circle").to_json()
 
 
 def events(client: httpx.Client, **request) -> list[dict]:
@@ -37,14 +40,11 @@ def painting_of(lines: list[dict]) -> Painting:
     return Painting.from_json(json.dumps(content).encode())
 
 
-def png(height: int, width: int) -> bytes:
-    content, waves = io.BytesIO(), np.add.outer(np.arange(height) * 3, np.arange(width) * 5) % 256
-    Image.fromarray(np.stack([waves, 255 - waves, waves // 2], -1).astype(np.uint8)).save(content, "PNG")
-    return content.getvalue()
-
-
-def encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+def picture(kind: str = "PNG") -> str:
+    """A file of 40 x 60 pixels in base64."""
+    content, waves = io.BytesIO(), np.add.outer(np.arange(40) * 3, np.arange(60) * 5) % 256
+    Image.fromarray(np.stack([waves, 255 - waves, waves // 2], -1).astype(np.uint8)).save(content, kind)
+    return base64.b64encode(content.getvalue()).decode()
 
 
 def test_a_photo_stroke_by_stroke(client, monkeypatch):
@@ -61,11 +61,11 @@ def test_a_photo_stroke_by_stroke(client, monkeypatch):
 
 def test_uploaded_pictures_and_settings(client):
     request = {"strokes": 20, "refine": 4, "stroke": "circle", "opacity": 1, "background": "#ff0000"}
-    lines = events(client, image=encoded(png(40, 60)), **request, palette=3)
+    lines = events(client, image=picture(), **request, palette=3)
     painting = painting_of(lines)
     assert painting.stroke == "circle" and painting.opacity == (1, 1) and painting.size == (256, 384)
     assert painting.background == (1, 0, 0) and len(lines[0]["palette"]) == 3
-    more = events(client, image=encoded(png(40, 60)), painting=painting.to_json(), strokes=26, refine=0)
+    more = events(client, image=picture(), painting=painting.to_json(), strokes=26, refine=0)
     assert painting_of(more)[: len(painting)] == painting
     assert sum(len(event["strokes"]) for event in more[1:-1]) == 26 - len(painting)
     colours = ["#000000", "#00ff00"]
@@ -90,10 +90,6 @@ def test_files(client, kind):
         assert b'width="100mm" height="70mm"' in client.post("/api/files", json=request).content
 
 
-LONG = Painting(np.zeros((1, 13)), size=(500, 100)).to_json()
-MANY = Painting(np.zeros((4000, 7)), "circle").to_json()
-
-
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -104,21 +100,16 @@ MANY = Painting(np.zeros((4000, 7)), "circle").to_json()
         ({"photo": "coffee", "background": "red"}, "background"), ({"photo": "coffee", "seed": 0.5}, "seed"),
         ({"photo": "coffee", "paper": [9e9, 1]}, "paper"), ({"photo": "coffee", "paper": [9, 9]}, "no room"),
         ({"photo": "coffee", "path": "/etc/passwd"}, "path: Extra inputs"),
-        ({"image": "%%%"}, "not base64"), ({"image": ""}, "the file is empty"),
-        ({"image": encoded(b"GIF89a nothing")}, "the picture"),
-        ({"image": encoded(png(40, 60)[:90])}, "the picture"),
+        ({"image": "%%%"}, "not base64"), ({"image": picture()[:88]}, "the picture"),
         ({"photo": "coffee", "painting": "{}"}, "not a painting"),
-        ({"photo": "coffee", "painting": "[" * 1000}, "not a painting"),
-        ({"photo": "coffee", "painting": [1]}, "painting: Input should be a valid string"),
         ({"photo": "coffee", "painting": "x" * (MAX_PAINTING + 1)}, "painting: String should have at most"),
         ({"photo": "rocket", "painting": LONG}, "another aspect"),
         ({"photo": "coffee", "painting": MANY}, "at most 3000 strokes"),
     ],
 )  # fmt: skip
 def test_impossible_requests_get_a_sentence(client, body, text):
-    answer = client.post(
-        "/api/paintings", content=json.dumps(body).replace("Infinity", "1e999"), headers=JSON
-    )
+    content = json.dumps(body).replace("Infinity", "1e999")
+    answer = client.post("/api/paintings", content=content, headers=JSON)
     last = json.loads(answer.text.splitlines()[-1])
     message = last["detail"] if answer.status_code == 422 else last["message"]
     assert text in message and len(message) < 400 and "Traceback" not in message
@@ -129,58 +120,40 @@ def test_hostile_uploads(client):
     """A sentence each, the server lives, and its memory does not grow."""
     random, memory = np.random.default_rng(0), []
     files = [b"<svg/>", b"../../etc/passwd", b"GIF89a", bytes(100), b"%PDF-1.7"]
-    for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"):
-        content = io.BytesIO()
-        Image.open(io.BytesIO(png(40, 60))).save(content, kind)
-        files.append(content.getvalue())
+    files += [base64.b64decode(picture(kind)) for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")]
     for number in range(200):
         content = bytearray(files[number % len(files)])
         for _ in range(random.integers(1, 6)):
             content[random.integers(len(content))] = random.integers(256)
-        image = encoded(bytes(content[: random.integers(len(content) // 2, len(content) + 1)]))
+        image = base64.b64encode(content[: random.integers(len(content) // 2, len(content) + 1)]).decode()
         last = events(client, image=image, strokes=1, refine=0, detail="all")[-1]
         assert last["event"] == "done" or ("the picture" in last["message"] and len(last["message"]) < 400)
         memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
     assert memory[-1] - memory[50] < 30e6
-    assert events(client, **SMALL)[-1]["event"] == "done"
 
 
-def test_long_texts_are_read_in_no_time(client):
-    for body in (
-        json.dumps(dict.fromkeys(map(str, range(500_000)))).encode(),
-        b'{"image": "' + b'\\"' * 2_000_000,
-        b'{"image": "' + b"A" * 20_000_000 + b'"}',
+def test_bombs_and_odd_requests_take_no_time(client, monkeypatch):
+    odd = [
+        b'{"\\ud800": 1}',
+        b'{"photo": "\\ud800"}',
+        b"\xff",
+        b"9" * 9999,
+        b"[1]",
+        b"x",
+        b"",
         b'"' * 5_000_000,
-    ):
+    ]
+    bombs = [b'{"photo":' + b"[" * 3_000_000, b" " * (MAX_REQUEST_BYTES + 1), [b" " * 1_000_000] * 32]
+    bombs.append(json.dumps(dict.fromkeys(map(str, range(500_000)))).encode())
+    for body in odd + bombs:
         start = time.monotonic()
         answer = client.post("/api/paintings", content=body, headers=JSON)
-        assert answer.status_code in (200, 400, 413, 422) and time.monotonic() - start < 5
-
-
-@pytest.mark.parametrize(
-    "body", [b'{"\\ud800": 1}', b'{"photo": "\\ud800"}', b"\xff", b"9" * 9999, b"[1]", b"x", b""]
-)
-def test_odd_requests_are_not_repeated(client, body):
-    answer = client.post("/api/paintings", content=body, headers=JSON)
-    assert answer.status_code in (400, 422) and len(answer.text) < 400
-    assert not body or body.decode(errors="replace") not in answer.text
-
-
-def test_bombs_are_refused_before_they_are_read(client, monkeypatch):
-    deep = client.post("/api/paintings", content=b'{"photo":' + b"[" * 3_000_000, headers=JSON)
-    assert deep.status_code == 413 and "[" not in deep.json()["detail"]
-    large = client.post("/api/paintings", content=b" " * (MAX_REQUEST_BYTES + 1))
-    assert large.status_code == 413 and "30 MB" in large.json()["detail"]
-
-    def pieces():
-        for _ in range(MAX_REQUEST_BYTES // 1_000_000 + 2):
-            yield b" " * 1_000_000
-
-    unsaid = client.post("/api/paintings", content=pieces())  # without a length
-    assert unsaid.status_code == 413
+        assert answer.status_code in ((413,) if body in bombs else (400, 422))
+        assert len(answer.text) < 400 and time.monotonic() - start < 5
+        assert not body or isinstance(body, list) or body.decode(errors="replace") not in answer.text
     monkeypatch.setattr(jobs, "MAX_PIXELS", 100)
-    lines = events(client, image=encoded(png(40, 60)), strokes=5, refine=0)
-    assert lines[-1]["event"] == "error" and "pixels" in lines[-1]["message"]
+    last = events(client, image=picture(), strokes=5, refine=0)[-1]
+    assert last["event"] == "error" and "pixels" in last["message"]
 
 
 def test_other_sites_and_names_are_refused(client):
@@ -197,8 +170,6 @@ def test_headers_and_addresses(client):
         headers = client.get(address).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-    body = client.get("/openapi.json").json()["components"]["schemas"]["PaintRequest"]
-    assert body["properties"]["strokes"]["maximum"] == 3000
     page = client.get("/").text
     addresses = re.findall('(?:src|href)="([^"]+)"', page)
     texts = [page, *(client.get(address).text for address in addresses if address != "data:,")]
@@ -212,37 +183,21 @@ def test_ports_that_are_taken_and_impossible_hosts(address, host):
         listen(host, int(address.rsplit(":")[-1]))
 
 
-def test_busy(client, monkeypatch):
-    monkeypatch.setattr(server, "WAITING", 2)
-    started, proceed = threading.Event(), threading.Event()
-
-    def wait(job):
-        started.set()
-        proceed.wait(20)
-        job.send({"event": "done"})
-
-    monkeypatch.setattr(jobs.PaintingJob, "run", wait)
-    with client.stream("POST", "/api/paintings", json=SMALL) as first:
-        assert started.wait(20)
-        with client.stream("POST", "/api/paintings", json=SMALL) as second:
-            lines = second.iter_lines()
-            assert json.loads(next(lines)) == {"event": "queued", "ahead": 1}
-            answer = client.post("/api/paintings", json=SMALL)
-            assert answer.status_code == 503 and "busy: 2 paintings" in answer.json()["detail"]
-            proceed.set()
-            assert json.loads(next(lines))["event"] == "done"
-        assert json.loads(next(first.iter_lines()))["event"] == "done"
+def test_four_clients(client, monkeypatch):
+    monkeypatch.setattr(server, "WAITING", 3)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(client.post, "/api/paintings", json=SMALL | {"strokes": 100}) for _ in range(4)]
+        answers = sorted((job.result() for job in jobs), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 503]
+    assert "busy: 3 paintings" in answers[3].json()["detail"]
+    first = [json.loads(answer.text.splitlines()[0]) for answer in answers[:3]]
+    assert sorted(event.get("ahead", 0) for event in first) == [0, 1, 2]
 
 
 def test_a_job_ends_when_its_client_leaves_or_its_time_is_up(monkeypatch):
     request, stop = jobs.PaintRequest(**SMALL), threading.Event()
-
-    def send(event):
-        if event["event"] == "strokes":
-            stop.set()
-
     with pytest.raises(jobs.Stopped):
-        jobs.PaintingJob(request, send, stop).run()
+        jobs.PaintingJob(request, lambda event: "strokes" in event and stop.set(), stop).run()
     monkeypatch.setattr(jobs, "SECONDS", 0.0)
     with pytest.raises(jobs.Stopped, match="stopped after 0 seconds"):
         jobs.PaintingJob(request, lambda event: None, threading.Event()).run()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,29 +17,6 @@ import pytest
 
 from benchmarks.harness.job import BenchmarkJob, JobsFailedError, run_jobs
 from paint_gym.utils.files import lock_folder
-
-SLEEPERS = """
-import os, sys, time
-from pathlib import Path
-from benchmarks.harness.job import BenchmarkJob, run_jobs
-
-class Sleeper(BenchmarkJob):
-    name = "sleeper"
-
-    def settings(self):
-        return {}
-
-    def check(self, result):
-        pass
-
-    def work(self):
-        self.path.with_suffix(".pid").write_text(str(os.getpid()))
-        time.sleep(600)
-
-if __name__ == "__main__":
-    from sleepers import Sleeper
-    run_jobs([Sleeper(Path(sys.argv[1]) / f"{i}.json", 1) for i in range(2)], workers=2)
-"""
 
 
 @dataclass(frozen=True)
@@ -125,7 +102,7 @@ class Suicide(Square):
 
 @pytest.mark.slow
 def test_a_job_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
-    with pytest.raises(JobsFailedError, match=r"1 of 3 jobs failed.*square of 3: killed by signal 9"):
+    with pytest.raises(JobsFailedError, match=r"1 of 3 jobs failed.*square of 3: its process was killed"):
         run_jobs(squares(tmp_path, 2, 3, 4, kind=Suicide), 2)
     assert [path.name for path in sorted(tmp_path.glob("*.json"))] == ["2.json", "4.json"]
 
@@ -144,22 +121,26 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
     return condition()
 
 
+class Sleeper(Square):
+    def work(self) -> None:
+        self.path.with_suffix(".pid").write_text(str(os.getpid()))
+        time.sleep(600)
+
+
 @pytest.mark.slow
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
-    (tmp_path / "sleepers.py").write_text(SLEEPERS)
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
-    command = [sys.executable, str(tmp_path / "sleepers.py"), str(tmp_path)]
-    parent = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path})
+    jobs = squares(tmp_path, 1, 2, kind=Sleeper)
+    parent = multiprocessing.get_context("spawn").Process(target=run_jobs, args=(jobs, 2))
+    parent.start()
 
     def pids() -> list[int]:
         return [int(text) for file in tmp_path.glob("*.pid") if (text := file.read_text())]
 
     try:
         assert wait_for(lambda: len(pids()) == 2) and all(map(alive, pids()))
-        parent.send_signal(signal.SIGKILL)
+        parent.kill()
         assert wait_for(lambda: not any(map(alive, pids())), 20)
     finally:
         parent.kill()
-        parent.wait()
         for pid in filter(alive, pids()):
             os.kill(pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from benchmarks.harness.statistics import (
     joint_verdict,
     ratio,
     verdict,
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("count", [3, 10])

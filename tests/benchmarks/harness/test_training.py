@@ -11,13 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from agents import PRESETS, TrainConfig, load
 from benchmarks.harness import painting
-from benchmarks.harness.painting import PaintingVariant, paint_and_score
 from benchmarks.harness.training import MeasuredTrainer, Training, TrainingConfig, Variant, trainings
-from paint_gym import load_dataset
 
 
 def job(config: TrainConfig, folder: Path, **fields: Any) -> Training:
@@ -104,15 +101,10 @@ def test_variants_share_all_but_what_they_change(tmp_path: Path) -> None:
     preset = PRESETS["paper"]
     assert paper.config.agent.learning == preset.agent.learning and paper.config.agent.lookahead == 0
     assert (paper.config.updates, paper.config.size, paper.config.batch) == (9, preset.size, 32)
-
-
-def test_experiments_of_other_settings_have_folders_of_their_own(tmp_path: Path) -> None:
-    (small,) = trainings(
-        [Variant("a")], PRESETS["cpu"], TrainingConfig(out=tmp_path, seeds=(0,), size=16, updates=5)
-    )
-    (published,) = trainings([Variant("a")], PRESETS["cpu"], TrainingConfig(out=tmp_path, seeds=(0,)))
-    assert (small.config.size, small.config.updates) == (16, 5) and small.path.parent != published.path.parent
-    assert small.config.eval_images == small.test_images  # the best and the end are of the same pictures
+    small = trainings(variants, base, TrainingConfig(out=tmp_path, seeds=(3,), size=16, updates=5))
+    assert {(job.config.size, job.config.updates) for job in small} == {(16, 5)}
+    assert len({job.path.parent for job in (small[0], paper)} | {tmp_path}) == 3  # a folder for each
+    assert a.eval_images == TrainingConfig().test_images  # the best and the end are of the same pictures
 
 
 def test_scores() -> None:
@@ -124,25 +116,3 @@ def test_scores() -> None:
     pictures[1, 0, 0] = 255  # half of red
     assert painting.mean_colour_l2(pictures) == pytest.approx((0 + 0.25 / 3) / 2)
     assert painting.blank_l2(pictures) == pytest.approx((1 + 0.5 / 3) / 2)
-
-
-def test_random_strokes_start_with_large_ones_in_the_targets_colours() -> None:
-    target = torch.zeros(1, 3, 16, 24)
-    target[0, 0, :, 12:] = 1
-    start = painting.random_start(target[0], 40)
-    strokes = torch.tensor(start.strokes)
-    nodes = start.design.nodes(strokes, 8)
-    radii = nodes[..., 2].mean(1)
-    assert (radii[:-1] >= radii[1:]).all() and start.size == (16, 24)
-    assert torch.equal(strokes[:, -3] == 1, nodes[..., 0].mean(1) * 24 >= 12)
-
-
-@pytest.mark.slow
-def test_plans_and_refinement_pay() -> None:
-    pictures = load_dataset("photos", "test", 32)[[0, 1]]
-
-    def l2(variant: PaintingVariant) -> float:
-        return float(paint_and_score(pictures, 20, variant).l2.mean())
-
-    assert max(l2(PaintingVariant(plan=10)), l2(PaintingVariant(refine=10))) < 0.7 * l2(PaintingVariant())
-    assert l2(PaintingVariant(refine=10, random=True)) < 0.5 * l2(PaintingVariant(random=True))

@@ -25,27 +25,16 @@ def agent(pictures: np.ndarray) -> Iterator[PPO]:
     """PPO on four canvases in this process, for paintings of three bundles."""
 
     def make(config: dict) -> gym.vector.VectorEnv:
-        env = PaintCanvasVectorEnv(
-            **config,
-            dataset=pictures,
-            size=SIZE,
-            max_strokes=5 * STEPS,
-            autoreset_mode="NextStep",
-            device="cpu",
-        )
+        task = {"dataset": pictures, "size": SIZE, "max_strokes": 5 * STEPS, "device": "cpu"}
+        env = PaintCanvasVectorEnv(**config, **task, autoreset_mode="NextStep")
         last = gym.spaces.Box(0, 1, (SIZE, SIZE, 7))
         wrap = gym.wrappers.vector.TransformObservation
         return wrap(env, lambda seen: np.moveaxis(seen, 1, -1) / np.float32(255), None, last)
 
     register_env("paint", make)
-    config = (
-        PPOConfig()
-        .environment("paint")
-        .training(train_batch_size_per_learner=24, minibatch_size=12, num_epochs=1)
-    )
-    config.env_runners(
-        num_env_runners=0, num_envs_per_env_runner=4, gym_env_vectorize_mode="vector_entry_point"
-    )
+    vector = {"num_envs_per_env_runner": 4, "gym_env_vectorize_mode": "vector_entry_point"}
+    config = PPOConfig().environment("paint").env_runners(num_env_runners=0, **vector)
+    config.training(train_batch_size_per_learner=24, minibatch_size=12, num_epochs=1)
     ray.init(num_cpus=1, include_dashboard=False)
     try:
         built = config.build_algo()
@@ -59,9 +48,8 @@ def test_ppo_trains_on_whole_episodes(agent: PPO) -> None:
     for episode in agent.env_runner.sample(num_episodes=8):
         seen = episode.get_observations()
         assert len(episode) == STEPS and episode.is_terminated
-        assert [observation[0, 0, 6] for observation in seen] == pytest.approx(
-            np.arange(STEPS + 1) / STEPS, abs=0.01
-        )
+        progress = [observation[0, 0, 6] for observation in seen]
+        assert progress == pytest.approx(np.arange(STEPS + 1) / STEPS, abs=0.01)
         assert (seen[0][..., :3] == 0).all() and (seen[-1][..., :3] > 0).any()  # begins blank, ends painted
     found = agent.train()
     assert found["env_runners"]["episode_len_mean"] == STEPS

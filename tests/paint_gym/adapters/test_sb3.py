@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.wrappers.vector import NormalizeReward
-from stable_baselines3 import DDPG, PPO, SAC, TD3
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.env_util import is_wrapped
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize, VecVideoRecorder
+from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize
 
 from paint_gym import PaintCanvasVectorEnv
 from paint_gym.adapters.sb3 import PaintVecEnv
@@ -27,11 +27,16 @@ def actions(env: PaintVecEnv, seed: int = 0) -> np.ndarray:
     return random.uniform(-1, 1, (env.num_envs, *env.action_space.shape)).astype(np.float32)
 
 
+class Chance:
+    """Random actions, as evaluate_policy asks for them."""
+
+    def predict(self, observation: np.ndarray, state: None = None, **_: object) -> tuple[np.ndarray, None]:
+        return np.random.default_rng(0).uniform(-1, 1, (len(observation), 65)), state
+
+
 def test_same_numbers_as_the_vector_environment(pictures: np.ndarray) -> None:
-    env, bare = (
-        make(pictures),
-        PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=15, device="cpu"),
-    )
+    env = make(pictures)
+    bare = PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=15, device="cpu")
     env.set_options([{"indices": [i]} for i in (4, 9, 2)])
     seen, (expected, infos) = env.reset(), bare.reset(options={"indices": [4, 9, 2]})
     assert env.observation_space.shape == (7, 32, 32) and np.array_equal(seen, expected)
@@ -48,22 +53,17 @@ def test_same_numbers_as_the_vector_environment(pictures: np.ndarray) -> None:
 def test_the_end_of_an_episode(pictures: np.ndarray) -> None:
     """The info is the finished painting's, its last observation a copy, the observation the next one's."""
     env = make(pictures)
+    env.set_options([{"step": step} for step in (2, 0, 2)])
     env.reset()
-    env.env.reset(options={"reset_mask": np.array([True, False, True])})
-    env.step(actions(env))
-    env.env.reset(options={"reset_mask": np.array([False, True, False])})
-    env.step(actions(env, 1))
     before = env.get_attr("state", 0)[0]
     action = actions(env, 2)
     expected, _ = env.canvases.model_step(before, torch.from_numpy((action[:1] + 1) / 2))
     seen, _, done, infos = env.step(action)
     assert done.tolist() == [True, False, True]
     assert "terminal_observation" not in infos[1] and "painting" not in infos[1]
-    assert [len(infos[i]["painting"]) for i in (0, 2)] == [15, 15]
+    assert [len(infos[i]["painting"]) for i in (0, 2)] == [5, 5]
     last = infos[0]["terminal_observation"]
-    assert (
-        last[6].min() == 255 and np.abs(last[:3] / 255 - expected.canvas[0].numpy()).max() <= 0.5 / 255 + 1e-6
-    )
+    assert last[6].min() == 255 and np.abs(last[:3] / 255 - expected.canvas[0].numpy()).max() <= 0.0021
     assert infos[0]["l2"] == pytest.approx(env.canvases.task.l2(expected).item())
     assert infos[0]["TimeLimit.truncated"] is False
     assert (seen[0, :3] == 0).all() and (seen[0, 6] == 0).all()
@@ -112,24 +112,20 @@ def test_options_for_each_environment(pictures: np.ndarray) -> None:
 
 
 def test_environments_that_do_not_fit_are_refused(pictures: np.ndarray) -> None:
-    settings = {"dataset": pictures, "size": 32, "device": "cpu"}
-    with pytest.raises(ValueError, match="array='numpy' and autoreset_mode=SAME_STEP"):
-        PaintVecEnv(PaintCanvasVectorEnv(2, array="torch", **settings))
-    with pytest.raises(ValueError, match="autoreset_mode=SAME_STEP"):
-        PaintVecEnv(PaintCanvasVectorEnv(2, autoreset_mode="NextStep", **settings))
+    for arguments in ({"array": "torch"}, {"autoreset_mode": "NextStep"}):
+        with pytest.raises(ValueError, match="array='numpy' and autoreset_mode=SAME_STEP"):
+            PaintVecEnv(PaintCanvasVectorEnv(2, dataset=pictures, **arguments))
     with pytest.raises(ValueError, match="size must be passed to that one"):
-        PaintVecEnv(PaintCanvasVectorEnv(2, **settings), size=32)
+        PaintVecEnv(PaintCanvasVectorEnv(2, dataset=pictures), size=32)
     with pytest.raises(ValueError, match="PaintVecEnv is for PaintCanvas-v0"):
         PaintVecEnv(gym.make_vec("Pendulum-v1", num_envs=2))
-    env = make(pictures)
-    env.reset()
-    with pytest.raises(ValueError, match="NaN"):
-        env.step(np.full((3, 65), np.nan))
 
 
 def test_wrappers_of_both_libraries(pictures: np.ndarray) -> None:
     bare = PaintCanvasVectorEnv(3, dataset=pictures, size=32, max_strokes=15, device="cpu")
-    env = VecFrameStack(VecNormalize(VecMonitor(PaintVecEnv(NormalizeReward(bare))), norm_obs=False), 2)
+    monitor = VecMonitor(PaintVecEnv(NormalizeReward(bare)))
+    assert np.isfinite(evaluate_policy(Chance(), monitor, n_eval_episodes=4)[0])
+    env = VecFrameStack(VecNormalize(monitor, norm_obs=False), 2)
     assert env.reset().shape == (3, 14, 32, 32)
     for k in range(3):
         seen, reward, done, infos = env.step(actions(env, k))
@@ -138,44 +134,20 @@ def test_wrappers_of_both_libraries(pictures: np.ndarray) -> None:
     assert infos[0]["terminal_observation"].shape == seen[0].shape
 
 
-def test_video_recorder(pictures: np.ndarray, tmp_path, films: list) -> None:
-    env = make(pictures, render_mode="rgb_array")
-    recorder = VecVideoRecorder(env, str(tmp_path), lambda step: step == 0, video_length=2)
-    recorder.reset()
-    for k in range(4):
-        recorder.step(actions(env, k))
-    ((frames, fps),) = films
-    assert fps == 20 and {frame.shape for frame in frames} == {(64, 64, 3)} and len(frames) >= 2
-    assert not np.array_equal(frames[0], frames[-1])
-
-
-@pytest.mark.parametrize("kind", [DDPG, TD3, SAC])
-def test_off_policy_agents_and_what_they_remember(pictures: np.ndarray, kind: type) -> None:
+def test_off_policy_agents_and_what_they_remember(pictures: np.ndarray) -> None:
     env = make(pictures, size=36)  # the least that the library's network for images takes
-    agent = kind("CnnPolicy", env, buffer_size=60, learning_starts=6, batch_size=4, seed=0, device="cpu",
+    agent = SAC("CnnPolicy", env, buffer_size=60, learning_starts=6, batch_size=4, seed=0, device="cpu",
                  policy_kwargs={"net_arch": [8]})  # fmt: skip
     agent.learn(18)
     assert agent._n_updates > 0
     buffer = agent.replay_buffer
     for i in range(3):
-        done, seen, following = (
-            buffer.dones[:6, i],
-            buffer.observations[:6, i],
-            buffer.next_observations[:6, i],
-        )
+        done, seen = buffer.dones[:6, i], buffer.observations[:6, i]
+        following = buffer.next_observations[:6, i]
         assert done.tolist() == [0, 0, 1, 0, 0, 1]
         assert (following[2, 6] == 255).all() and (seen[3, 6] == 0).all()
         assert np.array_equal(following[0], seen[1]) and not np.array_equal(following[2], seen[3])
     assert np.abs(buffer.actions[:6]).max() <= 1 and buffer.actions[:6].min() < -0.5
-
-
-@pytest.mark.parametrize(("observation", "policy"), [("stacked", "CnnPolicy"), ("dict", "MultiInputPolicy")])
-def test_ppo_runs_and_is_evaluated(pictures: np.ndarray, observation: str, policy: str) -> None:
-    env = VecMonitor(make(pictures, size=36, observation=observation))
-    agent = PPO(policy, env, n_steps=6, batch_size=6, n_epochs=1, seed=0, device="cpu")
-    agent.learn(18)
-    mean, _ = evaluate_policy(agent, env, n_eval_episodes=4)
-    assert np.isfinite(mean)
 
 
 @pytest.mark.slow
@@ -196,19 +168,3 @@ def test_ppo_learns_a_solid_colour() -> None:
     random = l2(actions(env))
     agent.learn(11_000)
     assert l2(agent.predict(seen, deterministic=True)[0]) < 0.5 * random
-
-
-@pytest.mark.slow
-def test_the_environment_trains_its_discriminator(pictures: np.ndarray) -> None:
-    env = make(pictures, num_envs=8, reward="wgan", max_strokes=20)
-    agent = PPO("MlpPolicy", env, n_steps=8, batch_size=32, n_epochs=1, seed=0, device="cpu")
-    rewards, losses = [], []
-
-    def watch(values: dict, _: dict) -> bool:
-        rewards.append(values["rewards"].copy())
-        losses.append(values["infos"][0]["discriminator_loss"])
-        return True
-
-    agent.learn(8 * 64, callback=watch)
-    assert np.isfinite(rewards).all() and np.ptp(rewards) > 0
-    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5

@@ -44,7 +44,6 @@ def rollout(device: str, **task: Any) -> list[torch.Tensor]:
 @pytest.mark.parametrize(
     "task",
     [
-        {},
         {"autoreset_mode": "NextStep"},
         {"observation": "dict", "max_episode_steps": 2},
         {"observation": "float", "action_range": (-1, 1), "opacity": (0.5, 1), "stroke": "triangle"},

@@ -20,6 +20,7 @@ import paint_gym  # noqa: F401  registers them
 )
 def test_what_an_id_gives(name: str, shape: tuple[int, ...], actions: int, steps: int) -> None:
     env = gym.make(name)
+    check_env(env.unwrapped, skip_render_check=True)
     assert env.observation_space.shape == shape and env.action_space.shape == (actions,)
     env.reset(seed=0)
     ends = [env.step(env.action_space.sample())[2:4] for _ in range(steps)]
@@ -27,20 +28,11 @@ def test_what_an_id_gives(name: str, shape: tuple[int, ...], actions: int, steps
     env.close()
 
 
-def test_flat_is_what_gaussian_policies_expect() -> None:
+def test_flat_is_what_gaussian_policies_expect_and_tiny_is_small() -> None:
     env = gym.make("PaintCanvasFlat-v0")
     assert env.action_space.low.min() == -1 and env.action_space.high.max() == 1
     observation, _ = env.reset(seed=0)
     assert observation.dtype == np.float32 and 0 <= observation.min() <= observation.max() <= 1
-    more = gym.make("PaintCanvasFlat-v0", max_strokes=40)  # arguments change what it is
-    assert more.unwrapped.task.steps == 8
-
-
-@pytest.mark.parametrize("name", ["PaintCanvasFlat-v0", "PaintCanvasTiny-v0"])
-def test_check_env(name: str) -> None:
-    check_env(gym.make(name).unwrapped, skip_render_check=True)
-
-
-def test_a_vector_of_tiny_ones() -> None:
+    assert gym.make("PaintCanvasFlat-v0", max_strokes=40).unwrapped.task.steps == 8
     venv = gym.make_vec("PaintCanvasTiny-v0", num_envs=3, vectorization_mode="vector_entry_point")
     assert venv.reset(seed=0)[0].shape == (3, 7, 16, 16)

@@ -7,9 +7,6 @@ import time
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from paint_gym.painting import Painting, json_format
 from paint_gym.strokes import STROKES, StrokeDesign, get_stroke, register_stroke, stroke_names
@@ -50,20 +47,6 @@ def test_round_trip(tmp_path, stroke, strokes):
     assert len(Painting.load(tmp_path / "p.json")) == 2
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(strokes=arrays(np.float32, (3, 7), elements=st.floats(0, 1, width=32)))
-def test_round_trip_is_exact(tmp_path, strokes):
-    Painting(strokes, "circle").save(tmp_path / "p.json")
-    assert Painting.load(tmp_path / "p.json").strokes.tobytes() == strokes.tobytes()
-
-
-def test_compact_and_sized(tmp_path):
-    painting = Painting(np.random.default_rng(0).random((100, 13)), size=(32, 64))
-    painting.save(tmp_path / "p.json", size=128)
-    assert (tmp_path / "p.json").stat().st_size < 100 * 13 * 13
-    assert Painting.load(tmp_path / "p.json").size == (64, 128)
-
-
 def test_registered_design_of_ones_own(tmp_path):
     design = StrokeDesign(
         "dot-test", ("x", "y"), "sweep", lambda p, segments: torch.cat([p, p * 0 + 0.1], -1)[:, None]
@@ -87,36 +70,20 @@ STROKE = GOOD["strokes"][0]
     [
         ({"format": "svg"}, "its format is not 'paint-gym-painting'"),
         ({"version": 2}, "upgrade paint-gym"),
-        ({"version": "1"}, "its version is '1'"),
-        ({"version": True}, "its version is True"),
         ({"stroke": "circel"}, "did you mean 'circle'"),
-        ({"stroke": 3}, "unknown stroke 3"),
         ({"stroke": "c" * 1_000_000}, "unknown stroke"),
         ({"parameters": ["y", "x", "r", "t"]}, "its parameters are ['y', 'x', 'r', 't']"),
-        ({"size": [64]}, "size must be"),
         ({"size": [64, 32769]}, "from 1 to 32768"),
-        ({"size": [64.5, 64]}, "size must be"),
-        ({"size": [100_000, 100_000]}, "from 1 to 32768"),
-        ({"size": 64}, "size is 64"),
         ({"size": [True, 64]}, "size is [True, 64]"),
         ({"background": [0, 0, 10**400]}, "background must be 3 numbers"),
-        ({"background": [0, 0]}, "background must be 3 numbers"),
         ({"background": "red"}, "background is 'red'"),
         ({"opacity": [1, 0]}, "low <= high"),
         ({"strokes": None}, "strokes is not a list"),
-        ({"strokes": [0.5] * 7}, "stroke 0 is 0.5"),
         ({"strokes": [STROKE[:-1]]}, "(K, 7), not (1, 6)"),
-        ({"strokes": [STROKE, STROKE[:-1]]}, "(K, 7)"),
-        ({"strokes": [[]]}, "(K, 7), not (1, 0)"),
         ({"strokes": [[*STROKE[:-1], 1.5]]}, "must be in [0, 1]; stroke 0 has 1.5"),
-        ({"strokes": [[*STROKE[:-1], -1e-9]]}, "stroke 0 has -1e-09"),
         ({"strokes": [[*STROKE[:-1], 10**400]]}, "must be numbers, (K, 7)"),
         ({"strokes": [[*STROKE[:-1], float("nan")]]}, "NaN or inf"),
-        ({"strokes": [[*STROKE[:-1], float("-inf")]]}, "NaN or inf"),
         ({"strokes": [[*STROKE[:-1], True]]}, "not a list of numbers"),
-        ({"strokes": [[*STROKE[:-1], "1"]]}, "not a list of numbers"),
-        ({"strokes": [[*STROKE[:-1], None]]}, "not a list of numbers"),
-        ({"strokes": [[STROKE]]}, "not a list of numbers"),
         ({"title": "mine"}, "its keys are"),
     ],
 )
@@ -134,9 +101,7 @@ def test_refuses_missing_fields(tmp_path, key):
     [
         ("", "not a .json of Paint Gym"),
         ("{", "not JSON"),
-        ("[{}]", "its format is not"),
         (b"\x89PNG\xff", "not a .json of Paint Gym"),
-        (b'{"format": "\xff\xfe"}', "not JSON"),
         (json.dumps(GOOD)[:-20], "not JSON"),
         (json.dumps(GOOD).replace("0.4", "1e400"), "NaN or inf"),
         (json.dumps(GOOD).replace("0.4", "9" * 10_000), "digits"),
@@ -144,7 +109,6 @@ def test_refuses_missing_fields(tmp_path, key):
         ('{"format":' + "{" * 900_000, "not a .json of Paint Gym"),
         ("[" * 2_000_000, "more than 25000000 bytes or 1000000 lists"),
         (json.dumps(GOOD)[:-2] + ",0.5" * 1_000_000 + "]}", "stroke 2 is 0.5"),
-        (json.dumps(GOOD)[:-3] + ",0.5" * 1_000_000 + "]]}", "(K, 7)"),
         (json.dumps(GOOD)[:-2] + ",[0]" * 1_000_001 + "]}", "more than 25000000 bytes or 1000000 lists"),
     ],
     ids=lambda value: str(value)[:20] if isinstance(value, str) else None,

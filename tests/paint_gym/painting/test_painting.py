@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import re
-import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -20,24 +19,6 @@ from paint_gym.strokes import get_stroke, stroke_names
 def random_painting(strokes=20, stroke="bezier", seed=0, **options):
     values = np.random.default_rng(seed).random((strokes, get_stroke(stroke).dim), np.float32)
     return Painting(values, stroke, **options)
-
-
-def test_keeps_a_read_only_float32_copy():
-    values = np.random.default_rng(0).random((3, 13))
-    painting = Painting(values)
-    copy = values.astype(np.float32)
-    values[:] = 0
-    assert painting.strokes.dtype == np.float32 and np.array_equal(painting.strokes, copy)
-    with pytest.raises(ValueError, match="read-only"):
-        painting.strokes[0, 0] = 0
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        painting.size = (1, 1)
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_accepts_tensors(dtype):
-    strokes = torch.rand(2, 13).to(dtype).requires_grad_()
-    assert np.array_equal(Painting(strokes).strokes, strokes.detach().float().numpy())
 
 
 def test_equality_is_by_value():
@@ -66,22 +47,14 @@ def test_slices():
     ("arguments", "message"),
     [
         ({"strokes": [[np.nan] * 13]}, "NaN or inf"),
-        ({"strokes": [[np.inf] * 13]}, "NaN or inf"),
         ({"strokes": [[0.5] * 12]}, "(K, 13), not (1, 12)"),
-        ({"strokes": [0.5] * 13}, "(K, 13), not (13,)"),
-        ({"strokes": [[0.5] * 13, [0.5] * 12]}, "(K, 13)"),
         ({"strokes": [["red"] * 13]}, "(K, 13)"),
         ({"strokes": [[0.5] * 13, [0.5] * 12 + [1.5]]}, "stroke 1 has 1.5"),
-        ({"strokes": [[-0.1] * 13]}, "stroke 0 has -0.1"),
         ({"size": 0}, "from 1 to 32768 pixels, not 0"),
         ({"size": (128, MAX_SIDE + 1)}, "from 1 to 32768"),
-        ({"size": 12.5}, "not 12.5"),
         ({"size": (1, 2, 3)}, "not (1, 2, 3)"),
         ({"background": (0, 0, 2)}, "background must be 3 numbers in [0, 1]"),
-        ({"background": (0, 0, float("nan"))}, "background"),
-        ({"background": 0.5}, "background"),
         ({"opacity": (0.9, 0.1)}, "low <= high"),
-        ({"opacity": (0, 0, 1)}, "opacity must be 2 numbers"),
         ({"stroke": "bezir"}, "did you mean 'bezier'"),
     ],
 )
@@ -98,10 +71,6 @@ def test_render_paints_all_strokes_on_the_background(stroke):
     picture = painting.render()
     assert picture.shape == (20, 30, 3) and picture.dtype == np.uint8 and picture.flags.c_contiguous
     assert np.array_equal(picture, np.round(canvas[0].permute(1, 2, 0).numpy() * 255))
-
-
-def test_render_rounds():
-    assert (Painting([], background=(0.4999 / 255, 0.5001 / 255, 1)).render(2) == [0, 1, 255]).all()
 
 
 @pytest.mark.parametrize("renderer", ["analytic", "raster"])
@@ -136,15 +105,6 @@ def test_render_sizes_and_renderers():
     large = painting.render(320).reshape(40, 4, 80, 4, 3).mean((1, 3))
     assert np.abs(large - painting.render()).mean() < 1.5  # the same picture at another resolution
     assert np.abs(painting.render(renderer="raster").astype(float) - painting.render()).mean() < 1.5
-
-
-def test_render_in_chunks_and_without_warnings(monkeypatch):
-    painting = random_painting(10, size=24)
-    whole = painting.render()
-    monkeypatch.setattr(painting_module, "CHUNK", 3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert np.array_equal(painting.render(), whole)
 
 
 @pytest.mark.parametrize(("every", "counts"), [(1, range(8)), (3, [0, 3, 6, 7]), (7, [0, 7]), (100, [0, 7])])
@@ -200,12 +160,6 @@ def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_arrays_hold_paintings_whole():
-    paintings = [random_painting(), random_painting(3)]
-    array = np.stack([np.asarray(painting) for painting in paintings])
-    assert array.shape == (2,) and array[1] is paintings[1]
-
-
 def test_a_layer_without_a_background(tmp_path):
     disc = [0.5, 0.5, 0.5, 0.5, 1.0, 0.0, 0.0]
     layer = Painting([disc], "circle", (40, 60), background=None)
@@ -221,3 +175,21 @@ def test_a_layer_without_a_background(tmp_path):
     assert (opaque.render_rgba()[..., 3] == 255).all()
     with Image.open(io.BytesIO(layer._repr_png_())) as shown:
         assert shown.mode == "RGBA" and shown.size == (60, 40)
+
+
+def test_keeps_a_read_only_float32_copy():
+    values = np.random.default_rng(0).random((3, 13))
+    painting = Painting(values)
+    copy = values.astype(np.float32)
+    values[:] = 0
+    assert painting.strokes.dtype == np.float32 and np.array_equal(painting.strokes, copy)
+    with pytest.raises(ValueError, match="read-only"):
+        painting.strokes[0, 0] = 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        painting.size = (1, 1)
+
+
+def test_arrays_hold_paintings_whole():
+    paintings = [random_painting(), random_painting(3)]
+    array = np.stack([np.asarray(painting) for painting in paintings])
+    assert array.shape == (2,) and array[1] is paintings[1]

@@ -92,23 +92,6 @@ def test_mp4_keeps_colours_and_says_how_they_are_coded(tmp_path, colour):
     assert np.abs(decoded - np.array(colour) * 255).max() < 6
 
 
-@pytest.mark.parametrize("size", [1, (3, 2)])
-def test_no_strokes_and_tiny(tmp_path, size):
-    painting = Painting([], size=size, background=(0, 0, 1))
-    painting.save(tmp_path / "p.gif")
-    painting.save(tmp_path / "p.mp4")
-    (frame,), (seconds,) = read_gif(tmp_path / "p.gif")
-    assert (frame == [0, 0, 255]).all() and seconds == HOLD
-    frames, _ = read_mp4(tmp_path / "p.mp4")
-    assert frames[-1][0, 0, 2] > 240 and frames[-1][0, 0, 0] < 15
-
-
-def test_size(tmp_path):
-    for ending, read in ((".gif", read_gif), (".mp4", read_mp4)):
-        random_painting(3, size=(20, 40)).save(tmp_path / f"p{ending}", size=80)
-        assert read(tmp_path / f"p{ending}")[0][0].shape == (40, 80, 3)
-
-
 def test_a_film_larger_than_h264_takes(tmp_path):
     """An error that says what fits; what was there stays."""
     file = tmp_path / "film.mp4"

@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from paint_gym.renderers import composite, make_renderer, neural
-from paint_gym.renderers.base import colours_of
+from paint_gym.renderers import make_renderer, neural
 from paint_gym.renderers.neural import GridNetwork, PaperNetwork, make_network, save_network
 from paint_gym.strokes import get_stroke
 
@@ -53,33 +52,6 @@ def test_gradient_by_central_differences(stroke: str) -> None:
     )
 
 
-@pytest.mark.parametrize("stroke", DESIGNS)
-def test_paint_is_compositing_in_order(stroke: str) -> None:
-    renderer, strokes = make_renderer("neural", stroke), random_strokes(stroke, 2, 4)
-    expected = canvas = torch.rand(2, 3, 128, 128)
-    for k in range(4):
-        expected = composite(expected, renderer(strokes[:, k], 128), colours_of(strokes)[:, k])
-    torch.testing.assert_close(renderer.paint(canvas, strokes), expected)
-
-
-def test_an_image_does_not_depend_on_its_batch() -> None:
-    renderer, strokes, canvas = (
-        make_renderer("neural"),
-        random_strokes("bezier", 9, 5),
-        torch.rand(9, 3, 128, 128),
-    )
-    together = renderer.paint(canvas, strokes)
-    alone = torch.cat([renderer.paint(canvas[i : i + 1], strokes[i : i + 1]) for i in range(9)])
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)
-
-
-def test_opacity_maps_transparency() -> None:
-    stroke = torch.tensor([[0.5, 0.5, 0.5, 0.25, 1, 1, 1]])
-    ranges = ((0, 1), (0.5, 1), (1, 1))
-    middle = [make_renderer("neural", "circle", opacity)(stroke, 128)[0, 64, 64].item() for opacity in ranges]
-    assert middle == pytest.approx([0.25, 0.625, 1.0], abs=0.05)
-
-
 @pytest.mark.parametrize("size", [64, (128, 96)])
 def test_other_sizes_name_the_analytic_renderer(size: int | tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r'128 x 128 pixels.*renderer="analytic"'):
@@ -96,12 +68,6 @@ def test_nan_and_inf_are_refused(bad: float) -> None:
         make_renderer("neural")(torch.rand(2, 12), 128)
 
 
-def test_one_file_for_each_design_of_at_most_25_mb() -> None:
-    files = sorted(neural.WEIGHTS.glob("*.safetensors"))
-    assert [file.stem for file in files] == DESIGNS
-    assert all(file.stat().st_size <= 25e6 for file in files)
-
-
 def test_networks_of_ones_own(saved: Path) -> None:
     renderer = make_renderer(f"neural:{saved}", "circle", (0.5, 1.0))
     assert renderer.name == f"neural:{saved}" and renderer.opacity == (0.5, 1.0)
@@ -110,12 +76,6 @@ def test_networks_of_ones_own(saved: Path) -> None:
     strokes = torch.rand(3, 7)
     faded = strokes[:, :4] * torch.tensor([1, 1, 1, 0.5]) + torch.tensor([0, 0, 0, 0.5])
     torch.testing.assert_close(renderer(strokes, 128), network(faded), rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", ["grid", "paper"])
-def test_networks_answer_with_coverage(name: str) -> None:
-    coverage = make_network(name, get_stroke("straight"))(torch.rand(3, 8))
-    assert coverage.shape == (3, 128, 128) and (coverage >= 0).all() and (coverage <= 1).all()
 
 
 def test_the_papers_network_is_that_of_fig_12() -> None:
@@ -159,14 +119,3 @@ def test_wrong_and_damaged_files_say_so(saved: Path, tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, other)
     with pytest.raises(ValueError, match=r"other.safetensors is a safetensors file, but none that"):
         make_renderer(f"neural:{other}", "circle")(torch.rand(1, 7), 128)
-
-
-def test_weights_are_loaded_at_first_use(tmp_path: Path) -> None:
-    renderer = make_renderer(f"neural:{tmp_path / 'later.safetensors'}", "circle")
-    with pytest.raises(FileNotFoundError, match=r"later.safetensors"):
-        renderer(torch.rand(1, 7), 128)
-
-
-def test_only_neural_takes_a_file() -> None:
-    with pytest.raises(ValueError, match="unknown renderer"):
-        make_renderer("analytic:file.safetensors")

@@ -34,20 +34,6 @@ def test_coverage_is_in_0_to_1(renderer: str, design: str, seed: int, count: int
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("renderer", RENDERERS)
-@settings(max_examples=5, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_the_order_in_a_batch_does_not_matter(renderer: str, design: str, seed: int) -> None:
-    size, painter = RENDERERS[renderer], make_renderer(renderer, design)
-    strokes = strokes_of(design, 12, seed).view(4, 3, -1)
-    blank = torch.zeros(4, 3, size, size)
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(4))
-    painted, shuffled = painter.paint(blank, strokes), painter.paint(blank, strokes[order])
-    torch.testing.assert_close(shuffled, painted[order], rtol=0, atol=1e-6)
-    assert painted.min() >= 0 and painted.max() <= 1
-
-
-@pytest.mark.parametrize("design", DESIGNS)
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_stroke_without_alpha_changes_nothing(design: str, seed: int) -> None:

@@ -39,10 +39,6 @@ def test_alpha_runs_along_the_stroke() -> None:
     assert (middle - expected.clamp(max=1)).abs().max() < 0.02
 
 
-def test_strokes_off_the_canvas_leave_it_blank() -> None:
-    assert make_renderer("raster", "circle")(torch.tensor([[3.0, 0.5, 0.1, 1.0, 0, 0, 0]]), 32).sum() == 0
-
-
 def test_it_has_no_gradient() -> None:
     strokes = torch.rand(1, 2, 13, requires_grad=True)
     assert not make_renderer("raster").paint(torch.zeros(1, 3, 16, 16), strokes).requires_grad

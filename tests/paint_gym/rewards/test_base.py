@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from paint_gym import REWARDS, L2Reward, Reward
+from paint_gym import REWARDS, L2Reward
 from paint_gym.rewards import RewardConfig, WGANReward, as_reward, make_reward
 
 
@@ -52,8 +52,3 @@ def test_patches_of_l2_sum_up_to_the_whole() -> None:
     patches = reward.patch_rewards(*pictures)
     assert patches.shape == (5, 4, 4)
     torch.testing.assert_close(patches.mean((1, 2)), reward(*pictures))
-
-
-def test_the_base_class_says_what_is_missing() -> None:
-    with pytest.raises(NotImplementedError):
-        Reward()(*torch.rand(3, 1, 3, 8, 8))

@@ -18,11 +18,7 @@ def test_shapes_of_the_paper() -> None:
     assert convolutions == [(16, 64, 64), (32, 32, 32), (64, 16, 16), (128, 8, 8), (1, 4, 4)]
     assert activations == convolutions[:4]
     assert sum(isinstance(layer, TReLU) for layer in discriminator.features) == 4
-
-
-def test_every_convolution_has_weight_norm() -> None:
-    names = [name for name, _ in Discriminator(4).named_parameters() if name.endswith("original0")]
-    assert len(names) == 5
+    assert sum(name.endswith("original0") for name, _ in discriminator.named_parameters()) == 5  # weight norm
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 31), (32, 32), (40, 72)])
@@ -31,11 +27,3 @@ def test_the_score_is_the_mean_of_the_patches(size: tuple[int, int]) -> None:
     patches = discriminator.patches(painting, target)
     assert patches.shape == (3, -(-size[0] // 32), -(-size[1] // 32))
     torch.testing.assert_close(discriminator(painting, target), patches.mean((1, 2)))
-
-
-def test_it_looks_at_both_images() -> None:
-    discriminator, (painting, target) = Discriminator(4), torch.rand(2, 1, 3, 32, 32)
-    score = discriminator(painting, target)
-    assert not torch.equal(score, discriminator(target, target))
-    assert not torch.equal(score, discriminator(painting, painting))
-    assert not torch.equal(score, discriminator(target, painting))

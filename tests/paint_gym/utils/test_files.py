@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paint_gym.utils import files
-from paint_gym.utils.files import cache_folder, lock_folder, read_capped, replace_when_done
+from paint_gym.utils.files import lock_folder, read_capped, replace_when_done
 
 WRITER = """
 import os, signal, sys
@@ -120,8 +120,3 @@ def test_reading_has_a_limit(tmp_path: Path) -> None:
         read_capped(tmp_path / "a", 3)
     with pytest.raises(ValueError, match="not a regular file"):
         read_capped(tmp_path, 10**6)
-
-
-def test_the_cache_folder_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAINT_GYM_CACHE", str(tmp_path))
-    assert cache_folder("part") == tmp_path / "part"

@@ -13,8 +13,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from paint_gym.renderers.neural import WEIGHTS, load_network, save_network
-from paint_gym.strokes import get_stroke
 from paint_gym.utils import weights
 
 TENSORS = {"actor/w": torch.arange(6.0).view(2, 3), "actor/count": torch.tensor(3), "actor2/w": torch.ones(2)}
@@ -109,18 +107,6 @@ def test_damaged_weights_are_one_sentence(damage: str, tmp_path: Path, little_me
     with pytest.raises(ValueError, match=rf"a\.safetensors.*{DAMAGED[damage][1]}") as error:
         weights.load_weights(file)
     assert len(str(error.value)) < 500 and "\n" not in str(error.value)
-
-
-def test_the_networks_that_come_with_the_package(tmp_path: Path) -> None:
-    files = sorted(WEIGHTS.glob("*.safetensors"))
-    assert len(files) == 4
-    for file in files:
-        design = get_stroke(file.stem)
-        network = load_network(file, design)
-        save_network(tmp_path / file.name, network, "grid", design)
-        copied = load_network(tmp_path / file.name, design)
-        strokes = torch.rand(2, len(design.parameters))
-        assert torch.equal(network(strokes), copied(strokes))
 
 
 def test_checkpoint_round_trip(tmp_path: Path) -> None:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import warnings
-
 import pytest
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.autograd import forward_ad
-from torch.utils.checkpoint import checkpoint
 
 from paint_gym import CanvasState, L2Reward, make_renderer, model_step
 from paint_gym.renderers.analytic import autograd
@@ -72,17 +66,6 @@ def test_unequal_numbers_are_refused(backend: str) -> None:
         renderer.paint(canvas[0], strokes)
 
 
-def test_one_state_tries_out_many_actions(backend: str) -> None:
-    canvas, strokes = parts(1, 5)
-    state = CanvasState(canvas, canvas.flip(3), torch.tensor([2]))
-    renderer, reward = make_renderer(backend), L2Reward()
-    many, gains = model_step(state, strokes.flatten(1), renderer, reward)
-    assert gains.shape == (5,) and many.target.shape == many.canvas.shape and many.step.tolist() == [3] * 5
-    for i in range(5):
-        _, gain = model_step(state, strokes[i : i + 1].flatten(1), renderer, reward)
-        assert gain == gains[i]
-
-
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_second_derivatives_are_refused(gradients: None, stroke: str) -> None:
     renderer = make_renderer("analytic", stroke)
@@ -134,16 +117,6 @@ def test_batched_second_derivatives_are_refused(gradients: None) -> None:
     assert batched.shape == (3, *strokes.shape)
     with pytest.raises(RuntimeError, match="no second derivatives"):
         torch.autograd.grad(painted, strokes, ones, is_grads_batched=True, create_graph=True)
-
-
-def test_a_gradient_in_a_graph_is_the_gradient(gradients: None) -> None:
-    """What is not differentiated twice is as without a graph."""
-    canvas, strokes = parts(2, 2)
-    strokes.requires_grad_()
-    loss = make_renderer("analytic").paint(canvas, strokes).square().sum()
-    (plain,) = torch.autograd.grad(loss, strokes, retain_graph=True)
-    (graph,) = torch.autograd.grad(loss, strokes, create_graph=True)
-    assert torch.equal(plain, graph)
 
 
 @pytest.mark.parametrize("stroke", DESIGNS)
@@ -208,71 +181,6 @@ def test_gradients_that_the_renderer_lacks_are_refused() -> None:
     assert model_step(state, action.detach(), raster, L2Reward())[1].shape == (1,)
 
 
-def test_checkpoints_compute_once(gradients: None) -> None:
-    """A backward pass that asks twice for what it kept is refused."""
-    canvas, strokes = parts(2, 2)
-    renderer, results = make_renderer("analytic"), []
-    for paint in (renderer.paint, lambda *given: checkpoint(renderer.paint, *given, use_reentrant=False)):
-        leaf = strokes.clone().requires_grad_()
-        paint(canvas, leaf).square().sum().backward()
-        results.append(leaf.grad)
-    assert torch.equal(*results)
-
-
-def test_vmap_over_what_strokes_are_not_part_of(gradients: None) -> None:
-    canvas, strokes = parts(2, 2)
-    renderer, leaf = make_renderer("analytic"), strokes.requires_grad_()
-    painted = torch.vmap(lambda one: renderer.paint(one, leaf))(torch.stack([canvas, canvas.flip(3)]))
-    expected = torch.stack([renderer.paint(canvas, leaf), renderer.paint(canvas.flip(3), leaf)])
-    torch.testing.assert_close(painted, expected, rtol=0, atol=1e-4)
-    tops = torch.tensor([[0, 1], [2, 3]])
-
-    def paint_part(top: Tensor) -> Tensor:
-        return renderer.paint_part(canvas[:, :, :9, :10], leaf, top, torch.zeros_like(top), (20, 24))
-
-    expected = torch.stack([paint_part(top) for top in tops])
-    torch.testing.assert_close(torch.vmap(paint_part)(tops), expected, rtol=0, atol=1e-4)
-    everything = torch.vmap(lambda factor: renderer.paint(canvas, leaf) * factor)(torch.tensor([1.0, 2.0]))
-    torch.testing.assert_close(everything[0], renderer.paint(canvas, leaf), rtol=0, atol=1e-4)
-
-
-def test_forward_mode(gradients: None) -> None:
-    canvas, strokes = (tensor.double() for tensor in parts(1, 1))
-    renderer, direction = make_renderer("analytic"), torch.randn_like(strokes)
-    with forward_ad.dual_level():
-        dual = forward_ad.make_dual(strokes, direction)
-        _, slope = forward_ad.unpack_dual(renderer.paint(canvas, dual))
-    _, expected = torch.func.jvp(lambda x: renderer.paint(canvas, x), (strokes,), (direction,))
-    torch.testing.assert_close(slope, expected)
-
-
-def test_a_trace_is_the_renderer() -> None:
-    canvas, strokes = parts(2, 2)
-    renderer = make_renderer("analytic")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        traced = torch.jit.trace(lambda x: renderer.paint(canvas, x), strokes, check_trace=False)
-        painted = traced(strokes / 2)
-    torch.testing.assert_close(painted, renderer.paint(canvas, strokes / 2), rtol=0, atol=1e-4)
-
-
-@pytest.mark.filterwarnings("ignore:Accessing the data pointer")
-def test_tensors_without_numbers() -> None:
-    with FakeTensorMode():
-        painted = make_renderer("analytic").paint(torch.zeros(2, 3, 8, 9), torch.zeros(2, 4, 13))
-    assert painted.shape == (2, 3, 8, 9)
-
-
-def test_second_derivatives_of_what_a_design_learns_are_refused(gradients: None) -> None:
-    bezier, scale = get_stroke("bezier"), torch.ones((), requires_grad=True)
-    learning = dataclasses.replace(bezier, definition=lambda p, n: bezier.nodes(p, n) * scale)
-    canvas, strokes = parts(1, 1)
-    loss = make_renderer("analytic", learning).paint(canvas, strokes).square().sum()
-    (slope,) = torch.autograd.grad(loss, scale, create_graph=True)
-    with pytest.raises(RuntimeError, match="no second derivatives"):
-        torch.autograd.grad(slope, scale)
-
-
 def test_no_strokes_give_a_new_canvas(backend: str) -> None:
     canvas, strokes = parts(2, 2)
     painted = make_renderer(backend).paint(canvas, strokes[:, :0])
@@ -287,13 +195,6 @@ def paint() -> Tensor:
 def test_kernels_that_do_not_exist_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAINT_GYM_KERNEL", name)
     with pytest.raises(ValueError, match="PAINT_GYM_KERNEL"):
-        paint()
-
-
-def test_triton_wants_a_gpu_or_its_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAINT_GYM_KERNEL", "triton")
-    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    with pytest.raises(ValueError, match="paints on a GPU, and the canvas is on cpu; unset it, or set"):
         paint()
 
 

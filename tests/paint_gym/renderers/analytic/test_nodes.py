@@ -76,18 +76,6 @@ def test_gradients_of_both_or_one_or_many_at_once() -> None:
         torch.testing.assert_close(gradient, single, rtol=1e-10, atol=1e-10)
 
 
-@needs_kernel
-def test_strokes_in_any_memory_and_none() -> None:
-    kernel, args = library.load(torch.float32), NodeArgs(get_stroke("circle"), (0.0, 1.0), 32, 32)
-    strokes = torch.rand(4, 7, 6).transpose(1, 2)
-    for output, expected in zip(
-        kernel.nodes(strokes, args), kernel.nodes(strokes.contiguous(), args), strict=True
-    ):
-        assert torch.equal(output, expected)
-    nodes, colours = kernel.nodes(strokes[:, :0], args)
-    assert nodes.shape == (4, 0, 1, 4) and colours.shape == (4, 0, 3)
-
-
 def test_a_function_of_ones_own_is_painted_as_it_says() -> None:
     """Even one with the name and the parameters of a built-in design."""
     circle, shift = get_stroke("circle"), torch.tensor([0.25, 0, 0, 0])
@@ -95,24 +83,6 @@ def test_a_function_of_ones_own_is_painted_as_it_says() -> None:
     strokes = torch.tensor([[0.25, 0.5, 0.1, 1.0, 1, 1, 1], [0.5, 0.5, 0.1, 1.0, 1, 1, 1]])
     painted, expected = (make_renderer("analytic", design)(strokes, 40) for design in (moved, circle))
     torch.testing.assert_close(painted[0], expected[1])
-
-
-def test_functions_may_compute_in_another_type_or_be_of_any_kind() -> None:
-    bezier = get_stroke("bezier")
-    strokes, canvas = torch.rand(2, 3, 13), torch.rand(2, 3, 12, 14)
-    expected = make_renderer("analytic", bezier).paint(canvas, strokes)
-    double = dataclasses.replace(bezier, definition=lambda p, n: bezier.nodes(p.double(), n))
-    torch.testing.assert_close(make_renderer("analytic", double).paint(canvas, strokes).float(), expected)
-
-    @dataclasses.dataclass
-    class Unhashable:
-        factor: float
-
-        def __call__(self, parameters: Tensor, n: int) -> Tensor:
-            return bezier.nodes(parameters * self.factor, n)
-
-    own = dataclasses.replace(bezier, definition=Unhashable(1.0))
-    torch.testing.assert_close(make_renderer("analytic", own).paint(canvas, strokes), expected)
 
 
 @pytest.mark.parametrize("name", ["c", "torch"])

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
-import sys
 
 import pytest
 import torch
 from torch import Tensor
 
-from paint_gym.renderers import composite, make_renderer
+from paint_gym.renderers import make_renderer
 from paint_gym.renderers.analytic import autograd
 from paint_gym.renderers.analytic.c import library
-from paint_gym.renderers.base import colours_of
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.images import crop
 
@@ -51,20 +48,6 @@ def paint_with_gradients(stroke: str, canvas: Tensor, strokes: Tensor, weight: T
     return [painted.detach(), *torch.autograd.grad((painted * weight).sum(), inputs)]
 
 
-@needs_kernel
-@pytest.mark.parametrize("stroke", DESIGNS)
-def test_kernel_equals_pytorch(stroke: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for size in ((64, 64), (40, 97), (9, 8)):
-        strokes = random_strokes(stroke, 3, 7, dtype=torch.float64)
-        canvas, weight = torch.randn(2, 3, 3, *size, dtype=torch.float64)
-        results = []
-        for name in ("c", "torch"):
-            monkeypatch.setenv("PAINT_GYM_KERNEL", name)
-            results.append(paint_with_gradients(stroke, canvas, strokes, weight))
-        for ours, reference in zip(*results, strict=True):
-            torch.testing.assert_close(ours, reference, rtol=1e-6, atol=1e-7)
-
-
 @pytest.mark.parametrize("stroke", ["bezier", "triangle"])
 def test_bands_change_nothing(stroke: str, monkeypatch: pytest.MonkeyPatch) -> None:
     strokes, (canvas, weight) = random_strokes(stroke, 2, 5), torch.rand(2, 2, 3, 21, 16)
@@ -76,27 +59,6 @@ def test_bands_change_nothing(stroke: str, monkeypatch: pytest.MonkeyPatch) -> N
     for banded in results[1:]:
         assert torch.equal(banded[0], results[0][0]) and torch.equal(banded[1], results[0][1])
         torch.testing.assert_close(banded[2], results[0][2], rtol=1e-4, atol=1e-4)  # sums in another order
-
-
-MEMORY = """
-import torch
-from paint_gym.renderers.analytic.c import library
-library.load = lambda dtype: None
-from paint_gym import make_renderer
-torch.manual_seed(0)
-strokes = torch.rand(1, 600, 13, requires_grad=True)
-make_renderer("analytic").paint(torch.zeros(1, 3, 128, 128), strokes).mean().backward()
-assert strokes.grad.abs().sum() > 0
-status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-print(int(status["VmHWM"].split()[0]) // 1024)  # unlike ru_maxrss, not the parent's
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
-def test_without_a_kernel_many_strokes_need_less_than_a_gigabyte() -> None:
-    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 1000  # MiB; all maps at once are 2,200
 
 
 @pytest.mark.parametrize("stroke", DESIGNS)
@@ -150,16 +112,6 @@ def test_gradcheck_of_torch(backend: str) -> None:
 
 
 @pytest.mark.parametrize("stroke", DESIGNS)
-def test_paint_is_compositing_in_order(stroke: str, backend: str) -> None:
-    renderer, strokes = make_renderer("analytic", stroke), random_strokes(stroke, 2, 4)
-    canvas = torch.rand(2, 3, 32, 48)
-    expected = canvas
-    for k in range(4):
-        expected = composite(expected, renderer(strokes[:, k], (32, 48)), colours_of(strokes)[:, k])
-    torch.testing.assert_close(renderer.paint(canvas, strokes), expected, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("stroke", DESIGNS)
 def test_an_image_does_not_depend_on_its_batch(stroke: str, backend: str) -> None:
     renderer, strokes, canvas = (
         make_renderer("analytic", stroke),
@@ -169,14 +121,6 @@ def test_an_image_does_not_depend_on_its_batch(stroke: str, backend: str) -> Non
     together = renderer.paint(canvas, strokes)
     alone = torch.cat([renderer.paint(canvas[i : i + 1], strokes[i : i + 1]) for i in range(9)])
     assert torch.equal(together, alone)
-
-
-@pytest.mark.parametrize("stroke", DESIGNS)
-def test_same_picture_at_any_size(stroke: str) -> None:
-    renderer, strokes = make_renderer("analytic", stroke), random_strokes(stroke, 20)
-    small, large = renderer(strokes, 128), renderer(strokes, 512)
-    reduced = torch.nn.functional.avg_pool2d(large.unsqueeze(1), 4).squeeze(1)
-    assert (small - reduced).abs().mean() < 0.01
 
 
 def test_opaque_circle_is_the_circle_one_expects(backend: str) -> None:
@@ -199,15 +143,6 @@ def test_where_a_stroke_overlaps_itself_the_later_part_covers(backend: str) -> N
     x, radius = 47.5, (1 + 32) / 2 + 0.5
     left_behind = (x + radius - 0.48 * 128) / (0.04 * 128)  # when the trailing edge passes x
     assert coverage[64, 47] == pytest.approx(left_behind, abs=0.01)
-
-
-def test_opacity_maps_transparency() -> None:
-    stroke = torch.tensor([[0.5, 0.5, 0.5, 0.25, 1, 1, 1]])
-    middle = [
-        make_renderer("analytic", "circle", opacity)(stroke, 64)[0, 32, 32]
-        for opacity in ((0, 1), (0.5, 1), (1, 1))
-    ]
-    assert [value.item() for value in middle] == pytest.approx([0.25, 0.625, 1.0])
 
 
 def test_strokes_without_length_or_area_are_no_trouble(backend: str) -> None:

@@ -10,12 +10,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from paint_gym import make_renderer
 from paint_gym.renderers.analytic import renderer as analytic
@@ -145,16 +143,6 @@ def test_no_gradient_comes_from_beneath_an_opaque_stroke(backend: TritonBackend)
     assert nodes[0, 4:].any() and colours[0, 3:].any()
 
 
-def test_hundreds_of_strokes_on_each_other(backend: TritonBackend) -> None:
-    """The transmittance is the product of hundreds of numbers, some of them 0 or nearly so."""
-    generator = torch.Generator().manual_seed(0)
-    nodes = torch.rand(1, 150, 1, 4, generator=generator) * torch.tensor([16.0, 16.0, 9.0, 1.0])
-    nodes[0, ::40, :, 3], nodes[0, ::35, :, 3] = 1.0, 1 - 1e-6
-    canvas, weight = torch.rand(2, 1, 3, 16, 16, generator=generator)
-    colours = torch.rand(1, 150, 3, generator=generator)
-    compare(backend, [canvas, nodes, colours], "sweep", weight, torch.float64)
-
-
 def test_the_renderer_uses_it(backend: TritonBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """Coverage, painting, a part of a canvas; without gradients nothing is recorded."""
     renderer, canvas = make_renderer("analytic", "straight"), torch.rand(2, 3, 20, 24)
@@ -181,48 +169,6 @@ def test_the_renderer_uses_it(backend: TritonBackend, monkeypatch: pytest.Monkey
     assert recorded == [False] * 5
     for output, reference in zip(*results, strict=True):
         torch.testing.assert_close(output, reference, rtol=0, atol=1e-4)
-
-
-class _Counting(TorchDispatchMode):
-    """Count of the kernels that PyTorch would start: for all but views and allocations."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = function.name()
-        reserves = name.startswith(("aten::empty", "aten::new_empty"))
-        self.count += not (function.is_view or reserves or name == "aten::detach")
-        return function(*args, **(kwargs or {}))
-
-
-@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
-def test_few_kernels_start(stroke: str, interpreted: TritonBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    design, kernel_type = get_stroke(stroke), type(interpreted.kernels.nodes_kernel)
-    start_kernel = kernel_type.__getitem__
-    renderer, canvas = make_renderer("analytic", design), torch.zeros(1, 3, 16, 16)
-    strokes = torch.rand(1, 5, design.dim, requires_grad=True)
-    weight = torch.ones_like(canvas)
-    renderer.paint(canvas, strokes)  # the first one tries out whether Triton works
-    with _Counting() as mode:
-
-        def counted(kernel: object, grid: tuple[int, ...]) -> object:
-            mode.count += 1
-            start = start_kernel(kernel, grid)
-
-            def call(*arguments: object, **named: object) -> object:
-                before = mode.count
-                start(*arguments, **named)
-                mode.count = before  # the interpreter's own
-
-            return call
-
-        monkeypatch.setattr(kernel_type, "__getitem__", counted)
-        painted = renderer.paint(canvas, strokes)
-        forward = mode.count
-        torch.autograd.grad(painted, strokes, weight)
-    assert (forward, mode.count) == (7, 11)
 
 
 def test_float64_and_transforms_go_to_pytorch(
