@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.common.signals import StopSignals
+from agents.painting.paint import scaled_sides
 from agents.painting.palette import hex_colours
-from agents.painting.photo import PaintJob, Photo, PhotoPainter, scaled_sides
+from agents.painting.photo import PaintJob, Photo, PhotoPainter
 from agents.painting.refinement import is_sparse
 from paint_gym.metrics import psnr
 from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_film, check_size
@@ -72,7 +73,7 @@ class OutputOptions:
         """Size of a file, as the photo's height and width; a film at most `FILM_SIDE` by default."""
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
         limit = FILM_SIDE if FORMATS[ending].is_film else MAX_SIDE
-        size = check_size(scaled_sides(sides, self.size or min(limit, max(sides))))
+        size = check_size(scaled_sides(sides, self.size or min(limit, max(sides)), max(sides)))
         check_film(size, ending)
         return size
 

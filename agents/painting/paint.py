@@ -60,7 +60,12 @@ def paint(
         raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
     max_strokes = as_int("max_strokes", max_strokes, *STROKES)
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
-    act = _bind_act(policy, targets, options, side)
+    weight = None
+    if options.weight is not None:
+        weight = _shrink(check_weight(options.weight, targets).unsqueeze(1).to(policy.device), side).squeeze(
+            1
+        )
+    act = _bind_act(policy, weight)
     target = _shrink(to_floats(targets.to(policy.device)), side)
     design = policy.renderer.design
     constraints = StrokeConstraints(design, options.palette, options.radii)
@@ -92,11 +97,9 @@ def paint(
         torch.cat(bundles, 1),
     )
     if options.colour_steps and options.palette is None:
-        renderer, pixels = make_renderer("analytic", design, opacity), None
-        if options.weight is not None:
-            pixels = _shrink(check_weight(options.weight, targets).unsqueeze(1), side).squeeze(1).to(target)
+        renderer = make_renderer("analytic", design, opacity)
         strokes = solve_colours(
-            strokes.to(target), blank, target, renderer, options.colour_steps, pixels
+            strokes.to(target), blank, target, renderer, options.colour_steps, weight
         ).cpu()
     return [
         Painting(painted, design, size, None if background is None else colour, opacity)
@@ -104,17 +107,14 @@ def paint(
     ]
 
 
-def _bind_act(
-    policy: Policy, targets: Tensor, options: PaintOptions, side: int | None
-) -> Callable[[CanvasState, int], Tensor]:
+def _bind_act(policy: Policy, weight: Tensor | None) -> Callable[[CanvasState, int], Tensor]:
     """The policy's `act` as ``act(state, steps)``, with the weights of errors if there are any."""
     act: Callable[..., Tensor] = policy.act
     parameters = inspect.signature(act).parameters
-    if options.weight is not None:
+    if weight is not None:
         if "weight" not in parameters:
             raise ValueError(f"{type(policy).__name__} does not weigh errors; leave the weight out")
-        weight = check_weight(options.weight, targets).to(policy.device)
-        act = functools.partial(act, weight=_shrink(weight.unsqueeze(1), side).squeeze(1))
+        act = functools.partial(act, weight=weight)
     return act if "steps" in parameters else lambda state, steps: act(state)
 
 
@@ -193,7 +193,7 @@ def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
     Raises:
         ValueError: the longer side would be too long for a painting.
     """
-    sides = check_size(_scaled_sides(picture.shape[0], picture.shape[1], side))
+    sides = check_size(scaled_sides(picture.shape, side, min(picture.shape[:2])))
     return _resize(picture.permute(2, 0, 1)[None].float() / 255, sides).clamp(0, 1)
 
 
@@ -201,13 +201,12 @@ def _shrink(pictures: Tensor, side: int | None) -> Tensor:
     """Scale pictures ``(B, C, H, W)`` to a shorter side of at most `side`."""
     if side is None or min(pictures.shape[2:]) <= side:
         return pictures
-    return _resize(pictures, _scaled_sides(pictures.shape[2], pictures.shape[3], side))
+    return _resize(pictures, scaled_sides(pictures.shape[2:], side, min(pictures.shape[2:])))
 
 
-def _scaled_sides(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width in the same aspect, with another shorter side."""
-    shorter = min(height, width)
-    return max(1, round(height * side / shorter)), max(1, round(width * side / shorter))
+def scaled_sides(sides: Sequence[int], side: int, reference: int) -> tuple[int, int]:
+    """Height and width in the same aspect, with `side` for a side of `reference` pixels."""
+    return max(1, round(sides[0] * side / reference)), max(1, round(sides[1] * side / reference))
 
 
 def _resize(pictures: Tensor, sides: tuple[int, int]) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from agents.checkpoint import load
 from agents.painting.options import CANVAS, QUALITIES, Background, OnL2, OnStrokes, PaintOptions
-from agents.painting.paint import fit_to_canvas, paint
+from agents.painting.paint import fit_to_canvas, paint, scaled_sides
 from agents.painting.palette import choose_palette
 from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import is_sparse, layers_of, prune, refine
@@ -85,12 +85,6 @@ class PaintJob:
     photo_size: tuple[int, int]
     target: Tensor
     options: PaintOptions
-
-
-def scaled_sides(sides: tuple[int, int], longer: int) -> tuple[int, int]:
-    """Height and width in the same aspect, with this longer side."""
-    scale = longer / max(sides)
-    return max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))
 
 
 @dataclass(frozen=True)
@@ -258,7 +252,8 @@ def paint_photo(
     job = painter.prepare(_as_photo(photo))
     drafts = [painter.paint(job, numbers.strokes if strokes is None else strokes)]
     (painting,) = painter.refine([job], drafts)
-    size = scaled_sides(job.photo_size, min(MAX_SIDE, max(job.photo_size)))
+    longer = max(job.photo_size)
+    size = scaled_sides(job.photo_size, min(MAX_SIDE, longer), longer)
     return Painting(painting.strokes, painting.design, size, painting.background, painting.opacity)
 
 

@@ -5,6 +5,7 @@ Run: python -m benchmarks.painting.gallery --sheet docs/gallery.png
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from agents import load, paint_photo
 from agents.checkpoint import shipped_agent
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import PaintingVariant, paint_and_score, write_rows
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
+from benchmarks.painting.defaults import drawing
 from paint_gym.datasets.images import resize_box
 from paint_gym.utils.files import replace_when_done
 
@@ -44,6 +47,8 @@ class Gallery(BenchmarkConfig):
     """PNG with a row for each photo: the photo, then each budget by the agent alone, and refined."""
     styles: Path | None = None
     """PNG of one photo in the styles of `STYLES`, three in a row."""
+    recipes: Path | None = None
+    """PNG of a portrait, a sticker, a poster in six colours, and a drawing in one ink."""
     film: Path | None = None
     """Animated WebP of the refined paintings side by side, as they grow."""
 
@@ -64,6 +69,28 @@ def write_styles(path: Path, size: int) -> None:
         variant = PaintingVariant(shipped_agent(stroke), refine=150, opaque=opaque, colours=colours)
         painted += [painting.render() for painting in variant.paint(targets, strokes)]
     write_rows(path, [np.concatenate(painted[first : first + 3], 1) for first in (0, 3)])
+
+
+def write_recipes(path: Path, size: int) -> None:
+    """Write a portrait, a sticker on a sheet, a poster in six colours, and a drawing in one ink."""
+    face, cup = (photo(name, size).transpose(1, 2, 0) for name in ("astronaut", "coffee"))
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    disc = ((np.hypot(x, y) < 0.46) * 255).astype(np.uint8)
+    ink = np.asarray(Image.fromarray(drawing()).resize((size, size), Image.Resampling.BOX))
+    opaque = load("pretrained", opacity=(1.0, 1.0))
+    with tempfile.TemporaryDirectory() as folder:
+        cut = Path(folder) / "cut.png"
+        Image.fromarray(np.dstack([photo("chelsea", size).transpose(1, 2, 0), disc])).save(cut)
+        sticker = paint_photo(cut, 300).render_rgba()
+    sheet = Image.new("RGBA", (size, size), "#9ec5e8")
+    sheet.alpha_composite(Image.fromarray(sticker))
+    paintings = [
+        paint_photo(face),
+        paint_photo(cup, 500, policy=opaque, palette=6),
+        paint_photo(ink, 200, policy=opaque, palette=torch.zeros(1, 3), background=(1, 1, 1)),
+    ]
+    portrait, poster, stamp = (painting.render() for painting in paintings)
+    write_rows(path, [np.concatenate([portrait, np.asarray(sheet.convert("RGB")), poster, stamp], 1)])
 
 
 def write_film(path: Path, films: list[list[np.ndarray]]) -> None:
@@ -101,6 +128,8 @@ def tables(options: Gallery) -> Iterator[Table]:
         write_rows(options.sheet, sheet)
     if options.styles:
         write_styles(options.styles, size)
+    if options.recipes:
+        write_recipes(options.recipes, size)
     if options.film:
         write_film(options.film, films)
 
