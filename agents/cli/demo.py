@@ -66,7 +66,7 @@ def demo(command: Demo) -> dict[str, float]:
     agent_config = replace(PRESETS["cpu"].agent, stroke=command.stroke, max_strokes=command.strokes)
     config = replace(
         PRESETS["cpu"], agent=agent_config, size=min(LEARNING_SIZE, command.size), updates=command.updates,
-        seed=command.seed, eval_images=8, eval_split="val",
+        seed=command.seed, eval_images=8,
     )  # fmt: skip
     trainer = Trainer(config)
     test = load_dataset("photos", split="test", size=command.size)

@@ -164,8 +164,8 @@ class TrainConfig:
     """Updates per step of the canvases."""
     eval_every: int = 500
     """Updates from one evaluation to the next."""
-    eval_split: Literal["train", "val", "test"] = "test"
-    """Split that evaluations paint; choose settings on val."""
+    eval_split: Literal["train", "val", "test"] = "val"
+    """Split that evaluations paint; test is for the score at the end."""
     eval_images: int = 32
     """Pictures that an evaluation paints."""
     eval_strokes: int = 200

@@ -32,7 +32,7 @@ def settings(config: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def flags(name: str, value: Any) -> list[str]:
     """Another value of a setting, as arguments."""
-    others = {"eval_split": "val", "bf16": "True", "data_root": "data", "schedule": "cosine"}
+    others = {"eval_split": "test", "bf16": "True", "data_root": "data", "schedule": "cosine"}
     leaf = name.rpartition(".")[2]
     flag = f"--{leaf.replace('_', '-')}"
     if value == "cosine":
