@@ -69,7 +69,7 @@ def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> Non
         return [*forms, torch.tensor(action)][random.integers(7)]
 
     def random_options(random: np.random.Generator) -> Any:
-        names = ("indices", "canvas", "reset_mask", "more")
+        names = ("indices", "canvas", "step", "reset_mask", "more")
         options = {name: odd(random) for name in names if random.random() < 0.3}
         if random.random() < 0.3:
             options["indices"] = random.integers(-2, 14, len(shape) * 3 - 3 or 1)
