@@ -17,14 +17,6 @@ def test_the_nearest_of_similar_colours_is_the_same_for_few_and_for_many() -> No
     assert torch.equal(constraints.nearest_colour(colours), few)
 
 
-def test_gradients_pass_straight_through() -> None:
-    strokes = torch.rand(3, 7, requires_grad=True)
-    constraints = StrokeConstraints(get_stroke("circle"), torch.eye(3), (0.02, 0.05))
-    (gradient,) = torch.autograd.grad((constraints(strokes) * 2).sum(), strokes)
-    assert torch.equal(gradient, torch.full((3, 7), 2.0))
-    torch.testing.assert_close(constraints(strokes), constraints.nearest(strokes))
-
-
 @pytest.mark.parametrize("radii", [(0.05, 0.02), (0.3, 0.5), (0.0, 0.001), (float("nan"), 1)])
 def test_radii_that_no_stroke_has_are_refused(radii: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="radii must be least and greatest"):

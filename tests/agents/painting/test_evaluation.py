@@ -35,12 +35,6 @@ def test_the_curve_is_the_l2_of_the_painting_so_far(every: int) -> None:
     assert score_painting(painting, target, every).l2 == pytest.approx(expected, rel=1e-6)
 
 
-def test_interval_narrows_with_pictures() -> None:
-    values = np.random.default_rng(0).random(400)
-    few, many = mean_interval(values[:25]), mean_interval(values)
-    assert few.high - few.low > 2 * (many.high - many.low) > 0
-
-
 def test_interval_holds_the_true_mean_as_often_as_promised() -> None:
     samples = np.random.default_rng(0).normal(1, 3, (50, 200))  # 200 experiments of 50 pictures
     held = 0

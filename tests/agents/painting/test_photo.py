@@ -107,9 +107,6 @@ def test_strokes_are_added_to_a_canvas_as_it_is(photo: str) -> None:
     before, after = (np.square((image - picture) / 255).mean() for image in (half.astype(float), whole))
     assert painter.l2(job, layer) == pytest.approx(after, rel=0.05)  # on that canvas
     assert after < 0.2 * before and alpha[:, 34:].mean() > 2 * alpha[:, :26].mean()
-    Image.new("RGB", (100, 20)).save("long.png")
-    with pytest.raises(ValueError, match=r"long\.png has another aspect"):
-        PhotoPainter(POLICY, canvas_image=Photo(Path("long.png"))).prepare(Photo(Path(photo)))
 
 
 def test_masks_and_faces(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers import DIAMOND, HATCH, Constant, l2
 
-from agents import AgentConfig, PaintingPolicy, build_agent
+from agents import PaintingPolicy
 from agents.networks import GlimpseActor
 from agents.networks.actor import Proposals
 from paint_gym import make_renderer
@@ -98,15 +98,6 @@ def test_plans_never_lose_and_mostly_gain(
     blank = l2(state.canvas, state.target)
     assert (after <= before + 1e-7).all()
     assert (blank - after > (blank - before).clamp(min=0) * 1.2).float().mean() >= 0.5
-
-
-def test_plans_improve_the_actions_of_an_actor_without_proposals() -> None:
-    agent = build_agent(AgentConfig("model-based", "resnet", 4, 4, depth=1, max_strokes=20), "cpu")
-    target = torch.full((2, 3, 32, 32), 0.7)
-    state = CanvasState(torch.zeros(2, 3, 32, 32), target, torch.tensor([0, 2]))
-    actions = [agent.policy(plan=plan).act(state).view(2, 5, 13) for plan in (0, 10)]
-    plain, planned = (l2(agent.renderer.paint(state.canvas, action), target) for action in actions)
-    assert (planned < 0.8 * plain).all()
 
 
 def test_a_policy_is_frozen_and_leaves_its_actor_alone() -> None:

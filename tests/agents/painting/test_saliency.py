@@ -10,14 +10,7 @@ from skimage import data
 import agents
 from agents import PaintOptions
 from agents.painting.paint import paint
-from agents.painting.saliency import DETAIL, face_weight, mask_weight
-
-
-def test_a_mask_of_any_size_becomes_weights() -> None:
-    mask = np.zeros((20, 40, 3), np.uint8)
-    mask[:, 20:] = 255
-    weight = mask_weight(mask, (32, 64))
-    assert weight.shape == (32, 64) and weight[:, :30].max() == 1 and weight[:, 34:].min() == 1 + DETAIL
+from agents.painting.saliency import face_weight
 
 
 def test_a_face_is_found_where_it_is() -> None:

@@ -1,4 +1,4 @@
-"""Adam for strokes: the steps are those of PyTorch's, within the unit cube; new strokes have no past."""
+"""Adam for strokes: the steps are those of PyTorch's, within the unit cube."""
 
 from __future__ import annotations
 
@@ -22,14 +22,3 @@ def test_steps_are_those_of_torch() -> None:
         with torch.no_grad():  # the rate of each number, and the cube
             theirs.copy_((before + (1 - i / 10) * rate * (theirs - before)).clamp(0, 1))
     torch.testing.assert_close(ours.strokes, theirs.detach())
-
-
-def test_new_strokes_lie_on_top_and_have_no_past() -> None:
-    adam = StrokeAdam(torch.rand(1, 3, 7), torch.full((7,), 0.01), (0.9, 0.99))
-    adam.step(torch.ones(1, 3, 7))
-    before, new = adam.strokes, torch.rand(1, 1, 7)
-    adam.replace(torch.tensor([[0, 2]]), new)
-    torch.testing.assert_close(adam.strokes, torch.cat([before[:, [0, 2]], new], 1))
-    assert adam.steps.flatten().tolist() == [1, 1, 0] and not adam.mean[:, 2].any()
-    adam.step(torch.ones(1, 3, 7))
-    torch.testing.assert_close(adam.strokes[:, 2], (new[:, 0] - 0.01).clamp(0, 1))
