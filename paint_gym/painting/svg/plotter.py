@@ -139,7 +139,7 @@ def _drawable(areas: dict[str, Any], pen: float) -> list[tuple[str, Any]]:
     """Colour and area of each connected part; a piece that is too narrow goes to a neighbour beside it."""
     parts = [(name, part) for name, area in areas.items() for part in shapely.get_parts(_opened(area, pen))]
     cover = shapely.union_all(list(areas.values()), grid_size=GRID)
-    for reach in (0, 0, pen / 16):  # the last time a little over the edge
+    for reach in (0, 0, pen / 24):  # the last time a little over the edge
         tree = shapely.STRtree([part for _, part in parts])
         rest = _overlay(shapely.difference, cover, shapely.union_all(tree.geometries))
         gains: defaultdict[int, list[Any]] = defaultdict(list)
@@ -150,7 +150,8 @@ def _drawable(areas: dict[str, Any], pen: float) -> list[tuple[str, Any]]:
                 gains[near[shapely.area(shared).argmax()]].append(piece)
         for index, gain in gains.items():
             colour, part = parts[index]
-            parts[index] = colour, _opened(shapely.union_all([part, *_grown(gain, reach)]), pen)
+            union = shapely.union_all([part, *_grown(gain, reach)])
+            parts[index] = colour, _opened(_overlay(shapely.intersection, union, cover), pen)
     return parts
 
 
