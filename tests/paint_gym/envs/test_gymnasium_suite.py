@@ -26,6 +26,7 @@ for name in {STAND_INS}:
         entry_point="paint_gym.envs:PaintCanvasEnv",
         vector_entry_point="paint_gym.envs:PaintCanvasVectorEnv",
         kwargs={{"dataset": "photos", "size": 16, "max_strokes": 100, "device": "cpu"}},
+        max_episode_steps=500,
     )
 """
 CANNOT_APPLY = {
