@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ import tyro
 from agents.cli.command import Command
 from agents.cli.plotter import Plotter
 from agents.common.config import COUNT, STROKES, check_ranges
-from agents.painting.options import QUALITIES, Quality
+from agents.painting.options import PLOTTER_STROKES, QUALITIES, Quality
 from paint_gym.painting import MAX_SIDE
 
 
@@ -27,7 +27,7 @@ class Files(Command):
     overwrite: bool = False
     """Write over existing files, but never over an input."""
     strokes: tuple[int, ...] = ()
-    """Number of strokes at most; several numbers, as in "50 200 1000", make a painting each."""
+    """Number of strokes at most, for a plotter by default 2,000; several numbers make a painting each."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the input; of films at most 1,080."""
     seconds: float = 8.0
@@ -134,5 +134,6 @@ class Paint(Files):
 
     @property
     def numbers(self) -> Quality:
-        """The numbers of the quality."""
-        return QUALITIES["draft" if self.draft else self.quality]
+        """The numbers of the quality; a plotter's sheet needs more strokes."""
+        numbers = QUALITIES["draft" if self.draft else self.quality]
+        return numbers if self.plotter.svg == "filled" else replace(numbers, strokes=PLOTTER_STROKES)

@@ -29,6 +29,7 @@ QUALITIES = {
     "normal": Quality(1000, 170),
     "fine": Quality(1500, 200, canvas=512),
 }
+PLOTTER_STROKES = 2000  # of a sheet; fewer leave much of it white
 OnL2 = Callable[[float], object] | None
 OnStrokes = Callable[[Tensor], object] | None
 Background = Sequence[float] | Literal["auto"] | None

@@ -56,7 +56,7 @@ def test_data_sets_travel_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     other = pickle.loads(written)
     assert isinstance(other.images, np.memmap) and np.array_equal(other.images, data.images)
     assert not other.images.flags.writeable and other.names == data.names
-    for file in (tmp_path / "cache" / "datasets").glob("*.npy"):
+    for file in (tmp_path / "cache" / "datasets").glob("*.pixels"):
         file.unlink()
     with pytest.raises(FileNotFoundError, match="load the data set on this machine"):
         pickle.loads(written)
