@@ -102,7 +102,7 @@ def painter_of(request: PaintRequest, init: Painting | None) -> PhotoPainter:
         iterations=request.refine,
         background=background_of(request, init),
         palette=parse_palette(palette) if isinstance(palette, list) else palette,
-        detail="faces" if request.detail == "faces" else None,
+        detail="auto" if request.detail == "auto" else None,
         init=init,
         paper=None if request.paper is None else Paper(*request.paper),
     )

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from agents.painting.options import QUALITIES
 from paint_gym.painting import check_ending
 
+NORMAL = QUALITIES["normal"]
 MAX_REQUEST_BYTES = 30_000_000
 MAX_PARTS = 10_000  # lists, objects and fields of a request, for a painting has a list for each stroke
 MAX_PAINTING = 2_000_000  # characters of a painting's JSON
@@ -42,8 +44,10 @@ class PaintRequest(Strict):
     photo: Annotated[PhotoName | None, Field(description="One of scikit-image's photos.")] = None
     image: Annotated[str | None, Field(description="A picture of your own: its file, in base64.")] = None
     painting: Annotated[PaintingText | None, Field(description="A painting of it to go on with.")] = None
-    strokes: Annotated[int, Field(ge=1, le=MAX_STROKES)] = 500
-    refine: Annotated[int, Field(ge=0, le=MAX_REFINE, description="Iterations of refinement.")] = 100
+    strokes: Annotated[int, Field(ge=1, le=MAX_STROKES)] = NORMAL.strokes
+    refine: Annotated[int, Field(ge=0, le=MAX_REFINE, description="Iterations of refinement.")] = (
+        NORMAL.refine
+    )
     stroke: Literal["bezier", "straight", "circle", "triangle"] = "bezier"
     palette: Annotated[
         Annotated[int, Field(ge=0, le=MAX_PALETTE)] | Annotated[list[Colour], Field(max_length=MAX_PALETTE)],
@@ -51,7 +55,9 @@ class PaintRequest(Strict):
     ] = 0
     background: Annotated[Colour | None, Field(description="Null for a transparent layer.")] = "#000000"
     opacity: Annotated[float, Field(ge=0, le=1, description="The least alpha; 1 is opaque.")] = 0.0
-    detail: Annotated[Literal["all", "faces"], Field(description="Where errors count more.")] = "faces"
+    detail: Annotated[Literal["auto", "none"], Field(description="Faces count more, or nothing does.")] = (
+        "auto"
+    )
     paper: Paper = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 

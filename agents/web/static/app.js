@@ -281,7 +281,7 @@ async function paintRequest(on) {
     stroke, opacity, paper: paper(), background: $("transparent").checked ? null : $("background").value,
     strokes: on ? Math.min(MAX_STROKES, strokes.length + count) : count, refine: Number($("refine").value),
     palette: palette?.length === Number($("colours").value) ? palette : Number($("colours").value),
-    detail: $("faces").checked ? "faces" : "all", seed: Number($("seed").value), painting: on ? json() : null,
+    detail: $("faces").checked ? "auto" : "none", seed: Number($("seed").value), painting: on ? json() : null,
   };
 }
 

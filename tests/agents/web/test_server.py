@@ -124,7 +124,7 @@ def test_hostile_uploads(client):
         for _ in range(random.integers(1, 6)):
             content[random.integers(len(content))] = random.integers(256)
         image = base64.b64encode(content[: random.integers(len(content) // 2, len(content) + 1)]).decode()
-        last = events(client, image=image, strokes=1, refine=0, detail="all")[-1]
+        last = events(client, image=image, strokes=1, refine=0, detail="none")[-1]
         assert last["event"] == "done" or ("the picture" in last["message"] and len(last["message"]) < 400)
         memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
     assert memory[-1] - memory[50] < 30e6
