@@ -37,7 +37,7 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 """
 REMOVED = (
     "actors", "adapter", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
-    "learning_speed_compiled", "levers", "palette", "scaling", "stroke_budget", "through", "web",
+    "learning_speed_compiled", "levers", "palette", "scaling", "stroke_budget", "through",
 )  # fmt: skip
 """Results of benchmarks that decided a design and are gone."""
 PAST = ("until Chromium shows it", "SVG against our renderer, 200 random strokes")
