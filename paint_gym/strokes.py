@@ -237,11 +237,6 @@ def register_stroke(design: StrokeDesign, replace: bool = False) -> None:
     STROKES.register(design.name, design, replace)
 
 
-def stroke_names() -> list[str]:
-    """Names of all registered designs."""
-    return list(STROKES)
-
-
 def get_stroke(stroke: str | StrokeDesign) -> StrokeDesign:
     """The design called `stroke`, else a `ValueError` with the nearest name; a design as it is."""
     if stroke == "line":  # nearest in letters is "triangle"
