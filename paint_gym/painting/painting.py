@@ -25,7 +25,7 @@ from torch import Tensor
 from paint_gym.painting import json_format
 from paint_gym.painting.formats import FORMATS, WriteOptions, as_image, check_ending, check_film
 from paint_gym.painting.svg import Paper
-from paint_gym.painting.video import FilmOptions
+from paint_gym.painting.video import SECONDS
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
@@ -202,7 +202,7 @@ class Painting:
         size: Size | None = None,
         *,
         paper: Paper | None = None,
-        seconds: float = FilmOptions.seconds,
+        seconds: float = SECONDS,
     ) -> None:
         """Write a picture, a vector drawing, the strokes or a film, by the ending of the file.
 
@@ -222,7 +222,7 @@ class Painting:
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
         check_film(scaled.size, ending)
         with replace_when_done(path) as temporary:
-            FORMATS[ending].write(scaled, temporary, WriteOptions(paper, FilmOptions(seconds)))
+            FORMATS[ending].write(scaled, temporary, WriteOptions(paper, seconds))
 
     def _repr_png_(self) -> bytes:
         """PNG for a notebook, at `NOTEBOOK_SIDE` pixels or less."""
