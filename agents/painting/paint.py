@@ -60,11 +60,10 @@ def paint(
         raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
     max_strokes = as_int("max_strokes", max_strokes, *STROKES)
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
-    weight = None
-    if options.weight is not None:
-        weight = _shrink(check_weight(options.weight, targets).unsqueeze(1).to(policy.device), side).squeeze(
-            1
-        )
+    weight = options.weight
+    if weight is not None:
+        weight = check_weight(weight, targets).to(policy.device)
+        weight = _shrink(weight.unsqueeze(1), side).squeeze(1)
     act = _bind_act(policy, weight)
     target = _shrink(to_floats(targets.to(policy.device)), side)
     design = policy.renderer.design
@@ -91,16 +90,11 @@ def paint(
             on_strokes(bundles[-1])
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
-    size, opacity, strokes = (
-        (targets.shape[2], targets.shape[3]),
-        policy.renderer.opacity,
-        torch.cat(bundles, 1),
-    )
+    strokes, opacity = torch.cat(bundles, 1), policy.renderer.opacity
     if options.colour_steps and options.palette is None:
-        renderer = make_renderer("analytic", design, opacity)
-        strokes = solve_colours(
-            strokes.to(target), blank, target, renderer, options.colour_steps, weight
-        ).cpu()
+        renderer, steps = make_renderer("analytic", design, opacity), options.colour_steps
+        strokes = solve_colours(strokes.to(target), blank, target, renderer, steps, weight).cpu()
+    size = (targets.shape[2], targets.shape[3])
     return [
         Painting(painted, design, size, None if background is None else colour, opacity)
         for painted, colour in zip(strokes.numpy(), backdrops.tolist(), strict=True)
