@@ -10,7 +10,6 @@ from os import PathLike
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from agents.common.config import STROKES
 from agents.painting.colours import solve_colours
@@ -23,7 +22,7 @@ from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
-from paint_gym.utils.images import to_floats
+from paint_gym.utils.images import resize, to_floats
 
 ASPECT = 1.03  # greatest ratio between the aspect of a painting to go on with and that of the picture
 
@@ -188,20 +187,16 @@ def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
         ValueError: the longer side would be too long for a painting.
     """
     sides = check_size(scaled_sides(picture.shape, side, min(picture.shape[:2])))
-    return _resize(picture.permute(2, 0, 1)[None].float() / 255, sides).clamp(0, 1)
+    return resize(picture.permute(2, 0, 1)[None].float() / 255, sides).clamp(0, 1)
 
 
 def _shrink(pictures: Tensor, side: int | None) -> Tensor:
     """Scale pictures ``(B, C, H, W)`` to a shorter side of at most `side`."""
     if side is None or min(pictures.shape[2:]) <= side:
         return pictures
-    return _resize(pictures, scaled_sides(pictures.shape[2:], side, min(pictures.shape[2:])))
+    return resize(pictures, scaled_sides(pictures.shape[2:], side, min(pictures.shape[2:])))
 
 
 def scaled_sides(sides: Sequence[int], side: int, reference: int) -> tuple[int, int]:
     """Height and width in the same aspect, with `side` for a side of `reference` pixels."""
     return max(1, round(sides[0] * side / reference)), max(1, round(sides[1] * side / reference))
-
-
-def _resize(pictures: Tensor, sides: tuple[int, int]) -> Tensor:
-    return interpolate(pictures, sides, mode="bilinear", antialias=True, align_corners=False)
