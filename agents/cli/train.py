@@ -20,7 +20,7 @@ from agents.training.presets import PRESETS, Preset, preset_for
 from agents.training.trainer import Trainer, load_config
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
 from paint_gym.utils.errors import named_file
-from paint_gym.utils.files import lock_folder, replace_when_done
+from paint_gym.utils.files import lock_folder, write_text
 from paint_gym.utils.registry import import_module
 
 logger = logging.getLogger(__name__)
@@ -155,6 +155,6 @@ def _new_trainer(command: Train) -> Trainer:
     if is_main_process():
         command.out.mkdir(parents=True, exist_ok=True)
         (command.out / "metrics.jsonl").unlink(missing_ok=True)
-        with replace_when_done(command.out / "config.json") as file:
-            file.write_text(json.dumps(_settings(command, trainer.config), indent=2) + "\n")
+        settings = json.dumps(_settings(command, trainer.config), indent=2)
+        write_text(command.out / "config.json", f"{settings}\n")
     return trainer
