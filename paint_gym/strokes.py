@@ -31,7 +31,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.errors import as_pair, unknown_name
 from paint_gym.utils.registry import Registry
 
 COLOUR = ("R", "G", "B")
@@ -201,6 +201,14 @@ class StrokeDesign:
             elif kind == "radius":
                 moved[i] = ((side * (1 + 64 * moved[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
         return torch.stack(moved, -1)
+
+
+def check_opacity(opacity: object) -> tuple[float, float]:
+    """Check that an opacity is a range in [0, 1]; else raise a `ValueError`."""
+    low, high = as_pair("opacity", opacity)
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"opacity must be (low, high) with 0 <= low <= high <= 1, not {opacity}")
+    return low, high
 
 
 def radius(r: Tensor) -> Tensor:
