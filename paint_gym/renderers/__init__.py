@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paint_gym.renderers.analytic import AnalyticRenderer
-from paint_gym.renderers.base import Renderer, Size, check_strokes, composite
+from paint_gym.renderers.base import Renderer, Size, composite
 from paint_gym.renderers.neural import NeuralRenderer
 from paint_gym.renderers.raster import RasterRenderer
 from paint_gym.strokes import StrokeDesign, check_opacity, get_stroke
@@ -13,7 +13,7 @@ from paint_gym.utils.device import allow_forks
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.registry import Registry
 
-__all__ = ["RENDERERS", "Renderer", "Size", "check_strokes", "composite", "make_renderer"]
+__all__ = ["RENDERERS", "Renderer", "Size", "composite", "make_renderer"]
 
 RENDERERS = Registry[Callable[[StrokeDesign, tuple[float, float]], Renderer]](
     "renderer", {"analytic": AnalyticRenderer, "neural": NeuralRenderer, "raster": RasterRenderer}
