@@ -31,7 +31,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.errors import as_pair, unknown_name
 from paint_gym.utils.registry import Registry
 
 COLOUR = ("R", "G", "B")
@@ -203,6 +203,14 @@ class StrokeDesign:
         return torch.stack(moved, -1)
 
 
+def check_opacity(opacity: object) -> tuple[float, float]:
+    """Check that an opacity is a range in [0, 1]; else raise a `ValueError`."""
+    low, high = as_pair("opacity", opacity)
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"opacity must be (low, high) with 0 <= low <= high <= 1, not {opacity}")
+    return low, high
+
+
 def radius(r: Tensor) -> Tensor:
     """Radius in shorter canvas sides, from a thickness in [0, 1]: 1/256 to 65/256."""
     return r / 4 + MIN_RADIUS
@@ -235,11 +243,6 @@ STROKES = Registry[StrokeDesign]("stroke", {design.name: design for design in BU
 def register_stroke(design: StrokeDesign, replace: bool = False) -> None:
     """Make `design` known by its name, to `stroke=` everywhere; a `ValueError` if taken, unless `replace`."""
     STROKES.register(design.name, design, replace)
-
-
-def stroke_names() -> list[str]:
-    """Names of all registered designs."""
-    return list(STROKES)
 
 
 def get_stroke(stroke: str | StrokeDesign) -> StrokeDesign:

@@ -24,7 +24,7 @@ from agents.painting.refinement import refine
 from agents.training.presets import PRESETS
 from agents.training.trainer import Trainer
 from paint_gym.datasets import load_dataset
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import replace_when_done, write_text
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ def demo(command: Demo) -> dict[str, float]:
     scores = {name: float(l2_by_raster(row, crops).mean()) for name, row in rows.items()}
     scores |= {"images": len(crops), "strokes": command.strokes, "updates": command.updates}
     scores |= {"seconds_photos": photos_seconds, "seconds": time.monotonic() - start}
-    _write_text(out / "demo.json", json.dumps(scores, indent=2) + "\n")
-    _write_text(out / "index.html", page(PHOTOS, scores, str(out)))
+    write_text(out / "demo.json", json.dumps(scores, indent=2) + "\n")
+    write_text(out / "index.html", page(PHOTOS, scores, str(out)))
     text = "l2 on held-out crops: %(l2_untrained).4f untrained, %(l2).4f trained, %(l2_refined).4f refined"
     logger.info(text, scores)
     logger.info("%s shows the results", out / "index.html")
@@ -130,11 +130,6 @@ def _train(trainer: Trainer) -> list[tuple[float, float]]:
 
         trainer.fit(after_update)
     return curve
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replace_when_done(path) as file:
-        file.write_text(text, encoding="utf-8")
 
 
 def _save_picture(path: Path, picture: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from agents.checkpoint import load
 from agents.cli.command import Command
 from agents.painting.evaluation import EvaluationSettings, evaluate
 from paint_gym.utils.errors import unknown_name
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import replace_when_done, write_text
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -63,8 +63,7 @@ def evaluate_agent(command: Evaluate) -> dict[str, Any]:
     for line in _table(report):
         logger.info("%s", line)
     if command.json is not None:
-        with replace_when_done(command.json) as file:
-            file.write_text(json.dumps(report, indent=2) + "\n")
+        write_text(command.json, json.dumps(report, indent=2) + "\n")
     if command.curve is not None:
         _plot(command.curve, report)
     return report

@@ -23,7 +23,7 @@ from agents.cluster import run_on_cluster
 from agents.common.signals import StopSignals
 from agents.painting.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
 from agents.painting.photo import Photo, PhotoPainter
-from paint_gym.utils.files import replace_when_done, writing
+from paint_gym.utils.files import write_text, writing
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -140,8 +140,7 @@ def _write_palette(file: Path | None, photo: Photo, colours: list[str]) -> None:
     """Print the colours chosen from a photo, and write them as a file for --palette."""
     logger.info("palette of %s: %s", photo, ",".join(colours))
     if file is not None:
-        with replace_when_done(str(file).replace(NAME, stem_of(photo))) as temporary:
-            temporary.write_text("\n".join(colours) + "\n", encoding="utf-8")
+        write_text(str(file).replace(NAME, stem_of(photo)), "\n".join(colours) + "\n")
 
 
 def _add_line(report: Path, line: dict[str, Any]) -> None:

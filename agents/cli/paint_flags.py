@@ -10,7 +10,7 @@ import tyro
 
 from agents.cli.command import Command
 from agents.cli.plotter import Plotter
-from agents.common.config import COUNT, STROKES, check_ranges
+from agents.common.config import COUNT, LOOKAHEAD, PLAN, STROKES, check_ranges
 from agents.painting.options import PLOTTER_STROKES, QUALITIES, Quality
 from paint_gym.painting import MAX_SIDE
 
@@ -123,7 +123,7 @@ class Paint(Files):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self.machine, lookahead=(0, 256), plan=(0, 100_000), canvas=(1, MAX_SIDE))
+        check_ranges(self.machine, lookahead=LOOKAHEAD, plan=PLAN, canvas=(1, MAX_SIDE))
         check_ranges(self.machine, refine=COUNT, until=(0.0, 10.0))
         check_ranges(self.look, seed=COUNT)
 

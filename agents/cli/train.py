@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
-from agents.checkpoint import CHECKPOINT, check_run, load
+from agents.checkpoint import CHECKPOINT, check_run
 from agents.cli.command import Command
 from agents.common.config import TrainConfig, check_ranges, flatten
 from agents.training.presets import PRESETS, Preset, preset_for
-from agents.training.trainer import Trainer, load_config
+from agents.training.run import REMEMBERED, has_run, resume_run, saved_settings, start_run
+from agents.training.trainer import load_config
 from paint_gym.utils.distributed import is_main_process, is_restarted, process_group
-from paint_gym.utils.errors import named_file
-from paint_gym.utils.files import lock_folder, replace_when_done
+from paint_gym.utils.files import lock_folder
 from paint_gym.utils.registry import import_module
 
 logger = logging.getLogger(__name__)
 DEFAULT: Preset = "cpu"
-REMEMBERED = ("imports", "preset", "init")  # options that config.json has beside the settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +69,7 @@ def default_of(arguments: Sequence[str]) -> Train:
     """The command with the settings of the run, or of preset and algorithm, that the arguments choose."""
     choice, _ = tyro.cli(_Choice, args=arguments, return_unknown_args=True, add_help=False)
     if choice.resume and (choice.out / CHECKPOINT).is_file():
-        saved = _saved(choice.out)
+        saved = saved_settings(choice.out)
         remembered = {name: saved[name] for name in REMEMBERED if name in saved}
         remembered["imports"] = tuple(remembered.get("imports", ()))
         for name in (*remembered["imports"], *choice.imports):  # may register the algorithm
@@ -89,10 +87,11 @@ def default_of(arguments: Sequence[str]) -> Train:
 
 def train(command: Train) -> dict[str, float]:
     """Train; returns the metrics of the last evaluation."""
-    resume = command.resume or (is_restarted() and _has_run(command))
+    run = command.out, command.config, {name: getattr(command, name) for name in REMEMBERED}
+    resume = command.resume or (is_restarted() and has_run(*run))
     check_run(command.out, resume)  # in all processes, so that none waits for one that has refused
     with process_group(), lock_folder(command.out) if is_main_process() else nullcontext():
-        trainer = _resumed_trainer(command) if resume else _new_trainer(command)
+        trainer = (resume_run if resume else start_run)(*run, command.device)
         if is_main_process():
             for line in _summary(trainer.config):
                 logger.info("%s", line)
@@ -111,50 +110,3 @@ def _summary(config: TrainConfig) -> Iterator[str]:
     yield f"{agent.algo}, actor {agent.actor}, reward {agent.reward}, gamma {learning.gamma:g} per stroke"
     strokes = f"{agent.max_strokes} {agent.stroke} strokes in bundles of {agent.bundle}"
     yield f"{config.dataset}, {config.size} px, {strokes}; {config.updates} updates of {config.batch}"
-
-
-def _saved(folder: Path) -> dict[str, Any]:
-    """Content of a run's ``config.json``; empty if there is none."""
-    file = folder / "config.json"
-    with named_file(file):
-        return json.loads(file.read_text()) if file.is_file() else {}
-
-
-def _settings(command: Train, config: TrainConfig) -> dict[str, Any]:
-    """Content of ``config.json``."""
-    settings = dataclasses.asdict(config) | {name: getattr(command, name) for name in REMEMBERED}
-    return json.loads(json.dumps(settings))
-
-
-def _has_run(command: Train) -> bool:
-    """Recognise a run with the settings of the command in the folder."""
-    exists = (command.out / CHECKPOINT).is_file()
-    return exists and _saved(command.out) == _settings(command, command.config)
-
-
-def _resumed_trainer(command: Train) -> Trainer:
-    """The trainer of the run in the folder; names the settings of the command that it ignores."""
-    config, saved = command.config, _saved(command.out)
-    trainer = Trainer.resume(command.out, command.device, dataset=config.dataset, data_root=config.data_root)
-    if is_main_process():
-        logger.info("goes on after update %d of %d", trainer.updates, trainer.config.updates)
-        run = flatten(_settings(command, trainer.config))
-        run |= {name: saved[name] for name in ("preset", "init") if name in saved}
-        for name, value in flatten(_settings(command, config)).items():
-            if value != run[name]:
-                text = "a run goes on with its own settings: %s stays %s, not %s"
-                logger.warning(text, name, run[name], value)
-    return trainer
-
-
-def _new_trainer(command: Train) -> Trainer:
-    trainer = Trainer(command.config, command.device)
-    if command.init is not None:
-        fresh = trainer.agent.warm_start(load(command.init, trainer.agent.device).actor)
-        logger.info("starts from %s; new: %s", command.init, ", ".join(fresh) or "nothing")
-    if is_main_process():
-        command.out.mkdir(parents=True, exist_ok=True)
-        (command.out / "metrics.jsonl").unlink(missing_ok=True)
-        with replace_when_done(command.out / "config.json") as file:
-            file.write_text(json.dumps(_settings(command, trainer.config), indent=2) + "\n")
-    return trainer

@@ -16,6 +16,8 @@ COUNT = (0, MAX)
 POSITIVE = (1, MAX)
 WIDTH = (1, 1024)
 STROKES = (1, 1_000_000)
+LOOKAHEAD = (0, 256)
+PLAN = (0, 100_000)
 SIZE = (8, 8192)  # side of a canvas, in pixels
 FRACTION = (0.0, 1.0)
 RATE = (0.0, 10.0)
@@ -136,7 +138,7 @@ class AgentConfig:
         check_ranges(
             self, actor_width=WIDTH, critic_width=WIDTH, discriminator_width=WIDTH, depth=(1, 32),
             opacity=FRACTION, discriminator_lr=RATE, discriminator_tau=FRACTION, patches=(1, 64),
-            bundle=(1, 1024), max_strokes=STROKES, lookahead=(0, 256), plan=(0, 100_000),
+            bundle=(1, 1024), max_strokes=STROKES, lookahead=LOOKAHEAD, plan=PLAN,
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from agents.networks.actor import Actor, Proposals, squash
 from paint_gym.strokes import COLOUR, MAX_RADIUS, StrokeDesign
 from paint_gym.utils.device import upload
-from paint_gym.utils.images import crop
+from paint_gym.utils.images import crop, resize
 
 
 class Window(NamedTuple):
@@ -189,8 +189,7 @@ class GlimpseActor(Actor):
         top, left = rows[best // len(columns)], columns[best % len(columns)]
         parts = crop(pair, top, left, (pixels, pixels))  # (count, n, 6, pixels, pixels)
         if pixels != self.resolution:
-            flat, side = parts.flatten(0, 1), self.resolution
-            flat = functional.interpolate(flat, side, mode="bilinear", antialias=True, align_corners=False)
+            flat = resize(parts.flatten(0, 1), (self.resolution, self.resolution))
             parts = flat.unflatten(0, parts.shape[:2])
         return left / width, top / height, parts
 

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 import tyro
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from agents.common.config import COUNT, POSITIVE, STROKES, check_ranges
 from agents.painting.paint import paint
@@ -73,19 +72,16 @@ class Interval(NamedTuple):
     high: NDArray[np.float64]
 
 
+@float32_default()
 def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
     """Mean squared errors ``(B,)`` by the ground truth renderer, of targets ``(B, 3, H, W)`` uint8."""
-    pairs = zip(paintings, torch.from_numpy(targets).float() / 255, strict=True)
-    return np.array([l2_of(painting, target, "raster") for painting, target in pairs])
-
-
-@float32_default()
-def l2_of(painting: Painting, target: Tensor, renderer: str = "analytic") -> float:
-    """Mean squared error by a renderer, of a target ``(3, H, W)`` in [0, 1]."""
-    canvas = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand(1, *target.shape)
-    strokes = torch.tensor(painting.strokes)[None]
-    canvas = make_renderer(renderer, painting.design, painting.opacity).paint(canvas, strokes)
-    return mean_squared_error(canvas, target[None]).item()
+    errors = []
+    for painting, target in zip(paintings, torch.from_numpy(targets).unsqueeze(1).float() / 255, strict=True):
+        raster = make_renderer("raster", painting.design, painting.opacity)
+        blank = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand_as(target)
+        canvas = raster.paint(blank, torch.tensor(painting.strokes)[None])
+        errors.append(mean_squared_error(canvas, target).item())
+    return np.array(errors)
 
 
 def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict[str, Any]:

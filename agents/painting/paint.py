@@ -10,7 +10,6 @@ from os import PathLike
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from agents.common.config import STROKES
 from agents.painting.colours import solve_colours
@@ -23,7 +22,7 @@ from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
-from paint_gym.utils.images import to_floats
+from paint_gym.utils.images import resize, to_floats
 
 ASPECT = 1.03  # greatest ratio between the aspect of a painting to go on with and that of the picture
 
@@ -60,11 +59,10 @@ def paint(
         raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
     max_strokes = as_int("max_strokes", max_strokes, *STROKES)
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
-    weight = None
-    if options.weight is not None:
-        weight = _shrink(check_weight(options.weight, targets).unsqueeze(1).to(policy.device), side).squeeze(
-            1
-        )
+    weight = options.weight
+    if weight is not None:
+        weight = check_weight(weight, targets).to(policy.device)
+        weight = _shrink(weight.unsqueeze(1), side).squeeze(1)
     act = _bind_act(policy, weight)
     target = _shrink(to_floats(targets.to(policy.device)), side)
     design = policy.renderer.design
@@ -91,16 +89,11 @@ def paint(
             on_strokes(bundles[-1])
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
-    size, opacity, strokes = (
-        (targets.shape[2], targets.shape[3]),
-        policy.renderer.opacity,
-        torch.cat(bundles, 1),
-    )
+    strokes, opacity = torch.cat(bundles, 1), policy.renderer.opacity
     if options.colour_steps and options.palette is None:
-        renderer = make_renderer("analytic", design, opacity)
-        strokes = solve_colours(
-            strokes.to(target), blank, target, renderer, options.colour_steps, weight
-        ).cpu()
+        renderer, steps = make_renderer("analytic", design, opacity), options.colour_steps
+        strokes = solve_colours(strokes.to(target), blank, target, renderer, steps, weight).cpu()
+    size = (targets.shape[2], targets.shape[3])
     return [
         Painting(painted, design, size, None if background is None else colour, opacity)
         for painted, colour in zip(strokes.numpy(), backdrops.tolist(), strict=True)
@@ -194,20 +187,16 @@ def fit_to_canvas(picture: Tensor, side: int) -> Tensor:
         ValueError: the longer side would be too long for a painting.
     """
     sides = check_size(scaled_sides(picture.shape, side, min(picture.shape[:2])))
-    return _resize(picture.permute(2, 0, 1)[None].float() / 255, sides).clamp(0, 1)
+    return resize(picture.permute(2, 0, 1)[None].float() / 255, sides).clamp(0, 1)
 
 
 def _shrink(pictures: Tensor, side: int | None) -> Tensor:
     """Scale pictures ``(B, C, H, W)`` to a shorter side of at most `side`."""
     if side is None or min(pictures.shape[2:]) <= side:
         return pictures
-    return _resize(pictures, scaled_sides(pictures.shape[2:], side, min(pictures.shape[2:])))
+    return resize(pictures, scaled_sides(pictures.shape[2:], side, min(pictures.shape[2:])))
 
 
 def scaled_sides(sides: Sequence[int], side: int, reference: int) -> tuple[int, int]:
     """Height and width in the same aspect, with `side` for a side of `reference` pixels."""
     return max(1, round(sides[0] * side / reference)), max(1, round(sides[1] * side / reference))
-
-
-def _resize(pictures: Tensor, sides: tuple[int, int]) -> Tensor:
-    return interpolate(pictures, sides, mode="bilinear", antialias=True, align_corners=False)

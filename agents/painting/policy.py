@@ -8,15 +8,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from agents.common.config import LOOKAHEAD, PLAN
 from agents.networks.actor import Actor, Proposals, apply_network
 from agents.painting import planning
 from paint_gym.canvas import CanvasState
 from paint_gym.renderers import Renderer
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
-
-MAX_LOOKAHEAD = 256
-MAX_PLAN = 100_000
 
 
 class Policy(Protocol):
@@ -69,8 +67,8 @@ class PaintingPolicy:
     bf16: bool = False
 
     def __post_init__(self) -> None:
-        as_int("lookahead", self.lookahead, 0, MAX_LOOKAHEAD)
-        as_int("plan", self.plan, 0, MAX_PLAN)
+        as_int("lookahead", self.lookahead, *LOOKAHEAD)
+        as_int("plan", self.plan, *PLAN)
         self.actor.focused(seed=self.seed)
 
     @property

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.feature import Cascade
 from torch import Tensor
-from torch.nn.functional import interpolate
+
+from paint_gym.utils.images import resize
 
 DETAIL = 8.0  # additional weight of an error where the mask is white
 FACES = 0.25  # additional weight of all faces together, of that of the picture: small ones need more
@@ -26,7 +27,7 @@ def mask_weight(mask: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
     grey = torch.from_numpy(mask).float().mean(-1)[None, None] / 255
     if grey.min() == grey.max():
         raise ValueError("the mask is the same everywhere; paint white where errors shall count more")
-    return 1 + DETAIL * interpolate(grey, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
+    return 1 + DETAIL * resize(grey, size)[0, 0]
 
 
 def find_faces(picture: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
@@ -36,7 +37,7 @@ def find_faces(picture: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
     if min(shape) <= MIN_FACE:
         return []
     floats = torch.tensor(picture).permute(2, 0, 1)[None].float()
-    small = interpolate(floats, shape, mode="bilinear", antialias=True, align_corners=False)
+    small = resize(floats, (shape[0], shape[1]))
     faces: list[dict[str, Any]] = _detector().detect_multi_scale(
         img=np.ascontiguousarray(small[0].byte().permute(1, 2, 0).numpy()), scale_factor=1.1, step_ratio=1,
         min_size=(MIN_FACE, MIN_FACE), max_size=shape, min_neighbor_number=NEIGHBOURS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from paint_gym.utils.files import replace_when_done, writing
+from paint_gym.utils.files import write_text, writing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -77,6 +77,5 @@ def _drop_later_lines(file: Path, update: int) -> float:
                 values = json.loads(line)
                 if values["update"] <= update:
                     text, seconds = f"{text}{line}\n", values.get("charts/seconds", seconds)
-        with replace_when_done(file) as temporary:
-            temporary.write_text(text)
+        write_text(file, text)
     return seconds

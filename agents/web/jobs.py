@@ -22,7 +22,7 @@ from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
 from agents.painting.paint import paint
-from agents.painting.palette import parse_palette
+from agents.painting.palette import hex_colours, parse_palette
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import refine
@@ -129,7 +129,7 @@ class PaintingJob:
         job = painter.prepare(photo_of(request))
         renderer, size = painter.policy.renderer, (job.target.shape[2], job.target.shape[3])
         head = json_format.head(renderer.design, size, background_of(request, init), renderer.opacity)
-        palette = None if job.options.palette is None else list(map(_hex, job.options.palette))
+        palette = None if job.options.palette is None else hex_colours(job.options.palette)
         self.send({"event": "start", "head": head, "palette": palette})
         painting = painter.paint(job, request.strokes, on_strokes=self.on_strokes)
         (painting,) = painter.refine([job], [painting], on_strokes=self.on_refined)
@@ -159,10 +159,6 @@ class PaintingJob:
 
 def _rounded(strokes: Tensor) -> list[list[float]]:
     return strokes[0].cpu().double().numpy().round(4).tolist()
-
-
-def _hex(colour: Tensor) -> str:
-    return f"#{bytes((colour * 255).round().byte().tolist()).hex()}"
 
 
 def export(request: ExportRequest) -> bytes:

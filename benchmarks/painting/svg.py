@@ -26,7 +26,7 @@ from benchmarks.harness.painting import PaintingVariant
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from benchmarks.painting.gallery import photo
 from paint_gym.painting import Painting
-from paint_gym.strokes import stroke_names
+from paint_gym.strokes import STROKES
 
 SIZES = (128, 512)
 BYTES_BAR = {"bezier": 90.0}  # kilobytes of 200 strokes
@@ -87,7 +87,7 @@ def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """A row for the refined painting of each design."""
     strokes, iterations = options.pick((200, 200), (5, 2))
     rows: list[Row] = []
-    for stroke in stroke_names():
+    for stroke in STROKES:
         row: Row = {"stroke": stroke} | measure(astronaut(stroke, strokes, iterations))
         kilobytes = BYTES_BAR.get(stroke, OTHERS_BAR)
         bar, met = f"<= {kilobytes:g} kB", row["kilobytes"] <= kilobytes

@@ -21,7 +21,7 @@ from benchmarks.harness.paper_renderer import SIZE, PaperRenderer
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, at_most, main
 from paint_gym.envs import PaintCanvasEnv, PaintCanvasVectorEnv
 from paint_gym.renderers import Renderer, make_renderer
-from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
+from paint_gym.strokes import STROKES, StrokeDesign, get_stroke
 
 FORWARD_BAR = 4.0
 BACKWARD_BAR = 8.0
@@ -136,7 +136,7 @@ def one_environment(options: Rendering) -> Row:
 
 def tables(options: Rendering) -> Iterator[Table]:
     """The renderer for every stroke design, with and without its kernel, and the environment."""
-    designs = [get_stroke(name) for name in stroke_names()]
+    designs = [get_stroke(name) for name in STROKES]
     many = f"{options.pick(CANVASES, 2) * BUNDLE} strokes"
     rows = [row for design in designs for row in compare_renderers(design, options)]
     yield f"analytic renderer, {many}", rows

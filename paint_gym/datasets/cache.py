@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from paint_gym.datasets.dataset import Dataset, map_pixels
 from paint_gym.datasets.sources import Pictures, Source
 from paint_gym.utils.errors import visible
-from paint_gym.utils.files import cache_folder, replace_when_done
+from paint_gym.utils.files import cache_folder, replace_when_done, write_text
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -115,8 +115,7 @@ def _build(
         if not names:
             reason = f"none of the {len(failures)} pictures can be read; {failures[0]}"
             raise ValueError(f"data set {label}: {reason}")
-    with replace_when_done(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps({"names": names, "skipped": len(failures)}), encoding="utf-8")
+    write_text(path.with_suffix(".json"), json.dumps({"names": names, "skipped": len(failures)}))
     if failures:
         examples = "; ".join(failures[:3])
         logger.warning("data set %s: skipped %d broken pictures: %s", label, len(failures), examples)

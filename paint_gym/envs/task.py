@@ -6,7 +6,6 @@ import inspect
 import reprlib
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -67,8 +66,7 @@ class PaintTask:
         check_size(self.renderer, size)
         self.device = pick_device(device)
         self.reward = make_reward(reward, self.device)
-        root = None if data_root is None else Path(data_root)
-        self.dataset = load_dataset(dataset, split=split, size=size, data_root=root)
+        self.dataset = load_dataset(dataset, split=split, size=size, data_root=data_root)
         self.targets = Targets(self.dataset, self.device)
         self.size, self.max_strokes, self.bundle, self.observation = size, max_strokes, bundle, observation
         self.steps = max_strokes // bundle

@@ -13,16 +13,15 @@ from PIL import Image
 
 from paint_gym.painting import video
 from paint_gym.painting.svg import Paper, writer
-from paint_gym.painting.video import FilmOptions
 from paint_gym.utils.registry import Registry
 
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """Settings of a file; each writer reads its own."""
+    """Settings of a file, from `Painting.save`; each writer reads its own."""
 
     paper: Paper | None  # None for filled shapes
-    film: FilmOptions
+    seconds: float  # of a film
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _write_json(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 def _write_gif(painting: Any, path: Path, options: WriteOptions) -> None:
-    every, rate = options.film.pace(len(painting))
+    every, rate = video.pace(len(painting), options.seconds)
     palette_every = max(1, math.ceil(len(painting) / video.PALETTE_SAMPLES))
     small = painting.scaled_size(min(128, max(painting.size)))
     count = math.ceil(len(painting) / every) + 1
@@ -121,7 +120,7 @@ def _write_gif(painting: Any, path: Path, options: WriteOptions) -> None:
 
 
 def _write_mp4(painting: Any, path: Path, options: WriteOptions) -> None:
-    every, rate = options.film.pace(len(painting))
+    every, rate = video.pace(len(painting), options.seconds)
     video.write_mp4(path, painting.frames(every), rate)
 
 

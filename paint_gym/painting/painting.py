@@ -25,9 +25,9 @@ from torch import Tensor
 from paint_gym.painting import json_format
 from paint_gym.painting.formats import FORMATS, WriteOptions, as_image, check_ending, check_film
 from paint_gym.painting.svg import Paper
-from paint_gym.painting.video import FilmOptions
+from paint_gym.painting.video import SECONDS
 from paint_gym.renderers import Renderer, Size, make_renderer
-from paint_gym.strokes import COLOUR, StrokeDesign, get_stroke
+from paint_gym.strokes import COLOUR, StrokeDesign, check_opacity, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
 from paint_gym.utils.images import to_frames
 
@@ -68,14 +68,11 @@ class Painting:
         opacity: Sequence[float] = (0, 1),
     ) -> None:
         design = get_stroke(stroke)
-        low, high = _unit_numbers(opacity, 2, "opacity")
-        if low > high:
-            raise ValueError(f"opacity must be (low, high) with low <= high, not {(low, high)}")
         object.__setattr__(self, "strokes", _check_strokes(strokes, design))
         object.__setattr__(self, "design", design)
         object.__setattr__(self, "size", check_size(size))
         object.__setattr__(self, "background", None if background is None else check_colour(background))
-        object.__setattr__(self, "opacity", (low, high))
+        object.__setattr__(self, "opacity", check_opacity(opacity))
 
     @property
     def stroke(self) -> str:
@@ -202,7 +199,7 @@ class Painting:
         size: Size | None = None,
         *,
         paper: Paper | None = None,
-        seconds: float = FilmOptions.seconds,
+        seconds: float = SECONDS,
     ) -> None:
         """Write a picture, a vector drawing, the strokes or a film, by the ending of the file.
 
@@ -222,7 +219,7 @@ class Painting:
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
         check_film(scaled.size, ending)
         with replace_when_done(path) as temporary:
-            FORMATS[ending].write(scaled, temporary, WriteOptions(paper, FilmOptions(seconds)))
+            FORMATS[ending].write(scaled, temporary, WriteOptions(paper, seconds))
 
     def _repr_png_(self) -> bytes:
         """PNG for a notebook, at `NOTEBOOK_SIDE` pixels or less."""
@@ -263,7 +260,13 @@ def check_colour(colour: Any) -> tuple[float, float, float]:
     Raises:
         ValueError: not three numbers in [0, 1].
     """
-    red, green, blue = _unit_numbers(colour, 3, "background")
+    try:
+        numbers = tuple(float(value) for value in colour)
+    except (TypeError, ValueError, OverflowError):
+        numbers = ()
+    if len(numbers) != 3 or not all(0 <= number <= 1 for number in numbers):  # NaN fails, too
+        raise ValueError(f"background must be 3 numbers in [0, 1], not {reprlib.repr(colour)}")
+    red, green, blue = numbers
     return red, green, blue
 
 
@@ -282,16 +285,6 @@ def check_size(size: Size) -> tuple[int, int]:
     if not isinstance(size, int | np.integer) and height * width > MAX_AREA:
         raise ValueError(f"{height} x {width} pixels are more than {MAX_AREA:,}; choose a smaller size")
     return height, width
-
-
-def _unit_numbers(values: Any, count: int, name: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(value) for value in values)
-    except (TypeError, ValueError, OverflowError):
-        numbers = ()
-    if len(numbers) != count or not all(0 <= number <= 1 for number in numbers):  # NaN fails, too
-        raise ValueError(f"{name} must be {count} numbers in [0, 1], not {reprlib.repr(values)}")
-    return numbers
 
 
 def _check_strokes(strokes: ArrayLike | Tensor, design: StrokeDesign) -> np.ndarray:

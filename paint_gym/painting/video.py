@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+SECONDS = 8.0  # in which a film shows the painting grow, at most, by default
 HOLD = 1.5  # seconds of the finished painting at the end
 FASTEST, SLOWEST = 25, 5  # frames per second
 MP4_SIDE = 16_384  # pixels, the longest side that libx264 takes
@@ -18,20 +18,14 @@ COLOURS = 255  # of a GIF; the 256th marks unchanged pixels
 PALETTE_SAMPLES = 16  # frames that the palette of a GIF is made from
 
 
-@dataclass(frozen=True)
-class FilmOptions:
-    """Settings of a film: the longest time in which it shows the painting grow."""
+def pace(strokes: int, seconds: float = SECONDS) -> tuple[int, int]:
+    """Strokes from one frame to the next, and frames per second, of a film that takes so long at most.
 
-    seconds: float = 8.0
-
-    def pace(self, strokes: int) -> tuple[int, int]:
-        """Strokes from one frame to the next, and frames per second.
-
-        >>> [FilmOptions().pace(strokes) for strokes in (10, 200, 5000)], FilmOptions(2).pace(200)
-        ([(1, 5), (1, 25), (25, 25)], (4, 25))
-        """
-        every = max(1, math.ceil(strokes / (FASTEST * self.seconds)))
-        return every, min(FASTEST, max(SLOWEST, round(strokes / self.seconds)))
+    >>> [pace(strokes) for strokes in (10, 200, 5000)], pace(200, 2)
+    ([(1, 5), (1, 25), (25, 25)], (4, 25))
+    """
+    every = max(1, math.ceil(strokes / (FASTEST * seconds)))
+    return every, min(FASTEST, max(SLOWEST, round(strokes / seconds)))
 
 
 def write_gif(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paint_gym.renderers.analytic import AnalyticRenderer
-from paint_gym.renderers.base import Renderer, Size, check_strokes, composite
+from paint_gym.renderers.base import Renderer, Size, composite
 from paint_gym.renderers.neural import NeuralRenderer
 from paint_gym.renderers.raster import RasterRenderer
-from paint_gym.strokes import StrokeDesign, get_stroke
+from paint_gym.strokes import StrokeDesign, check_opacity, get_stroke
 from paint_gym.utils.device import allow_forks
-from paint_gym.utils.errors import as_pair, unknown_name
+from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.registry import Registry
 
-__all__ = ["RENDERERS", "Renderer", "Size", "check_strokes", "composite", "make_renderer"]
+__all__ = ["RENDERERS", "Renderer", "Size", "composite", "make_renderer"]
 
 RENDERERS = Registry[Callable[[StrokeDesign, tuple[float, float]], Renderer]](
     "renderer", {"analytic": AnalyticRenderer, "neural": NeuralRenderer, "raster": RasterRenderer}
@@ -53,8 +53,5 @@ def make_renderer(
     if weights and name != "neural":
         raise unknown_name("renderer", renderer, RENDERERS)
     factory = RENDERERS[name]
-    low, high = as_pair("opacity", opacity)
-    if not 0 <= low <= high <= 1:
-        raise ValueError(f"opacity must be (low, high) with 0 <= low <= high <= 1, not {opacity}")
-    design = get_stroke(stroke)
-    return NeuralRenderer(design, (low, high), weights) if weights else factory(design, (low, high))
+    design, opacity = get_stroke(stroke), check_opacity(opacity)
+    return NeuralRenderer(design, opacity, weights) if weights else factory(design, opacity)

@@ -75,6 +75,12 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file in UTF-8; see `replace_when_done`."""
+    with replace_when_done(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def _remove_leftovers(folder: Path, begin: str) -> None:
     """Remove the temporary files of processes of this machine that have ended."""
     if os.name != "posix":

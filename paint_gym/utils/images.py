@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 ROUNDING = 1e-3  # how far beyond [0, 1] numbers pass as rounding errors
 
@@ -23,6 +24,11 @@ def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Ten
     """
     crops = image.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (B, C, every top, every left, h, w)
     return crops[torch.arange(len(image), device=image.device), :, top, left]
+
+
+def resize(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize pictures ``(B, C, H, W)`` to a height and width, with antialiasing."""
+    return interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
 
 
 def to_floats(image: Tensor) -> Tensor:

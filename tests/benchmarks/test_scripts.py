@@ -19,9 +19,9 @@ from benchmarks.harness.tables import Result
 from benchmarks.painting import kodak, renderers
 from benchmarks.speed import memory, rendering
 from paint_gym.renderers.analytic.c.library import CBackend
-from paint_gym.strokes import get_stroke, stroke_names
+from paint_gym.strokes import STROKES, get_stroke
 
-DESIGNS = len(stroke_names())
+DESIGNS = len(STROKES)
 KERNELS = (18,) if importlib.util.find_spec("triton") else ()  # times GPUs
 TABLES = {  # rows of each table, in order
     "rendering": (4 * DESIGNS, 2, 1, 4 * DESIGNS), "memory": (1, 12),

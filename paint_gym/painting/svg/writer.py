@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
@@ -31,7 +31,8 @@ def lines(painting: Any) -> Iterator[str]:
     head = json_format.head(painting.design, size, background, painting.opacity)
     about = json.dumps({"title": title(painting), **head, "strokes": len(painting)})
     checksum = hashlib.sha256(about.encode() + painting.strokes.tobytes()).hexdigest()
-    height, width = view_box(size)
+    scale = -(-UNITS // min(size))  # rounded up
+    height, width = size[0] * scale, size[1] * scale
     box = f'width="{size[1]}" height="{size[0]}" viewBox="0 0 {width} {height}"'
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
     yield f"<title>{escape(title(painting), quote=False)}</title>"
@@ -41,7 +42,13 @@ def lines(painting: Any) -> Iterator[str]:
     name = f"p{checksum[:6]}-"
     yield f'<clipPath id="{name}page"><path d="M0 0h{width}v{height}H0z"/></clipPath>'
     yield f'<g clip-path="url(#{name}page)">'  # for programs that draw and cut what lies beyond the page
-    yield from shapes(size, painting.design.primitive, painting.nodes(SEGMENTS), name)
+    units = np.array([width, height, min(height, width), 1])
+    for i, (nodes, colour) in enumerate(painting.nodes(SEGMENTS)):
+        scaled = nodes * units
+        if painting.design.primitive == "polygon":
+            yield _path(polygon_path(scaled[:, :2]), hex_colour(colour), float(scaled[0, 3]))
+        else:
+            yield _sweep(scaled, hex_colour(colour), (width, height), f"{name}{i:x}")
     yield "</g>"
     yield "</svg>"
 
@@ -49,38 +56,6 @@ def lines(painting: Any) -> Iterator[str]:
 def title(painting: Any) -> str:
     """Title of a drawing."""
     return f"A painting of {len(painting)} {painting.stroke} strokes"
-
-
-def view_box(size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width in the units of `shapes`, from height and width in pixels."""
-    scale = -(-UNITS // min(size))  # rounded up
-    return size[0] * scale, size[1] * scale
-
-
-def shapes(
-    size: tuple[int, int],
-    primitive: str,
-    strokes: Iterable[tuple[np.ndarray, np.ndarray]],
-    name: str,
-    first: int = 0,
-) -> Iterator[str]:
-    """One line per stroke.
-
-    Args:
-        size: (height, width) in pixels.
-        primitive: ``"sweep"`` or ``"polygon"``, how the nodes are joined.
-        strokes: nodes ``(M, 4)`` in canvas sides, and colour ``(3,)`` in [0, 1] of each stroke, in order.
-        name: prefix of the names of gradients, different for each painting.
-        first: index of the first stroke.
-    """
-    height, width = view_box(size)
-    units = np.array([width, height, min(height, width), 1])
-    for i, (nodes, colour) in enumerate(strokes, first):
-        scaled = nodes * units
-        if primitive == "polygon":
-            yield _path(polygon_path(scaled[:, :2]), hex_colour(colour), float(scaled[0, 3]))
-        else:
-            yield _sweep(scaled, hex_colour(colour), (width, height), f"{name}{i:x}")
 
 
 def _sweep(nodes: np.ndarray, colour: str, canvas: tuple[int, int], name: str) -> str:

@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from paint_gym.renderers.analytic.coverage import coverage
 from paint_gym.renderers.analytic.nodes import NodeArgs, pixel_nodes
 from paint_gym.renderers.base import composite
+from paint_gym.strokes import COLOUR
 from paint_gym.utils.images import is_concrete
 
 NO_SECOND = "the analytic renderer has no second derivatives; see AnalyticRenderer"
@@ -61,7 +62,7 @@ class TorchBackend:
 
 
 class KernelBackend:
-    """A kernel and its gradients. A subclass has the four methods at the end, for contiguous tensors."""
+    """A kernel and its gradients. A subclass has the three methods at the end, for contiguous tensors."""
 
     def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
         """See `TorchBackend.nodes`."""
@@ -92,10 +93,19 @@ class KernelBackend:
 
     def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
         """Nodes ``(N, M, 4)`` in pixels and colours ``(N, 3)`` of strokes ``(N, dim)``."""
-        raise NotImplementedError
+        nodes = strokes.new_empty(len(strokes), args.node_count, 4)
+        colours = strokes.new_empty(len(strokes), len(COLOUR))
+        self.run_nodes("nodes", args, strokes, nodes, colours)
+        return nodes, colours
 
     def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
         """Gradient ``(N, dim)`` of the strokes, from those of nodes and colours."""
+        gradient = torch.zeros_like(strokes)
+        self.run_nodes("nodes_backward", args, strokes, *grads, gradient)
+        return gradient
+
+    def run_nodes(self, name: str, args: NodeArgs, *tensors: Tensor) -> None:
+        """Call the kernel ``"nodes"`` or ``"nodes_backward"`` with its tensors, the strokes first."""
         raise NotImplementedError
 
     def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:

@@ -18,7 +18,7 @@ def formats(monkeypatch):
 
 
 def write_own(painting, path, options):
-    path.write_text(f"{len(painting)} strokes at {painting.size}, {options.film.seconds} s")
+    path.write_text(f"{len(painting)} strokes at {painting.size}, {options.seconds} s")
 
 
 def test_format_of_ones_own(tmp_path, formats):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from paint_gym.painting import Painting, json_format
-from paint_gym.strokes import STROKES, StrokeDesign, get_stroke, register_stroke, stroke_names
+from paint_gym.strokes import STROKES, StrokeDesign, get_stroke, register_stroke
 
 GOOD = {
     "format": "paint-gym-painting",
@@ -33,7 +33,7 @@ def refused(path, text, reason):
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 @pytest.mark.parametrize("strokes", [0, 1, 30])
 def test_round_trip(tmp_path, stroke, strokes):
     values = np.random.default_rng(0).random((strokes, get_stroke(stroke).dim))

@@ -13,7 +13,7 @@ from PIL import Image
 from paint_gym.painting import FORMATS, MAX_SIDE, Format, Painting
 from paint_gym.painting import painting as painting_module
 from paint_gym.renderers import make_renderer
-from paint_gym.strokes import get_stroke, stroke_names
+from paint_gym.strokes import STROKES, get_stroke
 
 
 def random_painting(strokes=20, stroke="bezier", seed=0, **options):
@@ -63,7 +63,7 @@ def test_refuses_bad_arguments_and_says_which(arguments, message):
         Painting(**{"strokes": np.zeros((1, 13)), **arguments})
 
 
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 def test_render_paints_all_strokes_on_the_background(stroke):
     painting = random_painting(12, stroke, size=(20, 30), background=(0.2, 0.4, 0.6), opacity=(0.3, 0.8))
     canvas = torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand(1, 3, 20, 30)
@@ -74,7 +74,7 @@ def test_render_paints_all_strokes_on_the_background(stroke):
 
 
 @pytest.mark.parametrize("renderer", ["analytic", "raster"])
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 def test_large_pictures_are_painted_in_bands_alike(stroke, renderer, monkeypatch):
     painting = random_painting(stroke=stroke, size=(40, 61), background=(0.2, 0.5, 0.9))
     whole = painting.render(123, renderer)

@@ -6,9 +6,7 @@ import pytest
 from PIL import Image
 
 from paint_gym.painting import Painting
-from paint_gym.painting.video import FASTEST, HOLD, MP4_SIDE, FilmOptions
-
-SECONDS = FilmOptions().seconds
+from paint_gym.painting.video import FASTEST, HOLD, MP4_SIDE, SECONDS, pace
 
 
 def random_painting(strokes, size=48, **options):
@@ -39,7 +37,7 @@ def read_mp4(path):
 
 @pytest.mark.parametrize("strokes", [0, 1, 7, 40, 199, 200, 201, 5000, 1_000_000])
 def test_pace_fits_ten_seconds(strokes):
-    every, rate = FilmOptions().pace(strokes)
+    every, rate = pace(strokes)
     assert every >= 1 and 5 <= rate <= FASTEST
     assert -(-strokes // every) / rate <= SECONDS
 
@@ -49,7 +47,7 @@ def test_gif(tmp_path, strokes):
     painting = random_painting(strokes, size=(40, 55), background=(1, 0.9, 0.8))
     painting.save(tmp_path / "p.gif")
     frames, seconds = read_gif(tmp_path / "p.gif")
-    every, _ = FilmOptions().pace(strokes)
+    every, _ = pace(strokes)
     assert frames[0].shape == (40, 55, 3)
     assert len(frames) == -(-strokes // every) + 1
     assert seconds[-1] == HOLD and sum(seconds) <= SECONDS + HOLD + 0.1
@@ -72,7 +70,7 @@ def test_mp4(tmp_path, strokes):
     painting = random_painting(strokes, size=(41, 55), background=(1, 0.9, 0.8))
     painting.save(tmp_path / "p.MP4")
     frames, seconds = read_mp4(tmp_path / "p.MP4")
-    every, rate = FilmOptions().pace(strokes)
+    every, rate = pace(strokes)
     assert frames[0].shape == (42, 56, 3)  # even sides
     assert len(frames) == -(-strokes // every) + 1 + round(HOLD * rate)
     assert seconds == pytest.approx(len(frames) / rate, abs=0.01) and seconds < 10

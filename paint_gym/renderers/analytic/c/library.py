@@ -67,18 +67,17 @@ class CBackend(KernelBackend):
         self.library.paint.argtypes = [pointer] * 4 + [Shape, long, long]
         self.library.paint_backward.argtypes = [pointer] * 7 + [Shape, long, long, long]
 
-    def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
-        """See `KernelBackend.nodes_forward`."""
-        nodes = strokes.new_empty(len(strokes), args.node_count, 4)
-        colours = strokes.new_empty(len(strokes), len(COLOUR))
-        _run_nodes(self.library.nodes, args, strokes, nodes, colours)
-        return nodes, colours
-
-    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
-        """See `KernelBackend.nodes_backward`."""
-        gradient = torch.zeros_like(strokes)
-        _run_nodes(self.library.nodes_backward, args, strokes, *grads, gradient)
-        return gradient
+    def run_nodes(self, name: str, args: NodeArgs, *tensors: Tensor) -> None:
+        """See `KernelBackend.run_nodes`."""
+        count = len(tensors[0])
+        sizes = (args.design.dim, args.node_count, len(COLOUR), args.height, args.width)
+        first, middle, last = zip(*args.places, strict=True)
+        curve = (middle[:2], 0)
+        if args.polygon:  # a corner is as a line whose ends are the same, moved by steps
+            last, curve = first, ((-1, -1), middle[0] - first[0])
+        layout = CStrokeLayout(*sizes, *args.opacity, first, last, *curve)
+        work = 50 * count * args.node_count  # a node takes as long as 50 pixels
+        _run(_bind(getattr(self.library, name), tensors, layout), count, work)
 
     def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
         """See `KernelBackend.paint_forward`; the gradient paints again, so nothing is recorded."""
@@ -123,17 +122,6 @@ def load(dtype: torch.dtype) -> CBackend | None:
 
 def _shape(canvas: Tensor, nodes: Tensor, primitive: str) -> Shape:
     return Shape(len(canvas), *nodes.shape[1:3], *canvas.shape[1:], primitive == "polygon")
-
-
-def _run_nodes(function: Callable[..., int], args: NodeArgs, *tensors: Tensor) -> None:
-    sizes, strokes = (args.design.dim, args.node_count, len(COLOUR), args.height, args.width), len(tensors[0])
-    first, middle, last = zip(*args.places, strict=True)
-    curve = (middle[:2], 0)
-    if args.polygon:  # a corner is as a line whose ends are the same, moved by steps
-        last, curve = first, ((-1, -1), middle[0] - first[0])
-    layout = CStrokeLayout(*sizes, *args.opacity, first, last, *curve)
-    work = 50 * strokes * args.node_count  # a node takes as long as 50 pixels
-    _run(_bind(function, tensors, layout), strokes, work)
 
 
 def _bind(function: Callable[..., int], tensors: Sequence[Tensor | None], *rest: object) -> RangeFunction:

@@ -5,8 +5,6 @@ With the environment variable ``TRITON_INTERPRET=1`` the same kernels run on ten
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -31,18 +29,13 @@ class TritonBackend(KernelBackend):
 
         self.kernels = kernels
 
-    def nodes_forward(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
-        """See `KernelBackend.nodes_forward`."""
-        nodes = strokes.new_empty(len(strokes), args.node_count, 4)
-        colours = strokes.new_empty(len(strokes), len(COLOUR))
-        _run_nodes(self.kernels.nodes_kernel, args, strokes, nodes, colours)
-        return nodes, colours
-
-    def nodes_backward(self, strokes: Tensor, args: NodeArgs, *grads: Tensor) -> Tensor:
-        """See `KernelBackend.nodes_backward`."""
-        gradient = torch.empty_like(strokes)
-        _run_nodes(self.kernels.nodes_backward_kernel, args, strokes, *grads, gradient)
-        return gradient
+    def run_nodes(self, name: str, args: NodeArgs, *tensors: Tensor) -> None:
+        """See `KernelBackend.run_nodes`."""
+        if len(tensors[0]):
+            kernel = getattr(self.kernels, f"{name}_kernel")
+            scale, constants = (args.height, args.width, *map(float, args.opacity)), node_constants(args)
+            with _on(tensors[0]):
+                kernel[(len(tensors[0]),)](*tensors, *scale, **constants, **STROKE_OPTIONS)
 
     def paint_forward(self, inputs: Tensors, primitive: str, record: bool) -> tuple[Tensor, Tensors]:
         """See `KernelBackend.paint_forward`.
@@ -93,13 +86,6 @@ class TritonBackend(KernelBackend):
                     **launch.gather_constants, **GATHER_OPTIONS,
                 )  # fmt: skip
         return grad_canvas, grad_nodes, grad_colours
-
-
-def _run_nodes(kernel: Any, args: NodeArgs, *tensors: Tensor) -> None:
-    if len(tensors[0]):
-        scale, constants = (args.height, args.width, *map(float, args.opacity)), node_constants(args)
-        with _on(tensors[0]):
-            kernel[(len(tensors[0]),)](*tensors, *scale, **constants, **STROKE_OPTIONS)
 
 
 class KernelLaunch:

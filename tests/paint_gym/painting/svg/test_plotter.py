@@ -20,7 +20,7 @@ from PIL import Image
 from paint_gym.painting import Painting, Paper
 from paint_gym.painting.svg import paper as paper_module
 from paint_gym.painting.svg.plotter import draw
-from paint_gym.strokes import get_stroke, stroke_names
+from paint_gym.strokes import STROKES, get_stroke
 
 INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
 COLOURS = np.array([[0.2, 0.2, 0.2], [1, 0, 0], [0.4, 0.8, 0]])
@@ -57,7 +57,7 @@ def picture(svg: str, paper: Paper, pixels: int = 8) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [(60, 90), (90, 20)])
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 def test_lines_stay_within_the_margins(stroke, size):
     paper = Paper(150, 100, margin=12, pens=(0.5, 4))
     layers = draw(random_painting(stroke, size=size), paper)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from paint_gym.painting import Painting
-from paint_gym.strokes import StrokeDesign, get_stroke, stroke_names
+from paint_gym.strokes import STROKES, StrokeDesign, get_stroke
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -50,13 +50,13 @@ def psnr(painting, size=None):
 
 
 @pytest.mark.parametrize(("thickness", "size"), [(1.0, 128), (0.1, 128), (0.1, 512)])
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 def test_200_strokes_look_the_same(stroke, thickness, size):
     assert psnr(random_painting(stroke, thickness), size) > 35  # measured: 36.1 and more
 
 
 @pytest.mark.parametrize("opacity", [(0, 1), (1, 1)])
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 def test_one_stroke_looks_the_same(stroke, opacity):
     scores = []
     for seed in range(40):
@@ -148,7 +148,7 @@ def test_designs_of_ones_own(corners):
         assert psnr(Painting(values, StrokeDesign("own", ("x", "y", "t"), shape, nodes)), 256) > 36
 
 
-@pytest.mark.parametrize("stroke", stroke_names())
+@pytest.mark.parametrize("stroke", STROKES)
 def test_well_formed_and_vector_only(stroke):
     painting = random_painting(stroke, strokes=20, size=(40, 60), background=(1, 0.5, 0))
     root = ET.fromstring(text_of(painting))

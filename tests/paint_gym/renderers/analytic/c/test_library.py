@@ -84,14 +84,14 @@ import subprocess, sys, torch
 from pathlib import Path
 from paint_gym.renderers.analytic.c import build, library
 from paint_gym.renderers import make_renderer
-from paint_gym.strokes import stroke_names
+from paint_gym.strokes import STROKES
 file = Path(sys.argv[1])
 flags = ["-g", "-O1", "-fPIC", "-shared", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 command = ["gcc", *flags, "-DREAL=float", str(build.SOURCE), "-o", str(file), "-lm"]
 subprocess.run(command, check=True, env={"PATH": "/usr/bin:/bin"})
 library.load = lambda dtype, kernel=library.CBackend(file): kernel
 torch.manual_seed(0)
-for stroke in stroke_names():
+for stroke in STROKES:
     renderer = make_renderer("analytic", stroke)
     for batch, strokes, size in ((1, 0, (8, 8)), (2, 7, (16, 33)), (9, 3, (40, 24)), (1, 60, (70, 90))):
         for scale in (1.0, 0.0, 3.0, 1e6):
