@@ -50,6 +50,8 @@ def paint_pictures(command: Paint) -> None:
     palettes = [] if palette is None else [Path(str(palette).replace(NAME, stem_of(p))) for p in photos]
     if len(set(palettes)) < len(palettes):
         raise ValueError(f"{palette} is one file for several palettes; write {NAME} into its name")
+    if set(palettes) & {*files, command.many.report}:
+        raise ValueError(f"{palette} cannot be the palette and another output")
     check_outputs([*files, *palettes], inputs, command.overwrite or command.completes)
     if command.many.report is not None:
         check_outputs([command.many.report], [*inputs, *files], overwrite=True)

@@ -27,7 +27,7 @@ class Files(Command):
     overwrite: bool = False
     """Write over existing files, but never over an input."""
     strokes: tuple[int, ...] = ()
-    """Number of strokes at most, for a plotter by default 2,000; several numbers make a painting each."""
+    """Number of strokes at most; several numbers make a painting each."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the input; of films at most 1,080."""
     seconds: float = 8.0
@@ -114,7 +114,7 @@ class Paint(Files):
     for a text file with one name a line, or "-" for standard input."""
     quality: Literal["draft", "normal", "fine"] = "normal"
     """"draft": 500 strokes by the agent alone; "normal": 1,000 strokes, refined; "fine": 1,500 strokes,
-    refined on a canvas of 512 pixels."""
+    refined on a canvas of 512 pixels. A plotter's sheet has 2,000 strokes."""
     draft: bool = False
     """The same as --quality draft: quick."""
     look: tyro.conf.OmitArgPrefixes[Look] = Look()

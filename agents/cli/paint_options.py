@@ -79,6 +79,10 @@ def _check(command: Paint, init: Painting | None, pictures: int, iterations: int
         raise ValueError("--canvas-image goes with one picture, and with neither --from nor --background")
     if init is not None and (look.background or look.opaque or pictures > 1):
         raise ValueError("--from is the painting of one picture, with its own --background and --opaque")
+    if init is not None and look.stroke not in (None, init.stroke):
+        raise ValueError(f"{look.init} has {init.stroke} strokes, not {look.stroke}")
+    if init is not None and command.plotter.svg == "plotter" and init.opacity != (1.0, 1.0):
+        raise ValueError(f"{look.init} has transparent strokes, which pens cannot draw; paint with --opaque")
     strokes = max(command.strokes or (command.numbers.strokes,))
     if init is not None and strokes <= len(init) and not iterations:
         raise ValueError(f"nothing to paint: {look.init} has {len(init)} strokes; ask for more --strokes")

@@ -50,7 +50,8 @@ def _photos_in(path: Path) -> list[Photo]:
             raise ValueError("standard input is empty")
         return [Photo(content, "standard input")]
     if text.startswith(("http:/", "https:/")):
-        raise ValueError(f"{text} is an address of the web; save the picture as a file first")
+        address = text.replace(":/", "://", 1)  # a path has one slash
+        raise ValueError(f"{address} is an address of the web; save the picture as a file first")
     if path.is_dir():
         images = list_images(path)
         files = [file for file in images if not re.search(r"-painted(-\d+)?$", file.stem)]

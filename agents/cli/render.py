@@ -43,6 +43,8 @@ def render(command: Render) -> None:
     files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
     check_outputs(files, [path_of(source) for source in sources], command.overwrite)
     for item, painting in zip(items, paintings, strict=True):
+        if paper is not None and painting.opacity != (1.0, 1.0):
+            logger.warning("%s: pens cannot draw transparent strokes; paint with --opaque", item.photo)
         for strokes, budget_files in item.budgets:
             for file in budget_files:
                 size = output.size_of(painting.size, file)

@@ -200,10 +200,9 @@ async function openPainting(file) {
   remember();
   const last = { name: stem(file.name).replace(/-painted$/, ""), head: fields, strokes: rows, palette: null };
   await restore({ ...last, photo: photo && fits(fields, $("photo")) ? photo : null });
-  for (const input of document.querySelectorAll("[name=style]")) {
-    const { stroke, opacity } = STYLES[input.value];
-    input.checked = stroke === head.stroke && opacity === head.opacity[0] && !selected();
-  }
+  const isLike = (style) => STYLES[style]?.stroke === head.stroke && STYLES[style].opacity === head.opacity[0];
+  const style = isLike(selected()) ? selected() : Object.keys(STYLES).find(isLike);
+  for (const input of document.querySelectorAll("[name=style]")) input.checked = input.value === style;
   say(`${file.name}: ${strokes.length} strokes.${photo ? "" : " Drop its photo here to paint on."}`);
   keep();
 }
@@ -438,6 +437,8 @@ const json = () => JSON.stringify({ ...head, strokes });
 
 async function save(format) {
   const title = `${name}-painted.${format}`;
+  $("save").open = false; // the status is below it
+  $("save").firstElementChild.focus();
   say(`Making ${title}.`);
   try {
     const body = { painting: json(), format, size: Number($("size").value) || null, paper: paper() };
@@ -449,8 +450,6 @@ async function save(format) {
   } catch (error) {
     say(`Not saved: ${error.message}.`, { error: true });
   }
-  $("save").open = false;
-  $("save").firstElementChild.focus();
 }
 
 document.onpointerdown = (event) => { if (!$("save").contains(event.target)) $("save").open = false; };

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from agents.cli.main import main
 from agents.cli.outputs import check_outputs, output_files
@@ -65,6 +66,28 @@ def test_an_input_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.Monke
     check_outputs([Path("b.png"), Path("-"), Path("new/c.png")], [Path("a.png"), Path("none.png")], True)
     with pytest.raises(OSError, match=r"cannot write a\.png/x\.png: .*is not a folder"):
         check_outputs([Path("a.png/x.png")], [], False)
+
+
+def test_a_palette_is_no_painting(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    output = str(tmp_path / "b.png")
+    for option in ("-o", "--report"):
+        with pytest.raises(SystemExit, match="cannot be the palette and another output"):
+            main(
+                ["paint", str(tmp_path / "a.png"), "--palette", "2", "--save-palette", output, option, output]
+            )
+    assert not Path(output).exists()
+
+
+def test_transparent_strokes_on_a_plotter(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("shapely")
+    for name, opacity in (("clear", (0, 1)), ("opaque", (1, 1))):
+        Painting([[0.5] * 13], size=32, opacity=opacity).save(tmp_path / f"{name}.json")
+        caplog.clear()
+        main(
+            ["render", str(tmp_path / f"{name}.json"), "-o", str(tmp_path / "{name}.svg"), "--svg", "plotter"]
+        )
+        assert ("clear.json: pens cannot draw transparent strokes" in caplog.text) == (name == "clear")
 
 
 def test_render_keeps_its_input(tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ def test_files_folders_and_patterns() -> None:
         names()
 
 
+def test_an_address_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"https://host/a\.png is an address of the web"):
+        names("https://host/a.png")
+
+
 def test_lists(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     Path("list.txt").write_text("\ufeffa/one.png\n\nmissing.png\n./a/one.png\r\n")

@@ -217,6 +217,7 @@ def test_nothing_is_lost(page: Chrome, tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(bytes(20_000_001))
     choose(page, tmp_path / "large.png", "large.png has more than 20 MB")
     choose(page, saved, "30 strokes. Drop its photo")
+    assert page.execute_script("return selected()") == "Curves"
     choose(page, tmp_path / "mine.png")
     paint(page, "paint-on", strokes=10, refine=0)
     assert page.execute_script("return strokes.length") == 40
