@@ -225,8 +225,9 @@ class TaskEnv:
     def initial(
         self, num: int, generator: np.random.Generator | int | None = None, **options: Any
     ) -> CanvasState:
-        """The states at the start of `num` episodes, as a pure function; `options` are those of `reset`.
+        """The states at the start of `num` episodes, as a pure function.
 
+        `options` are those of `reset`; a canvas is detached.
         The pictures are drawn by a generator of numpy, or from a seed; None draws other ones each time, and
         one seed the same ones each time.
 
