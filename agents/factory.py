@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,6 @@ from paint_gym.strokes import STROKES, StrokeDesign
 from paint_gym.utils.device import float32_default, has_bf16, pick_device
 from paint_gym.utils.registry import Registry
 from paint_gym.utils.weights import check_fit, fill, set_layout
-
-T = TypeVar("T")
 
 
 def _value_critic(config: AgentConfig, action_dim: int) -> nn.Module:
@@ -72,15 +70,7 @@ ALGORITHMS = Registry[Algorithm](
 
 def build_actor(config: AgentConfig) -> Actor:
     """A new actor with random weights, on torch's default device."""
-    return _registered(ACTORS, config.actor)(config, _registered(STROKES, config.stroke))
-
-
-def _registered(registry: Registry[T], name: str) -> T:
-    """An entry by name; the error says how modules of users' own become known."""
-    try:
-        return registry[name]
-    except ValueError as error:
-        raise ValueError(f"{error}; if a module of yours registers it, import it first (--import)") from None
+    return ACTORS[config.actor](config, STROKES[config.stroke])
 
 
 @float32_default()
@@ -94,8 +84,8 @@ def build_agent(config: AgentConfig, device: str | torch.device = "auto", seed: 
     """
     check_budget(config.max_strokes, config.bundle)
     device = pick_device(device)
-    renderer = make_renderer(config.renderer, _registered(STROKES, config.stroke), config.opacity)
-    algorithm, action_dim = _registered(ALGORITHMS, config.algo), config.bundle * renderer.design.dim
+    renderer = make_renderer(config.renderer, STROKES[config.stroke], config.opacity)
+    algorithm, action_dim = ALGORITHMS[config.algo], config.bundle * renderer.design.dim
     actor = build_actor(config).to(device)
     critic = algorithm.critic(config, action_dim).to(device) if algorithm.critic else None
     discriminator = WGANReward.Config(
@@ -141,7 +131,7 @@ def agent_config_from_dict(values: Any) -> AgentConfig:
     """The `AgentConfig` that `dataclasses.asdict` turned into plain values."""
     if not isinstance(values, dict) or not isinstance(values.get("learning", {}), dict):
         raise ValueError("this is not an agent of Paint Gym")
-    algorithm = _registered(ALGORITHMS, values.get("algo", "model-based")).agent
+    algorithm = ALGORITHMS[values.get("algo", "model-based")].agent
     opacity = values.get("opacity", (0.0, 1.0))
     opacity = tuple(opacity) if isinstance(opacity, list) else opacity
     try:

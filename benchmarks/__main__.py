@@ -34,8 +34,8 @@ class List:
 class Run:
     """Run benchmarks, one after the other; options that are not listed here are passed on to each.
 
-    As in `run fig8a --updates 300 --size 32 --seeds 0 1`. Tables, curves and plot are in the benchmark's
-    folder under `runs/`.
+    As in `run fig8a --updates 300 --size 32 --seeds 0 1`; `python -m benchmarks.paper.fig8a --help` lists the
+    options of a benchmark. Tables, curves and plot are in the benchmark's folder under `runs/`.
     """
 
     names: tyro.conf.Positional[tuple[str, ...]]

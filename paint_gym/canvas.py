@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,8 +18,8 @@ from paint_gym.utils.images import check_finite, to_floats
 class CanvasState(NamedTuple):
     """The state of B paintings, s_t = (C_t, I, t): a value, which no method changes.
 
-    ``state[mask]``, ``state[2:4]`` and ``state[indices]`` are some of the paintings, ``state[3]`` a batch of
-    one. Unpacked, a state is canvas, target and step.
+    ``state[mask]``, ``state[2:4]`` and ``state[indices]`` are some of the paintings; ``state[3]`` and
+    ``state[reward.argmax()]`` are batches of one. Unpacked, a state is canvas, target and step.
 
     Attributes:
         canvas: ``(B, 3, H, W)`` float in [0, 1], the paintings so far; never rounded to bytes.
@@ -34,13 +36,22 @@ class CanvasState(NamedTuple):
         """The state of a batch of observations, tensors or arrays, in any of the environment's forms.
 
         `steps` are those of an episode. From bytes, the step is exact up to 255 of them.
+
+        Raises:
+            ValueError: a single observation, or pictures of another shape or range.
         """
         if isinstance(observation, Mapping):
             parts = [torch.as_tensor(observation[name]) for name in ("canvas", "target", "step")]
         else:
             planes = torch.as_tensor(observation)
+            if planes.ndim != 4 or planes.shape[1] != 7:
+                wrong = f"not {tuple(planes.shape)}; of a single one pass observation[None]"
+                raise ValueError(f"observations must be a batch (B, 7, H, W), {wrong}")
             parts = [planes[:, :3], planes[:, 3:6], planes[:, 6, 0, 0]]
         canvas, target, progress = map(to_floats, parts)
+        if canvas.ndim != 4 or canvas.shape != target.shape:
+            wrong = f"not {tuple(canvas.shape)} and {tuple(target.shape)}"
+            raise ValueError(f"canvas and target of observations must be batches (B, 3, H, W), {wrong}")
         return CanvasState(canvas, target, (progress.flatten() * steps).round().long())
 
     @staticmethod
@@ -49,7 +60,8 @@ class CanvasState(NamedTuple):
         return CanvasState(*map(torch.cat, zip(*states, strict=True)))
 
     def __getitem__(self, rows: Any) -> CanvasState:  # type: ignore[override]
-        index = [rows] if isinstance(rows, int) else rows
+        is_number = not isinstance(rows, slice) and np.ndim(rows) == 0  # of Python, numpy or PyTorch
+        index = [operator.index(rows)] if is_number else rows
         return self._map(lambda value: value[index])
 
     def detach(self) -> CanvasState:
@@ -66,8 +78,12 @@ class CanvasState(NamedTuple):
         return self._map(lambda value: value.repeat(n, *[1] * (value.ndim - 1)))
 
     def where(self, mask: Tensor, other: CanvasState) -> CanvasState:
-        """The paintings of this state where the mask ``(B,)`` is True, else those of another."""
-        pairs = zip(self, other, strict=True)
+        """The paintings of this state where the mask ``(B,)`` is True, else those of another.
+
+        Raises:
+            ValueError: another mask, see `as_mask`.
+        """
+        mask, pairs = as_mask("mask", mask, self), zip(self, other, strict=True)
         return CanvasState(*(torch.where(mask.view(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
     def index_copy(self, rows: Tensor, other: CanvasState) -> CanvasState:
@@ -77,6 +93,19 @@ class CanvasState(NamedTuple):
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> CanvasState:
         return CanvasState(*map(function, self))
+
+
+def as_mask(name: str, mask: Any, state: CanvasState) -> Tensor:
+    """A mask of the paintings of a state, array or tensor, as a tensor ``(B,)`` bool on its device.
+
+    Raises:
+        ValueError: another shape, or not bool, such as indices.
+    """
+    mask = torch.as_tensor(mask, device=state.canvas.device)
+    if mask.shape != state.canvas.shape[:1] or mask.dtype != torch.bool:
+        needed = f"({len(state.canvas)},) bool, a value for each canvas"
+        raise ValueError(f"{name} must be {needed}, not {tuple(mask.shape)} {mask.dtype}")
+    return mask
 
 
 def as_strokes(action: Tensor, stroke_dim: int) -> Tensor:
@@ -97,6 +126,9 @@ def transition(state: CanvasState, action: Tensor, renderer: Renderer) -> Canvas
     if not isinstance(action, Tensor):
         kind = type(action).__name__
         raise TypeError(f"the model takes a tensor as action, not {kind}: pass torch.as_tensor(action)")
+    if not isinstance(state.canvas, Tensor) or not state.canvas.is_floating_point():
+        kind = state.canvas.dtype if isinstance(state.canvas, Tensor) else type(state.canvas).__name__
+        raise TypeError(f"the canvas of a state must be a tensor of floats in [0, 1], not {kind}")
     wants_gradient = torch.is_grad_enabled() and (action.requires_grad or state.canvas.requires_grad)
     if wants_gradient and not renderer.differentiable:
         remedy = "take renderer='analytic', detach the action, or step under torch.no_grad()"
@@ -127,7 +159,7 @@ def model_step(
     Raises:
         ValueError: an action with NaN or inf, or of the wrong shape; unequal numbers of states and actions;
             a gradient through a renderer that has none; a reward that is not one number for each canvas.
-        TypeError: an action or a reward that is not a tensor.
+        TypeError: an action or a reward that is not a tensor, or a canvas that is not one of floats.
     """
     next_state = transition(state, action, renderer)
     return next_state, reward_of(reward, state.canvas, next_state)

@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from agents.common.config import COUNT, POSITIVE, STROKES, check_ranges
 from agents.painting.paint import paint
-from agents.painting.policy import Policy
+from agents.painting.policy import Policy, check_policy
 from agents.painting.refinement import refine
 from paint_gym.datasets import load_dataset
 from paint_gym.metrics import check_ssim_size, mean_squared_error, psnr, ssim
 from paint_gym.painting import Painting
 from paint_gym.renderers import make_renderer
 from paint_gym.utils.device import float32_default
+from paint_gym.utils.errors import check_arguments
 
 Progress = Callable[[Iterable["PaintingScores"]], Iterable["PaintingScores"]]
 CONFIDENCE = 0.95  # of intervals
@@ -97,9 +98,12 @@ def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict
         with ``"mean"``, ``"low"`` and ``"high"``, and in ``"curve"`` lists of the l2 after ``"strokes"``.
 
     Raises:
-        ValueError: a number or name that is not possible; says which.
+        TypeError: a policy that is no painter, or an unknown setting; suggests the nearest.
+        ValueError: a number or name that is not possible, or actions of another shape; says which.
         OSError: a data set that is missing.
     """
+    check_policy(policy)
+    check_arguments(settings, EvaluationSettings.__dataclass_fields__)
     config = EvaluationSettings(**settings)
     data = load_dataset(config.dataset, config.split, config.size, config.data_root)
     count = min(config.images, len(data))

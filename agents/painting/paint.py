@@ -6,7 +6,6 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from os import PathLike
 
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from agents.common.config import STROKES
 from agents.painting.colours import solve_colours
 from agents.painting.constraints import StrokeConstraints
 from agents.painting.options import OnL2, OnStrokes, PaintOptions
-from agents.painting.policy import Policy
+from agents.painting.policy import Policy, check_policy
 from paint_gym.canvas import CanvasState, as_strokes
 from paint_gym.metrics import mean_squared_error
 from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
@@ -50,13 +49,12 @@ def paint(
 
     Raises:
         ValueError: a wrong `max_strokes`, wrong options, or paintings to go on with that do not fit the
-            pictures or the policy.
-        TypeError: targets that are not a tensor, or a name in place of the policy.
+            pictures or the policy; actions of another shape, or with NaN.
+        TypeError: targets or actions that are not tensors, or a policy that is no painter.
     """
     options = options or PaintOptions()
     _check_targets(targets)
-    if isinstance(policy, str | PathLike):
-        raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
+    check_policy(policy)
     max_strokes = as_int("max_strokes", max_strokes, *STROKES)
     side = None if options.canvas is None else as_int("canvas", options.canvas, 1, MAX_SIDE)
     weight = options.weight
@@ -108,7 +106,19 @@ def _bind_act(policy: Policy, weight: Tensor | None) -> Callable[[CanvasState, i
         if "weight" not in parameters:
             raise ValueError(f"{type(policy).__name__} does not weigh errors; leave the weight out")
         act = functools.partial(act, weight=weight)
-    return act if "steps" in parameters else lambda state, steps: act(state)
+    takes_steps = "steps" in parameters
+
+    def checked(state: CanvasState, steps: int) -> Tensor:
+        action = act(state, steps=steps) if takes_steps else act(state)
+        if not isinstance(action, Tensor):
+            raise TypeError(f"act must return a tensor, not {type(action).__name__}")
+        shape = (len(state.canvas), policy.bundle * policy.renderer.design.dim)
+        if action.shape != shape:
+            needed = f"(B, bundle * stroke_dim), {shape}"
+            raise ValueError(f"act must return bundles {needed}, not {tuple(action.shape)}")
+        return action
+
+    return checked
 
 
 def _backdrops(

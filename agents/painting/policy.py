@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Protocol
 
 import torch
@@ -37,6 +38,19 @@ class Policy(Protocol):
 
         It may take more: ``steps``, those of the episode, and ``weight``, see `PaintingPolicy.act`.
         """
+
+
+def check_policy(policy: object) -> None:
+    """Refuse objects that cannot paint.
+
+    Raises:
+        TypeError: a name, or an object without one of the attributes of `Policy`.
+    """
+    if isinstance(policy, str | PathLike):
+        raise TypeError(f"policy is a painter, not a name: agents.load({str(policy)!r}) gives one")
+    if lacks := [name for name in ("act", "renderer", "bundle", "device") if not hasattr(policy, name)]:
+        needed = "a painter has act(state), renderer, bundle and device"
+        raise TypeError(f"{type(policy).__name__} lacks {', '.join(lacks)}: {needed}")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ class TrainingLoop(ABC):
         Args:
             callback: called after each update.
             folder: folder for metrics, pictures and checkpoints, and whether to evaluate, show a bar and
-                listen to signals; None for just the updates. Of several processes the first one writes.
+                listen to signals; None for just the updates. Of several processes the first one writes. A run
+                that is there already is overwritten.
             checkpoint_minutes: minutes between checkpoints; the last one is written at the end.
 
         Raises:

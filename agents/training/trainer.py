@@ -226,7 +226,7 @@ class Trainer(TrainingLoop):
 
         Raises:
             FileNotFoundError: there is no run in this folder.
-            ValueError: the checkpoint is damaged or does not fit, or the pictures are others.
+            ValueError: the checkpoint is damaged or does not fit, or the pictures are others or missing.
         """
         file = checkpoint_of(folder)
         state = load_checkpoint(file)
@@ -291,11 +291,15 @@ def _fingerprint(data: Dataset) -> list[float]:
 def _place_of(config: TrainConfig, fingerprint: list[float]) -> str:
     """The data set, or else the folder of that name, whose pictures have a fingerprint."""
     name = config.dataset
+    remedy = "name the place of its pictures by --dataset or --data-root"
     for place in (name, str(Path(name).resolve())) if Path(name).is_dir() else (name,):
-        pictures = _fingerprint(load_dataset(place, "train", config.size, config.data_root))
+        try:
+            pictures = _fingerprint(load_dataset(place, "train", config.size, config.data_root))
+        except (FileNotFoundError, ValueError) as error:
+            raise ValueError(f"{error}; if the pictures of the run have moved, {remedy}") from error
         if pictures[0] == fingerprint[0] and np.allclose(pictures, fingerprint, rtol=0, atol=1):
             return place
     raise ValueError(
-        f"data set {name} has other pictures than the run; name the place of its pictures by --dataset or "
-        "--data-root, or start another run from this one with --init"
+        f"data set {name} has other pictures than the run; {remedy}, or start another run from this one with "
+        "--init"
     )

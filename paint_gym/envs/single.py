@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import gymnasium as gym
@@ -83,9 +84,11 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
 
         Raises:
             ValueError: an unknown or invalid option; the random generator, too, is as it was.
+            TypeError: a seed that is not a whole number.
         """
         checked = self.task.reset_options(options, 1)
-        super().reset(seed=None if seed is None else int(seed))  # Gymnasium takes no numpy integers
+        whole = None if seed is None else operator.index(seed)  # Gymnasium takes no numpy integers
+        super().reset(seed=whole)
         indices = self.task.indices(checked.pop("indices"), 1, self.np_random)
         self._begin(self._rows, self.task.initial_state(indices, **checked), indices)
         self._show()

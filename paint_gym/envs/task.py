@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.canvas import CanvasState, model_step, reward_of, transition
+from paint_gym.canvas import CanvasState, as_mask, model_step, reward_of, transition
 from paint_gym.datasets import load_dataset
 from paint_gym.datasets.targets import Targets
 from paint_gym.envs.window import FrameWindow
@@ -25,7 +25,7 @@ from paint_gym.rewards import L2Reward, RewardFunction, make_reward
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.device import pick_device, upload
 from paint_gym.utils.errors import as_int, as_pair, check_arguments, check_one_of
-from paint_gym.utils.images import to_bytes, to_frames
+from paint_gym.utils.images import to_bytes, to_floats, to_frames
 
 Observation = Tensor | dict[str, Tensor]
 # larger arguments are a mistake
@@ -174,6 +174,8 @@ class PaintTask:
         canvas, progress = state.canvas, state.step.float() / self.steps  # (B,)
         if dtype is None:
             dtype = canvas.dtype if self.observation == "float" else torch.uint8
+        if dtype != torch.uint8 and not dtype.is_floating_point:
+            raise ValueError(f"observations are torch.uint8 or of a float type, not {dtype}")
         if dtype != torch.uint8:
             canvas, target, plane = (value.to(dtype) for value in (canvas, state.target, progress))
         elif canvas.requires_grad and torch.is_grad_enabled():
@@ -221,10 +223,16 @@ class TaskEnv:
     def initial(
         self, num: int, generator: np.random.Generator | int | None = None, **options: Any
     ) -> CanvasState:
-        """The states at the start of `num` episodes, as a pure function; `options` are those of `reset`.
+        """The states at the start of `num` episodes, as a pure function.
 
-        The pictures are drawn by a generator of numpy, or from a seed; None draws other ones each time.
+        `options` are those of `reset`; a canvas is detached.
+        The pictures are drawn by a generator of numpy, or from a seed; None draws other ones each time, and
+        one seed the same ones each time.
+
+        Raises:
+            ValueError, IndexError: as of `PaintTask.reset_options`.
         """
+        num = as_int("num", num, 0, MAX_ENVS)
         checked = self.task.reset_options(options, num)
         indices = self.task.indices(checked.pop("indices"), num, np.random.default_rng(generator))
         return self.task.initial_state(indices, **checked)
@@ -232,8 +240,12 @@ class TaskEnv:
     def renew(
         self, state: CanvasState, done: Tensor, generator: np.random.Generator | int | None = None
     ) -> CanvasState:
-        """The state with new episodes where `done` ``(B,)`` is True, as a pure function; see `initial`."""
-        rows = torch.as_tensor(done, device=state.canvas.device).nonzero().flatten()
+        """The state with new episodes where `done` ``(B,)`` bool is True, as a pure function; see `initial`.
+
+        Raises:
+            ValueError: `done` is of another shape, or not bool.
+        """
+        rows = as_mask("done", done, state).nonzero().flatten()
         start = self.initial(len(rows), generator)
         return state.index_copy(rows, start.to(state.canvas.device, state.canvas.dtype))
 
@@ -241,13 +253,19 @@ class TaskEnv:
         """Go on from a copy of a state; ``index`` is then -1, and paintings hold the strokes from here on.
 
         Raises:
-            ValueError: the state of another number of canvases, or of another size.
+            ValueError: the state of another number of canvases, or of another size, or numbers out of range.
         """
         shape = (len(self._rows), 3, self.task.size, self.task.size)
         if not state.canvas.shape == state.target.shape == shape or state.step.shape != shape[:1]:
             shapes = ", ".join(str(tuple(value.shape)) for value in state)
             raise ValueError(f"the state must be of canvases {shape}, not {shapes}")
-        copied = state.detach().repeat(1).to(self.task.device, torch.float32)
+        canvas, target = (
+            to_floats(torch.as_tensor(value).detach()) for value in (state.canvas, state.target)
+        )
+        step = torch.as_tensor(state.step)
+        if step.is_floating_point() or bool(((step < 0) | (step > self.task.steps)).any()):
+            raise ValueError(f"the steps of the state must be whole numbers in 0..{self.task.steps}")
+        copied = CanvasState(canvas, target, step.long().clone()).to(self.task.device)
         self._begin(self._rows, copied, np.full(shape[0], -1))
 
     def model_step(self, state: CanvasState, action: Tensor) -> tuple[CanvasState, Tensor]:
@@ -261,7 +279,8 @@ class TaskEnv:
         [0, 1], differentiable in the canvas.
 
         Raises:
-            ValueError: bytes, which have no gradients, are asked for of a canvas that requires them.
+            ValueError: bytes, which have no gradients, are asked for of a canvas that requires them; or an
+                integer type other than bytes.
         """
         return self.task.observe(state, dtype)
 

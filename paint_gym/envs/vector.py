@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import gymnasium as gym
@@ -192,7 +193,7 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
             return [None if seed is None else int(seed) + i for i in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise ValueError(f"{len(seed)} seeds for {self.num_envs} environments; pass one for each, or one")
-        return [None if value is None else int(value) for value in seed]
+        return [None if value is None else operator.index(value) for value in seed]
 
     def _rows_of(self, mask: Any) -> np.ndarray:
         """Indices of the environments of a ``reset_mask``; all for None."""

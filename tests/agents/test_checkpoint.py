@@ -102,8 +102,8 @@ HOSTILE = [
     ({"actor": "resnet", "actor_width": 1024, "depth": 32}, "does not fit"),  # 80 GB, if it were built
     ({"actor_width": 1000}, "does not fit"), ({"actor_width": None}, "actor_width|does not fit|damaged"),
     ({"bundle": True}, "bundle must be a whole number"), ({"algo": []}, "algo"),
-    ({"algo": "dpg"}, r"did you mean 'ddpg'.* if a module of yours registers it, import it first"),
-    ({"stroke": "dots"}, r"unknown stroke 'dots'.* if a module of yours registers it, import it first"),
+    ({"algo": "dpg"}, r"did you mean 'ddpg'.* is known once its module is imported"),
+    ({"stroke": "dots"}, r"unknown stroke 'dots'.* is known once its module is imported"),
     ({"opacity": ["x", {}]}, "opacity"), ({"max_strokes": 10**12}, "max_strokes must be"),
     ({"renderer": None}, "renderer"), ({"actor": {}}, "actor"), ({"lookahead": 2.5}, "lookahead must be a"),
     ({"learning": {"actor_lr": "x" * 1000}}, r"actor_lr must be a number from 0 to 10, not 'x{,80}\.\.\."),

@@ -25,6 +25,8 @@ def test_some_paintings_of_a_state() -> None:
         (state[1:3], [1, 2]),
         (state[[3, 0]], [3, 0]),
         (state[-1], [3]),
+        (state[np.int64(2)], [2]),
+        (state[state.step.argmax()], [3]),
     ):
         assert part.step.tolist() == steps
         assert torch.equal(part.canvas, state.canvas[steps]) and torch.equal(part.target, state.target[steps])
@@ -35,6 +37,14 @@ def test_some_paintings_of_a_state() -> None:
     assert state.index_copy(torch.tensor([3, 1]), ahead[:2]).step.tolist() == [0, 11, 2, 10]
     double = state.to("cpu", torch.float64)
     assert [value.dtype for value in double] == [torch.float64, torch.float64, torch.int64]
+
+
+def test_masks_that_would_choose_other_paintings_are_refused() -> None:
+    state = parts(3, 3, 3)
+    assert state.where(np.array([True, False, True]), state).step.tolist() == [0, 1, 2]
+    for mask in (torch.tensor([0, 2]), torch.tensor([[True], [False], [True]]), torch.ones(3)):
+        with pytest.raises(ValueError, match=r"mask must be \(3,\) bool"):
+            state.where(mask, state)
 
 
 def test_a_state_keeps_its_gradients_until_it_is_detached() -> None:
@@ -82,6 +92,13 @@ def parts(canvases: int, targets: int, steps: int) -> CanvasState:
 def test_an_array_is_refused_as_action() -> None:
     with pytest.raises(TypeError, match=r"not ndarray: pass torch\.as_tensor"):
         model_step(parts(1, 1, 1), np.zeros((1, 14)), make_renderer("analytic", "circle"), L2Reward())
+
+
+@pytest.mark.parametrize("canvas", [np.zeros((1, 3, 8, 8)), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)])
+def test_a_canvas_of_bytes_or_of_numpy_is_refused(canvas: object) -> None:
+    renderer, state = make_renderer("analytic"), parts(1, 1, 1)
+    with pytest.raises(TypeError, match="canvas of a state must be a tensor of floats"):
+        model_step(state._replace(canvas=canvas), torch.rand(1, 13), renderer, L2Reward())
 
 
 def test_no_canvases_at_all() -> None:

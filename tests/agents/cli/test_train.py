@@ -131,6 +131,8 @@ def test_pictures_of_a_run_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             Image.fromarray(image).save(f"{folder}/{i}.png")
     main([*SMOKE, "--out", "run", "--updates", "1", "--size", "16", "--dataset", "before"])
     Path("before").rename("photos")
+    with pytest.raises(SystemExit, match=r"before.* have moved, .* by --dataset or --data-root"):
+        main(["train", "--resume", "--out", "run"])
     main(["train", "--resume", "--out", "run", "--dataset", "photos"])
     for wrong in ("other", "mnist/../other"):
         with pytest.raises(SystemExit, match=f"data set {wrong} has other pictures than the run"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
-from agents import PaintOptions, load, paint, refine
+from agents import PaintOptions, evaluate, load, paint, refine
 from paint_gym import CanvasState, Painting, make_renderer
 
 
@@ -35,6 +37,30 @@ def test_a_policy_of_ones_own_paints() -> None:
         paint(policy, targets, 2.5)
     with pytest.raises(TypeError, match=r"a painter, not a name: agents\.load\('pretrained'\) gives one"):
         paint("pretrained", targets)
+
+
+@pytest.mark.parametrize(
+    ("action", "error", "text"),
+    [
+        (np.zeros((2, 14)), TypeError, "act must return a tensor, not ndarray"),
+        (torch.zeros(1, 14), ValueError, r"\(2, 14\), not \(1, 14\)"),
+        (torch.zeros(2, 0), ValueError, r"\(2, 14\), not \(2, 0\)"),  # would never fill the budget
+        (torch.zeros(2, 28), ValueError, r"\(2, 14\), not \(2, 28\)"),
+    ],
+)
+def test_other_actions_are_refused(action: object, error: type[Exception], text: str) -> None:
+    policy = Copying()
+    policy.act = lambda state: action
+    with pytest.raises(error, match=text):
+        paint(policy, torch.zeros(2, 3, 16, 16), 4)
+
+
+@pytest.mark.parametrize("score", [evaluate, lambda policy: paint(policy, torch.zeros(1, 3, 8, 8))])
+def test_what_lacks_a_part_of_a_painter_is_refused(score: Callable[[object], object]) -> None:
+    with pytest.raises(
+        TypeError, match=r"function lacks renderer, bundle, device|lacks act, renderer, bundle"
+    ):
+        score(lambda state: state)
 
 
 def test_large_pictures_are_painted_on_smaller_canvases() -> None:

@@ -43,6 +43,9 @@ def test_a_state_from_its_observation(pictures: np.ndarray, observation: str) ->
     state = CanvasState.from_observation(seen, steps=3)
     assert torch.equal(state.step, env.state.step) and torch.equal(state.target, env.state.target)
     assert (state.canvas - env.state.canvas).abs().max() <= 0.5 / 255 + 1e-6
+    single = {name: value[0] for name, value in seen.items()} if isinstance(seen, dict) else seen[0]
+    with pytest.raises(ValueError, match=r"must be (a batch|batches) \(B, "):
+        CanvasState.from_observation(single, steps=3)
     floats = env.observe(state, torch.float32)
     assert (floats["canvas"] if observation == "dict" else floats).dtype == torch.float32
 
@@ -58,6 +61,9 @@ def test_initial_and_renew_are_pure(pictures: np.ndarray) -> None:
     )
     chosen = env.initial(3, indices=infos["index"].numpy())
     assert all(torch.equal(*pair) for pair in zip(chosen, before, strict=True))
+    for done in (torch.tensor([0, 3]), np.ones((5, 1), bool), [True]):
+        with pytest.raises(ValueError, match=r"done must be \(5,\) bool"):
+            env.renew(state, done)
     state.canvas.requires_grad_()
     renewed = env.renew(state, torch.tensor([True, False, False, True, False]), 1)
     assert renewed.step.tolist() == [0, 1, 2, 0, 1] and (renewed.canvas[[0, 3]] == 0).all()
@@ -86,6 +92,27 @@ def test_an_environment_goes_on_from_a_state(pictures: np.ndarray) -> None:
         single.painting  # noqa: B018
     with pytest.raises(ValueError, match=r"the state must be of canvases \(1, 3, 32, 32\)"):
         single.set_state(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("canvas", 255), ("target", np.nan), ("step", -3), ("step", 4), ("step", 0.5)],
+)
+def test_states_out_of_range_are_refused(pictures: np.ndarray, name: str, change: float) -> None:
+    env = make(pictures)
+    env.reset(seed=0)
+    before = env.state
+    with pytest.raises(ValueError, match="steps of the state" if name == "step" else "pictures are uint8"):
+        env.set_state(before._replace(**{name: getattr(before, name) + change}))
+    assert env.state is before
+    env.set_state(before._replace(canvas=np.full(before.canvas.shape, 255, np.uint8)))
+    assert (env.state.canvas == 1).all()
+
+
+def test_observations_are_bytes_or_floats(pictures: np.ndarray) -> None:
+    env = make(pictures)
+    with pytest.raises(ValueError, match=r"torch\.uint8 or of a float type, not torch\.int64"):
+        env.observe(env.initial(1, 0), torch.int64)
 
 
 def test_an_episode_may_start_in_its_middle(pictures: np.ndarray) -> None:

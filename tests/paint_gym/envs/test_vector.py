@@ -245,6 +245,9 @@ def test_a_refused_reset_takes_no_seed_and_no_random_numbers(pictures: np.ndarra
     canvas = env.state.canvas.clone()
     with pytest.raises(Exception, match="Seed"):
         env.reset(seed=[1, -2, 3])
+    for made, seed in ((env, [1.5, 2, 3]), (single, 1.5)):  # not truncated
+        with pytest.raises(TypeError, match="float"):
+            made.reset(seed=seed)
     with pytest.raises(ValueError, match="2 seeds for 3 environments"):
         env.reset(seed=[1, 2])
     with pytest.raises((ValueError, IndexError)):
