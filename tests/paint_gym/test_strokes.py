@@ -108,8 +108,3 @@ def test_a_layout_of_ones_own_in_another_order(kernel: str, monkeypatch: pytest.
     straight = strokes[:, [6, 5, 4, 3, 2, 1, 2, 0, 7, 8, 9]]
     expected = make_renderer("analytic", "straight")(straight, (30, 40))
     torch.testing.assert_close(make_renderer("analytic", own)(strokes, (30, 40)), expected)
-
-
-def test_a_line_is_a_straight_stroke() -> None:
-    with pytest.raises(ValueError, match="did you mean 'straight'"):
-        module.get_stroke("line")

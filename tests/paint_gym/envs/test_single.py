@@ -64,10 +64,11 @@ def test_step_equals_model_step(pictures: np.ndarray, arguments: dict, device: t
     assert terminated and not truncated and total == pytest.approx(first["l2"] - info["l2"], abs=1e-6)
 
 
-def test_same_seed_same_episode(pictures: np.ndarray) -> None:
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+def test_same_seed_same_episode(pictures: np.ndarray, reward: str) -> None:
     episodes = []
     for _ in range(2):
-        env = make(pictures)
+        env = make(pictures, reward=reward)
         env.action_space.seed(3)
         episodes.append([env.reset(seed=3), *(env.step(env.action_space.sample()) for _ in range(4))])
     assert data_equivalence(*episodes, exact=True)

@@ -91,11 +91,6 @@ def test_refuses_wrong_fields(tmp_path, changes, reason):
     refused(tmp_path / "p.json", json.dumps(GOOD | changes), reason)
 
 
-@pytest.mark.parametrize("key", json_format.KEYS)
-def test_refuses_missing_fields(tmp_path, key):
-    refused(tmp_path / "p.json", json.dumps({k: v for k, v in GOOD.items() if k != key}), key)
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -103,6 +98,7 @@ def test_refuses_missing_fields(tmp_path, key):
         ("{", "not JSON"),
         (b"\x89PNG\xff", "not a .json of Paint Gym"),
         (json.dumps(GOOD)[:-20], "not JSON"),
+        (json.dumps({name: GOOD[name] for name in list(GOOD)[:-1]}), "its keys are"),
         (json.dumps(GOOD).replace("0.4", "1e400"), "NaN or inf"),
         (json.dumps(GOOD).replace("0.4", "9" * 10_000), "digits"),
         ('{"format":' + "[" * 200_000, "recursion"),
@@ -124,10 +120,3 @@ def test_refuses_large_files_unread(tmp_path, monkeypatch):
     monkeypatch.setattr(type(path), "read_bytes", lambda self: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=r"p\.json.*25000001 bytes"):
         Painting.load(path)
-
-
-def test_refuses_what_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="not a regular file"):
-        Painting.load(tmp_path)
-    with pytest.raises(FileNotFoundError, match="missing"):
-        Painting.load(tmp_path / "missing.json")

@@ -47,6 +47,16 @@ def test_sizes() -> None:
         check_size(OnlyCoverage(get_stroke("circle")), (24, 25))
 
 
+@pytest.mark.parametrize("name", ["analytic", "raster", "neural"])
+def test_strokes_that_are_none_are_refused(name: str) -> None:
+    renderer = make_renderer(name)
+    with pytest.raises(ValueError, match="a bezier stroke has 13 numbers"):
+        renderer(torch.rand(2, 12), 128)
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        with pytest.raises(ValueError, match="NaN or inf"):
+            renderer(torch.full((2, 13), bad), 128)
+
+
 @pytest.mark.parametrize("name", ["analytic", "raster"])
 def test_a_place_for_each_part(name: str) -> None:
     renderer = make_renderer(name, "circle")

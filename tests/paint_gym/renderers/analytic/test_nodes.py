@@ -52,30 +52,6 @@ def test_kernel_equals_pytorch(design: StrokeDesign, dtype: torch.dtype, toleran
                 torch.testing.assert_close(output, reference, rtol=tolerance, atol=tolerance)
 
 
-@needs_kernel
-@DESIGNS
-def test_gradcheck(design: StrokeDesign) -> None:
-    strokes = torch.rand(2, design.dim, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    args, kernel = NodeArgs(design, (0.1, 0.8), 50, 70), library.load(torch.float64)
-    assert torch.autograd.gradcheck(lambda x: kernel.nodes(x, args), strokes.requires_grad_())
-
-
-@needs_kernel
-def test_gradients_of_both_or_one_or_many_at_once() -> None:
-    args = NodeArgs(get_stroke("bezier"), (0.0, 1.0), 64, 64)
-    strokes = torch.rand(2, 3, 13, dtype=torch.float64, requires_grad=True)
-    nodes, colours = library.load(torch.float64).nodes(strokes, args)
-    (of_colours,) = torch.autograd.grad(colours.sum(), strokes, retain_graph=True)
-    assert of_colours[..., -3:].eq(1).all() and not of_colours[..., :-3].any()
-    (of_nodes,) = torch.autograd.grad(nodes.sum(), strokes, retain_graph=True)
-    assert not of_nodes[..., -3:].any() and of_nodes[..., :-3].any(1).all()
-    weights = torch.randn(4, *nodes.shape, dtype=torch.float64)
-    (many,) = torch.autograd.grad(nodes, strokes, weights, retain_graph=True, is_grads_batched=True)
-    for weight, gradient in zip(weights, many, strict=True):
-        (single,) = torch.autograd.grad(nodes, strokes, weight, retain_graph=True)
-        torch.testing.assert_close(gradient, single, rtol=1e-10, atol=1e-10)
-
-
 def test_a_function_of_ones_own_is_painted_as_it_says() -> None:
     """Even one with the name and the parameters of a built-in design."""
     circle, shift = get_stroke("circle"), torch.tensor([0.25, 0, 0, 0])

@@ -38,18 +38,6 @@ def test_gradients_do_not_depend_on_threads() -> None:
     assert torch.equal(*gradients)
 
 
-def test_it_paints_after_a_fork() -> None:
-    """Threads do not survive a fork; a child must make its own."""
-    strokes, canvas = torch.rand(64, 5, 13), torch.zeros(64, 3, 64, 64)
-    renderer = make_renderer("analytic")
-    renderer.paint(canvas, strokes)
-    child = os.fork()
-    if child == 0:  # torch's own threads do not survive either, so only one is used
-        torch.set_num_threads(1)
-        os._exit(0 if renderer.paint(canvas, strokes).isfinite().all() else 1)
-    assert os.waitpid(child, 0)[1] == 0
-
-
 @pytest.mark.parametrize(
     "shapes",
     [
