@@ -1,7 +1,5 @@
 """The transition as a pure function."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -18,12 +16,8 @@ def test_actions_are_clipped_and_cut_into_strokes() -> None:
 def test_some_paintings_of_a_state() -> None:
     state = parts(4, 4, 4)
     mask = torch.tensor([True, False, True, False])
-    for part, steps in (
-        (state[mask], [0, 2]),
-        (state[1:3], [1, 2]),
-        (state[[3, 0]], [3, 0]),
-        (state[-1], [3]),
-    ):
+    parts_of = (state[mask], [0, 2]), (state[1:3], [1, 2]), (state[[3, 0]], [3, 0]), (state[-1], [3])
+    for part, steps in parts_of:
         assert part.step.tolist() == steps
         assert torch.equal(part.canvas, state.canvas[steps]) and torch.equal(part.target, state.target[steps])
     assert CanvasState.cat([state[2:], state[:2]]).step.tolist() == [2, 3, 0, 1]

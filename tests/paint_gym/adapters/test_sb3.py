@@ -1,7 +1,5 @@
 """stable-baselines3 on the environment: its contract, its wrappers, its agents."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest

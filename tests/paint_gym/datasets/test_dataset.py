@@ -1,7 +1,5 @@
 """The `Dataset` record, arrays as data sets, and the registry."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

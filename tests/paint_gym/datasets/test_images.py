@@ -1,17 +1,13 @@
 """Reading pictures: every format trap with its exact pixels, and what is refused by name."""
 
-from __future__ import annotations
-
 import struct
-import subprocess
-import sys
 import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import EXACT, bmp, chunk, encoded, noise, photo, png, tiff, turned
+from picture_files import EXACT, chunk, encoded, noise, photo, png, tiff, turned
 from PIL import Image, ImageFile
 
 from paint_gym.datasets import picture_size, read_image, square
@@ -149,9 +145,8 @@ def test_a_hidden_picture_before_an_animation_is_not_its_first_frame() -> None:
 def test_a_gif_that_is_smaller_than_its_screen_is_on_nothing(behind: int) -> None:
     content = encoded(Image.new("RGB", (4, 3), RED), "GIF")
     place = content.rindex(b",\0\0\0\0\4\0\3\0")
-    content = b"".join(
-        [content[:6], struct.pack("<2H", 9, 8), content[10 : place + 1], b"\2\0\1\0", content[place + 5 :]]
-    )
+    screen, corner = struct.pack("<2H", 9, 8), struct.pack("<2H", 2, 1)
+    content = content[:6] + screen + content[10 : place + 1] + corner + content[place + 5 :]
     expected = np.full((8, 9, 3), behind)
     expected[1:4, 2:6] = RED
     np.testing.assert_array_equal(read_image(content, behind=behind), expected)
@@ -197,7 +192,6 @@ def test_tiffs_that_are_not_read_say_so(tags: dict, reason: str) -> None:
         (b"<html>not found</html>", "not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),  # would start Ghostscript
         (tiff(bytes(24), t258=64, t339=3), "not an image.*64-bit floats.*converted.* magick picture.tif"),
-        (bmp(16, bytes(4), 3, (15, 240, 3840)), "Unsupported BMP.*of a kind that is not read"),
     ],
 )
 def test_other_files_are_named(content: bytes, reason: str, tmp_path: Path) -> None:
@@ -220,15 +214,6 @@ def test_a_truncated_file_is_named_once(tmp_path: Path, kind: str, part: float) 
     with pytest.raises(ValueError, match=r"cut\.x: ") as error:
         read_image(tmp_path / "cut.x")
     assert str(error.value).count("cut.x") == 1
-
-
-def test_where_a_jpeg_ends() -> None:
-    content = encoded(photo(), "JPEG", quality=85, progressive=True)
-    scans = [i for i in range(len(content) - 1) if content[i : i + 2] == b"\xff\xda"]
-    for end in [*scans[1:], len(content) - 2]:
-        with pytest.raises(ValueError, match="cut off"):
-            read_image(content[:end])
-    np.testing.assert_array_equal(read_image(content + b"film" * 1000), read_image(content))
 
 
 def of_size(kind: str, side: int) -> bytes:
@@ -258,29 +243,6 @@ def test_limits() -> None:
     assert read_image(content, max_pixels=100).shape == (10, 10, 3)
     with pytest.raises(ValueError, match="10 x 10 pixels, more than the limit of 99"):
         read_image(content, max_pixels=99)
-    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)
-    for side in (9_900, 40_000):  # a warning, which is an error here; and an error
-        with pytest.raises(ValueError, match=r"bomb\.png: refused"):
-            read_image(of_size("PNG", side), "bomb.png", max_pixels=10**12)
-    assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)) == before
-
-
-PEAK = """
-import resource, sys
-from paint_gym.datasets import read_image
-begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-read_image(sys.argv[1], at_least=128)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begin) / 1e3)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "bytes_a_pixel"), [("PNG", 4), ("JPEG", 1)])
-def test_memory_is_what_pillow_takes(kind: str, bytes_a_pixel: int, tmp_path: Path) -> None:
-    Image.new("RGB", (5_000, 5_000)).save(tmp_path / "large", kind)
-    command = [sys.executable, "-c", PEAK, str(tmp_path / "large")]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert float(result.stdout) < 25 * bytes_a_pixel + 30  # MB
 
 
 # Reduced, and cut to squares

@@ -1,7 +1,5 @@
 """What both environments share: pure functions of states, and observations."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -53,9 +51,8 @@ def test_initial_and_renew_are_pure(pictures: np.ndarray) -> None:
     before, drawn = env.state, [rng.bit_generator.state for rng in env.np_random]
     state = env.initial(5, 7, canvas=pictures[0], step=[0, 1, 2, 0, 1])
     assert torch.equal(state.target, env.initial(5, np.random.default_rng(7)).target)
-    assert state.step.tolist() == [0, 1, 2, 0, 1] and (state.canvas * 255).round()[4].equal(
-        torch.tensor(pictures[0]).float()
-    )
+    assert state.step.tolist() == [0, 1, 2, 0, 1]
+    assert (state.canvas * 255).round()[4].equal(torch.tensor(pictures[0]).float())
     chosen = env.initial(3, indices=infos["index"].numpy())
     assert all(torch.equal(*pair) for pair in zip(chosen, before, strict=True))
     state.canvas.requires_grad_()
@@ -86,17 +83,6 @@ def test_an_environment_goes_on_from_a_state(pictures: np.ndarray) -> None:
         single.painting  # noqa: B018
     with pytest.raises(ValueError, match=r"the state must be of canvases \(1, 3, 32, 32\)"):
         single.set_state(state)
-
-
-def test_an_episode_may_start_in_its_middle(pictures: np.ndarray) -> None:
-    vector, single = make(pictures, array="numpy"), PaintCanvasEnv(dataset=pictures, size=32, max_strokes=15)
-    observation, _ = vector.reset(seed=0, options={"step": [2, 1, 0]})
-    assert observation[:, 6, 0, 0].tolist() == [170, 85, 0]
-    *_, terminated, _, infos = vector.step(vector.action_space.sample())
-    assert terminated.tolist() == [True, False, False] and len(infos["final_info"]["painting"][0]) == 5
-    assert [len(painting) for painting in vector.paintings] == [0, 5, 5]
-    single.reset(options={"step": 2})
-    assert single.step(single.action_space.sample())[2] and len(single.painting) == 5
 
 
 @pytest.mark.parametrize("name", ["array", "autoreset_mode", "num_envs"])

@@ -1,9 +1,5 @@
 """`PaintCanvas-v0`, many canvases at once."""
 
-from __future__ import annotations
-
-import json
-
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -209,18 +205,6 @@ def test_the_finished_painting_is_handed_out(pictures: np.ndarray) -> None:
     env.reset(options={"canvas": picture})
     with pytest.raises(ValueError, match="began on a picture"):
         env.paintings  # noqa: B018
-
-
-@pytest.mark.parametrize("reward", ["l2", "wgan"])
-def test_infos_are_json_and_the_same_in_both_environments(pictures: np.ndarray, reward: str) -> None:
-    shared = {"dataset": pictures, "size": 32, "reward": reward}
-    single, many = PaintCanvasEnv(**shared), PaintCanvasVectorEnv(1, **shared)
-    single.reset(seed=0)
-    many.reset(seed=0)
-    action = single.action_space.sample()
-    info, infos = single.step(action)[4], many.step(action[None])[4]
-    numbers = {name: value.item() for name, value in infos.items() if not name.startswith("_")}
-    assert json.loads(json.dumps(info)) == pytest.approx(numbers)
 
 
 @pytest.mark.parametrize("options", [{"indices": [99, 0, 0]}, {"indices": [0]}, {"canvas": np.full(3, 2.0)}])

@@ -1,9 +1,6 @@
 """Gymnasium's wrappers on the single and the vector environment: which work, and why others cannot."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -114,17 +111,3 @@ def roll(env: gym.vector.VectorEnv, mode: AutoresetMode) -> int:
 @pytest.mark.parametrize(("name", "mode"), MODES)
 def test_vector(pictures: np.ndarray, name: str, mode: AutoresetMode) -> None:
     assert roll((VECTOR | VECTOR_OBSERVATION)[name](many(pictures, mode)), mode) == 6
-
-
-def test_videos(pictures: np.ndarray, films: list, tmp_path: Path) -> None:
-    first = {"episode_trigger": lambda number: number == 0}
-    env = wrappers.RecordVideo(single(pictures), str(tmp_path / "one"), **first)
-    env.reset(seed=0)
-    while not env.step(env.action_space.sample())[2]:
-        pass
-    env.close()
-    batch = vector.RecordVideo(many(pictures, AutoresetMode.NEXT_STEP), str(tmp_path / "many"), **first)
-    roll(batch, AutoresetMode.NEXT_STEP)
-    batch.close()
-    assert len(films) == 2
-    assert all(fps == 20 and len(frames) >= 3 and frames[0].shape[2] == 3 for frames, fps in films)

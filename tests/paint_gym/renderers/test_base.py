@@ -1,7 +1,5 @@
 """The defaults of a renderer, against those of the analytic one."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The ground truth, against geometry that can be computed by hand."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

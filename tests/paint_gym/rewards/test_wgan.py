@@ -1,7 +1,5 @@
 """The WGAN reward: its loss by hand, its slow copy, resuming, and that it learns what a good painting is."""
 
-from __future__ import annotations
-
 import copy
 import io
 from dataclasses import replace
@@ -15,7 +13,6 @@ from agents import PRESETS
 from agents.factory import build_agent
 from paint_gym.rewards import WGANReward
 from paint_gym.rewards.wgan import gradient_penalty
-from paint_gym.utils.images import to_bytes
 
 
 def pairs(batch: int = 4, size: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -153,17 +150,6 @@ def test_autocast_outside_changes_nothing(device: torch.device) -> None:
     assert cast[0].dtype == torch.float32
     torch.testing.assert_close(plain[0], cast[0])
     assert plain[1] == pytest.approx(cast[1], rel=1e-4, abs=1e-6)
-
-
-def test_online_small_batches_are_filled_up_with_older_pairs() -> None:
-    reward, batches = WGANReward(width=4, online=True), [pairs(1, 16, seed) for seed in range(20)]
-    for canvas, target in batches:
-        filled = reward._pad_batch(canvas, target)
-    assert torch.equal(filled[0][0], canvas[0]) and [len(part) for part in filled] == [8, 8]
-    known = {to_bytes(canvas).sum().item(): to_bytes(target[0]) for canvas, target in batches}
-    for old_canvas, old_target in zip(*filled, strict=True):
-        assert torch.equal(known[to_bytes(old_canvas).sum().item()], to_bytes(old_target))
-    assert len({old.sum().item() for old in filled[0]}) > 3
 
 
 def test_the_settings_of_the_paper() -> None:

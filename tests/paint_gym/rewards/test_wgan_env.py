@@ -1,7 +1,5 @@
 """Environments that train their own WGAN reward, for agents that know nothing of it."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest

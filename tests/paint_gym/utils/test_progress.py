@@ -1,7 +1,5 @@
 """A bar on a terminal, lines in a log."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """SVG for pen plotters: lines in millimetres, within the paper, a layer for each colour and pen."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import math
@@ -60,7 +58,7 @@ def picture(svg: str, paper: Paper, pixels: int = 8) -> np.ndarray:
 @pytest.mark.parametrize("stroke", stroke_names())
 def test_lines_stay_within_the_margins(stroke, size):
     paper = Paper(150, 100, margin=12, pens=(0.5, 4))
-    layers = draw(random_painting(stroke, size=size), paper)
+    layers = draw(random_painting(stroke, 30, size), paper)
     assert {layer.pen for layer in layers} == {0.5, 4}
     for layer in layers:
         points = np.concatenate(layer.lines)

@@ -1,9 +1,5 @@
 """Nodes and colours by the kernel in C, against those of PyTorch; designs with and without a layout."""
 
-from __future__ import annotations
-
-import dataclasses
-
 import pytest
 import torch
 from torch import Tensor
@@ -13,7 +9,7 @@ from paint_gym.renderers.analytic.autograd import TorchBackend
 from paint_gym.renderers.analytic.c import library
 from paint_gym.renderers.analytic.nodes import NodeArgs
 from paint_gym.renderers.analytic.renderer import Backend
-from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
+from paint_gym.strokes import BUILT_IN, StrokeDesign
 
 DESIGNS = pytest.mark.parametrize("design", BUILT_IN, ids=lambda design: design.name)
 needs_kernel = pytest.mark.skipif(library.load(torch.float64) is None, reason="no kernel, and no C compiler")
@@ -43,22 +39,11 @@ def test_kernel_equals_pytorch(design: StrokeDesign, dtype: torch.dtype, toleran
     for size in ((128, 128), (40, 97), (9, 8), (1, 300)):
         for opacity in ((0.0, 1.0), (0.25, 0.75), (1.0, 1.0)):
             args = NodeArgs(design, opacity, *size)
-            ours, expected = (
-                results(library.load(dtype), strokes, args),
-                results(TorchBackend(), strokes, args),
-            )
+            backends = library.load(dtype), TorchBackend()
+            ours, expected = (results(backend, strokes, args) for backend in backends)
             for output, reference in zip(ours, expected, strict=True):
                 assert output.dtype == dtype
                 torch.testing.assert_close(output, reference, rtol=tolerance, atol=tolerance)
-
-
-def test_a_function_of_ones_own_is_painted_as_it_says() -> None:
-    """Even one with the name and the parameters of a built-in design."""
-    circle, shift = get_stroke("circle"), torch.tensor([0.25, 0, 0, 0])
-    moved = dataclasses.replace(circle, definition=lambda p, n: circle.nodes(p, n) + shift)
-    strokes = torch.tensor([[0.25, 0.5, 0.1, 1.0, 1, 1, 1], [0.5, 0.5, 0.1, 1.0, 1, 1, 1]])
-    painted, expected = (make_renderer("analytic", design)(strokes, 40) for design in (moved, circle))
-    torch.testing.assert_close(painted[0], expected[1])
 
 
 @pytest.mark.parametrize("name", ["c", "torch"])
