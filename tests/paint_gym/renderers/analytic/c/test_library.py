@@ -66,7 +66,8 @@ for stroke in stroke_names():
             canvas = torch.rand(batch, 3, *size, requires_grad=True)
             painted = renderer.paint(canvas, inputs)
             torch.autograd.grad(painted, (canvas, inputs), torch.rand_like(painted))
-            renderer(inputs.flatten(0, 1), size)
+            if min(size):
+                renderer(inputs.flatten(0, 1), size)
 print("clean")
 """
 
