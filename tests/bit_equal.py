@@ -5,8 +5,6 @@ thread each, and compares strokes, drawings, metrics and weights. Prints a line 
 one differs.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

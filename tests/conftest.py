@@ -1,11 +1,7 @@
 """Shared fixtures: every device present, and a small data set."""
 
-from __future__ import annotations
-
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -55,28 +51,6 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture
-def films(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[np.ndarray], int]]:
-    """Frames that Gymnasium and stable-baselines3 pass to a stand-in for moviepy.
-
-    moviepy needs an older pillow than the project.
-    """
-    clips: list[tuple[list[np.ndarray], int]] = []
-
-    class Clip:
-        def __init__(self, frames: list[np.ndarray], fps: int) -> None:
-            clips.append((list(frames), fps))
-
-        def write_videofile(self, path: str, **_: object) -> None:
-            pass
-
-    for name in ("moviepy", "moviepy.video", "moviepy.video.io", "moviepy.video.io.ImageSequenceClip"):
-        module = ModuleType(name)
-        module.ImageSequenceClip = Clip  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, name, module)
-    return clips
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Small networks and batches that several test modules share."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The examples run as they are, and learn."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Libraries that are extras: without them an error names the extra, or the rest works."""
 
-from __future__ import annotations
-
 import json
 import sys
 from importlib import import_module

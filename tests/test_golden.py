@@ -5,8 +5,6 @@ round differently, and some compute networks in bfloat16, so renderers may diffe
 change the choices of an agent, so its paintings are compared by their error.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

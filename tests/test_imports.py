@@ -1,7 +1,5 @@
 """The architecture, read from the imports: no circle, and nothing imports what lies above it."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Docstrings begin with a noun phrase or an imperative; names are nouns; functions take few parameters."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable

@@ -4,8 +4,6 @@ pytest tests/fuzz --rounds 20000           # long
 pytest tests/fuzz -k pictures --rounds 1 --first 4711    # one round again
 """
 
-from __future__ import annotations
-
 import faulthandler
 import sys
 import time

@@ -1,7 +1,5 @@
 """Damage: to bytes, and to values that JSON can hold."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Command lines: any text as the value of an option is refused in words, or works."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

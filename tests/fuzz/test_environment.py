@@ -1,7 +1,5 @@
 """Arguments, options and actions of the environments: refusals name them, and change nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium as gym
@@ -93,32 +91,3 @@ def test_options_and_actions(fuzz: Fuzz, kind: Any, pictures: np.ndarray) -> Non
         assert canvas.isfinite().all() and canvas.min() >= 0 and canvas.max() <= 1
 
     fuzz(attempt, "")
-
-
-FORMS = {
-    "list": np.ndarray.tolist,
-    "float16": np.float16,
-    "long": np.longdouble,
-    "big-endian": lambda values: values.astype(">f4"),
-    "object": lambda values: values.astype(object),
-    "strides": lambda values: np.ascontiguousarray(np.flip(values))[(slice(None, None, -1),) * values.ndim],
-    "read-only": lambda values: np.frombuffer(values.tobytes(), values.dtype).reshape(values.shape),
-    "double tensor": lambda values: torch.tensor(values).double(),
-    "bfloat16": lambda values: torch.tensor(values).bfloat16(),
-    "with gradient": lambda values: torch.tensor(values, requires_grad=True),
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-@KINDS
-def test_numbers_in_any_form_are_actions_and_canvases(kind: Any, form: str, pictures: np.ndarray) -> None:
-    results = []
-    for give in (np.array, FORMS[form]):
-        env = kind(dataset=pictures, size=32, max_strokes=30, bundle=2, device="cpu")
-        random = np.random.default_rng(0)
-        action = random.integers(0, 9, env.action_space.shape).astype(np.float32) / 8  # exact in all forms
-        canvas = random.integers(0, 9, (3, 32, 32)).astype(np.float32) / 8
-        env.reset(seed=0, options={"indices": [0], "canvas": give(canvas)})
-        env.step(give(action))
-        results.append(env.state.canvas)
-    assert torch.equal(*results)

@@ -1,7 +1,5 @@
 """Failing machines: processes that are killed at any moment, and full disks."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Broken files: pictures, paintings, agents and runs."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

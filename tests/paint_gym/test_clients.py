@@ -3,8 +3,6 @@
 `tests/docs` runs the recipes of the page, among them those for skrl and tianshou.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,13 +1,11 @@
 """stable-baselines3 on the environment: its contract, its wrappers, its agents."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from gymnasium.wrappers.vector import NormalizeReward
-from stable_baselines3 import PPO, SAC
+from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import is_wrapped
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
@@ -132,22 +130,6 @@ def test_wrappers_of_both_libraries(pictures: np.ndarray) -> None:
     assert done.all() and np.isfinite(reward).all()
     assert all(info["episode"]["l"] == 3 for info in infos)
     assert infos[0]["terminal_observation"].shape == seen[0].shape
-
-
-def test_off_policy_agents_and_what_they_remember(pictures: np.ndarray) -> None:
-    env = make(pictures, size=36)  # the least that the library's network for images takes
-    agent = SAC("CnnPolicy", env, buffer_size=60, learning_starts=6, batch_size=4, seed=0, device="cpu",
-                 policy_kwargs={"net_arch": [8]})  # fmt: skip
-    agent.learn(18)
-    assert agent._n_updates > 0
-    buffer = agent.replay_buffer
-    for i in range(3):
-        done, seen = buffer.dones[:6, i], buffer.observations[:6, i]
-        following = buffer.next_observations[:6, i]
-        assert done.tolist() == [0, 0, 1, 0, 0, 1]
-        assert (following[2, 6] == 255).all() and (seen[3, 6] == 0).all()
-        assert np.array_equal(following[0], seen[1]) and not np.array_equal(following[2], seen[3])
-    assert np.abs(buffer.actions[:6]).max() <= 1 and buffer.actions[:6].min() < -0.5
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """TorchRL takes the environments as they are."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ import pytest
 import paint_gym  # noqa: F401  # registers PaintCanvas-v0
 
 torchrl = pytest.importorskip("torchrl")
-from torchrl.envs import GymEnv, GymWrapper, RewardSum, TransformedEnv  # noqa: E402
+from torchrl.envs import GymEnv, GymWrapper  # noqa: E402
 from torchrl.envs.utils import check_env_specs  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TorchRL's own
@@ -30,14 +28,3 @@ def test_made_by_torchrl() -> None:
     """GymEnv tries an argument `frameskip` first, and leaves it out if the error is in Python's words."""
     env = GymEnv("paint_gym:PaintCanvas-v0", dataset="photos", **SETTINGS)
     assert env.rollout(3)["action"].shape == (3, 65)
-
-
-def test_a_rollout_over_several_episodes(pictures: np.ndarray) -> None:
-    env = TransformedEnv(many(pictures), RewardSum())
-    rollout = env.rollout(7, break_when_any_done=False)
-    done = rollout["next", "terminated"][..., 0]
-    assert done[0].tolist() == [False, False, True, False, False, True, False]
-    assert (rollout["next", "observation"][:, 2, 6] == 255).all()  # the finished paintings, not the next ones
-    assert (rollout["observation"][:, 3, 6] == 0).all()
-    total = rollout["next", "reward"][:, :3].sum(1)
-    np.testing.assert_allclose(rollout["next", "episode_reward"][:, 2], total, rtol=1e-5)

@@ -1,7 +1,5 @@
 """Fixtures of the data set tests: a cache folder of their own, and the real data where it is."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Colours of pictures: profiles, PNG's chunks and AVIF's codes, held to the formulas."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from collections.abc import Callable
@@ -78,13 +76,6 @@ def test_linear_light_in_all_kinds_of_png(colours: int, channels: int, depth: in
     mark = {"iCCP": profile, "gAMA": gama(1), "cICP": cicp(1, 8, 0, 1)}[by]
     content = png((5, 1, depth, colours), b"\0" + row, mark)
     assert np.abs(read_image(content)[0] - 255 * from_linear(levels / 255)[:, None]).max() <= 1
-
-
-@pytest.mark.parametrize(("kind", "dtype"), [("JPEG", np.uint8), ("TIFF", np.uint8), ("TIFF", np.uint16)])
-def test_grey_profiles(kind: str, dtype: type) -> None:
-    image = Image.fromarray(np.full((8, 8), 100 if dtype is np.uint8 else 25_700, dtype))
-    content = encoded(image, kind, icc_profile=linear_profile(grey=True))
-    assert np.abs(read_image(content) - 255 * from_linear(np.array(100 / 255))).max() <= 1
 
 
 @pytest.mark.parametrize("profile", ["sRGB", "bad", "grey"])

@@ -1,7 +1,5 @@
 """The environment on each accelerator of this machine paints what it paints on the CPU."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

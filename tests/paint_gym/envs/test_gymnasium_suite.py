@@ -3,8 +3,6 @@
 They are not in its wheel: the variable GYMNASIUM names a clone of github.com/Farama-Foundation/Gymnasium.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

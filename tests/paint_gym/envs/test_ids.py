@@ -1,7 +1,5 @@
 """The ids that are registered: what a client that takes nothing else gets."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest

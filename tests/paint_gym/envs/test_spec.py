@@ -1,7 +1,5 @@
 """Gymnasium's spec of an environment: unchanged, as JSON, and with a user's time limit."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """What both environments share: pure functions of states, and observations."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -56,9 +54,8 @@ def test_initial_and_renew_are_pure(pictures: np.ndarray) -> None:
     before, drawn = env.state, [rng.bit_generator.state for rng in env.np_random]
     state = env.initial(5, 7, canvas=pictures[0], step=[0, 1, 2, 0, 1])
     assert torch.equal(state.target, env.initial(5, np.random.default_rng(7)).target)
-    assert state.step.tolist() == [0, 1, 2, 0, 1] and (state.canvas * 255).round()[4].equal(
-        torch.tensor(pictures[0]).float()
-    )
+    assert state.step.tolist() == [0, 1, 2, 0, 1]
+    assert (state.canvas * 255).round()[4].equal(torch.tensor(pictures[0]).float())
     chosen = env.initial(3, indices=infos["index"].numpy())
     assert all(torch.equal(*pair) for pair in zip(chosen, before, strict=True))
     for done in (torch.tensor([0, 3]), np.ones((5, 1), bool), [True]):

@@ -1,7 +1,5 @@
 """``render_mode="human"``: an error without a display, a window for each environment with one."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,9 +1,6 @@
 """Gymnasium's wrappers on the single and the vector environment: which work, and why others cannot."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -49,6 +46,7 @@ VECTOR: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.VectorEnv]] = {
     "RecordEpisodeStatistics": vector.RecordEpisodeStatistics,
     "RescaleAction": lambda env: vector.RescaleAction(env, -1, 1),
 }
+# With SAME_STEP the last observation lies in the infos, where Gymnasium's wrappers do not look.
 VECTOR_OBSERVATION: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.VectorEnv]] = {
     "DtypeObservation": lambda env: vector.DtypeObservation(env, np.float32),
     "FlattenObservation": vector.FlattenObservation,
@@ -56,6 +54,8 @@ VECTOR_OBSERVATION: dict[str, Callable[[gym.vector.VectorEnv], gym.vector.Vector
     "NumpyToTorch": VectorNumpyToTorch,
     "ReshapeObservation": lambda env: vector.ReshapeObservation(env, (7, 1024)),
 }
+MODES = [(name, mode) for name in VECTOR for mode in AutoresetMode]
+MODES += [(name, AutoresetMode.NEXT_STEP) for name in VECTOR_OBSERVATION]
 SETTINGS = {"size": 32, "max_strokes": 15, "device": "cpu", "render_mode": "rgb_array"}
 
 
@@ -107,43 +107,7 @@ def roll(env: gym.vector.VectorEnv, mode: AutoresetMode) -> int:
     return episodes
 
 
-@pytest.mark.parametrize("mode", AutoresetMode)
-@pytest.mark.parametrize("name", VECTOR)
-def test_vector(pictures: np.ndarray, name: str, mode: AutoresetMode) -> None:
-    assert roll(VECTOR[name](many(pictures, mode)), mode) == 6
-
-
 @pytest.mark.filterwarnings("ignore:.*(float32|dtype|precision|Casting)")
-@pytest.mark.parametrize("name", VECTOR_OBSERVATION)
-def test_vector_observations_need_a_step_for_the_reset(pictures: np.ndarray, name: str) -> None:
-    """With SAME_STEP the last observation lies in the infos, where Gymnasium's wrappers do not look."""
-    wrap = VECTOR_OBSERVATION[name]
-    assert roll(wrap(many(pictures, AutoresetMode.NEXT_STEP)), AutoresetMode.NEXT_STEP) == 6
-    with pytest.raises((ValueError, BufferError), match=r"SAME_STEP|DLPack"):
-        roll(wrap(many(pictures, AutoresetMode.SAME_STEP)), AutoresetMode.SAME_STEP)
-
-
-@pytest.mark.parametrize(
-    ("wrap", "why"),
-    [
-        (wrappers.GrayscaleObservation, "3 channels"),  # the seven planes are no picture
-        (lambda env: wrappers.DiscretizeAction(env, 2), "positive"),  # 2 ** 65 actions
-    ],
-)
-def test_what_cannot_work_says_so(pictures: np.ndarray, wrap: Callable, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        wrap(single(pictures))
-
-
-def test_videos(pictures: np.ndarray, films: list, tmp_path: Path) -> None:
-    first = {"episode_trigger": lambda number: number == 0}
-    env = wrappers.RecordVideo(single(pictures), str(tmp_path / "one"), **first)
-    env.reset(seed=0)
-    while not env.step(env.action_space.sample())[2]:
-        pass
-    env.close()
-    batch = vector.RecordVideo(many(pictures, AutoresetMode.NEXT_STEP), str(tmp_path / "many"), **first)
-    roll(batch, AutoresetMode.NEXT_STEP)
-    batch.close()
-    assert len(films) == 2
-    assert all(fps == 20 and len(frames) >= 3 and frames[0].shape[2] == 3 for frames, fps in films)
+@pytest.mark.parametrize(("name", "mode"), MODES)
+def test_vector(pictures: np.ndarray, name: str, mode: AutoresetMode) -> None:
+    assert roll((VECTOR | VECTOR_OBSERVATION)[name](many(pictures, mode)), mode) == 6

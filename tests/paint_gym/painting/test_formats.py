@@ -29,13 +29,6 @@ def test_format_of_ones_own(tmp_path, formats):
     assert (tmp_path / "a.MINE").read_text() == "1 strokes at (80, 80), 8.0 s"
 
 
-def test_endings_are_registered_once(formats):
-    with pytest.raises(ValueError, match=r"'\.png' is already registered"):
-        register_format(Format((".png",), "image/png", write_own))
-    register_format(Format((".png",), "image/png", write_own), replace=True)
-    assert FORMATS[".png"].write is write_own
-
-
 @pytest.mark.parametrize("ending", FORMATS)
 def test_files_are_what_their_format_says(ending, tmp_path):
     file = tmp_path / f"a{ending}"

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from paint_gym.painting import Painting
-from paint_gym.painting.video import FASTEST, HOLD, MP4_SIDE, SECONDS, pace
+from paint_gym.painting.video import HOLD, MP4_SIDE, SECONDS, pace
 
 
 def random_painting(strokes, size=48, **options):
@@ -33,13 +33,6 @@ def read_mp4(path):
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
         assert stream.codec_context.name == "h264" and stream.codec_context.pix_fmt == "yuv420p"
         return frames, float(stream.duration * stream.time_base)
-
-
-@pytest.mark.parametrize("strokes", [0, 1, 7, 40, 199, 200, 201, 5000, 1_000_000])
-def test_pace_fits_ten_seconds(strokes):
-    every, rate = pace(strokes)
-    assert every >= 1 and 5 <= rate <= FASTEST
-    assert -(-strokes // every) / rate <= SECONDS
 
 
 @pytest.mark.parametrize("strokes", [5, 450])

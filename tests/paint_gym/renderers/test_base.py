@@ -1,7 +1,5 @@
 """The defaults of a renderer, against those of the analytic one."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
@@ -45,6 +43,16 @@ def test_sizes() -> None:
     check_size(OnlyCoverage(get_stroke("circle")), 24)
     with pytest.raises(ValueError, match=r"the own renderer paints 24 x 24 pixels.*analytic"):
         check_size(OnlyCoverage(get_stroke("circle")), (24, 25))
+
+
+@pytest.mark.parametrize("name", ["analytic", "raster", "neural"])
+def test_strokes_that_are_none_are_refused(name: str) -> None:
+    renderer = make_renderer(name)
+    with pytest.raises(ValueError, match="a bezier stroke has 13 numbers"):
+        renderer(torch.rand(2, 12), 128)
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        with pytest.raises(ValueError, match="NaN or inf"):
+            renderer(torch.full((2, 13), bad), 128)
 
 
 @pytest.mark.parametrize("name", ["analytic", "raster"])

@@ -3,8 +3,6 @@
 On a machine with a GPU, this is what tells whether its kernel is right.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
@@ -28,10 +26,9 @@ def test_works_under_autocast(name: str, size: int, tolerance: float, device: to
 @pytest.mark.parametrize(("name", "size", "tolerance"), RENDERERS)
 def test_devices_agree(name: str, size: int, tolerance: float, device: torch.device) -> None:
     strokes, canvas = torch.rand(2, 5, 13), torch.rand(2, 3, size, size)
-    there = make_renderer(name).paint(canvas.to(device), strokes.to(device))
-    torch.testing.assert_close(
-        there.cpu(), make_renderer(name).paint(canvas, strokes), rtol=tolerance, atol=tolerance
-    )
+    there = make_renderer(name).paint(canvas.to(device), strokes.to(device)).cpu()
+    expected = make_renderer(name).paint(canvas, strokes)
+    torch.testing.assert_close(there, expected, rtol=tolerance, atol=tolerance)
 
 
 OWN = dataclasses.replace(BUILT_IN[0], name="own", definition=BUILT_IN[0].nodes)
@@ -63,10 +60,8 @@ def test_gradients_agree(
 ) -> None:
     """In float32, with float64 on the CPU; twice, to the last bit."""
     generator = torch.Generator().manual_seed(1)
-    inputs = (
-        torch.rand(3, 3, *size, generator=generator),
-        torch.rand(3, 7, design.dim, generator=generator),
-    )
+    shapes = (3, 3, *size), (3, 7, design.dim)
+    inputs = tuple(torch.rand(shape, generator=generator) for shape in shapes)
     weight = torch.randn(3, 3, *size, generator=generator)
     expected = painted((inputs[0].double(), inputs[1].double()), weight.double(), design, corner)
     there = (inputs[0].to(device), inputs[1].to(device))

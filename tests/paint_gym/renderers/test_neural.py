@@ -1,7 +1,5 @@
 """The neural renderer, with the weights that ship."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from paint_gym.renderers import make_renderer, neural
-from paint_gym.renderers.neural import GridNetwork, PaperNetwork, make_network, save_network
+from paint_gym.renderers.neural import PaperNetwork, make_network, save_network
 from paint_gym.strokes import get_stroke
 
 BARS = {"bezier": 1.2e-3, "straight": 1e-3, "circle": 1e-3, "triangle": 1e-3}
@@ -34,8 +32,10 @@ def saved(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_agrees_with_the_ground_truth(stroke: str) -> None:
-    strokes = random_strokes(stroke, 500)
-    error = make_renderer("neural", stroke)(strokes, 128) - make_renderer("raster", stroke)(strokes, 128)
+    strokes = random_strokes(stroke, 200)
+    coverage, expected = (make_renderer(name, stroke)(strokes, 128) for name in ("neural", "raster"))
+    error = coverage - expected
+    assert coverage.min() >= 0 and coverage.max() <= 1
     assert error.square().mean() < BARS[stroke]
     assert error.mean().abs() < 2e-3
 
@@ -58,16 +58,6 @@ def test_other_sizes_name_the_analytic_renderer(size: int | tuple[int, int]) -> 
         make_renderer("neural")(torch.rand(2, 13), size)
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_nan_and_inf_are_refused(bad: float) -> None:
-    strokes = random_strokes("bezier", 2)
-    strokes[1, 3] = bad
-    with pytest.raises(ValueError, match="NaN or inf"):
-        make_renderer("neural")(strokes, 128)
-    with pytest.raises(ValueError, match="a bezier stroke has 13 numbers"):
-        make_renderer("neural")(torch.rand(2, 12), 128)
-
-
 def test_networks_of_ones_own(saved: Path) -> None:
     renderer = make_renderer(f"neural:{saved}", "circle", (0.5, 1.0))
     assert renderer.name == f"neural:{saved}" and renderer.opacity == (0.5, 1.0)
@@ -80,27 +70,11 @@ def test_networks_of_ones_own(saved: Path) -> None:
 
 def test_the_papers_network_is_that_of_fig_12() -> None:
     layers = list(PaperNetwork(10).layers)
-    assert [layer.out_features for layer in layers if isinstance(layer, torch.nn.Linear)] == [
-        512,
-        1024,
-        2048,
-        4096,
-    ]
+    linear = [layer.out_features for layer in layers if isinstance(layer, torch.nn.Linear)]
+    assert linear == [512, 1024, 2048, 4096]
     convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
     assert [layer.out_channels for layer in convolutions] == [32, 32, 16, 16, 8, 4]
     assert sum(isinstance(layer, torch.nn.PixelShuffle) for layer in layers) == 3
-
-
-def test_the_grid_network_does_the_same_in_all_cells() -> None:
-    """Pixels of a cell depend on its middle alone: move one, and no other changes."""
-    network = GridNetwork(4)
-    parameters = torch.rand(2, 4)
-    before = network(parameters)
-    network.places[17] = network.places[40]
-    after = network(parameters)
-    assert torch.equal(after[:, 8:16, 8:16], before[:, 16:24, 64:72])
-    after[:, 8:16, 8:16] = before[:, 8:16, 8:16]
-    assert torch.equal(after, before)
 
 
 def test_a_design_without_weights_says_what_to_do() -> None:

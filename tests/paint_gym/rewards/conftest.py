@@ -1,7 +1,5 @@
 """Networks as small as these are slower on two threads than on one."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The defaults of a reward, and functions as rewards."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 import pytest

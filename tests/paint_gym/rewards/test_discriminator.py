@@ -1,7 +1,5 @@
 """The discriminator is that of Fig. 11."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,9 +1,5 @@
 """Environments that train their own WGAN reward, for agents that know nothing of it."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -21,42 +17,6 @@ def single(pictures: np.ndarray, reward: object = "wgan", **arguments) -> gym.En
 def vector(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintCanvasVectorEnv:
     settings = {"dataset": pictures, "size": 32, "max_strokes": 20, "device": "cpu", "reward": "wgan"}
     return PaintCanvasVectorEnv(num_envs, **(settings | arguments))
-
-
-BOTH = pytest.mark.parametrize("make", [single, vector])
-
-
-def roll(env: gym.Env, steps: int) -> np.ndarray:
-    """Rewards and discriminator losses of random actions, ``(2, steps)`` or ``(2, steps, num_envs)``."""
-    env.action_space.seed(0)
-    env.reset(seed=0)
-    results = []
-    for _ in range(steps):
-        _, reward, terminated, _, info = env.step(env.action_space.sample())
-        results.append((reward, info["discriminator_loss"]))
-        if terminated is True:
-            env.reset()
-    return np.array(results).swapaxes(0, 1)
-
-
-@BOTH
-def test_same_seed_same_rollout(make: Callable[..., gym.Env], pictures: np.ndarray) -> None:
-    results = roll(make(pictures), 10)
-    assert np.array_equal(results, roll(make(pictures), 10))
-    assert np.isfinite(results).all() and np.ptp(results[0]) > 0
-
-
-@BOTH
-def test_step_equals_model_step(make: Callable[..., gym.Env], pictures: np.ndarray) -> None:
-    env = make(pictures)
-    env.reset(seed=0)
-    for _ in range(3):
-        action = env.action_space.sample()
-        actions = torch.from_numpy(np.atleast_2d(action))
-        after, reward = env.unwrapped.model_step(env.unwrapped.state, actions)
-        _, result, *_ = env.step(action)
-        assert np.array_equal(np.atleast_1d(result), reward.numpy())
-        assert torch.equal(env.unwrapped.state.canvas, after.canvas)
 
 
 def test_who_waits_for_a_reset_teaches_nothing(pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

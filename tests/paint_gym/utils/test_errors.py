@@ -1,7 +1,5 @@
 """Errors that say what to do."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import pytest
 
@@ -14,9 +12,7 @@ from paint_gym.utils.errors import named_file
 def test_misspelt_arguments_of_environments(kind: str) -> None:
     make = {
         "make": lambda **named: gym.make("PaintCanvas-v0", **named),
-        "make_vec": lambda **named: gym.make_vec(
-            "PaintCanvas-v0", vectorization_mode="vector_entry_point", **named
-        ),
+        "make_vec": lambda **named: gym.make_vec("PaintCanvas-v0", num_envs=2, **named),
         "single": paint_gym.PaintCanvasEnv,
         "vector": paint_gym.PaintCanvasVectorEnv,
         "sb3": PaintVecEnv,

@@ -1,35 +1,14 @@
 """Files are written whole or not at all."""
 
-from __future__ import annotations
-
 import errno
 import os
-import signal
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from paint_gym.utils import files
 from paint_gym.utils.files import lock_folder, read_capped, replace_when_done
-
-WRITER = """
-import os, signal, sys
-from paint_gym.utils.files import replace_when_done
-with replace_when_done(sys.argv[1]) as temporary:
-    temporary.write_text("half")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-HOLDER = """
-import sys, time
-from paint_gym.utils.files import lock_folder
-from pathlib import Path
-with lock_folder(Path(sys.argv[1])):
-    print("at work", flush=True)
-    time.sleep(60)
-"""
 
 
 @pytest.mark.parametrize("name", ["new/a.txt", f"{'ä' * 120}.txt"])  # at the limit of the system
@@ -60,18 +39,6 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.Monkey
     assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
 
 
-@pytest.mark.slow
-def test_what_a_killed_process_left_goes_when_the_file_is_written_again(tmp_path: Path) -> None:
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "a.txt")])
-    assert writer.wait() == -signal.SIGKILL
-    (leftover,) = tmp_path.iterdir()
-    living = leftover.with_name(leftover.name.replace(str(writer.pid), str(os.getppid())))
-    living.touch()  # of a process that is at work
-    with replace_when_done(tmp_path / "a.txt") as temporary:
-        temporary.write_text("whole")
-    assert set(tmp_path.iterdir()) == {tmp_path / "a.txt", living}
-
-
 def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe.png")
@@ -100,17 +67,6 @@ def test_a_folder_is_locked_while_the_block_runs(tmp_path: Path) -> None:
             refusal = r"another process is at work in .*new"
             with pytest.raises(BlockingIOError, match=refusal), lock_folder(folder):
                 pass
-
-
-@pytest.mark.slow
-def test_a_folder_is_free_when_its_holder_is_killed(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stdout.readline() == b"at work\n"
-        with pytest.raises(BlockingIOError), lock_folder(tmp_path):
-            pass
-        process.send_signal(signal.SIGKILL)
-    with lock_folder(tmp_path):
-        pass
 
 
 def test_reading_has_a_limit(tmp_path: Path) -> None:

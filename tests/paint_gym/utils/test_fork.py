@@ -1,7 +1,5 @@
 """Processes: the import changes nothing in them, and what a parent has made works in a forked child."""
 
-from __future__ import annotations
-
 import multiprocessing
 import subprocess
 import sys

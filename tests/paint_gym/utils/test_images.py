@@ -1,7 +1,5 @@
 """Pictures as tensors."""
 
-from __future__ import annotations
-
 import torch
 
 from paint_gym.utils.images import crop, to_bytes, to_floats, to_frames

@@ -1,18 +1,11 @@
 """A bar on a terminal, lines in a log."""
 
-from __future__ import annotations
-
 import io
 
 import pytest
 
 from paint_gym.utils import progress as module
 from paint_gym.utils.progress import progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO, **options: object) -> str:
@@ -31,9 +24,3 @@ def test_a_log_gets_lines(monkeypatch: pytest.MonkeyPatch, seconds: float, lines
     assert len(text.splitlines()) in (lines, lines + 1)
     assert text.startswith("work:   0% 0/10 [") and "work: 100% 10/10 [" in text.splitlines()[-1]
     assert text.endswith("l2=9]\n")
-
-
-def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = shown(monkeypatch, Terminal())
-    assert text.count("\r") > 10 and "|####" in text
-    assert not shown(monkeypatch, Terminal(), delay=10)

@@ -1,7 +1,5 @@
 """Parts by name, and modules of a user."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -27,20 +25,13 @@ def test_unknown_names(name: object) -> None:
         Registry("shape", {"disc": 1})[name]
 
 
-def test_a_module_of_the_current_folder_or_of_pythons_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_modules_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "my_own_part.py").write_text("here = True")
     for name in ("my_own_part", "my_own_part.py", "./my_own_part.py", "json.tool"):
         import_module(name)
     assert sys.modules["my_own_part"].here
-    (tmp_path / "my_package").mkdir()
-    (tmp_path / "my_package" / "inner.py").write_text("from .other import there\nimport my_own_part")
-    (tmp_path / "my_package" / "other.py").write_text("there = 2")
-    import_module("my_package.inner")
-    assert sys.modules["my_package.inner"].there == 2
     with pytest.raises(ValueError, match="cannot import 'my_other_part'"):
         import_module("my_other_part")
     (tmp_path / "broken_part.py").write_text("import no_such_library")

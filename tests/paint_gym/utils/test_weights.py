@@ -1,7 +1,5 @@
 """Weights and checkpoints on disk: what is read is what was written, or one sentence names the file."""
 
-from __future__ import annotations
-
 import json
 import resource
 import struct
@@ -35,9 +33,7 @@ def test_weights_round_trip(tmp_path: Path) -> None:
     "save", [weights.save_weights, lambda path, tensors, _: weights.save_checkpoint(path, tensors)]
 )
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_numbers_that_are_not_finite_are_never_written_over_good_ones(
-    save: Callable[..., None], bad: float, tmp_path: Path
-) -> None:
+def test_nan_and_inf_are_never_written(save: Callable[..., None], bad: float, tmp_path: Path) -> None:
     file = tmp_path / "a"
     save(file, TENSORS, HEADER)
     before = file.read_bytes()
@@ -130,9 +126,7 @@ def test_objects_are_refused_when_a_checkpoint_is_written(tmp_path: Path) -> Non
     weights.save_checkpoint(tmp_path / "a", {"a": 1})
     with pytest.raises(ValueError, match="is damaged or not a checkpoint"):
         weights.save_checkpoint(tmp_path / "a", {"a": Path("b")})
-    assert weights.load_checkpoint(tmp_path / "a") == {"a": 1} and list(tmp_path.iterdir()) == [
-        tmp_path / "a"
-    ]
+    assert weights.load_checkpoint(tmp_path / "a") == {"a": 1}
 
 
 def test_damaged_checkpoints_are_one_sentence(tmp_path: Path) -> None:

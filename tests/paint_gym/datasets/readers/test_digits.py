@@ -1,7 +1,5 @@
 """The `mnist` and `svhn` data sets: splits, axes, and damaged files."""
 
-from __future__ import annotations
-
 import gzip
 import struct
 from pathlib import Path
@@ -80,11 +78,7 @@ def test_svhn_splits_and_axes(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"test_32x32\.mat: cannot be read as a MATLAB file"):
             load_dataset("svhn", "test", data_root=tmp_path)
-    for wrong in (
-        {"y": np.ones(3)},
-        {"X": np.ones((32, 3, 32, 2), np.uint8)},
-        {"X": np.ones((32, 32, 3, 2))},
-    ):
+    for wrong in ({"X": np.ones((32, 3, 32, 2), np.uint8)}, {"X": np.ones((32, 32, 3, 2))}):
         savemat(path, wrong)
         with pytest.raises(ValueError, match=r"test_32x32\.mat: needed is a uint8 variable X"):
             load_dataset("svhn", "test", data_root=tmp_path)

@@ -1,7 +1,5 @@
 """The built-in data sets: missing ones, photos, imagenet, and the real data."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from pathlib import Path
@@ -10,9 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paint_gym.datasets import load_dataset, read_image
-from paint_gym.datasets.images import resize_box
-from paint_gym.datasets.readers import photos
+from paint_gym.datasets import load_dataset
 
 
 @pytest.mark.parametrize(
@@ -24,9 +20,7 @@ from paint_gym.datasets.readers import photos
         ("imagenet", "image-net.org", "imagenet/train/<wnid>"),
     ],
 )
-def test_a_missing_data_set_says_what_to_get_and_where_to_put_it(
-    tmp_path: Path, name: str, url: str, file: str
-) -> None:
+def test_a_missing_data_set_says_what_to_get(tmp_path: Path, name: str, url: str, file: str) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_dataset(name, data_root=tmp_path)
     for part in (url, str(tmp_path / file), "data_root", "PAINT_GYM_DATA", f"<data root>/{name}/"):
@@ -51,27 +45,6 @@ def test_photos_are_the_same_on_every_machine_and_at_every_size(cache: Path) -> 
     np.testing.assert_array_equal(load_dataset("photos", "val", size=16).images, first)
     halved = larger.reshape(200, 3, 16, 2, 16, 2).mean(axis=(3, 5))
     assert np.abs(halved - first).mean() < 3
-
-
-def test_photo_crops_keep_to_their_picture_and_are_mirrored_where_drawn() -> None:
-    image = Image.fromarray(read_image(photos._picture_folder() / "rocket.jpg"))
-    dataset = load_dataset("photos", "val", size=16)
-    sides = []
-    for index, (_, (left, top, right, bottom), mirrored) in enumerate(photos._crops([image.size], "val")):
-        assert 0 <= left < right <= image.width and 0 <= top < bottom <= image.height
-        assert right - left == bottom - top
-        sides.append((right - left) / image.height)
-        crop = resize_box(image, (left, top, right, bottom), 16)[:, :: -1 if mirrored else 1]
-        np.testing.assert_array_equal(dataset.images[index], crop.transpose(2, 0, 1))
-    assert 0.29 < min(sides) < 0.35 and 0.95 < max(sides) <= 1
-
-
-def test_photos_without_their_pictures_name_scikit_image(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(photos, "_picture_folder", lambda: tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"chelsea\.png, coffee\.png.*scikit-image \d"):
-        load_dataset("photos", "test")
 
 
 def test_imagenet_splits(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """SVG for pen plotters: lines in millimetres, within the paper, a layer for each colour and pen."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import math
@@ -60,7 +58,7 @@ def picture(svg: str, paper: Paper, pixels: int = 8) -> np.ndarray:
 @pytest.mark.parametrize("stroke", STROKES)
 def test_lines_stay_within_the_margins(stroke, size):
     paper = Paper(150, 100, margin=12, pens=(0.5, 4))
-    layers = draw(random_painting(stroke, size=size), paper)
+    layers = draw(random_painting(stroke, 30, size), paper)
     assert {layer.pen for layer in layers} == {0.5, 4}
     for layer in layers:
         points = np.concatenate(layer.lines)
@@ -68,8 +66,7 @@ def test_lines_stay_within_the_margins(stroke, size):
         assert (points + layer.pen / 2 <= [150 - 12 + 0.05, 100 - 12 + 0.05]).all()
 
 
-@pytest.mark.parametrize("pens", [(0.8,), (0.3, 1.5)])
-@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
+@pytest.mark.parametrize(("stroke", "pens"), [("bezier", (0.3, 1.5)), ("triangle", (0.8,))])
 def test_the_sheet_is_the_painting_in_any_order_of_layers(stroke, pens, tmp_path):
     paper, painting = Paper(120, 120, 10, pens), random_painting(stroke, 150)
     svg = svg_of(painting, paper, tmp_path)
@@ -80,9 +77,7 @@ def test_the_sheet_is_the_painting_in_any_order_of_layers(stroke, pens, tmp_path
     inside = sheet[80:-80, 80:-80]
     assert ((inside - painting.render(800) / 255) ** 2).mean() < 0.035
     black = re.sub(r' stroke="#\w+"', ' stroke="#000"', svg)
-    covered = (painting.render_rgba(800) if painting.background is None else painting.render(800)).min(
-        2
-    ) < 250
+    covered = painting.render(800).min(2) < 250
     assert picture(black, paper)[80:-80, 80:-80].mean(2)[covered].mean() < 0.03  # bare paper
 
 
@@ -98,15 +93,6 @@ def test_what_is_on_top_stays_on_top(thin):
 
 def sampled(path: np.ndarray) -> np.ndarray:
     return np.concatenate([np.linspace(a, b, 9) for a, b in itertools.pairwise(path)])
-
-
-def test_a_line_thinner_than_the_pen_is_drawn_where_it_is():
-    (layer,) = draw(straight(line(0.25, 0.5, 0.75, 0.5, 0.0, (0, 0, 0))), SQUARE)
-    points = np.concatenate(layer.lines)
-    assert points[:, 0].min() == pytest.approx(35, abs=0.1) and points[:, 0].max() == pytest.approx(
-        85, abs=0.1
-    )
-    assert np.abs(points[:, 1] - 60).max() < 0.05
 
 
 @pytest.mark.parametrize("pen", [0.3, 0.8])
@@ -136,21 +122,16 @@ def test_white_is_the_paper_and_light_layers_come_first(tmp_path):
     assert all(group.get(f"{INKSCAPE}groupmode") == "layer" for group in groups)
 
 
-def test_transparent_strokes_and_no_strokes():
-    faint = [[0.5, 0.5, 0.3, 0.2, 0, 0, 0]]
-    for strokes, background in ((faint, (1, 1, 1)), ([], (1, 1, 1)), ([], None)):
-        assert draw(Painting(strokes, "circle", 100, background=background), SQUARE) == []
-
-
 def test_a_background_is_drawn_and_none_is_for_paper_of_any_colour():
     white = [[0.5, 0.5, 0.3, 1, 1, 1, 1]]
     sheets = [draw(Painting(white, "circle", 100, background), SQUARE) for background in ((0, 0, 0), None)]
     assert [[layer.colour for layer in sheet] for sheet in sheets] == [["#000"], ["#fff"]]
+    assert draw(Painting([], "circle", 100, background=(1, 1, 1)), SQUARE) == []
 
 
 def test_short_lines_and_what_the_drawing_takes(tmp_path, caplog):
     caplog.set_level("INFO")
-    painting = random_painting("bezier", 200)
+    painting = random_painting("bezier", 60)
     svg_of(painting, SQUARE, tmp_path)
     layers = draw(painting, SQUARE)
     lengths = [np.hypot(*np.diff(path, axis=0).T).sum() for layer in layers for path in layer.lines]

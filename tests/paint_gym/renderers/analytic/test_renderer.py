@@ -1,7 +1,5 @@
 """The analytic renderer against the ground truth, against itself in PyTorch, and its gradients."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest
@@ -36,7 +34,11 @@ def random_strokes(stroke: str, *shape: int, seed: int = 0, dtype: torch.dtype =
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_agrees_with_the_ground_truth(stroke: str) -> None:
     strokes = random_strokes(stroke, 200)
-    error = make_renderer("analytic", stroke)(strokes, 128) - make_renderer("raster", stroke)(strokes, 128)
+    strokes[::4] = strokes[::4].round()  # the border of the cube
+    coverage, expected = (make_renderer(name, stroke)(strokes, 128) for name in ("analytic", "raster"))
+    error = coverage - expected
+    for values in (coverage, expected):
+        assert values.min() >= 0 and values.max() <= 1
     assert error.square().mean() < 1.5e-4
     assert error.mean().abs() < 1e-3
 
@@ -67,9 +69,8 @@ def test_a_part_is_painted_as_on_the_whole(stroke: str, backend: str) -> None:
     top, left, size = torch.tensor([3, 20]), torch.tensor([36, 0]), (17, 20)
     renderer = make_renderer("analytic", stroke)
     part = renderer.paint_part(crop(canvas, top, left, size), strokes, top, left, (40, 56))
-    torch.testing.assert_close(
-        part, crop(renderer.paint(canvas, strokes), top, left, size), rtol=0, atol=1e-4
-    )
+    expected = crop(renderer.paint(canvas, strokes), top, left, size)
+    torch.testing.assert_close(part, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -103,21 +104,10 @@ def one_sided(function, at: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
     return ((ahead - here) / eps).view_as(at), ((here - behind) / eps).view_as(at)
 
 
-@pytest.mark.slow
-def test_gradcheck_of_torch(backend: str) -> None:
-    """PyTorch's own check, on strokes away from kinks."""
-    strokes = random_strokes("straight", 1, 2, seed=3, dtype=torch.float64) * 0.6 + 0.2
-    inputs = torch.rand(1, 3, 12, 12, dtype=torch.float64, requires_grad=True), strokes.requires_grad_()
-    assert torch.autograd.gradcheck(make_renderer("analytic", "straight").paint, inputs)
-
-
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_an_image_does_not_depend_on_its_batch(stroke: str, backend: str) -> None:
-    renderer, strokes, canvas = (
-        make_renderer("analytic", stroke),
-        random_strokes(stroke, 9, 5),
-        torch.rand(9, 3, 32, 32),
-    )
+    renderer = make_renderer("analytic", stroke)
+    strokes, canvas = random_strokes(stroke, 9, 5), torch.rand(9, 3, 32, 32)
     together = renderer.paint(canvas, strokes)
     alone = torch.cat([renderer.paint(canvas[i : i + 1], strokes[i : i + 1]) for i in range(9)])
     assert torch.equal(together, alone)
@@ -186,34 +176,11 @@ def test_kernel_equals_pytorch_for_any_nodes(primitive: str, count: int) -> None
             torch.testing.assert_close(ours, reference, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_nan_and_inf_are_refused(bad: float) -> None:
-    strokes = random_strokes("bezier", 2)
-    strokes[1, 3] = bad
-    for renderer in ("analytic", "raster"):
-        with pytest.raises(ValueError, match="NaN or inf"):
-            make_renderer(renderer)(strokes, 32)
-
-
 def test_wild_but_finite_numbers_do_not_crash(backend: str) -> None:
     """Alphas stay in [0, 1]: beyond, canvases under many strokes grow without bounds."""
-    for seed in range(10):
+    for seed in range(4):
         generator = torch.Generator().manual_seed(seed)
         strokes = torch.randn(1, 50, 13, generator=generator) * 1e4
         alphas = [i for i, kind in enumerate(get_stroke("bezier").kinds) if kind == "alpha"]
         strokes[..., alphas] = torch.rand(1, 50, len(alphas), generator=generator)
         assert make_renderer("analytic").paint(torch.zeros(1, 3, 32, 32), strokes).isfinite().all()
-
-
-def test_wrong_length_is_named() -> None:
-    with pytest.raises(ValueError, match="a bezier stroke has 13 numbers"):
-        make_renderer("analytic")(torch.rand(2, 12), 32)
-
-
-def test_unknown_names_suggest_the_nearest() -> None:
-    with pytest.raises(ValueError, match="did you mean 'analytic'"):
-        make_renderer("analitic")
-    with pytest.raises(ValueError, match="did you mean 'bezier'"):
-        make_renderer("analytic", "beziers")
-    with pytest.raises(ValueError, match="low <= high"):
-        make_renderer("analytic", opacity=(0.9, 0.1))

@@ -1,7 +1,5 @@
 """The kernels for GPUs, run on the CPU by Triton's interpreter, against the kernel in C; and compiled."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import os
@@ -133,14 +131,6 @@ def test_any_nodes(primitive: str, count: int, backend: TritonBackend) -> None:
         colours = torch.rand(2, 3, 3, generator=generator)
         # in one precision: of two equal segments, rounding decides which is nearer
         compare(backend, [canvas, nodes, colours], primitive, weight, torch.float32)
-
-
-def test_no_gradient_comes_from_beneath_an_opaque_stroke(backend: TritonBackend) -> None:
-    inputs, primitive, weight = arguments(get_stroke("circle"), (24, 24), 1, 6)
-    inputs[1][0, 3] = torch.tensor([12.0, 12.0, 60.0, 1.0])  # covers all, and is opaque
-    canvas, nodes, colours = compare(backend, inputs, primitive, weight, torch.float64)
-    assert not canvas.any() and not nodes[0, :3].any() and not colours[0, :3].any()
-    assert nodes[0, 4:].any() and colours[0, 3:].any()
 
 
 def test_the_renderer_uses_it(backend: TritonBackend, monkeypatch: pytest.MonkeyPatch) -> None:

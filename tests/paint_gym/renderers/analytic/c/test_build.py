@@ -1,7 +1,5 @@
 """Compiling and finding the kernel in C."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path
@@ -11,8 +9,6 @@ import torch
 
 from paint_gym.renderers import make_renderer
 from paint_gym.renderers.analytic.c import build, library
-from paint_gym.renderers.analytic.nodes import NodeArgs
-from paint_gym.strokes import get_stroke
 
 COMPILER, COMPILE = build.find_compiler(), build.compile_kernel
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine")
@@ -51,9 +47,7 @@ def test_it_is_compiled_once_and_kept(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["open to others", "of another user", "no folder"])
-def test_a_cache_that_is_not_the_users_own_is_not_used(
-    way: str, cache: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_cache_must_be_the_users(way: str, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     planted = load()
     if way == "open to others":
         cache.chmod(0o755)
@@ -79,15 +73,11 @@ def shipped() -> Path:
 
 @pytest.mark.parametrize("compiler", [None, "/nowhere/cc"])
 def test_the_shipped_library_needs_no_compiler_and_no_cache(
-    compiler: str | None,
-    shipped: Path,
-    cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    compiler: str | None, shipped: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library, "find_compiler", lambda: compiler)
     shipped.chmod(0o444)
-    assert load() == shipped and not cache.exists() and not caplog.records
+    assert load() == shipped and not cache.exists()
 
 
 @pytest.mark.parametrize("change", ["source", "flags", "no library"])
@@ -103,31 +93,6 @@ def test_a_library_of_another_source_is_not_used(
     assert load().parent == cache
 
 
-def paint_all(file: Path, dtype: torch.dtype) -> list[torch.Tensor]:
-    """Canvases after strokes and the strokes' gradients, by one library."""
-    kernel, generator, results = library.CBackend(file), torch.Generator().manual_seed(0), []
-    for stroke in ("bezier", "triangle"):
-        design = get_stroke(stroke)
-        canvas = torch.rand(2, 3, 48, 50, dtype=dtype, generator=generator)
-        strokes = torch.rand(2, 20, design.dim, dtype=dtype, generator=generator).requires_grad_()
-        nodes, colours = kernel.nodes(strokes, NodeArgs(design, (0.0, 1.0), 48, 50))
-        painted = kernel.paint(canvas, nodes, colours, design.primitive)
-        results += [painted, *torch.autograd.grad(painted.square().sum(), strokes)]
-    return results
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("dtype", library.REALS)
-def test_the_shipped_library_paints_what_a_native_build_paints(
-    dtype: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(build, "compile_kernel", COMPILE)
-    native, shipped = build.build(library.REALS[dtype], COMPILER, tmp_path), tmp_path / "shipped.so"
-    build.compile_shipped(COMPILER, library.REALS[dtype], shipped)
-    for result, expected in zip(paint_all(shipped, dtype), paint_all(native, dtype), strict=True):
-        assert (result - expected).norm() < 1e-4 * expected.norm()  # some jump where two segments tie
-
-
 FOREIGN = """#!/bin/sh
 while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done
 [ -n "$out" ] || exit 0
@@ -135,13 +100,7 @@ while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done
 
 
 @pytest.mark.parametrize(
-    "ends",
-    [
-        r"printf 'caf\351 \377' >&2; exit 1",
-        "gcc -shared -fPIC -x c /dev/null -o $out",
-        "exit 0",
-        None,
-    ],
+    "ends", [r"printf 'caf\351 \377' >&2; exit 1", "gcc -shared -fPIC -x c /dev/null -o $out", "exit 0", None]
 )
 def test_without_a_kernel_pytorch_paints_the_same(
     ends: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -1,7 +1,5 @@
 """Calling the kernel in C: threads, processes, memory."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -17,13 +15,8 @@ pytestmark = pytest.mark.skipif(library.load(torch.float32) is None, reason="no 
 
 
 def run(script: str, *arguments: str, **settings: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | settings,
-    )
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ | settings)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -38,25 +31,10 @@ def test_gradients_do_not_depend_on_threads() -> None:
     assert torch.equal(*gradients)
 
 
-def test_it_paints_after_a_fork() -> None:
-    """Threads do not survive a fork; a child must make its own."""
-    strokes, canvas = torch.rand(64, 5, 13), torch.zeros(64, 3, 64, 64)
-    renderer = make_renderer("analytic")
-    renderer.paint(canvas, strokes)
-    child = os.fork()
-    if child == 0:  # torch's own threads do not survive either, so only one is used
-        torch.set_num_threads(1)
-        os._exit(0 if renderer.paint(canvas, strokes).isfinite().all() else 1)
-    assert os.waitpid(child, 0)[1] == 0
-
-
 @pytest.mark.parametrize(
     "shapes",
-    [
-        {"canvas": (1, 3, 8, 9)}, {"nodes": (3, 4, 5, 4)}, {"nodes": (2, 4, 5, 3)}, {"nodes": (2, 4, 0, 4)},
-        {"colours": (2, 4, 1)}, {"colours": (2, 5, 3)},
-    ],
-)  # fmt: skip
+    [{"canvas": (1, 3, 8, 9)}, {"nodes": (2, 4, 5, 3)}, {"nodes": (2, 4, 0, 4)}, {"colours": (2, 5, 3)}],
+)
 def test_shapes_that_do_not_fit_are_refused(shapes: dict[str, tuple[int, ...]]) -> None:
     sizes = {"canvas": (2, 3, 8, 9), "nodes": (2, 4, 5, 4), "colours": (2, 4, 3)}
     kernel = library.load(torch.float32)
@@ -65,18 +43,6 @@ def test_shapes_that_do_not_fit_are_refused(shapes: dict[str, tuple[int, ...]]) 
         kernel.paint(*map(torch.zeros, (sizes | shapes).values()), "sweep")
     with pytest.raises(ValueError, match="the kernel needs a canvas"):
         make_renderer("analytic").paint(torch.zeros(1, 4, 8, 8), torch.rand(1, 2, 13))
-
-
-@pytest.mark.parametrize("stroke", ["bezier", "triangle"])
-def test_a_canvas_without_pixels(stroke: str) -> None:
-    renderer = make_renderer("analytic", stroke)
-    for size in ((0, 5), (5, 0), (0, 0)):
-        canvas = torch.rand(2, 3, *size, requires_grad=True)
-        strokes = torch.rand(2, 3, renderer.design.dim, requires_grad=True)
-        for _ in range(50):  # memory that is written to beyond its end is found out sooner or later
-            painted = renderer.paint(canvas, strokes)
-            painted.sum().backward()
-        assert painted.shape == canvas.shape and not strokes.grad.any()
 
 
 SANITIZED = """
@@ -93,14 +59,15 @@ library.load = lambda dtype, kernel=library.CBackend(file): kernel
 torch.manual_seed(0)
 for stroke in STROKES:
     renderer = make_renderer("analytic", stroke)
-    for batch, strokes, size in ((1, 0, (8, 8)), (2, 7, (16, 33)), (9, 3, (40, 24)), (1, 60, (70, 90))):
+    for batch, strokes, size in ((1, 0, (8, 8)), (2, 3, (0, 5)), (9, 7, (16, 33)), (1, 60, (70, 90))):
         for scale in (1.0, 0.0, 3.0, 1e6):
             inputs = (torch.rand(batch, strokes, renderer.design.dim) - 0.2) * scale
             inputs.requires_grad_()
             canvas = torch.rand(batch, 3, *size, requires_grad=True)
             painted = renderer.paint(canvas, inputs)
             torch.autograd.grad(painted, (canvas, inputs), torch.rand_like(painted))
-            renderer(inputs.flatten(0, 1), size)
+            if min(size):
+                renderer(inputs.flatten(0, 1), size)
 print("clean")
 """
 
