@@ -53,6 +53,17 @@ def tiff(data: bytes, order: str = "<", **tags: int) -> bytes:
     return begin + data + struct.pack(f"{order}H", len(numbers)) + entries + bytes(4)
 
 
+def bmp(
+    bits: int, data: bytes, compression: int = 0, masks: tuple[int, ...] = (), length: int = 40,
+    palette: bytes = b"",
+) -> bytes:  # fmt: skip
+    """A BMP of one row of two pixels, with a header of this length."""
+    colours = struct.pack(f"<{len(masks)}I", *masks)
+    header = struct.pack("<3I2H6I", length, 2, 1, 1, bits, compression, len(data), 0, 0, len(palette) // 4, 0)
+    header = (header + colours).ljust(length, b"\0") + palette
+    return b"BM" + struct.pack("<3I", 14 + len(header + data), 0, 14 + len(header)) + header + data
+
+
 def photo(side: int = 320) -> Image.Image:
     """A picture with detail everywhere, so that each byte of its JPEG shows."""
     y, x = np.mgrid[:side, :side]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import EXACT, chunk, encoded, noise, photo, png, tiff, turned
+from picture_files import EXACT, bmp, chunk, encoded, noise, photo, png, tiff, turned
 from PIL import Image, ImageFile
 
 from paint_gym.datasets import picture_size, read_image, square
@@ -34,6 +34,47 @@ def test_formats_are_told_by_content_and_pixels_may_be_written_to(kind: str, tmp
 
 # Where the corner that is red on screen is stored, by orientation: (row, column) of the stored 2 x 3 picture.
 STORED_CORNER = {1: (0, 0), 2: (0, 2), 3: (1, 2), 4: (1, 0), 5: (0, 0), 6: (1, 0), 7: (1, 2), 8: (0, 2)}
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "packbits", "lzma", "zstd"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_kinds_of_tiff(mode: str, compression: str | None) -> None:
+    deep = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+    image = photo(40)
+    if mode in deep:
+        grey = np.asarray(image.convert("L"))
+        image, expected = Image.fromarray(grey.astype(deep[mode]) * (1 if mode == "F" else 257)), grey
+    else:
+        image = image.convert(mode)
+        expected = np.asarray(image.convert("RGB").convert("L"))
+    result = read_image(encoded(image, "TIFF", compression=compression))
+    np.testing.assert_array_equal(np.asarray(Image.fromarray(result).convert("L")), expected)
+
+
+PALETTE, RGB5 = bytes([0, 0, 255, 0, 0, 255, 0, 0]), struct.pack("<2H", 0x7C00, 0x3E0)
+BGRX, BGRA = bytes([0, 0, 255, 0, 0, 255, 0, 0]), bytes([0, 0, 255, 255, 0, 255, 0, 255])
+BMPS = {
+    "1": bmp(1, b"\x40\0\0\0", palette=PALETTE),
+    "4": bmp(4, b"\x01\0\0\0", palette=PALETTE),
+    "8": bmp(8, b"\0\1\0\0", palette=PALETTE),
+    "RLE of 8": bmp(8, bytes([1, 0, 1, 1, 0, 0, 0, 1]), 1, palette=PALETTE),
+    "RLE of 4": bmp(4, bytes([2, 1, 0, 0, 0, 1]), 2, palette=PALETTE),
+    "16": bmp(16, RGB5),
+    "16, 5 bits a colour": bmp(16, RGB5, 3, (0x7C00, 0x3E0, 0x1F)),
+    "16, 5, 6 and 5 bits": bmp(16, struct.pack("<2H", 0xF800, 0x7E0), 3, (0xF800, 0x7E0, 0x1F)),
+    "24": bmp(24, bytes([0, 0, 255, 0, 255, 0, 0, 0])),
+    "32": bmp(32, BGRX),
+    "32 in version 4": bmp(32, BGRX, 3, (0xFF0000, 0xFF00, 0xFF, 0), 108),
+    "32 in version 5, blue first": bmp(32, BGRA, 3, (0xFF0000, 0xFF00, 0xFF, 0xFF000000), 124),
+    "32 in version 5, red first": bmp(32, BGRA, 3, (0xFF, 0xFF00, 0xFF0000, 0xFF000000), 124),
+    "OS/2": b"BM" + struct.pack("<4I4H", 0, 0, 26, 12, 2, 1, 1, 24) + bytes([0, 0, 255, 0, 255, 0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("kind", BMPS)
+def test_kinds_of_bmp(kind: str) -> None:
+    first = BLUE if "red first" in kind else RED
+    assert read_image(BMPS[kind]).tolist() == [[list(first), list(GREEN)]]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])

@@ -1,11 +1,15 @@
 """`PaintCanvas-v0`, many canvases at once."""
 
+import json
+from collections.abc import Iterator
+
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from paint_gym import PaintCanvasEnv, PaintCanvasVectorEnv
 
@@ -240,3 +244,47 @@ def test_next_step_ignores_the_actions_of_who_begins_anew(pictures: np.ndarray) 
     assert (observation[:, :3] == 0).all() and not reward.any() and not terminated.any()
     with pytest.raises(ValueError, match="NaN"):
         env.step(unread)
+
+
+def test_gymnasium_wrapper(pictures: np.ndarray) -> None:
+    env = RecordEpisodeStatistics(make(pictures))
+    env.reset(seed=0)
+    start = env.unwrapped.task.l2(env.unwrapped.state).numpy()
+    for _ in range(3):
+        infos = env.step(env.action_space.sample())[4]
+    np.testing.assert_allclose(infos["episode"]["r"], start - infos["final_info"]["l2"], atol=1e-6)
+    assert infos["episode"]["l"].tolist() == [3, 3, 3]
+
+
+@pytest.mark.parametrize("reward", ["l2", "wgan"])
+def test_infos_are_json_and_the_same_in_both_environments(pictures: np.ndarray, reward: str) -> None:
+    shared = {"dataset": pictures, "size": 32, "reward": reward}
+    single, many = PaintCanvasEnv(**shared), PaintCanvasVectorEnv(1, **shared)
+    single.reset(seed=0)
+    many.reset(seed=0)
+    action = single.action_space.sample()
+    info, infos = single.step(action)[4], many.step(action[None])[4]
+    numbers = {name: value.item() for name, value in infos.items() if not name.startswith("_")}
+    assert json.loads(json.dumps(info)) == pytest.approx(numbers)
+
+
+@pytest.fixture
+def doubles() -> Iterator[None]:
+    """Tensors without a dtype are float64, as other parts of a user's program may want."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(("observation", "reward"), [("stacked", "wgan"), ("float", "l2"), ("dict", "l2")])
+def test_torchs_default_dtype_changes_nothing(
+    pictures: np.ndarray, observation: str, reward: str, request: pytest.FixtureRequest
+) -> None:
+    results = []
+    for _ in range(2):
+        env = make(pictures, observation=observation, reward=reward)
+        env.action_space.seed(0)
+        results.append([env.reset(seed=0), *(env.step(env.action_space.sample()) for _ in range(3))])
+        assert env.observation_space.contains(results[-1][-1][0]) and results[-1][-1][1].dtype == np.float32
+        request.getfixturevalue("doubles")
+    assert data_equivalence(*results, exact=True)

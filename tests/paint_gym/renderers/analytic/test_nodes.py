@@ -1,5 +1,9 @@
 """Nodes and colours by the kernel in C, against those of PyTorch; designs with and without a layout."""
 
+from __future__ import annotations
+
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,7 +13,7 @@ from paint_gym.renderers.analytic.autograd import TorchBackend
 from paint_gym.renderers.analytic.c import library
 from paint_gym.renderers.analytic.nodes import NodeArgs
 from paint_gym.renderers.analytic.renderer import Backend
-from paint_gym.strokes import BUILT_IN, StrokeDesign
+from paint_gym.strokes import BUILT_IN, StrokeDesign, get_stroke
 
 DESIGNS = pytest.mark.parametrize("design", BUILT_IN, ids=lambda design: design.name)
 needs_kernel = pytest.mark.skipif(library.load(torch.float64) is None, reason="no kernel, and no C compiler")
@@ -39,11 +43,46 @@ def test_kernel_equals_pytorch(design: StrokeDesign, dtype: torch.dtype, toleran
     for size in ((128, 128), (40, 97), (9, 8), (1, 300)):
         for opacity in ((0.0, 1.0), (0.25, 0.75), (1.0, 1.0)):
             args = NodeArgs(design, opacity, *size)
-            backends = library.load(dtype), TorchBackend()
-            ours, expected = (results(backend, strokes, args) for backend in backends)
+            ours, expected = (
+                results(library.load(dtype), strokes, args),
+                results(TorchBackend(), strokes, args),
+            )
             for output, reference in zip(ours, expected, strict=True):
                 assert output.dtype == dtype
                 torch.testing.assert_close(output, reference, rtol=tolerance, atol=tolerance)
+
+
+@needs_kernel
+@DESIGNS
+def test_gradcheck(design: StrokeDesign) -> None:
+    strokes = torch.rand(2, design.dim, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    args, kernel = NodeArgs(design, (0.1, 0.8), 50, 70), library.load(torch.float64)
+    assert torch.autograd.gradcheck(lambda x: kernel.nodes(x, args), strokes.requires_grad_())
+
+
+@needs_kernel
+def test_gradients_of_both_or_one_or_many_at_once() -> None:
+    args = NodeArgs(get_stroke("bezier"), (0.0, 1.0), 64, 64)
+    strokes = torch.rand(2, 3, 13, dtype=torch.float64, requires_grad=True)
+    nodes, colours = library.load(torch.float64).nodes(strokes, args)
+    (of_colours,) = torch.autograd.grad(colours.sum(), strokes, retain_graph=True)
+    assert of_colours[..., -3:].eq(1).all() and not of_colours[..., :-3].any()
+    (of_nodes,) = torch.autograd.grad(nodes.sum(), strokes, retain_graph=True)
+    assert not of_nodes[..., -3:].any() and of_nodes[..., :-3].any(1).all()
+    weights = torch.randn(4, *nodes.shape, dtype=torch.float64)
+    (many,) = torch.autograd.grad(nodes, strokes, weights, retain_graph=True, is_grads_batched=True)
+    for weight, gradient in zip(weights, many, strict=True):
+        (single,) = torch.autograd.grad(nodes, strokes, weight, retain_graph=True)
+        torch.testing.assert_close(gradient, single, rtol=1e-10, atol=1e-10)
+
+
+def test_a_function_of_ones_own_is_painted_as_it_says() -> None:
+    """Even one with the name and the parameters of a built-in design."""
+    circle, shift = get_stroke("circle"), torch.tensor([0.25, 0, 0, 0])
+    moved = dataclasses.replace(circle, definition=lambda p, n: circle.nodes(p, n) + shift)
+    strokes = torch.tensor([[0.25, 0.5, 0.1, 1.0, 1, 1, 1], [0.5, 0.5, 0.1, 1.0, 1, 1, 1]])
+    painted, expected = (make_renderer("analytic", design)(strokes, 40) for design in (moved, circle))
+    torch.testing.assert_close(painted[0], expected[1])
 
 
 @pytest.mark.parametrize("name", ["c", "torch"])

@@ -104,6 +104,14 @@ def one_sided(function, at: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
     return ((ahead - here) / eps).view_as(at), ((here - behind) / eps).view_as(at)
 
 
+@pytest.mark.slow
+def test_gradcheck_of_torch(backend: str) -> None:
+    """PyTorch's own check, on strokes away from kinks."""
+    strokes = random_strokes("straight", 1, 2, seed=3, dtype=torch.float64) * 0.6 + 0.2
+    inputs = torch.rand(1, 3, 12, 12, dtype=torch.float64, requires_grad=True), strokes.requires_grad_()
+    assert torch.autograd.gradcheck(make_renderer("analytic", "straight").paint, inputs)
+
+
 @pytest.mark.parametrize("stroke", DESIGNS)
 def test_an_image_does_not_depend_on_its_batch(stroke: str, backend: str) -> None:
     renderer = make_renderer("analytic", stroke)
