@@ -31,7 +31,7 @@ class Files(Command):
     size: int | None = None
     """Longer side of the output in pixels, by default that of the input; of films at most 1,080."""
     seconds: float = 8.0
-    """Longest duration of a film, in seconds."""
+    """Longest time in which a film grows, in seconds; the finished painting stays for 1.5 more."""
 
     plotter: tyro.conf.OmitArgPrefixes[Plotter] = field(default_factory=Plotter)
 

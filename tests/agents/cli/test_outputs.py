@@ -69,13 +69,11 @@ def test_an_input_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_palette_is_no_painting(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    output = str(tmp_path / "b.png")
+    photo, output = str(tmp_path / "a.png"), str(tmp_path / "b.png")
+    Image.new("RGB", (8, 8)).save(photo)
     for option in ("-o", "--report"):
         with pytest.raises(SystemExit, match="cannot be the palette and another output"):
-            main(
-                ["paint", str(tmp_path / "a.png"), "--palette", "2", "--save-palette", output, option, output]
-            )
+            main(["paint", photo, "--palette", "2", "--save-palette", output, option, output])
     assert not Path(output).exists()
 
 
@@ -84,9 +82,7 @@ def test_transparent_strokes_on_a_plotter(tmp_path: Path, caplog: pytest.LogCapt
     for name, opacity in (("clear", (0, 1)), ("opaque", (1, 1))):
         Painting([[0.5] * 13], size=32, opacity=opacity).save(tmp_path / f"{name}.json")
         caplog.clear()
-        main(
-            ["render", str(tmp_path / f"{name}.json"), "-o", str(tmp_path / "{name}.svg"), "--svg", "plotter"]
-        )
+        main(["render", f"{tmp_path}/{name}.json", "-o", f"{tmp_path}/{name}.svg", "--svg", "plotter"])
         assert ("clear.json: pens cannot draw transparent strokes" in caplog.text) == (name == "clear")
 
 
