@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agents import DDPG, Agent, AgentConfig, LearningConfig, ModelBasedDDPG, PatchQDDPG, build_agent
 from agents.common.replay import Transition
-from paint_gym import Reward
+from paint_gym import L2Reward
 from paint_gym.canvas import CanvasState
 
 CONFIG = AgentConfig(actor_width=8, critic_width=8, stroke="circle", bundle=2)
@@ -56,16 +56,8 @@ def test_the_actor_does_not_train_the_critic(kind: type[Agent]) -> None:
     assert agent.critic.value.item() == 1.0 and agent.critic.value.requires_grad
 
 
-class Watching(Reward):
+class Watching(L2Reward):
     """A reward that remembers the canvases of its update."""
-
-    patch_level = True
-
-    def __call__(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        return -(after - target).square().mean((1, 2, 3))
-
-    def patch_rewards(self, before: Tensor, after: Tensor, target: Tensor) -> Tensor:
-        return self(before, after, target).view(-1, 1, 1).expand(-1, 4, 4)
 
     def update(self, canvas: Tensor, target: Tensor) -> dict[str, float]:
         self.canvas = canvas
@@ -76,7 +68,7 @@ class Watching(Reward):
 def test_a_reward_learns_with_each_update(kind: type[Agent]) -> None:
     critic = Constant(4, 4) if kind is PatchQDDPG else Constant()
     agent, batch = agent_of(kind, critic), transition()
-    agent.reward = Watching()
+    agent.reward = Watching(patches=4)
     assert agent.update(batch)["losses/discriminator"] == 0.5
     fresh = kind is ModelBasedDDPG  # what the actor paints now; the others: what was rewarded
     assert torch.equal(agent.reward.canvas, batch.next_state.canvas) != fresh
@@ -87,11 +79,9 @@ def test_a_reward_learns_with_each_update(kind: type[Agent]) -> None:
 def test_bf16_by_default_only_where_the_processor_has_it(supported: bool, monkeypatch) -> None:
     """Where it is emulated it is ten times slower than float32."""
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported)
-    agents = [
-        build_agent(replace(CONFIG, learning=LearningConfig(bf16=bf16)), "cpu") for bf16 in (None, True)
-    ]
-    assert [agent.bf16 for agent in agents] == [supported, True]
-    assert [agent.policy().bf16 for agent in agents] == [supported, True]
+    for bf16, expected in ((None, supported), (True, True)):
+        agent = build_agent(replace(CONFIG, learning=LearningConfig(bf16=bf16)), "cpu")
+        assert agent.bf16 is agent.policy().bf16 is expected
 
 
 @pytest.mark.parametrize("algo", ["model-based", "ddpg"])
