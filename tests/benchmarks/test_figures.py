@@ -92,6 +92,19 @@ def test_verdicts_follow_from_the_scores(
     assert set(one_seed) == {UNKNOWN}
 
 
+def test_fig8a_compares_at_equal_time_and_each_at_its_best() -> None:
+    ends = {"model-based": (20.0, 0.1), "patchq": (10.0, 0.2)}
+    curves = [
+        Point(f"{algo}, resnet", 0, int(second), int(second), second, l2)
+        for algo, end in ends.items()
+        for second, l2 in ((0.0, 0.3), end)
+    ]
+    ours, patchq = fig8a.compare(curves, {"model-based": [0.1], "patchq": [0.2]}, "resnet")
+    assert ours["l2 after 10 s"] == pytest.approx(0.2) and ours["l2 at its best"] == 0.1
+    assert patchq["times model-based"] == pytest.approx(2) and patchq["times, equal time"] == pytest.approx(1)
+    assert patchq["times, each at its best"] == pytest.approx(2) and not patchq["met"]
+
+
 def test_only_the_algorithm_differs_in_fig8a() -> None:
     configs = [variant.configure(fig8a.BASE, fig8a.Fig8a(), 3) for variant in fig8a.variants(("resnet",))]
     assert [config.agent.algo for config in configs] == list(fig8a.ALGORITHMS)

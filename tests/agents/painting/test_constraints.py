@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from agents.painting.constraints import StrokeConstraints
@@ -15,9 +14,3 @@ def test_the_nearest_of_similar_colours_is_the_same_for_few_and_for_many() -> No
     constraints = StrokeConstraints(get_stroke("circle"), palette)
     few = torch.cat([constraints.nearest_colour(colour[None]) for colour in colours])
     assert torch.equal(constraints.nearest_colour(colours), few)
-
-
-@pytest.mark.parametrize("radii", [(0.05, 0.02), (0.3, 0.5), (0.0, 0.001), (float("nan"), 1)])
-def test_radii_that_no_stroke_has_are_refused(radii: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="radii must be least and greatest"):
-        StrokeConstraints(get_stroke("circle"), None, radii)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from agents.painting.palette import (
-    as_palette,
     choose_palette,
     from_oklab,
     nearest_colours,
@@ -71,16 +70,6 @@ def test_files(tmp_path):
         file.write_bytes(content)
         with pytest.raises(ValueError, match=rf"colours.*{said}"):
             read_palette(file)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [torch.zeros(3), torch.zeros(0, 3), torch.zeros(257, 3), torch.zeros(2, 4), torch.full((2, 3), 2.0),
-     torch.full((1, 3), float("nan"))],
-)  # fmt: skip
-def test_palettes_that_are_none(wrong):
-    with pytest.raises(ValueError, match="palette"):
-        as_palette(wrong)
 
 
 def test_an_accent_has_a_colour():

@@ -1,15 +1,11 @@
-"""Masks and faces become weights of errors, and paintings are more exact there."""
+"""Faces become weights of errors."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from skimage import data
 
-import agents
-from agents import PaintOptions
-from agents.painting.paint import paint
 from agents.painting.saliency import face_weight
 
 
@@ -24,18 +20,3 @@ def test_a_face_is_found_where_it_is() -> None:
 def test_where_no_face_is_there_are_no_weights(shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
     assert face_weight(noise, (64, 64)) is None
-
-
-def test_a_policy_that_does_not_weigh_errors_is_named() -> None:
-    class Random:
-        renderer, bundle, device = agents.load("pretrained", "cpu").renderer, 5, torch.device("cpu")
-
-        def act(self, state, steps=None):
-            return torch.rand(len(state.canvas), 65)
-
-    target = torch.rand(1, 3, 16, 16)
-    assert len(paint(Random(), target, 10)[0]) == 10
-    with pytest.raises(ValueError, match="Random does not weigh errors"):
-        paint(Random(), target, 10, PaintOptions(weight=torch.ones(16, 16)))
-    with pytest.raises(ValueError, match=r"weight must be \(16, 16\)"):
-        paint(agents.load("pretrained", "cpu"), target, 10, PaintOptions(weight=torch.ones(3, 16)))

@@ -131,16 +131,7 @@ def test_hostile_uploads(client):
 
 
 def test_bombs_and_odd_requests_take_no_time(client, monkeypatch):
-    odd = [
-        b'{"\\ud800": 1}',
-        b'{"photo": "\\ud800"}',
-        b"\xff",
-        b"9" * 9999,
-        b"[1]",
-        b"x",
-        b"",
-        b'"' * 5_000_000,
-    ]
+    odd = [b'{"\\ud800": 1}', b'{"photo": "\\ud800"}', b"\xff", b"9" * 9999, b"[1]", b"", b'"' * 5_000_000]
     bombs = [b'{"photo":' + b"[" * 3_000_000, b" " * (MAX_REQUEST_BYTES + 1), [b" " * 1_000_000] * 32]
     bombs.append(json.dumps(dict.fromkeys(map(str, range(500_000)))).encode())
     for body in odd + bombs:
