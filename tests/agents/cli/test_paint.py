@@ -115,7 +115,6 @@ def test_tasks_that_a_cluster_loses_are_named(photo: str, monkeypatch: pytest.Mo
         ("in -o in/out/ --shard 1/2", "would paint the paintings"),
         ("a.png in -o out/ --shard 1/2", "overwrite each other: out/a.png (of a.png and in/a.png)"),
         ("a.png -o out/ --shard 3/2", "shard is which of how many"),
-        ("a.png -o out/ --shard a/b", "shard is which of how many"),
     ],
 )
 def test_outputs_that_are_refused(arguments: str, text: str, photo: str) -> None:

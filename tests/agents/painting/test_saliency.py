@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
 from skimage import data
 
 from agents.painting.saliency import face_weight
@@ -14,9 +12,3 @@ def test_a_face_is_found_where_it_is() -> None:
     assert weight is not None and weight.shape == (128, 128)
     assert weight[28, 56] > 5 and weight[100, 20] == 1  # the face, and the sleeve
     assert weight.min() == 1 and (weight > 1).float().mean() < 0.1
-
-
-@pytest.mark.parametrize("shape", [(96, 96), (16, 300)])
-def test_where_no_face_is_there_are_no_weights(shape: tuple[int, int]) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
-    assert face_weight(noise, (64, 64)) is None
