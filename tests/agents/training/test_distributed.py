@@ -60,22 +60,6 @@ def meet(rank: int, folder: str) -> None:
 def learn_half(rank: int, folder: str) -> None:
     meet(rank, folder)
     torch.save(learn(4 * rank, 4 * rank + 4), f"{folder}/{rank}.pt")
-    leave_group()
-
-
-@pytest.mark.slow
-def test_two_ranks_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
-    """The networks of this test have no batch norm, whose statistics are those of each process."""
-    multiprocessing.spawn(learn_half, (str(tmp_path),), nprocs=2)
-    alone = learn(0, 8)
-    for rank in range(2):
-        shared = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
-        for name, value in alone.items():
-            torch.testing.assert_close(shared[name], value, rtol=0, atol=1e-5)
-
-
-def nan_in_the_second(rank: int, folder: str) -> None:
-    meet(rank, folder)
     number = torch.nn.Parameter(torch.tensor(1.0))
     loss = number * (float("nan") if rank else 1.0)
     with pytest.raises(TrainingDivergedError, match="losses/actor is nan"):
@@ -85,8 +69,17 @@ def nan_in_the_second(rank: int, folder: str) -> None:
 
 
 @pytest.mark.slow
-def test_nan_in_one_process_stops_all(tmp_path: Path) -> None:
-    multiprocessing.spawn(nan_in_the_second, (str(tmp_path),), nprocs=2)
+def test_two_ranks_equal_one_with_twice_the_batch_and_stop_together(tmp_path: Path) -> None:
+    """The networks of this test have no batch norm, whose statistics are those of each process.
+
+    A loss that is NaN in one process stops both.
+    """
+    multiprocessing.spawn(learn_half, (str(tmp_path),), nprocs=2)
+    alone = learn(0, 8)
+    for rank in range(2):
+        shared = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        for name, value in alone.items():
+            torch.testing.assert_close(shared[name], value, rtol=0, atol=1e-5)
 
 
 def half_way(rank: int, folder: str, resume: bool) -> None:
