@@ -39,5 +39,5 @@ def test_exploration_adds_noise() -> None:
 
 @pytest.mark.slow
 def test_it_learns_one_colour(device: torch.device) -> None:
-    """To 5% of the l2 at the start."""
-    assert remaining_l2_of_one_colour(DDPG, (), 6000, device, 0) < 0.05
+    """To 15% of the l2 at the start."""
+    assert remaining_l2_of_one_colour(DDPG, (), 2000, device, 0) < 0.15

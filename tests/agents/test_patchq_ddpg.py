@@ -28,5 +28,5 @@ def test_it_needs_patch_rewards() -> None:
 
 @pytest.mark.slow
 def test_it_learns_one_colour(device: torch.device) -> None:
-    """To 5% of the l2 at the start."""
-    assert remaining_l2_of_one_colour(PatchQDDPG, (2, 2), 6000, device, 0) < 0.05
+    """To 15% of the l2 at the start."""
+    assert remaining_l2_of_one_colour(PatchQDDPG, (2, 2), 2000, device, 0) < 0.15

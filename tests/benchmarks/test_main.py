@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as tool
@@ -65,23 +66,19 @@ def test_what_a_user_does_wrong_is_one_line(
 def test_ctrl_c_ends_a_run_with_a_sentence_and_the_same_command_goes_on(tmp_path: Path) -> None:
     options = "--updates 30 --size 16 --dataset photos --algos model-based --actors resnet --seeds 0"
     command = [sys.executable, "-m", "benchmarks", "run", "fig8a", *options.split(), "--threads", "1"]
-    command += ["--test-images", "4", "--out"]
+    command += ["--test-images", "4", "--out", str(tmp_path)]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([*command, str(tmp_path / "a")], cwd=tool.ROOT, **streams)
+    process = subprocess.Popen(command, cwd=tool.ROOT, **streams)
     assert process.stdout is not None
     next(line for line in process.stdout if "after 15 updates" in line)
     process.send_signal(signal.SIGINT)
     assert "fig8a: interrupted; the same command goes on from here" in process.communicate()[1]
     assert process.returncode == 130
-    printed = subprocess.run([*command, str(tmp_path / "a")], check=True, cwd=tool.ROOT, **streams).stdout
-    assert "goes on after" in printed
-    subprocess.run([*command, str(tmp_path / "b")], check=True, cwd=tool.ROOT, **streams)
-    names = ("tables.md", "curves.png", "result.csv", "result.json")
-    a, b = (tmp_path / name / "updates_30_size_16_dataset_photos" for name in "ab")
-    assert all((folder / name).stat().st_size for folder in (a, b) for name in names)
-    stopped, whole = (results.read_result(folder / "result.json") for folder in (a, b))
-    assert [p._replace(seconds=0) for p in stopped.curves] == [p._replace(seconds=0) for p in whole.curves]
-    assert stopped.finals() == whole.finals() == {"model-based, resnet": [whole.curves[-1].l2]}
+    assert "goes on after" in subprocess.run(command, check=True, cwd=tool.ROOT, **streams).stdout
+    folder = tmp_path / "updates_30_size_16_dataset_photos"
+    assert all((folder / name).stat().st_size for name in ("tables.md", "curves.png", "result.csv"))
+    result = results.read_result(folder / "result.json")
+    assert result.finals() == {"model-based, resnet": [result.curves[-1].l2]}
 
 
 MACHINE = {"cpu": "a processor", "threads": 1, "cores": 2, "torch": "2"}
@@ -96,10 +93,7 @@ EMPTY: dict[str, object] = {"tables": {}, "machine": MACHINE}
         (json.dumps(EMPTY | {"schema": SCHEMA, "provenance": {"version": 1}}), "where it comes from"),
         (json.dumps({"tables": {}, "machine": {}}), "no result of a benchmark"),
         (json.dumps(EMPTY | {"tables": {"rows": [{"l2": float("nan")}]}}), "damaged: NaN"),
-        (
-            json.dumps(EMPTY | {"tables": {FINALS: [{"method": "a", "l2": 1}]}}),
-            "a row of finals lacks",
-        ),
+        (json.dumps(EMPTY | {"tables": {FINALS: [{"method": "a", "l2": 1}]}}), "a row of finals lacks"),
         (json.dumps(EMPTY | {"tables": {JOBS: [{"method": "a"}]}}), "a row of jobs lacks one of"),
     ],
 )
@@ -129,6 +123,22 @@ def test_the_pages_are_what_the_results_say() -> None:
     for path, text in pages.pages().items():
         assert path.read_text().replace(results.STALE, "") == text.replace(results.STALE, ""), "run `report`"
     assert all(pages.plot(result).exists() for result in results.all_results() if result.curves)
+
+
+def test_prose_quotes_what_is_published() -> None:
+    """The scores of README's and measured.md's sentences on the shipped agent and on model-free agents."""
+    names = ("reference_scores", "portraits", "fig8a", "sb3_ppo")
+    published = [results.read_result(results.RESULTS / f"{name}.json") for name in names]
+    reference, portraits = (next(iter(result.tables.values())) for result in published[:2])
+    faces = [row for row in reference if (row["data set"], row["size"]) == ("celeba", 128)]
+    (alone,) = (row["l2"] for row in faces if row["painter"] == "pretrained")
+    scores = {method: np.mean(l2) for result in published[2:] for method, l2 in result.finals().items()}
+    exact = portraits[0]["l2"], alone, scores["model-based, glimpse"]
+    model_free = (scores[method] for method in ("patchq, glimpse", "ddpg, glimpse", "SB3 PPO"))
+    numbers = [f"{l2:.4f}" for l2 in exact] + [f"{l2:.3f}" for l2 in model_free]
+    for page in ("README.md", "docs/measured.md"):
+        text = (tool.ROOT / page).read_text()
+        assert all(number in text for number in numbers), page
 
 
 def test_a_result_says_whether_its_code_was_committed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.harness import measure
 from benchmarks.harness import tables as harness
 from benchmarks.harness.paper_renderer import PaperRenderer
 from benchmarks.harness.tables import Result
 from benchmarks.painting import kodak, renderers
-from benchmarks.speed import memory, rendering
+from benchmarks.speed import rendering
 from paint_gym.renderers.analytic.c.library import CBackend
 from paint_gym.strokes import STROKES, get_stroke
 
@@ -48,18 +47,6 @@ def test_a_missed_bar_is_said_and_fails_only_the_check(capsys):
         harness.report(harness.BenchmarkConfig(check=True), [("title", rows)])
     assert stopped.value.code == 1
     harness.report(harness.BenchmarkConfig(check=True), [("title", rows[1:])])
-
-
-def test_calls_take_turns():
-    made = []
-    seconds = measure.take_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 2, warmup=1)
-    assert made == ["a", "b"] * 3 and seconds.keys() == {"a", "b"}
-
-
-def test_memory_growth_compares_after_warm_up_with_the_end():
-    samples = [{"step": step, "MiB": 1.0 if step <= 10 else 100.0 + step // 30} for step in range(1, 41)]
-    row = memory.growth(samples, 10)
-    assert row["growth"] == pytest.approx(0.01, rel=0.2) and row["met"]
 
 
 @pytest.mark.slow

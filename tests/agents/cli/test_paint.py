@@ -1,4 +1,4 @@
-"""The command `paint`: files, shards, reports, standard streams, signals and kills."""
+"""The command `paint`: files, shards, reports, standard streams and signals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +115,6 @@ def test_tasks_that_a_cluster_loses_are_named(photo: str, monkeypatch: pytest.Mo
         ("in -o in/out/ --shard 1/2", "would paint the paintings"),
         ("a.png in -o out/ --shard 1/2", "overwrite each other: out/a.png (of a.png and in/a.png)"),
         ("a.png -o out/ --shard 3/2", "shard is which of how many"),
-        ("a.png -o out/ --shard a/b", "shard is which of how many"),
     ],
 )
 def test_outputs_that_are_refused(arguments: str, text: str, photo: str) -> None:
@@ -130,50 +127,23 @@ def test_outputs_that_are_refused(arguments: str, text: str, photo: str) -> None
     assert {path: path.read_bytes() for path in Path().rglob("*.*")} == before
 
 
-def signal_at(iteration: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise a signal in this process at an iteration of refinement."""
+def test_a_signal_ends_refinement_and_writes(photo: str, monkeypatch, caplog) -> None:
+    caplog.set_level("INFO")
     refine = PhotoPainter.refine
 
     def interrupted(painter, jobs, paintings, on_iteration):
-        iterations = []
-
-        def count(l2: float) -> object:
-            iterations.append(l2)
-            if len(iterations) == iteration:
-                signal.raise_signal(number)
+        def interrupt(l2: float) -> object:
+            signal.raise_signal(signal.SIGINT)
             return on_iteration(l2)
 
-        return refine(painter, jobs, paintings, count)
+        return refine(painter, jobs, paintings, interrupt)
 
     monkeypatch.setattr(PhotoPainter, "refine", interrupted)
-
-
-def test_a_signal_ends_refinement_and_writes(photo: str, monkeypatch, caplog) -> None:
-    caplog.set_level("INFO")
-    signal_at(3, signal.SIGINT, monkeypatch)
     with pytest.raises(SystemExit) as stopped:
         paint(photo, "-o", "a.png", *FAST[:-1], "100000000")
     assert stopped.value.code == 128 + signal.SIGINT
     assert "stopped: a.png is not refined to the end" in caplog.text
     assert read_image("a.png").shape == (40, 60, 3)
-
-
-@pytest.mark.slow
-def test_a_shard_that_was_killed_goes_on(photo: str) -> None:
-    pictures = copies(photo, 20)
-    paint(*pictures, "-o", "whole/", *FAST)
-    command = [*pictures, "-o", "out/", *FAST, "--shard", "1/1", "--report", "report"]
-    process = subprocess.Popen([sys.executable, "-m", "agents", "paint", *command], stderr=subprocess.DEVNULL)
-    while not Path("out").is_dir() or not list(Path("out").iterdir()):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    times = {path: path.stat().st_mtime_ns for path in Path("out").iterdir() if not path.name.startswith(".")}
-    assert len(times) < 20
-    paint(*command)
-    assert all(path.stat().st_mtime_ns == written for path, written in times.items())  # nothing twice
-    assert contents("out") == contents("whole")  # and no half file
 
 
 def test_a_chosen_palette_is_printed_and_saved(photo: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -83,7 +83,6 @@ def test_inputs() -> None:
         ("--pens 1", "goes with --svg plotter"), ("--svg plotter --pens 3,x", "pens are widths in mm"),
         ("--svg plotter --margin-mm 200", "no room to draw on"), ("--stroke circel", "did you mean 'circle'"),
         ("--detail nowhere.png", r"there is no picture nowhere\.png"),
-        ("--agent nowhere", "no agent at nowhere"),
         ("--agent pretrained --stroke circle", "pretrained paints bezier strokes, not circle"),
         ("--from circles.json --background #fff", "with its own --background"),
         ("--from circles.json --stroke bezier", r"circles\.json has circle strokes, not bezier"),

@@ -20,8 +20,6 @@ def test_learning_rates_of_table_1() -> None:
         (TrainConfig, {"updates": -1}, "a whole number from"), (TrainConfig, {"num_envs": 0}, "a whole"),
         (TrainConfig, {"size": 2.5}, "a whole number from"), (TrainConfig, {"seed": True}, "a whole number"),
         (TrainConfig, {"eval_split": "tset"}, "did you mean 'test'"),
-        (AgentConfig, {"lookahead": -1}, "a whole number from 0 to 256, not -1"),
-        (AgentConfig, {"plan": -1}, "a whole number from 0 to 100,000, not -1"),
         (AgentConfig, {"opacity": (0.0, 2.0)}, "a number from 0"),
         (LearningConfig, {"actor_lr": float("nan")}, "a number"), (DDPG.Config, {"noise": -1}, "a number"),
         (LearningConfig, {"schedule": "half"}, "did you mean 'halves'"),

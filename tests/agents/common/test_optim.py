@@ -6,10 +6,7 @@ import pytest
 import torch
 from helpers import Constant, agent_of, transition
 
-from agents import (
-    DDPG,
-    TrainingDivergedError,
-)
+from agents import DDPG, TrainingDivergedError
 from agents.common.optim import gradient_step
 
 

@@ -37,14 +37,11 @@ def test_transitions_are_what_happened(pictures: np.ndarray) -> None:
 
 
 def test_the_oldest_is_overwritten(pictures: np.ndarray) -> None:
-    state, *_ = filled(pictures, episodes=6).sample(300, torch.Generator().manual_seed(0))
+    replay = filled(pictures, episodes=6)
+    assert replay.capacity == len(replay) == 12
+    state, *_ = replay.sample(300, torch.Generator().manual_seed(0))
     episodes = set(((state.canvas[:, 0, 0, 0] * 255).round() % 100 // 10).tolist())
     assert episodes == {4, 5}  # two rounds of two environments are four episodes
-
-
-def test_capacity_is_what_it_holds_when_full(pictures: np.ndarray) -> None:
-    replay = filled(pictures, episodes=7)
-    assert replay.capacity == 12 and len(replay) == 12
 
 
 def test_memory_of_the_papers_size(pictures: np.ndarray) -> None:

@@ -78,14 +78,6 @@ def test_strokes_stay_in_their_part(design: StrokeDesign, size: tuple[int, int],
             assert top + group.size[0] <= size[0] and left + group.size[1] <= size[1]
 
 
-def test_windows_are_those_of_the_seed(actor: GlimpseActor) -> None:
-    canvas, target = torch.rand(2, 4, 3, 64, 64)
-    step, paintings = torch.full((4,), 70), []
-    for seed in (1, 2, 1):
-        paintings.append(actor.focused(seed=seed)(canvas, target, step, 400))
-    assert torch.equal(paintings[0], paintings[2]) and not torch.equal(paintings[0], paintings[1])
-
-
 def test_no_window_is_selected_for_ever(actor: GlimpseActor) -> None:
     """Where the error is greatest, strokes may no longer help: others with an error have their turn."""
     canvas, target = torch.zeros(2, 1, 3, 64, 64)

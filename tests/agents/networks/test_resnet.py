@@ -45,14 +45,9 @@ def test_a_convolution_without_its_own_strides_is_the_same(kernel: int, side: in
     torch.manual_seed(0)
     layer = Convolution(4, 8, kernel, 2, kernel // 2).to(memory_format=torch.channels_last)
     x = torch.rand(2, 4, side, side, requires_grad=True)
-    expected = torch.nn.functional.conv2d(
-        x.double(), layer.weight.double(), layer.bias.double(), 2, kernel // 2
-    )
+    weight, bias = layer.weight.double(), layer.bias.double()
+    expected = torch.nn.functional.conv2d(x.double(), weight, bias, 2, kernel // 2)
     answer = layer(x.contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(answer, expected.float())
-    for own, plain in zip(
-        torch.autograd.grad(answer.sum(), (x, layer.weight)),
-        torch.autograd.grad(expected.sum(), (x, layer.weight)),
-        strict=True,
-    ):
-        torch.testing.assert_close(own, plain)
+    gradients = (torch.autograd.grad(value.sum(), (x, layer.weight)) for value in (answer, expected))
+    torch.testing.assert_close(*gradients)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from agents.painting.palette import (
-    as_palette,
     choose_palette,
     from_oklab,
     nearest_colours,
@@ -47,6 +46,14 @@ def test_nearest_is_what_the_eye_says_not_rgb():
     assert nearest_colours(palette, palette).equal(palette)
 
 
+def test_the_nearest_of_similar_colours_is_the_same_for_few_and_for_many():
+    palette, colours = (
+        1 - torch.rand(n, 3, generator=torch.Generator().manual_seed(n)) * 0.02 for n in (24, 400)
+    )
+    few = torch.cat([nearest_colours(colour[None], palette) for colour in colours])
+    assert torch.equal(nearest_colours(colours, palette), few)
+
+
 def test_texts():
     expected = torch.tensor([[1, 0, 0], [0, 1, 51 / 255]])
     assert torch.allclose(parse_palette(["#f00", "00FF33", "Red"]), expected)
@@ -71,16 +78,6 @@ def test_files(tmp_path):
         file.write_bytes(content)
         with pytest.raises(ValueError, match=rf"colours.*{said}"):
             read_palette(file)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [torch.zeros(3), torch.zeros(0, 3), torch.zeros(257, 3), torch.zeros(2, 4), torch.full((2, 3), 2.0),
-     torch.full((1, 3), float("nan"))],
-)  # fmt: skip
-def test_palettes_that_are_none(wrong):
-    with pytest.raises(ValueError, match="palette"):
-        as_palette(wrong)
 
 
 def test_an_accent_has_a_colour():

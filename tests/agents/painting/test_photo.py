@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from picture_files import turned
 from PIL import Image
 from skimage import data
 
@@ -52,9 +53,8 @@ def test_plans_and_refinement_come_nearer(photo: str) -> None:
 def test_lines_for_a_plotter(photo: str) -> None:
     paper = Paper(100, 80, 5, (0.5, 3))
     policy = agents.load("pretrained", opacity=(1, 1))
-    painting = agents.paint_photo(
-        photo, 20, 5, policy, canvas=32, palette=3, paper=paper, background=(1, 1, 1)
-    )
+    options = {"canvas": 32, "palette": 3, "background": (1, 1, 1)}
+    painting = agents.paint_photo(photo, 20, 5, policy, paper=paper, **options)
     painting.save("a.svg", paper=paper)
     text = Path("a.svg").read_text()
     assert 'width="100mm" height="80mm"' in text and 1 <= text.count("<g ") <= 6
@@ -74,9 +74,6 @@ def test_a_painting_to_go_on_with(photo: str) -> None:
     assert longer.background == short.background and refined.stroke == "circle"
     errors = [error(painting, picture) for painting in (refined, longer, short)]
     assert errors == sorted(errors)
-    Image.new("RGB", (100, 20)).save("long.png")
-    with pytest.raises(ValueError, match="another aspect"):
-        agents.paint_photo("long.png", 30, 0, policy, init=short)
 
 
 def test_transparent_parts_stay_transparent(tmp_path: Path) -> None:
@@ -120,14 +117,13 @@ def test_masks_and_faces(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
     masks = [Photo(tmp_path / f"{name}.png") for name in ("mask", "layer")]
     jobs = [PhotoPainter(POLICY, detail=detail).prepare(Photo(picture)) for detail in masks]
     assert torch.equal(*(job.options.weight for job in jobs))
-    paintings = {
-        name: agents.paint_photo(picture, 100, 15, "pretrained", canvas=96, detail=detail)
-        for name, detail in {"plain": None, "mask": masks[0], "faces": "faces"}.items()
-    }
-    inside, plain = mask > 0, paintings["plain"]
-    for name in ("mask", "faces"):
-        assert error(paintings[name], picture, inside) < 0.85 * error(plain, picture, inside)
-        assert error(paintings[name], picture) < 1.3 * error(plain, picture)
+    plain, masked, faces = (
+        agents.paint_photo(picture, 100, 15, "pretrained", canvas=96, detail=detail)
+        for detail in (None, tmp_path / "mask.png", "faces")
+    )
+    for painting in (masked, faces):
+        assert error(painting, picture, mask > 0) < 0.85 * error(plain, picture, mask > 0)
+        assert error(painting, picture) < 1.3 * error(plain, picture)
     agents.paint_photo(np.zeros((8, 8, 3), np.uint8), 5, 0, POLICY, canvas=16, detail="faces")
     assert "no face is seen" in caplog.text
     Image.new("L", (8, 8)).save(tmp_path / "dark.png")
@@ -135,44 +131,26 @@ def test_masks_and_faces(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
         agents.paint_photo(picture, 5, 0, POLICY, detail=Photo(tmp_path / "dark.png"))
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_painting_has_the_sides_of_its_photo(turned: bool, tmp_path: Path) -> None:
-    """Not those of the canvas, whose aspect is rounded."""
-    exif = Image.Exif()
-    if turned:
-        exif[0x112] = 6
-    Image.new("RGB", (400, 299), (200, 90, 30)).save(tmp_path / "a.jpg", exif=exif)
-    painting = agents.paint_photo(tmp_path / "a.jpg", 5, 0, POLICY, canvas=8)
-    assert painting.size == ((400, 299) if turned else (299, 400))
+def test_a_painting_has_the_sides_of_its_photo(tmp_path: Path) -> None:
+    """Not those of the canvas, whose aspect is rounded; as the photo is seen, not as it is stored."""
+    for orientation, size in ((1, (299, 400)), (6, (400, 299))):
+        Image.new("RGB", (400, 299)).save(tmp_path / "a.jpg", exif=turned(orientation))
+        assert agents.paint_photo(tmp_path / "a.jpg", 5, 0, POLICY, canvas=8).size == size
 
 
 def test_bad_photos_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
-    (tmp_path / "heic.png").write_bytes(b"\0\0\0 ftypheic, not a picture that is read")
     Image.new("RGB", (3000, 20)).save(tmp_path / "long.png")
-    for name, text in {
-        "empty.png": r"empty\.png", "heic.png": r"heic\.png: not an image of a format read here: .*HEIC",
-        "long.png": r"long\.png: size must be a side .*each from 1 to 32768",
-    }.items():  # fmt: skip
-        with pytest.raises(ValueError, match=text):
+    for name, text in (("empty.png", ""), ("long.png", "size must be a side .*each from 1 to 32768")):
+        with pytest.raises(ValueError, match=f"{name}.*{text}"):
             agents.paint_photo(tmp_path / name, 5, 0, POLICY)
     with pytest.raises(OSError, match=r"none\.png"):
         agents.paint_photo(tmp_path / "none.png", 5, 0, POLICY)
+    for wrong in (np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8)):
+        with pytest.raises(ValueError, match=r"a photo is an array \(H, W, 3\) of uint8, not"):
+            agents.paint_photo(wrong, 5, 0, POLICY)
     with pytest.raises(ValueError, match="the limit"):
         PhotoPainter(POLICY).prepare(Photo((tmp_path / "long.png").read_bytes(), "bytes", max_pixels=100))
-
-
-def test_masks_are_files_or_arrays_and_photos_are_bytes(tmp_path: Path) -> None:
-    photo, mask = np.full((40, 60, 3), 90, np.uint8), np.zeros((40, 60, 3), np.uint8)
-    mask[:20] = 255
-    Image.fromarray(mask).save(tmp_path / "mask.png")
-    by_file = agents.paint_photo(photo, 4, 0, POLICY, detail=str(tmp_path / "mask.png"))
-    assert by_file == agents.paint_photo(photo, 4, 0, POLICY, detail=mask)
-    with pytest.raises(OSError, match=r"none\.png"):
-        agents.paint_photo(photo, 4, 0, POLICY, detail="none.png")
-    for wrong in (photo / 255, photo[..., 0], photo.transpose(2, 0, 1)):
-        with pytest.raises(ValueError, match=r"a photo is an array \(H, W, 3\) of uint8, not"):
-            agents.paint_photo(wrong, 4, 0, POLICY)
 
 
 def test_one_ink_draws_lines() -> None:
@@ -191,8 +169,8 @@ def test_one_ink_draws_lines() -> None:
 
 def test_qualities_and_colours_of_a_draft(photo: str) -> None:
     picture = read_image(photo)
-    draft = agents.paint_photo(photo, 60, policy=POLICY, quality="draft")
-    alone = agents.paint_photo(photo, 60, 0, POLICY)
+    draft = agents.paint_photo(photo, 60, policy=POLICY, quality="draft", canvas=40)
+    alone = agents.paint_photo(photo, 60, 0, POLICY, canvas=40)
     assert error(draft, picture) < 0.95 * error(alone, picture)
     assert np.array_equal(draft.strokes[:, :-3], alone.strokes[:, :-3])
     with pytest.raises(ValueError, match="did you mean 'fine'"):

@@ -55,7 +55,7 @@ def test_lookahead_takes_the_proposal_that_lowers_the_l2_most(renderer: Renderer
 
 
 @DESIGNS
-@pytest.mark.parametrize(("size", "step"), [((64, 64), 0), ((40, 72), 5), ((96, 48), 40), ((40, 72), 500)])
+@pytest.mark.parametrize(("size", "step"), [((64, 64), 0), ((40, 72), 5), ((96, 48), 500)])
 def test_lookahead_is_that_of_whole_canvases(design: StrokeDesign, size: tuple[int, int], step: int) -> None:
     """Painting only the part that strokes can touch takes the same bundle as painting whole canvases."""
     torch.manual_seed(step)

@@ -71,25 +71,20 @@ def test_hidden_strokes_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(painting) for painting in reseeded] == [60] * 4 and l2 < 0.9 * l2_plain
 
 
-@pytest.mark.parametrize(
-    "weight",
-    [torch.ones(31, 32), torch.ones(2, 32, 32), torch.zeros(32, 32), -torch.ones(32, 32),
-     torch.full((32, 32), torch.nan)],
-)  # fmt: skip
-def test_weights_that_are_none_are_refused(weight: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match="weight must be"):
-        refine(random_painting(0), target_of(1)[0], 3, PaintOptions(weight=weight))
-
-
 def test_bad_arguments() -> None:
     painting, target = random_painting(0), target_of(1)[0]
     assert refine(painting, target, 0) is painting
+    palettes = torch.zeros(3), torch.zeros(257, 3), torch.full((2, 3), 2.0), torch.full((1, 3), torch.nan)
+    weights = torch.ones(31, 32), torch.zeros(32, 32), -torch.ones(32, 32), torch.full((32, 32), torch.nan)
+    radii = (0.05, 0.02), (0.3, 0.5), (0.0, 0.001), (float("nan"), 1)
     for paintings, targets, iterations, options, text in (
         (painting, target, -1, {}, "at least 0, not -1"),
         ([painting], target_of(2), 3, {}, r"1 paintings need a target of 1 pictures .*not \(2, 3, 32, 32\)"),
         ([painting, random_painting(0, strokes=3)], target_of(2), 3, {}, "one by one"),
         (painting, target, 3, {"until": float("nan")}, "until must be at least 0, not nan"),
-        (painting, target, 3, {"palette": torch.zeros(3)}, r"palette must be \(K, 3\)"),
+        *((painting, target, 3, {"palette": wrong}, "palette") for wrong in palettes),
+        *((painting, target, 3, {"weight": wrong}, "weight must be") for wrong in weights),
+        *((painting, target, 3, {"radii": wrong}, "radii must be least and greatest") for wrong in radii),
         (painting, target, 3, {"alpha": torch.ones(32, 32)}, "alpha is for paintings without a background"),
     ):
         with pytest.raises(ValueError, match=text):

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,16 +32,6 @@ def lines_of(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def after(updates: int, action: Callable[[], object]) -> Callable[[Trainer, dict], None]:
-    """A callback that acts once."""
-
-    def callback(trainer: Trainer, metrics: dict[str, float]) -> None:
-        if trainer.updates == updates:
-            action()
-
-    return callback
-
-
 def test_files_of_a_run(tiny: TrainConfig, tmp_path: Path) -> None:
     trainer = Trainer(replace(tiny, updates=20, eval_every=10), "cpu").fit(folder=str(tmp_path))
     assert trainer.progress == 1 and 0 < trainer.metrics["eval/l2"] < 1
@@ -57,9 +46,13 @@ def test_files_of_a_run(tiny: TrainConfig, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_ends(number: signal.Signals, tiny: TrainConfig, tmp_path: Path) -> None:
+    def callback(trainer: Trainer, metrics: dict[str, float]) -> None:
+        if trainer.updates == 3:
+            signal.raise_signal(number)
+
     handler = signal.getsignal(number)
     with pytest.raises(SystemExit) as stopped:
-        Trainer(tiny, "cpu").fit(after(3, lambda: signal.raise_signal(number)), tmp_path)
+        Trainer(tiny, "cpu").fit(callback, tmp_path)
     assert stopped.value.code == 128 + number and signal.getsignal(number) is handler
     assert Trainer.resume(tmp_path, "cpu").updates == 3
 

@@ -156,7 +156,7 @@ def test_from_a_photo_to_files_by_the_keyboard(page: Chrome, tmp_path: Path) -> 
     wait(page, "return strokes.length === 60")
 
 
-@pytest.mark.parametrize("shape", ["circle", "wave", "smile"])
+@pytest.mark.parametrize("shape", ["circle", "wave"])
 def test_a_line_by_hand_is_what_was_drawn(page: Chrome, tmp_path: Path, shape: str) -> None:
     choose(page, photo(tmp_path / "red.png"))
     paint(page, strokes=10, refine=0, style_4=shape == "wave", hand=True, thickness=0.02)
@@ -164,7 +164,6 @@ def test_a_line_by_hand_is_what_was_drawn(page: Chrome, tmp_path: Path, shape: s
     places = {
         "circle": [0.5 + 0.3 * np.cos(2 * np.pi * s), 0.5 + 0.3 * np.sin(2 * np.pi * s)],
         "wave": [0.1 + 0.8 * s, 0.5 + 0.2 * np.sin(4 * np.pi * s)],
-        "smile": [0.2 + 0.6 * s, 0.4 + 0.3 * np.sin(np.pi * s)],
     }
     line = np.stack(places[shape], 1)
     draw(page, line)

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +59,8 @@ def test_jobs_of_a_cluster_write_to_the_shared_folder_and_go_on_from_it(tmp_path
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no node could import a test
     with pytest.raises(JobsFailedError, match=r"1 of 3 jobs failed.*square of 3: "):
         run_jobs(squares(tmp_path / "jobs", 2, 3, 4), 1, ray="local")
-    assert [result["square"] for result in run_jobs(squares(tmp_path / "jobs", 2, 4), 1, ray="local")] == [
-        4,
-        16,
-    ]
+    results = run_jobs(squares(tmp_path / "jobs", 2, 4), 1, ray="local")
+    assert [result["square"] for result in results] == [4, 16]
 
 
 MADE = {"version": "1", "commit": "abc", "changed": False, "date": "2026"}
@@ -107,40 +104,27 @@ def test_a_job_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
     assert [path.name for path in sorted(tmp_path.glob("*.json"))] == ["2.json", "4.json"]
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+class Beating(Square):
+    """Writes a file again and again, as long as its process lives."""
 
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not condition():
-        time.sleep(0.1)
-    return condition()
-
-
-class Sleeper(Square):
     def work(self) -> None:
-        self.path.with_suffix(".pid").write_text(str(os.getpid()))
-        time.sleep(600)
+        for _ in range(600):
+            self.path.with_suffix(".beat").touch()
+            time.sleep(0.1)
 
 
 @pytest.mark.slow
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
-    jobs = squares(tmp_path, 1, 2, kind=Sleeper)
+    jobs = squares(tmp_path, 1, 2, kind=Beating)
     parent = multiprocessing.get_context("spawn").Process(target=run_jobs, args=(jobs, 2))
     parent.start()
-
-    def pids() -> list[int]:
-        return [int(text) for file in tmp_path.glob("*.pid") if (text := file.read_text())]
-
-    try:
-        assert wait_for(lambda: len(pids()) == 2) and all(map(alive, pids()))
-        parent.kill()
-        assert wait_for(lambda: not any(map(alive, pids())), 20)
-    finally:
-        parent.kill()
-        for pid in filter(alive, pids()):
-            os.kill(pid, signal.SIGKILL)
+    while len(list(tmp_path.glob("*.beat"))) < 2:
+        assert parent.is_alive()
+        time.sleep(0.1)
+    parent.kill()
+    deadline = time.monotonic() + 20
+    while beats := list(tmp_path.glob("*.beat")):
+        assert time.monotonic() < deadline
+        for file in beats:
+            file.unlink()
+        time.sleep(1)
