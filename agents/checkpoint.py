@@ -100,7 +100,7 @@ def check_run(folder: Path, resume: bool) -> None:
     if resume:
         checkpoint_of(folder)
     elif (folder / CHECKPOINT).exists():
-        message = f"there is a run in {folder} already; add --resume to go on, or choose another --out"
+        message = f"there is a run in {folder} already; add --resume to go on, or choose another folder"
         raise FileExistsError(message)
 
 

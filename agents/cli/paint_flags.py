@@ -10,8 +10,9 @@ import tyro
 
 from agents.cli.command import Command
 from agents.cli.plotter import Plotter
-from agents.common.config import COUNT, LOOKAHEAD, PLAN, STROKES, check_ranges
+from agents.common.config import COUNT, STROKES, check_ranges
 from agents.painting.options import PLOTTER_STROKES, QUALITIES, Quality
+from agents.painting.planning import LOOKAHEAD, PLAN
 from paint_gym.painting import MAX_SIDE
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from agents.painting.planning import LOOKAHEAD, PLAN
 from paint_gym.utils.errors import as_int, check_one_of
 
 MAX = 1_000_000_000
@@ -16,8 +17,6 @@ COUNT = (0, MAX)
 POSITIVE = (1, MAX)
 WIDTH = (1, 1024)
 STROKES = (1, 1_000_000)
-LOOKAHEAD = (0, 256)
-PLAN = (0, 100_000)
 SIZE = (8, 8192)  # side of a canvas, in pixels
 FRACTION = (0.0, 1.0)
 RATE = (0.0, 10.0)

@@ -14,6 +14,8 @@ from paint_gym.renderers import Renderer
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.images import crop
 
+LOOKAHEAD = (0, 256)  # least and greatest number of candidates
+PLAN = (0, 100_000)  # and of gradient steps
 # Adam for few steps; found on validation pictures
 GEOMETRY_RATE = 0.04  # rate of positions and radii, in sides of the part of the canvas
 PAINT_RATE = 0.06  # rate of alphas and colours

@@ -9,7 +9,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from agents.common.config import LOOKAHEAD, PLAN
 from agents.networks.actor import Actor, Proposals, apply_network
 from agents.painting import planning
 from paint_gym.canvas import CanvasState
@@ -81,8 +80,8 @@ class PaintingPolicy:
     bf16: bool = False
 
     def __post_init__(self) -> None:
-        as_int("lookahead", self.lookahead, *LOOKAHEAD)
-        as_int("plan", self.plan, *PLAN)
+        as_int("lookahead", self.lookahead, *planning.LOOKAHEAD)
+        as_int("plan", self.plan, *planning.PLAN)
         self.actor.focused(seed=self.seed)
 
     @property

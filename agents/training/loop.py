@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from agents.checkpoint import CHECKPOINT
+from agents.checkpoint import CHECKPOINT, check_run
 from agents.common.optim import TrainingDivergedError
 from agents.common.signals import StopSignals
 from agents.training.logger import MetricsLogger
@@ -74,19 +74,21 @@ class TrainingLoop(ABC):
         Args:
             callback: called after each update.
             folder: folder for metrics, pictures and checkpoints, and whether to evaluate, show a bar and
-                listen to signals; None for just the updates. Of several processes the first one writes. A run
-                that is there already is overwritten.
+                listen to signals; None for just the updates. Of several processes the first one writes.
             checkpoint_minutes: minutes between checkpoints; the last one is written at the end.
 
         Raises:
             SystemExit: a signal has stopped the run, after a checkpoint; the status is 128 and its number.
             TrainingDivergedError: a loss is not finite; the last checkpoint stays as it was.
+            FileExistsError: the training is new, and the folder has a run already.
         """
         folder = None if folder is None else Path(folder)
         total, saved, writes = self.config.updates, time.monotonic(), folder is not None and is_main_process()
         if self.updates and self.updates >= total:
             logger.info("%s is finished: all of its %d updates are made", folder or "training", total)
             return self
+        if folder is not None and not self.updates:
+            check_run(folder, resume=False)
         log = MetricsLogger(folder if writes else None, self.updates)
         bar = progress(total=total, initial=self.updates, desc="training", unit="update", disable=not writes)
         with StopSignals(enabled=folder is not None) as signals, log, bar:

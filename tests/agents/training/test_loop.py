@@ -78,6 +78,8 @@ def test_a_finished_run_stays_as_it_is(tiny: TrainConfig, tmp_path: Path, caplog
     with caplog.at_level("INFO"):
         Trainer.resume(tmp_path, "cpu").fit(folder=tmp_path)
     assert "is finished: all of its 2 updates are made" in caplog.text
+    with pytest.raises(FileExistsError, match=r"there is a run in .* already"):
+        Trainer(tiny, "cpu").fit(folder=tmp_path)
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == files
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers import assert_equal_weights
 
-from agents import TrainConfig, Trainer, build_agent
+from agents import TrainConfig, Trainer, build_agent, refine
 from paint_gym.utils.weights import save_checkpoint
 
 
@@ -82,10 +82,17 @@ def test_a_run_is_resumed_with_an_agent_of_its_kind(tiny: TrainConfig, tmp_path:
 
 def test_float64_as_default_changes_nothing(tiny: TrainConfig) -> None:
     config = replace(tiny, updates=3, agent=replace(tiny.agent, reward="wgan"))
-    trainers = [Trainer(config, "cpu").fit()]
-    torch.set_default_dtype(torch.float64)
-    try:
-        trainers.append(Trainer(config, "cpu").fit())
-    finally:
-        torch.set_default_dtype(torch.float32)
+    trainers, results = [], []
+    for dtype in (torch.float32, torch.float64):
+        torch.set_default_dtype(dtype)
+        try:
+            trainers.append(Trainer(config, "cpu").fit())
+            l2, paintings = trainers[-1].evaluate()
+            targets = torch.from_numpy(trainers[-1].eval_targets)
+            torch.manual_seed(0)
+            action = build_agent(config.agent, "cpu").act(trainers[0].state)
+            results.append((l2, paintings, refine(paintings, targets, 12), action.tolist()))
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert results[0] == results[1]
     assert_equal_weights(*trainers)
