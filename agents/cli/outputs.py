@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from agents.cli.pictures import stem_of
 from agents.painting.batch import STREAM, PhotoFiles
 from agents.painting.photo import Photo
 from paint_gym.painting import FORMATS, check_ending
+from paint_gym.utils.errors import check_one_of
 from paint_gym.utils.files import check_writable
 
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the photo, number of strokes
@@ -55,6 +57,8 @@ def output_files(
 
 def _pattern(pattern: str, budgets: int, ending: str) -> Path:
     """A folder as a pattern of files in it; one with a dot in its name by the slash behind it."""
+    for mark in re.findall(r"\{\w*\}", pattern):
+        check_one_of("part of a name", mark, (NAME, STROKES))
     path = Path(pattern)
     if path == STREAM or (path.suffix and not path.is_dir() and not pattern.endswith(("/", os.sep))):
         return path

@@ -44,6 +44,7 @@ def test_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("x", "-", (5, 12)), "only one painting can be written to standard output"),
         (("x", "- a.png"), "only one painting can be written to standard output"),
         (("x", "a.svgg"), "did you mean '.svg'"),
+        (("x", "{nme}.svg"), "did you mean '{name}'"),
     ],
 )
 def test_names_that_are_refused(arguments: tuple, text: str) -> None:
