@@ -77,7 +77,7 @@ def main(revision: str, *names: str) -> None:
 
 def commands() -> dict[str, str]:
     """Arguments of ``paint-gym`` by the name of the comparison."""
-    train = "train --out x --preset smoke --eval-every 20 --agent.max-strokes 20"
+    train = "train --out x --preset smoke --eval-every 20 --eval-split test --agent.max-strokes 20"
     return (
         {name: f"paint {arguments}" for name, arguments in PAINT.items()}
         | {name: f"{train} {arguments}" for name, arguments in TRAIN.items()}
