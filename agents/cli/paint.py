@@ -38,10 +38,9 @@ def paint_pictures(command: Paint) -> None:
     exit status is then 128 and the signal's number.
     """
     photos = find_pictures(command.images)
-    budgets = command.strokes or (command.numbers.strokes,)
-    suffix = "-{strokes}" if len(budgets) > 1 else ""
+    suffix = "-{strokes}" if len(command.budgets) > 1 else ""
     patterns = command.output or (f"{{name}}-painted{suffix}.{command.format}",)
-    items = output_files(photos, patterns, budgets, command.format)
+    items = output_files(photos, patterns, command.budgets, command.format)
     check_distinct(items)
     items = items if command.many.shard is None else shard_of(items, command.many.shard)
     painter = painter_of(command, patterns, len(photos))

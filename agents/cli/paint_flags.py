@@ -134,7 +134,17 @@ class Paint(Files):
         return self.many.shard is not None or self.many.ray is not None
 
     @property
+    def budgets(self) -> tuple[int, ...]:
+        """Numbers of strokes of the paintings of each picture."""
+        return self.strokes or (self.numbers.strokes,)
+
+    @property
+    def is_draft(self) -> bool:
+        """A quick preview, by --draft or by --quality draft."""
+        return self.draft or self.quality == "draft"
+
+    @property
     def numbers(self) -> Quality:
         """The numbers of the quality; a plotter's sheet needs more strokes."""
-        numbers = QUALITIES["draft" if self.draft else self.quality]
+        numbers = QUALITIES["draft" if self.is_draft else self.quality]
         return numbers if self.plotter.svg == "filled" else replace(numbers, strokes=PLOTTER_STROKES)

@@ -15,7 +15,7 @@ from agents.cli.outputs import endings_of
 from agents.cli.paint_flags import Paint
 from agents.cli.plotter import paper_of
 from agents.painting.batch import STREAM
-from agents.painting.options import QUALITIES, Background
+from agents.painting.options import Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
@@ -62,7 +62,7 @@ def inputs_of(command: Paint) -> list[Path]:
 def _check(command: Paint, init: Painting | None, pictures: int, iterations: int) -> None:
     """Refuse options that do not go together."""
     look, machine, report = command.look, command.machine, command.many.report
-    if command.numbers == QUALITIES["draft"] and (machine.plan or machine.refine or machine.until):
+    if command.is_draft and (machine.plan or machine.refine or machine.until):
         raise ValueError("a draft goes with none of --plan, --refine and --until; see --refine 0")
     if machine.until and not iterations:
         raise ValueError("--until ends refinement, and --refine 0 has none")
@@ -83,8 +83,7 @@ def _check(command: Paint, init: Painting | None, pictures: int, iterations: int
         raise ValueError(f"{look.init} has {init.stroke} strokes, not {look.stroke}")
     if init is not None and command.plotter.svg == "plotter" and init.opacity != (1.0, 1.0):
         raise ValueError(f"{look.init} has transparent strokes, which pens cannot draw; paint with --opaque")
-    strokes = max(command.strokes or (command.numbers.strokes,))
-    if init is not None and strokes <= len(init) and not iterations:
+    if init is not None and max(command.budgets) <= len(init) and not iterations:
         raise ValueError(f"nothing to paint: {look.init} has {len(init)} strokes; ask for more --strokes")
 
 
@@ -102,7 +101,7 @@ def _policy(command: Paint, init: Painting | None, opaque: bool) -> PaintingPoli
     if stroke is not None:
         get_stroke(stroke)  # refuses unknown names
     path = shipped_agent(stroke or "bezier") if machine.agent is None else machine.agent
-    plan = 0 if command.numbers == QUALITIES["draft"] else machine.plan
+    plan = 0 if command.is_draft else machine.plan
     opacity = (1.0, 1.0) if opaque else None if init is None else init.opacity
     policy = load(path, machine.device, machine.lookahead, plan, command.look.seed, opacity)
     design = policy.renderer.design.name

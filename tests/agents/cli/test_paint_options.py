@@ -76,7 +76,9 @@ def test_inputs() -> None:
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        ("--draft --plan 3", "a draft goes with none of --plan"), ("--palette 0", "1 to 256 colours"),
+        ("--draft --plan 3", "a draft goes with none of --plan"),
+        ("--draft --svg plotter --plan 3", "a draft goes with none of --plan"),
+        ("--palette 0", "1 to 256 colours"),
         ("--palette nowhere.txt", r"there is no file nowhere\.txt"), ("--palette #12", "is no colour"),
         ("--background bleu", "background: 'bleu' is no colour"), ("--size 0", "size must be"),
         ("--svg plotter --paper a9", "A0 to A6"), ("--paper a4", "goes with --svg plotter"),
