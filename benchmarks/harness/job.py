@@ -19,7 +19,7 @@ from pathlib import Path
 from agents.cluster import run_on_cluster
 from benchmarks.harness.measure import Row, provenance
 from benchmarks.harness.tables import JobsFailedError, read_json
-from paint_gym.utils.files import lock_folder, replace_when_done
+from paint_gym.utils.files import lock_folder, write_text
 from paint_gym.utils.progress import progress
 
 ORIGIN = ("version", "commit", "changed", "date")
@@ -80,8 +80,7 @@ class BenchmarkJob(ABC):
         made = provenance()
         origin = {name: made[name] for name in ORIGIN}
         text = json.dumps({"settings": self.settings(), "made": origin} | result, indent=1, allow_nan=False)
-        with replace_when_done(self.path) as temporary:
-            temporary.write_text(text + "\n")
+        write_text(self.path, text + "\n")
 
 
 def run_jobs(jobs: Sequence[BenchmarkJob], workers: int, ray: str | None = None) -> list[Row]:

@@ -11,7 +11,7 @@ from benchmarks.harness.curves import draw_curves
 from benchmarks.harness.measure import ROOT, Row
 from benchmarks.harness.results import all_results, origin
 from benchmarks.harness.tables import CLAIMS, FINALS, JOBS, Result, table_lines
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import write_text
 
 DOCS = ROOT / "docs"
 PAPER = """\
@@ -120,8 +120,7 @@ def pages() -> dict[Path, str]:
 def write_pages() -> None:
     """Write the pages and their plots."""
     for path, text in pages().items():
-        with replace_when_done(path) as temporary:
-            temporary.write_text(text)
+        write_text(path, text)
     for result in all_results():
         if result.curves:
             draw_curves(result.curves, plot(result), ["updates", "seconds"])

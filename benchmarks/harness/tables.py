@@ -20,7 +20,7 @@ import tyro
 from benchmarks.harness.curves import Point, write_curves
 from benchmarks.harness.measure import Row, machine, provenance
 from paint_gym.utils.errors import visible
-from paint_gym.utils.files import replace_when_done
+from paint_gym.utils.files import write_text
 
 Table = tuple[str, list[Any]]
 """A title, and rows with the same keys; rows that are held to a bar end with those of `at_most`."""
@@ -154,8 +154,7 @@ def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude
     if isinstance(options, FolderConfig):
         write_result(options.folder / "result.json", result, options)
         lines = [line for title, rows in shown.items() for line in (title, "", *table_lines(rows), "")]
-        with replace_when_done(options.folder / "tables.md") as temporary:
-            temporary.write_text("\n".join(lines))
+        write_text(options.folder / "tables.md", "\n".join(lines))
     missed = sum(row.get("met") is False for rows in shown.values() for row in rows)
     print(f"bars missed: {missed}")
     if missed and options.check:
@@ -177,8 +176,7 @@ def write_result(path: Path, result: Result, options: BenchmarkConfig) -> None:
         curves = path.with_suffix(".csv")
         write_curves(curves, result.curves)
         content["curves"] = hashlib.sha256(curves.read_bytes()).hexdigest()
-    with replace_when_done(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, default=str, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=1, default=str, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
