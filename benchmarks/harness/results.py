@@ -13,7 +13,7 @@ from benchmarks.harness.tables import FINALS, JOBS, SCHEMA, Result, read_json
 RESULTS = ROOT / "benchmarks" / "results"
 ORIGIN = ("version", "commit", "date", "command")
 FOLDER = ROOT / "benchmarks"
-STALE = "**The code has changed since.**"
+STALE = " **The code has changed since.**"
 UNCOMMITTED = "**changes that were not committed**"
 MACHINE = {"cpu", "threads", "cores", "torch"}
 
@@ -74,7 +74,7 @@ def all_results() -> list[Result]:
 
 
 def is_stale(result: Result) -> bool:
-    """Whether the code of a result is older than that of the last commit, as far as git knows."""
+    """True if the code of a result is older than that of the last commit, as far as git knows."""
     measured = next((FOLDER.rglob(f"{result.name}.py")), FOLDER)
     files = ("paint_gym", "agents", "benchmarks/harness", str(measured))
     commits = {source["commit"] for source in result.sources()}
@@ -86,9 +86,9 @@ def origin(result: Result) -> str:
     """Version, date and commits of a result, and whether they are the code of today."""
     made = result.provenance
     if made is None:
-        return f"From before results said where they come from. {STALE}"
+        return f"From before results said where they come from.{STALE}"
     sources = result.sources()
     commits = ", ".join(dict.fromkeys(source["commit"][:9] for source in sources))
     changed = any(source["changed"] for source in sources)
     text = f"{made['date'][:10]}, version {made['version']}, measured by commit {commits}"
-    return text + (f" with {UNCOMMITTED}." if changed else ".") + (f" {STALE}" if is_stale(result) else "")
+    return text + (f" with {UNCOMMITTED}." if changed else ".") + (STALE if is_stale(result) else "")

@@ -144,6 +144,6 @@ def test_prose_quotes_what_is_published() -> None:
 def test_a_result_says_whether_its_code_was_committed(monkeypatch: pytest.MonkeyPatch) -> None:
     made = {"date": "2026-01-01", "version": "1", "commit": "0123456789ab", "changed": True}
     result = results.Result("fig3", made, MACHINE, {}, [])
-    assert results.origin(result).endswith(f"012345678 with {results.UNCOMMITTED}. {results.STALE}")
+    assert results.origin(result).endswith(f"012345678 with {results.UNCOMMITTED}.{results.STALE}")
     monkeypatch.setattr(results, "git", lambda *arguments: "0")
     assert results.STALE not in results.origin(result)
