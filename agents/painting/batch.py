@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from agents.common.signals import StopSignals
-from agents.painting.paint import scaled_sides
 from agents.painting.palette import hex_colours
 from agents.painting.photo import PaintJob, Photo, PhotoPainter
 from agents.painting.refinement import is_sparse
 from paint_gym.metrics import psnr
 from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_film, check_size
+from paint_gym.utils.images import scaled_sides
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)

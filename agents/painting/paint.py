@@ -21,7 +21,7 @@ from paint_gym.painting import MAX_SIDE, Painting, check_colour, check_size
 from paint_gym.renderers import make_renderer
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import as_int
-from paint_gym.utils.images import resize, to_floats
+from paint_gym.utils.images import resize, scaled_sides, to_floats
 
 ASPECT = 1.03  # greatest ratio between the aspect of a painting to go on with and that of the picture
 
@@ -205,8 +205,3 @@ def _shrink(pictures: Tensor, side: int | None) -> Tensor:
     if side is None or min(pictures.shape[2:]) <= side:
         return pictures
     return resize(pictures, scaled_sides(pictures.shape[2:], side, min(pictures.shape[2:])))
-
-
-def scaled_sides(sides: Sequence[int], side: int, reference: int) -> tuple[int, int]:
-    """Height and width in the same aspect, with `side` for a side of `reference` pixels."""
-    return max(1, round(sides[0] * side / reference)), max(1, round(sides[1] * side / reference))

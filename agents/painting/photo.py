@@ -18,7 +18,7 @@ from torch import Tensor
 
 from agents.checkpoint import load
 from agents.painting.options import CANVAS, QUALITIES, Background, OnL2, OnStrokes, PaintOptions
-from agents.painting.paint import fit_to_canvas, paint, scaled_sides
+from agents.painting.paint import fit_to_canvas, paint
 from agents.painting.palette import choose_palette
 from agents.painting.policy import PaintingPolicy
 from agents.painting.refinement import is_sparse, layers_of, prune, refine
@@ -30,6 +30,7 @@ from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import check_one_of, named_file
+from paint_gym.utils.images import scaled_sides
 
 logger = logging.getLogger(__name__)
 NORMAL = QUALITIES["normal"]

@@ -41,7 +41,7 @@ class Fig10(FolderConfig):
 
 
 def conclude(result: Result) -> Iterator[Table]:
-    """Whether all designs resemble the pictures."""
+    """Verdict on the claim that all designs resemble the pictures."""
     rows = result.tables[SCORES]
     ranking = ", ".join(f"{row['design']} {row['l2']:.4f}" for row in rows)
     least = min(row["blank"] / row["l2"] for row in rows)

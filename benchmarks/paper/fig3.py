@@ -44,7 +44,7 @@ class Fig3(FolderConfig):
 
 
 def conclude(result: Result) -> Iterator[Table]:
-    """Whether the digits are reproduced."""
+    """Verdict on the claim that the digits are reproduced."""
     digits = [row for row in result.tables[SCORES] if row["data set"] in DIGITS]
     ssim = min(row["ssim"] for row in digits)
     ranking = ", ".join(f"{row['data set']} l2 {row['l2']:.4f}, SSIM {row['ssim']:.2f}" for row in digits)

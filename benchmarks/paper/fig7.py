@@ -140,7 +140,7 @@ def conclude(result: Result) -> Iterator[Table]:
 
 
 def tables(options: Fig7) -> Iterator[Table]:
-    """What was measured."""
+    """Records, scores and curves of the trainings; see `figure`."""
     jobs = trainings(REWARDS, BASE, options)
     if options.stroke_seeds:
         seeded = dataclasses.replace(options, seeds=options.stroke_seeds)

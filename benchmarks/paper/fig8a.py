@@ -133,7 +133,7 @@ def conclude(result: Result) -> Iterator[Table]:
 
 
 def tables(options: Fig8a) -> Iterator[Table]:
-    """What was measured."""
+    """Records, scores and curves of the trainings; see `figure`."""
     yield from figure(trainings(variants(options.actors, options.algos), BASE, options), options)
 
 

@@ -56,7 +56,7 @@ def conclude(result: Result) -> Iterator[Table]:
 
 
 def tables(options: Fig8b) -> Iterator[Table]:
-    """What was measured."""
+    """Records, scores and curves of the trainings; see `figure`."""
     variants = [
         Variant(f"{k} a bundle", {"bundle": k, "actor": "resnet"}, cpu=fig8a.TUNED["model-based"])
         for k in options.bundles

@@ -65,7 +65,7 @@ def conclude(result: Result) -> Iterator[Table]:
 
 
 def tables(options: Fig8c) -> Iterator[Table]:
-    """What was measured."""
+    """Records, scores and curves of the trainings; see `figure`."""
     variants = [Variant(f"{strokes} strokes", {"max_strokes": strokes}) for strokes in options.budgets]
     yield from figure(trainings(variants, BASE, options, points=5), options)
 

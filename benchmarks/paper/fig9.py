@@ -59,7 +59,7 @@ def conclude(result: Result) -> Iterator[Table]:
 
 
 def tables(options: Fig9) -> Iterator[Table]:
-    """What was measured."""
+    """Records, scores and curves of the trainings; see `figure`."""
     variants = [
         Variant(
             name, {"max_strokes": STROKES[name]}, {"dataset": name, "updates": UPDATES[name]},

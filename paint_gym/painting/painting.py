@@ -29,7 +29,7 @@ from paint_gym.painting.video import SECONDS
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, check_opacity, get_stroke
 from paint_gym.utils.files import read_capped, replace_when_done
-from paint_gym.utils.images import to_frames
+from paint_gym.utils.images import scaled_sides, to_frames
 
 MAX_SIDE = 32_768  # pixels
 MAX_AREA = 2**27  # pixels, as 16,384 x 8,192
@@ -124,8 +124,7 @@ class Painting:
         height, width = check_size(size)
         if not isinstance(size, int | np.integer):
             return height, width
-        scaled = [max(1, round(height * side / max(self.size))) for side in self.size]
-        return check_size((scaled[0], scaled[1]))
+        return check_size(scaled_sides(self.size, height, max(self.size)))
 
     def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
         """The finished painting, ``(H, W, 3)`` uint8; a transparent background is white.

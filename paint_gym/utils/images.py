@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
@@ -29,6 +30,11 @@ def crop(image: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Ten
 def resize(pictures: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize pictures ``(B, C, H, W)`` to a height and width, with antialiasing."""
     return interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def scaled_sides(sides: Sequence[int], side: int, reference: int) -> tuple[int, int]:
+    """Height and width in the same aspect, with `side` for a side of `reference` pixels."""
+    return max(1, round(sides[0] * side / reference)), max(1, round(sides[1] * side / reference))
 
 
 def to_floats(image: Tensor) -> Tensor:

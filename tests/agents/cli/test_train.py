@@ -22,7 +22,7 @@ SMOKE = ["train", "--preset", "smoke", "--device", "cpu", "--eval-images", "1"]
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
 def test_every_setting_has_a_flag(algo: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Those of the algorithm's own settings, and of no other's."""
+    """Flags of the algorithm's own settings, and of no other's."""
     with pytest.raises(SystemExit):
         parse(["train", "--algo", algo, "--help"])
     flags = {flag.rpartition(".")[2] for flag in re.findall(r"--([a-z0-9.-]+)", capsys.readouterr().out)}
