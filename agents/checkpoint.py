@@ -92,7 +92,21 @@ def _read(file: Path) -> tuple[AgentConfig, dict[str, Tensor]]:
         state = load_checkpoint(file)
         return agent_config_from_dict(state["config"]["agent"]), state["agent"]["actor"]
     weights, header = load_weights(file, "actor/")
+    if "spec" in header:  # from version 0.1
+        weights, _ = load_weights(file, "agent/actor/")
+        return agent_config_from_dict(_upgraded(header["spec"])), weights
     return agent_config_from_dict(header.get("config")), weights
+
+
+def _upgraded(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings of version 0.1, in which all algorithms had one class of settings."""
+    values = {"algo": "model-based", "learning": {}} | values
+    if values["learning"].get("imitate"):
+        values["algo"] = "imitation"
+    learning, algo = values["learning"], ALGORITHMS[values["algo"]].agent
+    known = {field.name for field in dataclasses.fields(algo.Config)}
+    policy = {name: learning[name] for name in ("lookahead", "plan") if name in learning}
+    return values | policy | {"learning": {name: v for name, v in learning.items() if name in known}}
 
 
 def check_run(folder: Path, resume: bool) -> None:
@@ -107,6 +121,8 @@ def check_run(folder: Path, resume: bool) -> None:
 def checkpoint_of(folder: str | PathLike[str]) -> Path:
     """The checkpoint of a run, which must exist."""
     file = Path(folder) / CHECKPOINT
+    if not file.is_file() and file.with_suffix(".safetensors").exists():
+        raise ValueError(f"the run in {folder} is of version 0.1: start another from it with --init {folder}")
     if not file.is_file():
         has_settings = file.with_name("config.json").exists()
         advice = "wait if a training is at work there, else drop" if has_settings else "drop"

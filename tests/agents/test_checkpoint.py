@@ -127,3 +127,20 @@ def test_the_agents_that_come_with_the_package(stroke: str) -> None:
     paintings = [agents.paint(policy, torch.from_numpy(pictures), 200) for policy in policies]
     with_lookahead, without = (l2_by_raster(several, pictures).mean() for several in paintings)
     assert with_lookahead < 0.9 * without < 0.05 * np.square(pictures / 255).mean()
+
+
+def test_agents_of_version_0_1_load_and_its_runs_say_why_not(saved: Path) -> None:
+    values = {f"agent/{name}": value for name, value in load_file(saved).items()}
+    config = dataclasses.asdict(CONFIG) | {
+        "learning": {"gamma": 0, "noise": 0.1, "plan": 3, "imitate": False}
+    }
+    old = saved.parent / "run" / "agent.safetensors"
+    old.parent.mkdir()
+    save_file(values, old, metadata={"paint_gym": json.dumps({"version": 1, "values": {"spec": config}})})
+    policy = agents.load(old.parent, "cpu")
+    assert policy.plan == 3
+    states = (painter.actor.state_dict().values() for painter in (policy, agents.load(saved, "cpu")))
+    assert all(torch.equal(*pair) for pair in zip(*states, strict=True))
+    old.rename(old.with_name("checkpoint.safetensors"))
+    with pytest.raises(ValueError, match=r"is of version 0\.1: start another from it"):
+        agents.Trainer.resume(old.parent, "cpu")
