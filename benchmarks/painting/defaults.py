@@ -21,12 +21,12 @@ from skimage import data
 from agents import load, paint_photo
 from agents.painting.palette import choose_palette, to_oklab
 from agents.painting.photo import Photo, PhotoPainter
-from agents.painting.refinement import prune
 from agents.painting.saliency import find_faces
 from benchmarks.harness.measure import Row
 from benchmarks.harness.tables import FolderConfig, Table, at_most, main
 from benchmarks.painting.kodak import kodak_pictures
 from paint_gym.datasets import load_dataset
+from paint_gym.painting import Painting
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 WITH_FACES = ("kodim15", "kodim17")
@@ -146,7 +146,9 @@ def ink_row(options: Defaults) -> Row:
     job = painter.prepare(Photo(drawing()))
     (painting,) = painter.refine([job], [painter.paint(job, options.pick(200, 10))])
     painting.save(options.folder / "ink.png", size=512)
-    l2, harmful = painter.l2(job, painting), len(painting) - len(prune(painting, job.target, job.options))
+    l2, rest = painter.l2(job, painting), (np.delete(painting.strokes, k, 0) for k in range(len(painting)))
+    kind = (painting.design, painting.size, painting.background, painting.opacity)
+    harmful = sum(painter.l2(job, Painting(strokes, *kind)) < l2 for strokes in rest)
     row: Row = {"strokes": len(painting), "l2": l2, "removal lowers it": harmful}
     return row | {"bar": "<= 0.01, 0 strokes", "met": l2 <= 0.01 and not harmful}
 
