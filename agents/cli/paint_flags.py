@@ -14,6 +14,7 @@ from agents.common.config import COUNT, STROKES, check_ranges
 from agents.painting.options import PLOTTER_STROKES, QUALITIES, Quality
 from agents.painting.planning import LOOKAHEAD, PLAN
 from paint_gym.painting import MAX_SIDE
+from paint_gym.painting.video import SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Files(Command):
     """Number of strokes at most; several numbers make a painting each."""
     size: int | None = None
     """Longer side of the output in pixels, by default that of the input; of films at most 1,080."""
-    seconds: float = 8.0
+    seconds: float = SECONDS
     """Longest time in which a film grows, in seconds; the finished painting stays for 1.5 more."""
 
     plotter: tyro.conf.OmitArgPrefixes[Plotter] = field(default_factory=Plotter)

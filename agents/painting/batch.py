@@ -21,6 +21,7 @@ from agents.painting.photo import PaintJob, Photo, PhotoPainter
 from agents.painting.refinement import is_sparse
 from paint_gym.metrics import psnr
 from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_film, check_size
+from paint_gym.painting.video import SECONDS
 from paint_gym.utils.images import scaled_sides
 from paint_gym.utils.progress import progress
 
@@ -66,7 +67,7 @@ class OutputOptions:
 
     size: int | None = None
     format: str = "png"
-    seconds: float = 8.0
+    seconds: float = SECONDS
     bars: bool = True
 
     def size_of(self, sides: tuple[int, int], output: Path) -> tuple[int, int]:
