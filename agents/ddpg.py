@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.common.agent import Agent, not_done
-from agents.common.config import FRACTION, RATE, LearningConfig, check_ranges
+from agents.common.config import COUNT, FRACTION, POSITIVE, RATE, LearningConfig, check_ranges
 from agents.common.optim import frozen, gradient_step
 from agents.common.replay import Transition
 from paint_gym.canvas import CanvasState
@@ -35,22 +35,37 @@ class DDPG(Agent):
         """Fraction by which the target networks move in each update."""
         noise: float = 0.1
         """Standard deviation of the action noise."""
+        random_actions: float = 0.0
+        """Fraction of the actions that are uniform random while learning (Andrychowicz et al. 2017: 0.2)."""
+        warm_up: int = 0
+        """Updates of the critic before the actor learns; until then all actions are random (Fujimoto et al.
+        2018)."""
+        policy_delay: int = 1
+        """Updates of the critic to one of the actor and the target networks (Fujimoto et al. 2018: 2)."""
 
         def __post_init__(self) -> None:
             super().__post_init__()
-            check_ranges(self, tau=FRACTION, noise=RATE)
+            check_ranges(
+                self, tau=FRACTION, noise=RATE, random_actions=FRACTION, warm_up=COUNT, policy_delay=POSITIVE
+            )
 
     config: Config
 
     def setup(self) -> None:
         """Build the target networks of actor and critic."""
+        self.updates = 0  # of the critic
         self.target_actor = self.make_target_network(self.actor).eval()
         self.target_critic = self.make_target_network(self.critic)
 
     def explore(self, state: CanvasState) -> Tensor:
-        """The bundle for each canvas while learning: `act` with Gaussian noise, clipped to [0, 1]."""
+        """The bundle for each canvas while learning: `act` with Gaussian noise in [0, 1], or a random one."""
         action = self.act(state)
-        return (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
+        action = (action + self.config.noise * torch.randn_like(action)).clamp(0, 1)
+        share = 1.0 if self.updates < self.config.warm_up else self.config.random_actions
+        if not share:
+            return action
+        chosen = torch.rand_like(action[:, :1]) < share
+        return torch.where(chosen, torch.rand_like(action), action)
 
     def warm_start(self, actor: nn.Module) -> list[str]:
         """Copy the weights of another actor into actor and target actor."""
@@ -59,9 +74,10 @@ class DDPG(Agent):
         return names
 
     def update(self, batch: Transition) -> dict[str, float]:
-        """One gradient step for the critic, the actor, and a reward that learns; the target networks move.
+        """One gradient step for the critic and a reward that learns, and, when due, for the actor.
 
-        Returns ``losses/actor``, ``losses/critic`` and ``charts/reward``, means over the batch.
+        Returns ``losses/critic`` and ``charts/reward``, means over the batch; with an update of the actor
+        ``losses/actor``, too.
         """
         state, action, next_state = batch
         with torch.no_grad():
@@ -69,15 +85,22 @@ class DDPG(Agent):
         td_target = self.td_target(reward, next_state)
         loss = nn.functional.mse_loss(self.q_value(self.critic, state, action), td_target)
         metrics = gradient_step(self.critic_optimizer, loss, "losses/critic")
+        self.updates += 1
+        if self.updates > self.config.warm_up and self.updates % self.config.policy_delay == 0:
+            metrics |= self._update_actor(state)
+        metrics |= self.reward.update(next_state.canvas, next_state.target)
+        return metrics | {"charts/reward": reward.mean().item()}
+
+    def _update_actor(self, state: CanvasState) -> dict[str, float]:
+        """One gradient step of the actor up Q(s, pi(s)); the target networks move."""
         self.actor.train()
         with frozen(self.critic):
             action = self.apply(self.actor, state)
             objective = self.q_value(self.critic, state, action).mean()
-        metrics |= gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
+        metrics = gradient_step(self.actor_optimizer, -objective, "losses/actor", self.config.max_grad_norm)
         polyak_update(self.target_actor, self.actor, self.config.tau)
         polyak_update(self.target_critic, self.critic, self.config.tau)
-        metrics |= self.reward.update(next_state.canvas, next_state.target)
-        return metrics | {"charts/reward": reward.mean().item()}
+        return metrics
 
     def reward_of(self, state: CanvasState, next_state: CanvasState) -> Tensor:
         """Reward of each transition, ``(B,)``."""
@@ -98,3 +121,12 @@ class DDPG(Agent):
     def parts(self) -> dict[str, Any]:
         """Networks and optimizers that a checkpoint holds, by name."""
         return super().parts() | {"target_actor": self.target_actor, "target_critic": self.target_critic}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that is needed to go on learning."""
+        return super().state_dict() | {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        super().load_state_dict(state)
+        self.updates = state["updates"]

@@ -43,7 +43,7 @@ PAPER_RATIOS = {"patchq": 5.0, "ddpg": 20.0}  # l2, in that of model-based DDPG
 BARS = {"patchq": 4.0, "ddpg": 10.0}
 
 BASE = TrainConfig(
-    agent=AgentConfig(actor_width=16, critic_width=16, depth=1, patches=4),
+    agent=AgentConfig(actor_width=16, critic_width=16, depth=1, patches=4, max_strokes=40),
     dataset="celeba", size=32, updates=5000, batch=32, num_envs=32, episodes=800, updates_per_step=1,
     eval_split="test", eval_images=64,
 )  # fmt: skip

@@ -37,6 +37,26 @@ def test_exploration_adds_noise() -> None:
     assert torch.equal(agent.act(state), torch.full((4, 14), 0.5))
 
 
+def test_some_actions_are_random() -> None:
+    agent, state = agent_of(DDPG, Constant(), noise=0.0, random_actions=0.25), transition().state
+    actions = torch.cat([agent.explore(state) for _ in range(100)])
+    drawn = actions[(actions != 0.5).any(1)]
+    assert len(drawn) == pytest.approx(100, abs=30) and (drawn != 0.5).all()
+    assert drawn.mean().item() == pytest.approx(0.5, abs=0.05) and drawn.std().item() > 0.25
+
+
+def test_the_actor_waits_for_the_warm_up_and_then_for_its_delay() -> None:
+    agent, batch = agent_of(DDPG, Constant(), warm_up=3, policy_delay=2, noise=0.0), transition()
+    assert (agent.explore(batch.state) != 0.5).all()
+    updated = ["losses/actor" in agent.update(batch) for _ in range(4)]
+    state = agent.state_dict()
+    assert torch.equal(agent.explore(batch.state), agent.act(batch.state))
+    agent.updates = 0
+    agent.load_state_dict(state)
+    updated += ["losses/actor" in agent.update(batch) for _ in range(2)]
+    assert updated == [False, False, False, True, False, True]
+
+
 @pytest.mark.slow
 def test_it_learns_one_colour(device: torch.device) -> None:
     """To 15% of the l2 at the start."""
