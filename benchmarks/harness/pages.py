@@ -8,9 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.harness.curves import draw_curves
+from benchmarks.harness.gradients import draw_gradients
 from benchmarks.harness.measure import ROOT, Row
 from benchmarks.harness.results import all_results, origin
-from benchmarks.harness.tables import CLAIMS, FINALS, JOBS, Result, table_lines
+from benchmarks.harness.tables import CLAIMS, GRADIENTS, HIDDEN, Result, table_lines
 from paint_gym.utils.files import write_text
 
 DOCS = ROOT / "docs"
@@ -87,8 +88,11 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
         took = f"Training took {sum(last.values()) / 60:.0f} minutes of one core in all."
         link = f"[{result.name}.csv](../benchmarks/results/{result.name}.csv)"
         yield f"{took} Every evaluation of every seed: {link}."
+    if GRADIENTS in result.tables and result.name in FIGURES:
+        file = f"{result.name}_gradients.png"
+        yield from ("", f"![Gradients and R^2 of the critics of {result.name} against seconds]({file})")
     for title, rows in tables.items():
-        if title not in (CLAIMS, JOBS, FINALS):
+        if title not in (CLAIMS, *HIDDEN):
             past = " (no command measures this any more)" if title in PAST else ""
             yield from ("", f"{title[:1].upper()}{title[1:]}{past}:", "", *table_lines(rows))
 
@@ -124,3 +128,5 @@ def write_pages() -> None:
     for result in all_results():
         if result.curves:
             draw_curves(result.curves, plot(result), ["updates", "seconds"])
+        if GRADIENTS in result.tables and result.name in FIGURES:
+            draw_gradients(result.tables[GRADIENTS], DOCS / f"{result.name}_gradients.png")

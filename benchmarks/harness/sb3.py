@@ -6,13 +6,17 @@ import math
 import time
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import torch
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -24,6 +28,7 @@ from paint_gym.canvas import CanvasState
 from paint_gym.rewards.discriminator import TReLU
 
 FEATURES = 256  # of the trunk, for the heads of stable-baselines3
+SB3: dict[str, Any] = {"ppo": PPO, "sac": SAC, "td3": TD3}
 
 
 class Trunk(BaseFeaturesExtractor):
@@ -89,6 +94,35 @@ class Sb3Training(Training):
         watch = _Watch(self, policy)
         agent.learn(10**9, watch)
         self.finish(policy, watch.curve)
+
+
+@dataclass(frozen=True)
+class Baseline(Sb3Training):
+    """Agent of stable-baselines3: its defaults, but for what our agents share, and for PPO's exploration.
+
+    Attributes:
+        algorithm: a name of `SB3`.
+    """
+
+    algorithm: str = "ppo"
+
+    def make(self, env: PaintVecEnv) -> BaseAlgorithm:
+        """Make the agent that learns."""
+        agent, batch, gamma = self.config.agent, self.config.batch, 0.95**self.config.agent.bundle
+        rewards = VecNormalize(env, norm_obs=False, gamma=gamma)  # the gains are small
+        policy = trunk(agent.actor_width)
+        shared: Row = {"gamma": gamma, "learning_rate": 3e-4, "seed": self.config.seed, "device": self.device}
+        shared |= {"policy_kwargs": policy}
+        if self.algorithm == "ppo":
+            policy["log_std_init"] = -1.0  # actions in [-1, 1], so the default of 1 clips every third
+            batch = min(128, 16 * env.num_envs)
+            return PPO("CnnPolicy", rewards, n_steps=16, n_epochs=6, batch_size=batch, **shared)
+        if self.algorithm == "td3":
+            size = env.action_space.shape or (0,)
+            shared["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, 0.2))  # ours: 0.1
+        replay: Row = {"buffer_size": 20_000, "learning_starts": 10 * batch, "batch_size": batch}
+        made: BaseAlgorithm = SB3[self.algorithm]("CnnPolicy", rewards, **replay, **shared)
+        return made
 
 
 def gradient_steps(agent: BaseAlgorithm) -> int:

@@ -32,6 +32,10 @@ JOBS = "jobs"
 """Title of the versions, commits and dates of the trainings."""
 FINALS = "finals"
 """Title of the scores of each training at its end; see `Result.finals`."""
+GRADIENTS = "gradients"
+"""Title of the measures of `benchmarks.harness.gradients.gradient_quality` for each training over time."""
+HIDDEN = (JOBS, FINALS, GRADIENTS)
+"""Titles of tables that are in result files only."""
 T = TypeVar("T")
 LONGEST = 40  # rows of a table in print
 SCHEMA = 3  # of result files; 1 had no provenance, 2 no scores of each seed
@@ -145,7 +149,7 @@ def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude
             result = result._replace(curves=rows)
             continue
         result.tables[title] = rows
-        if title not in (JOBS, FINALS):
+        if title not in HIDDEN:
             shown |= _show(title, rows)
     for title, rows in conclude(result):
         shown |= _show(title, rows)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents import ALGORITHMS, PRESETS, AgentConfig, TrainConfig, Trainer
+from agents import ALGORITHMS, DDPG, PRESETS, AgentConfig, TrainConfig, Trainer
 from agents.checkpoint import CHECKPOINT, WEIGHTS, save_agent
 from agents.common.config import flatten
 from agents.common.signals import StopSignals
@@ -24,6 +24,7 @@ from agents.factory import agent_config_from_dict
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
 from benchmarks.harness.curves import Point, check_curve, draw_curves
+from benchmarks.harness.gradients import gradient_quality
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import (
@@ -35,8 +36,9 @@ from benchmarks.harness.painting import (
     random_l2,
     scores,
 )  # fmt: skip
-from benchmarks.harness.tables import CURVES, FINALS, JOBS, FolderConfig, Table
+from benchmarks.harness.tables import CURVES, FINALS, GRADIENTS, JOBS, FolderConfig, Table
 from paint_gym.utils.device import pick_device
+from paint_gym.utils.registry import import_module
 from paint_gym.utils.weights import load_weights
 
 Results = dict[str, list[Row]]
@@ -44,6 +46,7 @@ Results = dict[str, list[Row]]
 CHECKPOINT_SECONDS = 120.0
 COUNTS = ("updates", "env_steps", "seconds")
 SCORES = ("l2", "ssim", "texture", "blank", "test_images")
+PROBED = 128  # states on which gradients are measured
 UNPAINTED = "l2 of canvases without an agent"
 """Title of what a painting must be better than, for each data set."""
 
@@ -156,6 +159,9 @@ class MeasuredTrainer(Trainer):
         l2, _ = self.evaluate()
         counts = {"updates": self.updates, "env_steps": self.env_steps, "seconds": self.spent}
         self.curve.append(counts | {"l2": l2})
+        if isinstance(self.agent, DDPG) and self.updates and self.agent.renderer.differentiable:
+            batch = self.replay.sample(PROBED, torch.Generator().manual_seed(0))
+            self.curve[-1][GRADIENTS] = gradient_quality(self.agent, batch)
         return self.curve[-1]
 
     def state_dict(self) -> dict[str, Any]:
@@ -181,6 +187,7 @@ class Training(BenchmarkJob):
         points: evaluations on the way, after the one before the first update.
         test_images: pictures of the test split that are painted at the end.
         device: where.
+        module: module that registers the algorithm, if it is not one of `agents`.
     """
 
     method: str
@@ -189,6 +196,7 @@ class Training(BenchmarkJob):
     points: int = 10
     test_images: int = 200
     device: str = "cpu"
+    module: str = ""
 
     @property
     def name(self) -> str:
@@ -220,6 +228,8 @@ class Training(BenchmarkJob):
             KeyboardInterrupt: a signal has stopped it, after a checkpoint.
         """
         torch.set_num_threads(self.threads)
+        if self.module:
+            import_module(self.module)
         trainer = self.trainer()
         trainer.limit = self.seconds
         if not trainer.curve:
@@ -298,13 +308,15 @@ class Variant:
         name: in tables and plots.
         agent: settings of the agent.
         config: settings of the training.
-        cpu: settings of the algorithm at the size of two cores; with --paper they stay the paper's.
+        learning: settings of the algorithm.
+        cpu: more settings of the algorithm at the size of two cores; with --paper they stay the paper's.
         paper: settings of the training with --paper.
     """
 
     name: str
     agent: Row = field(default_factory=dict)
     config: Row = field(default_factory=dict)
+    learning: Row = field(default_factory=dict)
     cpu: Row = field(default_factory=dict)
     paper: Row = field(default_factory=dict)
 
@@ -314,7 +326,7 @@ class Variant:
         changes: Row = {"lookahead": 0} | self.agent
         kind = ALGORITHMS[changes.get("algo", base.agent.algo)].agent.Config
         names = {field.name for field in dataclasses.fields(kind)}
-        shared = dataclasses.asdict(base.agent.learning) | ({} if options.paper else self.cpu)
+        shared = dataclasses.asdict(base.agent.learning) | self.learning | ({} if options.paper else self.cpu)
         learning = kind(**{name: value for name, value in shared.items() if name in names})
         agent = dataclasses.replace(base.agent, learning=learning, **changes)
         settings: Row = {"agent": agent, "seed": seed, "eval_strokes": agent.max_strokes} | self.config
@@ -376,6 +388,14 @@ def records(results: Results, options: TrainingConfig) -> Iterator[Table]:
         [key | {name: run[name] for name in COUNTS + SCORES} for key, run in zip(keys, runs, strict=True)],
     )
     yield JOBS, [key | run["made"] for key, run in zip(keys, runs, strict=True)]
+    measured = [
+        key | {name: row[name] for name in ("updates", "seconds")} | row[GRADIENTS]
+        for key, run in zip(keys, runs, strict=True)
+        for row in run["curve"]
+        if GRADIENTS in row
+    ]
+    if measured:
+        yield GRADIENTS, measured
     curves = list(points(results))
     draw_curves(curves, options.plot or options.folder / "curves.png", ["seconds", "env_steps"])
     yield CURVES, curves
@@ -403,7 +423,8 @@ def points(results: Results) -> Iterator[Point]:
     for method, runs in results.items():
         for run in runs:
             for row in run["curve"]:
-                yield Point(method=method, seed=run["settings"]["seed"], **row)
+                values = {name: row[name] for name in (*COUNTS, "l2")}
+                yield Point(method=method, seed=run["settings"]["seed"], **values)
 
 
 UNCOMPARED = (

@@ -63,7 +63,7 @@ def tables(options: Fig9) -> Iterator[Table]:
     variants = [
         Variant(
             name, {"max_strokes": STROKES[name]}, {"dataset": name, "updates": UPDATES[name]},
-            {"augment": name not in DIGITS}, {"updates": PAPER_UPDATES[name]},
+            cpu={"augment": name not in DIGITS}, paper={"updates": PAPER_UPDATES[name]},
         )
         for name in options.datasets
     ]  # fmt: skip

@@ -16,11 +16,17 @@ from benchmarks.harness.painting import paint_and_score
 from benchmarks.harness.sb3 import Sb3Policy, Sb3Training
 from benchmarks.harness.tables import CLAIMS, FINALS, JOBS, Result
 from benchmarks.harness.training import UNPAINTED
-from benchmarks.learning import sb3_baselines, tuning
+from benchmarks.learning import scoreboard, tuning
 from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
 
-TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 6 * 3, "fig8b": 4 * 3, "fig8c": 4 * 3, "fig9": 4}
+TRAINED = {
+    "fig7": 2 * 3 + 3 + 1,
+    "fig8a": 4 * 5 + 2 * 5 + 2 * 5 + 4 * 3,
+    "fig8b": 4 * 3,
+    "fig8c": 4 * 3,
+    "fig9": 4,
+}
 NOISE = np.array([0.99, 1, 1.01])
 
 
@@ -45,12 +51,12 @@ def test_agents_that_ship_are_scored(name: str, smoke: Callable[[str], Result]) 
 
 @pytest.mark.ci
 def test_trainings_beside_the_figures_run(smoke: Callable[[str], Result]) -> None:
-    changes = next(iter(smoke("tuning").tables.values()))
-    assert [row["change"] for row in changes] == list(tuning.CHANGES)
-    assert all(0 < row[algo] < 1 for row in changes for algo in fig8a.MODEL_FREE)
-    rows = next(iter(smoke("sb3_baselines").tables.values()))
-    assert [row["algorithm"] for row in rows] == list(sb3_baselines.ALGORITHMS)
-    assert all(0 < row["l2, equal time"] < 1 and row["steps"] > 0 for row in rows)
+    draws = next(iter(smoke("tuning").tables.values()))
+    assert [row["draw"] for row in draws] == list(range(len(tuning.draws())))
+    assert all(0 < row[algo] < 1 for row in draws for algo in fig8a.MODEL_FREE)
+    rows = next(iter(smoke("scoreboard").tables.values()))
+    assert {row["method"] for row in rows[3:]} == set(scoreboard.METHODS)
+    assert all(0 < row["l2, equal time"] < 1 for row in rows)
 
 
 def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
@@ -67,7 +73,7 @@ def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
     return [row["holds?"] for row in dict(module.conclude(result))[CLAIMS]]
 
 
-FIG8A = [f"{algo}, resnet" for algo in fig8a.ALGORITHMS]
+FIG8A = [f"{algo}, resnet" for algo in fig8a.PAPER]
 FIG7 = ["l2 reward", "WGAN reward", "20 opaque strokes", fig7.SPIRAL.name]
 BUNDLES, BUDGETS = ["1 a bundle", "5 a bundle", "10 a bundle"], ["100 strokes", "200 strokes", "400 strokes"]
 HOLDS, IN_PART, FAILS, UNKNOWN = "holds", "in part", "does not hold", "cannot be told"
@@ -92,7 +98,7 @@ def test_verdicts_follow_from_the_scores(
     assert set(one_seed) == {UNKNOWN}
 
 
-def test_fig8a_compares_at_equal_time_and_each_at_its_best() -> None:
+def test_fig8a_compares_at_equal_steps() -> None:
     ends = {"model-based": (20.0, 0.1), "patchq": (10.0, 0.2)}
     curves = [
         Point(f"{algo}, resnet", 0, int(second), int(second), second, l2)
@@ -100,21 +106,30 @@ def test_fig8a_compares_at_equal_time_and_each_at_its_best() -> None:
         for second, l2 in ((0.0, 0.3), end)
     ]
     ours, patchq = fig8a.compare(curves, {"model-based": [0.1], "patchq": [0.2]}, "resnet")
-    assert ours["l2 after 10 s"] == pytest.approx(0.2) and ours["l2 at its best"] == 0.1
-    assert patchq["times model-based"] == pytest.approx(2) and patchq["times, equal time"] == pytest.approx(1)
-    assert patchq["times, each at its best"] == pytest.approx(2) and not patchq["met"]
+    assert ours["l2 after 10 environment steps"] == pytest.approx(0.2) and ours["seconds"] == 20
+    assert patchq["times model-based"] == pytest.approx(2) and patchq["times, equal steps"] == pytest.approx(
+        1
+    )
+    assert not patchq["met"]
 
 
-def test_only_the_algorithm_differs_in_fig8a() -> None:
-    configs = [variant.configure(fig8a.BASE, fig8a.Fig8a(), 3) for variant in fig8a.variants(("resnet",))]
-    assert [config.agent.algo for config in configs] == list(fig8a.ALGORITHMS)
-    for config in configs:
-        learning, kind = config.agent.learning, type(config.agent.learning)
-        assert kind is ALGORITHMS[config.agent.algo].agent.Config
-        usual = {name: getattr(kind(), name) for name in fig8a.TUNED[config.agent.algo]}
-        assert replace(learning, **usual) == kind()  # Table 1
-        agent = replace(config.agent, algo="ddpg", learning=configs[-1].agent.learning)
-        assert replace(config, agent=agent) == configs[-1]
+def test_what_differs_in_fig8a() -> None:
+    """Only the algorithm and what was tuned; with --paper only the algorithm, and gamma without a critic."""
+    for paper in (False, True):
+        options = fig8a.Fig8a(algos=(*fig8a.PAPER, fig8a.NO_CRITIC), glimpse_seeds=(), paper=paper)
+        configs = {job.method.partition(",")[0]: job.config for job in fig8a.jobs(options)}
+        assert list(configs) == list(options.algos)
+        for algo, config in configs.items():
+            kind = ALGORITHMS[config.agent.algo].agent.Config
+            tuned = {} if paper else fig8a.TUNED.get(algo, fig8a.TUNED["model-based"])
+            gamma = {"gamma": 0.0} if algo == fig8a.NO_CRITIC else {}
+            assert config.agent.learning == replace(kind(), **tuned | gamma)
+            trained = {} if paper else fig8a.TRAINED.get(algo, {})
+            agent = replace(config.agent, algo="ddpg", learning=configs["ddpg"].agent.learning)
+            usual = {name: getattr(configs["model-based"], name) for name in trained}
+            seeded = replace(config, agent=agent, seed=0, **usual)
+            base = replace(configs["model-based"], agent=agent, seed=0)
+            assert seeded == base
 
 
 def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
@@ -136,7 +151,7 @@ def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
 @pytest.mark.slow
 def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures: np.ndarray) -> None:
     env = PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10, device="cpu")
-    job = sb3_baselines.jobs(sb3_baselines.Sb3Baselines(smoke=True, algorithms=("SB3 PPO",)))[0]
+    job = scoreboard.jobs(scoreboard.Scoreboard(smoke=True, methods=("ppo",)))[0]
     assert isinstance(job, Sb3Training)
     agent = job.make(env)
     env.set_options([{"indices": [i]} for i in (3, 5)])

@@ -89,7 +89,8 @@ def test_time_ends_a_training_and_drives_its_learning_rate(tiny: TrainConfig) ->
 
 def test_variants_share_all_but_what_they_change(tmp_path: Path) -> None:
     base, few = replace(PRESETS["cpu"], updates=7), {"max_strokes": 10}
-    variants = (Variant("few", few, {"batch": 32}, {"actor_lr": 5e-4}, {"updates": 9}), Variant("all"))
+    only_here: dict[str, Any] = {"cpu": {"actor_lr": 5e-4}, "paper": {"updates": 9}}
+    variants = (Variant("few", few, {"batch": 32}, {"gamma": 0.0}, **only_here), Variant("all"))
     options, preset = TrainingConfig(out=tmp_path, seeds=(3,)), PRESETS["paper"]
     a, b = (job.config for job in trainings(variants, base, options))
     assert (a.agent.max_strokes, a.batch, a.agent.learning.actor_lr, a.updates) == (10, 32, 5e-4, 7)
@@ -97,7 +98,9 @@ def test_variants_share_all_but_what_they_change(tmp_path: Path) -> None:
     assert replace(a, batch=b.batch, eval_strokes=400, agent=b.agent) == b and b.agent.lookahead == 0
     changes: tuple[dict[str, Any], ...] = ({"paper": True}, {"size": 16, "updates": 5})
     paper, small = (trainings(variants, base, replace(options, **change))[0] for change in changes)
-    assert (paper.config.agent.learning, paper.config.size) == (preset.agent.learning, preset.size)
+    learning = replace(preset.agent.learning, gamma=0.0)
+    assert (paper.config.agent.learning, paper.config.size) == (learning, preset.size)
+    assert a.agent.learning.gamma == 0.0
     assert (paper.config.updates, small.config.size, small.config.updates) == (9, 16, 5)
     assert len({job.path.parent for job in (small, paper)} | {tmp_path}) == 3  # a folder for each
 

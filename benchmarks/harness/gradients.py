@@ -1,0 +1,88 @@
+"""How well a critic knows what its actor climbs: its gradient in the action against that of the renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from agents import DDPG
+from agents.common.replay import Transition
+from benchmarks.harness.measure import Row
+from paint_gym.canvas import model_step
+from paint_gym.utils.files import replace_when_done
+
+MEASURES = ("cosine, geometry", "cosine, colour", "R2, own actions", "R2, replay")
+COLOURS = 3  # last values of a stroke
+
+
+def gradient_quality(agent: DDPG, batch: Transition) -> Row:
+    """Cosine of the critic's gradient and the true one, and the critic's R^2, on some states.
+
+    The true gradient is that of the reward of this step through the renderer, so with a gamma of 0 it is what
+    the critic should have. Cosines are means over the states, at the actor's own actions, of the values of
+    the strokes but for their colours, and of the colours. R^2 is the part of the rewards' variance that the
+    critic explains, for the actor's own actions and for those of the replay.
+    """
+    state, action = batch.state, agent.act(batch.state).requires_grad_()
+    value = _mean(agent.q_value(agent.critic, state, action))
+    after, reward = model_step(state, action, agent.renderer, agent.reward)
+    learnt, true = (_split(torch.autograd.grad(y.sum(), action)[0], agent) for y in (value, reward))
+    geometry, colour = (nn.functional.cosine_similarity(*pair) for pair in zip(learnt, true, strict=True))
+    with torch.no_grad():
+        own = _mean(agent.reward_of(state, after))
+        replayed = _mean(agent.q_value(agent.critic, state, batch.action))
+        rewards = _mean(agent.reward_of(state, batch.next_state))
+    values = (geometry.mean(), colour.mean(), _explained(value, own), _explained(replayed, rewards))
+    return {name: number.item() for name, number in zip(MEASURES, values, strict=True)}
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.reshape(len(values), -1).mean(1)
+
+
+def _split(gradient: Tensor, agent: DDPG) -> tuple[Tensor, Tensor]:
+    """Geometry and colours of a gradient in an action."""
+    strokes = gradient.view(len(gradient), agent.bundle, -1)
+    return strokes[..., :-COLOURS].flatten(1), strokes[..., -COLOURS:].flatten(1)
+
+
+def _explained(predicted: Tensor, true: Tensor) -> Tensor:
+    return 1 - (predicted - true).square().mean() / true.var(correction=0).clamp(min=1e-12)
+
+
+def gradient_rows(rows: Iterable[Row], points: int = 4) -> list[Row]:
+    """Means over the seeds, at some points of each training."""
+    by_method: dict[str, dict[int, list[Row]]] = {}
+    for row in rows:
+        by_method.setdefault(row["method"], {}).setdefault(row["seed"], []).append(row)
+    table: list[Row] = []
+    for method, seeds in by_method.items():
+        shortest = min(len(curve) for curve in seeds.values())
+        for index in np.unique(np.linspace(0, shortest - 1, points).astype(int)):
+            at = [curve[index] for curve in seeds.values()]
+            mean = {name: float(np.mean([row[name] for row in at])) for name in ("seconds", *MEASURES)}
+            table.append({"method": method, "seeds": len(at)} | mean)
+    return table
+
+
+def draw_gradients(rows: Sequence[Row], path: Path) -> None:
+    """Write a PNG: each measure against seconds, each seed a thin line."""
+    figure = Figure(figsize=(3.2 * len(MEASURES), 3.4), layout="constrained")
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    for axis, measure in zip(figure.subplots(1, len(MEASURES)), MEASURES, strict=True):
+        for number, method in enumerate(methods):
+            for seed in dict.fromkeys(row["seed"] for row in rows if row["method"] == method):
+                curve = [row for row in rows if (row["method"], row["seed"]) == (method, seed)]
+                x, y = ([row[name] for row in curve] for name in ("seconds", measure))
+                axis.plot(x, np.clip(y, -1, 1), color=f"C{number}", alpha=0.5, linewidth=0.8)
+            axis.plot([], [], color=f"C{number}", label=method)
+        axis.axhline(0, color="grey", linewidth=0.6)
+        axis.set(title=measure, xlabel="seconds of training", ylim=(-1, 1))
+    axis.legend(fontsize="small")
+    with replace_when_done(path) as temporary:
+        figure.savefig(temporary, dpi=120)

@@ -1,0 +1,116 @@
+"""Scoreboard: agents and baselines on one task, after equal seconds and after equal environment steps.
+
+Run: python -m benchmarks.learning.scoreboard --workers 2
+
+The task of `benchmarks.paper.fig8a`: CelebA at 32 px, 40 strokes in bundles of 5; l2 by `raster` on pictures
+of the test split, actions without noise. All that learn have the ResNet of `agents.networks.resnet`, of one
+width and depth: with batch norm in our actors, weight-normalised in critics and in the agents of
+stable-baselines3. Trainings of `fig8a` that are in the folder of its runs are not trained again. A row of
+your own is one command; `my_module` registers the algorithm in `agents.ALGORITHMS`, and `check` reads the
+result once it is in benchmarks/results/:
+
+    python -m benchmarks.learning.scoreboard --module my_module --methods my-algo --json scoreboard_mine.json
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from agents import ALGORITHMS, build_agent
+from benchmarks.harness.curves import at_equal
+from benchmarks.harness.measure import Row
+from benchmarks.harness.painting import mean_colour_l2, paint_and_score, random_l2
+from benchmarks.harness.sb3 import SB3, Baseline
+from benchmarks.harness.statistics import interval, over_seeds
+from benchmarks.harness.tables import Table, main
+from benchmarks.harness.training import Training, TrainingConfig, Variant, points, records, train, trainings
+from benchmarks.learning import horizon
+from benchmarks.paper import fig8a
+from paint_gym.utils.errors import unknown_name
+from paint_gym.utils.registry import import_module
+
+HORIZONS: dict[str, Row] = {"shac": {"horizon": 4}, "apg": {"horizon": 8, "gamma": 1.0}}
+METHODS = ("model-based", fig8a.NO_CRITIC, "shac", "apg", "ppo", "sac", "td3", "patchq", "ddpg")
+PLAN = 20
+"""Gradient steps on each bundle of planning alone."""
+
+
+@dataclass(frozen=True)
+class Scoreboard(TrainingConfig):
+    """Agents and baselines on one task."""
+
+    out: Path = Path("runs/scoreboard")
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    methods: tuple[str, ...] = METHODS
+    """Names of the methods; any algorithm of `agents.ALGORITHMS` is one, too."""
+    module: str = ""
+    """Module that registers an algorithm of your own."""
+    minutes: float = 2.0
+    """Time of each."""
+    paper: tyro.conf.Suppress[bool] = False
+    updates: tyro.conf.Suppress[int | None] = None
+
+
+def jobs(options: Scoreboard) -> list[Training]:
+    """Trainings of all methods.
+
+    Raises:
+        ValueError: an unknown method.
+    """
+    if options.module:
+        import_module(options.module)
+    made, seconds = list[Training](), options.minutes * 60
+    shared = fig8a.Fig8a.out if options.out == Scoreboard.out else options.out
+    for method in options.methods:
+        named = Variant(f"{method}, resnet", {"algo": method, "actor": "resnet"})
+        if method in fig8a.ALGOS:
+            made += fig8a.trained([method], "resnet", dataclasses.replace(options, out=shared), seconds)
+        elif method in SB3:
+            named = dataclasses.replace(named, agent={"algo": "ddpg", "actor": "resnet"})
+            made += trainings([named], fig8a.BASE, options, Baseline, seconds=seconds, algorithm=method)
+        elif method in ALGORITHMS:
+            learning = fig8a.TUNED["model-based"] | HORIZONS.get(method, {})
+            module = horizon.__name__ if method in HORIZONS else options.module
+            named = dataclasses.replace(named, cpu=learning)
+            made += trainings([named], fig8a.BASE, options, seconds=seconds, module=module)
+        else:
+            raise unknown_name("method", method, (*METHODS, *ALGORITHMS))
+    return sorted(made, key=lambda job: job.config.seed)  # one that is broken off compares something
+
+
+def untrained(job: Training) -> Iterator[Row]:
+    """Rows of methods that do not learn, on the pictures of a job."""
+    pictures, agent = job.pictures("test", job.test_images), job.config.agent
+    planner = build_agent(agent, "cpu").policy(plan=PLAN)
+    yield {"method": "one flat colour", "l2, equal time": mean_colour_l2(pictures)}
+    yield {"method": "random strokes", "l2, equal time": random_l2(pictures, agent.max_strokes)}
+    planned = paint_and_score(pictures, agent.max_strokes, planner, batch=len(pictures))
+    name = f"planning alone, {PLAN} steps a bundle"
+    yield {"method": name, "l2, equal time": float(planned.l2.mean())}
+
+
+def tables(options: Scoreboard) -> Iterator[Table]:
+    """L2 of each when time is up, and after as many steps as the slowest made; and the curves."""
+    made = jobs(options)
+    results = train(made, options)
+    curves = list(points(results))
+    fewest, early = at_equal(curves, "env_steps")
+    rows = list(untrained(made[0]))
+    for method in sorted(results, key=lambda name: interval([run["l2"] for run in results[name]])[0]):
+        runs = results[method]
+        row: Row = {"method": method.removesuffix(", resnet")}
+        row |= over_seeds([run["l2"] for run in runs], "l2, equal time")
+        row |= {"environment steps": float(np.mean([run["env_steps"] for run in runs]))}
+        rows.append(row | {f"l2 after {fewest:.0f} steps": interval(early[method])[0]})
+    yield f"{options.minutes:g} minutes each", rows
+    yield from records(results, options)
+
+
+if __name__ == "__main__":
+    main(tables, Scoreboard)

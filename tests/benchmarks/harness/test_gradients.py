@@ -1,0 +1,50 @@
+"""Critics against the renderer: one that is the renderer, and one that knows nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from helpers import Constant, agent_of, transition
+from torch import Tensor
+
+from agents import DDPG
+from benchmarks.harness.gradients import MEASURES, gradient_quality, gradient_rows
+from paint_gym.canvas import CanvasState, model_step
+from paint_gym.renderers import make_renderer
+from paint_gym.rewards import L2Reward
+
+
+class Exact(torch.nn.Module):
+    """The gain in l2 of an action, but for the gradient of colours, which has the wrong sign."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))  # an optimizer needs one
+
+    def forward(self, canvas: Tensor, target: Tensor, step: Tensor, steps: int, action: Tensor) -> Tensor:
+        """``(B,)``."""
+        strokes = action.view(len(action), 2, 7)
+        colours = 2 * strokes[..., 4:].detach() - strokes[..., 4:]
+        action = torch.cat([strokes[..., :4], colours], 2).flatten(1)
+        renderer = make_renderer("analytic", "circle")
+        return model_step(CanvasState(canvas, target, step), action, renderer, L2Reward())[1]
+
+
+def test_a_critic_is_held_against_the_renderer() -> None:
+    quality = gradient_quality(agent_of(DDPG, Exact(), gamma=0.0), transition())
+    assert list(quality) == list(MEASURES)
+    assert quality["cosine, geometry"] == pytest.approx(1, abs=1e-3)
+    assert quality["cosine, colour"] == pytest.approx(-1, abs=1e-3)
+    assert quality["R2, own actions"] == pytest.approx(1, abs=1e-3)
+    knows_nothing = gradient_quality(agent_of(DDPG, Constant(), gamma=0.0), transition())
+    assert knows_nothing["cosine, geometry"] == 0 and knows_nothing["R2, own actions"] < 0
+
+
+def test_rows_are_means_over_the_seeds() -> None:
+    rows = [
+        {"method": "a", "seed": seed, "seconds": n} | dict.fromkeys(MEASURES, seed + n)
+        for seed in (0, 2)
+        for n in range(5)
+    ]
+    table = gradient_rows(rows, points=2)
+    assert [(row["seeds"], row["seconds"], row["cosine, colour"]) for row in table] == [(2, 0, 1), (2, 4, 5)]
