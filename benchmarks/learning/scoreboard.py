@@ -51,7 +51,7 @@ class Scoreboard(TrainingConfig):
     """Names of the methods; any algorithm of `agents.ALGORITHMS` is one, too."""
     module: str = ""
     """Module that registers an algorithm of your own."""
-    minutes: float = 2.0
+    minutes: float = 1.5
     """Time of each."""
     paper: tyro.conf.Suppress[bool] = False
     updates: tyro.conf.Suppress[int | None] = None

@@ -75,9 +75,9 @@ class Fig8a(TrainingConfig):
     """Random seeds with the actor glimpse; none leaves it out."""
     algos: tuple[str, ...] = ALGOS
     """Names of the algorithms."""
-    minutes: float = 2.0
+    minutes: float = 1.5
     """Time of each; with --paper or --updates all make as many updates, and there is no PPO."""
-    ppo_minutes: float = 10.0
+    ppo_minutes: float = 8.0
     """Time of a longer training with PPO; 0 leaves it out."""
 
 
