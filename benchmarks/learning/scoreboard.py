@@ -66,6 +66,7 @@ def jobs(options: Scoreboard) -> list[Training]:
     if options.module:
         import_module(options.module)
     made, seconds = list[Training](), options.minutes * 60
+    times: Row = {"seconds": seconds, "points": fig8a.POINTS}
     shared = fig8a.Fig8a.out if options.out == Scoreboard.out else options.out
     for method in options.methods:
         named = Variant(f"{method}, resnet", {"algo": method, "actor": "resnet"})
@@ -73,12 +74,12 @@ def jobs(options: Scoreboard) -> list[Training]:
             made += fig8a.trained([method], "resnet", dataclasses.replace(options, out=shared), seconds)
         elif method in SB3:
             named = dataclasses.replace(named, agent={"algo": "ddpg", "actor": "resnet"})
-            made += trainings([named], fig8a.BASE, options, Baseline, seconds=seconds, algorithm=method)
+            made += trainings([named], fig8a.BASE, options, Baseline, algorithm=method, **times)
         elif method in ALGORITHMS:
             learning = fig8a.TUNED["model-based"] | HORIZONS.get(method, {})
             module = horizon.__name__ if method in HORIZONS else options.module
             named = dataclasses.replace(named, cpu=learning)
-            made += trainings([named], fig8a.BASE, options, seconds=seconds, module=module)
+            made += trainings([named], fig8a.BASE, options, module=module, **times)
         else:
             raise unknown_name("method", method, (*METHODS, *ALGORITHMS))
     return sorted(made, key=lambda job: job.config.seed)  # one that is broken off compares something

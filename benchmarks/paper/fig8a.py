@@ -46,6 +46,7 @@ MODEL_FREE = ("patchq", "ddpg")
 PAPER_RATIOS = {"patchq": 5.0, "ddpg": 20.0}  # l2, in that of model-based DDPG
 BARS = {"patchq": 4.0, "ddpg": 10.0}
 NO_CRITIC, LONG = "no critic", "ppo, longer"
+POINTS = 5  # of the curves
 ALGOS = (*PAPER, NO_CRITIC, "ppo")
 
 BASE = TrainConfig(
@@ -95,12 +96,12 @@ def trained(
     algos: Sequence[str], actor: str, options: TrainingConfig, seconds: float | None, name: str = "ppo"
 ) -> list[Training]:
     """Trainings of algorithms with an actor; PPO has a trunk of its own, and ends by time."""
-    made = trainings(
-        [variant(algo, actor) for algo in algos if algo != "ppo"], BASE, options, seconds=seconds
-    )
+    times: Row = {"seconds": seconds, "points": POINTS}
+    variants = [variant(algo, actor) for algo in algos if algo != "ppo"]
+    made = trainings(variants, BASE, options, **times)
     if "ppo" in algos and seconds:
         ppo = Variant(f"{name}, {actor}", {"algo": "ddpg", "actor": "resnet"})
-        made += trainings([ppo], BASE, options, Baseline, seconds=seconds)
+        made += trainings([ppo], BASE, options, Baseline, **times)
     return made
 
 
