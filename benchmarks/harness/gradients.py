@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from agents import DDPG
+from agents.common.agent import not_done
 from agents.common.replay import Transition
 from benchmarks.harness.measure import Row
-from paint_gym.canvas import model_step
+from paint_gym.canvas import CanvasState, model_step
 from paint_gym.utils.files import replace_when_done
 
 MEASURES = ("cosine, geometry", "cosine, colour", "R2, own actions", "R2, replay")
@@ -23,26 +24,36 @@ COLOURS = 3  # last values of a stroke
 def gradient_quality(agent: DDPG, batch: Transition) -> Row:
     """Cosine of the critic's gradient and the true one, and the critic's R^2, on some states.
 
-    The true gradient is that of the reward of this step through the renderer, so with a gamma of 0 it is what
-    the critic should have. Cosines are means over the states, at the actor's own actions, of the values of
-    the strokes but for their colours, and of the colours. R^2 is the part of the rewards' variance that the
-    critic explains, for the actor's own actions and for those of the replay.
+    True are the discounted rewards until the end of the episode, of one action and then of the actor's, with
+    their gradient in that action through the renderer. Cosines are means over the states, at the actor's own
+    actions, of the values of the strokes but for their colours, and of the colours. R^2 is the part of the
+    variance of these returns that the critic explains, for the actor's own actions and for the replay's.
     """
-    state, action = batch.state, agent.act(batch.state).requires_grad_()
-    value = _mean(agent.q_value(agent.critic, state, action))
-    after, reward = model_step(state, action, agent.renderer, agent.reward)
-    learnt, true = (_split(torch.autograd.grad(y.sum(), action)[0], agent) for y in (value, reward))
-    geometry, colour = (nn.functional.cosine_similarity(*pair) for pair in zip(learnt, true, strict=True))
+    state = batch.state
+    own, replayed = (action.detach().requires_grad_() for action in (agent.act(state), batch.action))
+    value, true = _value(agent, state, own), _return(agent, state, own)
+    gradients = (_split(torch.autograd.grad(y.sum(), own)[0], agent) for y in (value, true))
+    geometry, colour = (nn.functional.cosine_similarity(*pair) for pair in zip(*gradients, strict=True))
     with torch.no_grad():
-        own = _mean(agent.reward_of(state, after))
-        replayed = _mean(agent.q_value(agent.critic, state, batch.action))
-        rewards = _mean(agent.reward_of(state, batch.next_state))
-    values = (geometry.mean(), colour.mean(), _explained(value, own), _explained(replayed, rewards))
+        explained = _explained(_value(agent, state, replayed), _return(agent, state, replayed))
+    values = (geometry.mean(), colour.mean(), _explained(value, true), explained)
     return {name: number.item() for name, number in zip(MEASURES, values, strict=True)}
 
 
-def _mean(values: Tensor) -> Tensor:
-    return values.reshape(len(values), -1).mean(1)
+def _value(agent: DDPG, state: CanvasState, action: Tensor) -> Tensor:
+    return agent.q_value(agent.critic, state, action).reshape(len(action), -1).mean(1)
+
+
+def _return(agent: DDPG, state: CanvasState, action: Tensor) -> Tensor:
+    total, weight = torch.zeros_like(action[:, 0]), torch.ones_like(action[:, 0])
+    agent.actor.eval()
+    while True:
+        state, reward = model_step(state, action, agent.renderer, agent.reward)
+        total = total + weight * reward
+        weight = weight * agent.discount * not_done(state, agent.steps)
+        if not weight.any():
+            return total
+        action = agent.apply(agent.actor, state)
 
 
 def _split(gradient: Tensor, agent: DDPG) -> tuple[Tensor, Tensor]:

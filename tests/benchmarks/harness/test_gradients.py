@@ -36,6 +36,10 @@ def test_a_critic_is_held_against_the_renderer() -> None:
     assert quality["cosine, geometry"] == pytest.approx(1, abs=1e-3)
     assert quality["cosine, colour"] == pytest.approx(-1, abs=1e-3)
     assert quality["R2, own actions"] == pytest.approx(1, abs=1e-3)
+    far = gradient_quality(agent_of(DDPG, Exact(), gamma=0.9), transition())
+    assert 0 < far["cosine, geometry"] < 0.999 and far["R2, own actions"] < 0.999  # it looks one step ahead
+    last = gradient_quality(agent_of(DDPG, Exact(), gamma=0.9), transition(3))
+    assert last["cosine, geometry"] == pytest.approx(1, abs=1e-3)
     knows_nothing = gradient_quality(agent_of(DDPG, Constant(), gamma=0.0), transition())
     assert knows_nothing["cosine, geometry"] == 0 and knows_nothing["R2, own actions"] < 0
 
