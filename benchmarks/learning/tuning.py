@@ -75,7 +75,7 @@ def variant(name: str, algo: str, draw: Row) -> Variant:
 
 def tables(options: Tuning) -> Iterator[Table]:
     """L2 at the end of each draw, by algorithm; and the curves."""
-    base = dataclasses.replace(fig8a.BASE, eval_split="val", eval_images=128)
+    base = dataclasses.replace(fig8a.BASE, eval_split="val")
     settings, results = draws(), Results()
 
     def measure(numbers: Mapping[str, Sequence[int]], seeds: tuple[int, ...]) -> None:

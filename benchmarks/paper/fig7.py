@@ -49,7 +49,7 @@ STROKES = (
 SPIRAL = Variant("SPIRAL-like, 20 opaque strokes", OPAQUE | {"max_strokes": 20, "bundle": 1, "reward": "l2"})
 BASE = dataclasses.replace(
     PRESETS["cpu"], agent=dataclasses.replace(PRESETS["cpu"].agent, max_strokes=100), dataset="celeba",
-    size=64, updates=2000, eval_split="test", eval_images=64,
+    size=64, updates=2000, eval_split="test",
 )  # fmt: skip
 
 

@@ -8,8 +8,7 @@ model-based with a gamma of 0: the actor climbs the reward of one step. `ppo` is
 with a trunk like the critics', as a third model-free agent. PatchQ and DDPG have each the best of the draws
 of `benchmarks.learning.tuning` with `resnet` on `val`, at the gamma with the lower mean of both, which is the
 paper's; model-based DDPG has had less tuning: the best of three rates. `glimpse` was not tuned. l2 by
-`raster`, without lookahead, of test pictures: 200 at the end, on the way the first 64. The bars are this
-project's; the paper says 5 and 20 times.
+`raster`, without lookahead, of 200 test pictures. The bars are this project's; the paper says 5 and 20 times.
 
 The gradients are the paper's argument, measured: the cosine of the critic's gradient in the action with that
 of the true return, which the renderer gives, at the actor's own actions, and R^2 of the critic for returns.
@@ -52,7 +51,7 @@ ALGOS = (*PAPER, NO_CRITIC, "ppo")
 BASE = TrainConfig(
     agent=AgentConfig(actor_width=16, critic_width=16, depth=1, patches=4, max_strokes=40),
     dataset="celeba", size=32, updates=5000, batch=32, num_envs=32, episodes=800, updates_per_step=1,
-    eval_split="test", eval_images=64,
+    eval_split="test",
 )  # fmt: skip
 TUNED: dict[str, Row] = {
     "model-based": {"actor_lr": 1e-3, "actor_lr_late": 3e-4},

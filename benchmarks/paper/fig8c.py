@@ -33,7 +33,6 @@ from benchmarks.harness.training import TrainingConfig, Variant, figure, trainin
 BUDGETS = (100, 200, 400, 1000)
 BASE = dataclasses.replace(
     PRESETS["cpu"], dataset="celeba", size=64, updates=1000, updates_per_step=2, eval_split="test",
-    eval_images=32,
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ STROKES = {"mnist": 5, "svhn": 40, "celeba": 200, "imagenet": 400}
 UPDATES = {"mnist": 10_000, "svhn": 6000, "celeba": 3000, "imagenet": 3000}
 PAPER_UPDATES = {"mnist": 20_000, "svhn": 100_000, "celeba": 200_000, "imagenet": 200_000}
 DIGITS = ("mnist", "svhn")
-BASE = dataclasses.replace(PRESETS["cpu"], size=64, eval_split="test", eval_images=64)
+BASE = dataclasses.replace(PRESETS["cpu"], size=64, eval_split="test")
 
 
 @dataclass(frozen=True)
