@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,20 @@ def test_trainings_beside_the_figures_run(smoke: Callable[[str], Result]) -> Non
     rows = next(iter(smoke("scoreboard").tables.values()))
     assert {row["method"] for row in rows[3:]} == set(scoreboard.METHODS)
     assert all(0 < row["l2, equal time"] < 1 for row in rows)
+
+
+@pytest.mark.ci
+def test_a_row_of_your_own(
+    smoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The algorithm of a module in the current folder, and a result that is read, and so checked."""
+    lines = ["from agents import ALGORITHMS, DDPG, Algorithm", "from agents.factory import _action_critic"]
+    lines += ["class Mine(DDPG): pass", 'ALGORITHMS.register("mine", Algorithm(Mine, _action_critic))']
+    (tmp_path / "mine.py").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    result = smoke("scoreboard", seeds=(0,), module="mine", methods=("mine",))
+    assert next(iter(result.tables.values()))[-1]["method"] == "mine"
+    assert result.finals().keys() == {"mine, resnet"}
 
 
 def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
