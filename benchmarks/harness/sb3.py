@@ -108,7 +108,8 @@ class Baseline(Sb3Training):
 
     def make(self, env: PaintVecEnv) -> BaseAlgorithm:
         """Make the agent that learns."""
-        agent, batch, gamma = self.config.agent, self.config.batch, 0.95**self.config.agent.bundle
+        agent, batch = self.config.agent, self.config.batch
+        gamma = agent.learning.gamma**agent.bundle
         rewards = VecNormalize(env, norm_obs=False, gamma=gamma)  # the gains are small
         policy = trunk(agent.actor_width)
         shared: Row = {"gamma": gamma, "learning_rate": 3e-4, "seed": self.config.seed, "device": self.device}
