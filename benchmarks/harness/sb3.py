@@ -102,9 +102,13 @@ class Baseline(Sb3Training):
 
     Attributes:
         algorithm: a name of `SB3`.
+        epochs: passes of PPO over its rollouts.
+        minibatch: states in a gradient step of PPO.
     """
 
     algorithm: str = "ppo"
+    epochs: int = 6
+    minibatch: int = 128
 
     def make(self, env: PaintVecEnv) -> BaseAlgorithm:
         """Make the agent that learns."""
@@ -112,12 +116,12 @@ class Baseline(Sb3Training):
         gamma = agent.learning.gamma**agent.bundle
         rewards = VecNormalize(env, norm_obs=False, gamma=gamma)  # the gains are small
         policy = trunk(agent.actor_width)
-        shared: Row = {"gamma": gamma, "learning_rate": 3e-4, "seed": self.config.seed, "device": self.device}
-        shared |= {"policy_kwargs": policy}
+        shared: Row = {"gamma": gamma, "learning_rate": agent.learning.actor_lr, "policy_kwargs": policy}
+        shared |= {"seed": self.config.seed, "device": self.device}
         if self.algorithm == "ppo":
             policy["log_std_init"] = -1.0  # actions in [-1, 1], so the default of 1 clips every third
-            batch = min(128, 16 * env.num_envs)
-            return PPO("CnnPolicy", rewards, n_steps=16, n_epochs=6, batch_size=batch, **shared)
+            batch = min(self.minibatch, 16 * env.num_envs)
+            return PPO("CnnPolicy", rewards, n_steps=16, n_epochs=self.epochs, batch_size=batch, **shared)
         if self.algorithm == "td3":
             size = env.action_space.shape or (0,)
             shared["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, 0.2))  # ours: 0.1
