@@ -43,7 +43,7 @@ REMOVED = (
 """Results of benchmarks that decided a design and are gone."""
 PAST = ("until Chromium shows it", "SVG against our renderer, 200 random strokes")
 """Titles of tables that their benchmarks measure no more."""
-MOVED = {"accuracy": "renderers", "cold_start": "photo"}
+MOVED = {"accuracy": "renderers", "cold_start": "photo", "fig8a_200_strokes": "fig8a"}
 """Results that another benchmark measures now."""
 FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
 

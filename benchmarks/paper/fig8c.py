@@ -4,8 +4,8 @@ Run: python -m benchmarks.paper.fig8c --workers 2
 
 One agent for each budget, 100, 200, 400 and 1,000 strokes: preset `cpu` at 64 px, equal updates. The agents
 are `glimpse` actors without a critic (gamma is 0), and paint without lookahead. The paper's actor was not
-trained with several budgets; at 32 px it ends with a higher l2 with 200 strokes (`fig8a`) than with 40
-(`fig8b`, bundles of 5), so the claim is of `glimpse` only.
+trained with several budgets; at 32 px it ends with a higher l2 with 200 strokes (`fig8a_200_strokes`) than
+with 40 (`fig8b`, bundles of 5), so the claim is of `glimpse` only.
 """
 
 from __future__ import annotations

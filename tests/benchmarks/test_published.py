@@ -80,39 +80,37 @@ def test_means_and_intervals(figure: str) -> None:
         assert [row[name] for name in names] == bounds
 
 
-@pytest.mark.parametrize("actor", ["resnet", "glimpse"])
-def test_fig8a_after_equal_steps(actor: str) -> None:
-    curves = {name: runs for name, runs in curves_of("fig8a").items() if name.endswith(f", {actor}")}
+def test_fig8a_after_equal_steps() -> None:
+    curves = curves_of("fig8a")
     end = min(curve[-1, 0] for runs in curves.values() for curve in runs)
     early = {name: np.array([np.interp(end, *curve.T) for curve in runs]) for name, runs in curves.items()}
-    rows = [row for row in tables_of("fig8a") if row.get("actor") == actor]
+    rows = [row for row in tables_of("fig8a") if "actor" in row]
     assert len(rows) == len(curves)
     for row in rows:
-        l2 = early[f"{row['algorithm']}, {actor}"]
+        l2 = early[f"{row['algorithm']}, resnet"]
         assert row[f"l2 after {end:.0f} environment steps"] == f"{l2.mean():.4g}"
         if row["algorithm"] != "model-based":
-            ratio = welch(l2, early[f"model-based, {actor}"])[0]
+            ratio = welch(l2, early["model-based, resnet"])[0]
             assert row["times, equal steps"] == f"{ratio:.4g}"
 
 
 def test_verdicts_follow_from_the_intervals() -> None:
     claims = {row["claim"]: row for row in tables_of("")}
     a = scores_of("fig8a")
-    for actor in ("resnet", "glimpse"):
-        ours, patchq, ddpg, critic = (
-            a[f"{algo}, {actor}"] for algo in ("model-based", "patchq", "ddpg", "no critic")
-        )
-        order = claims[f"model-based is better than PatchQ, PatchQ than DDPG ({actor})"]
-        first, second = welch(patchq, ours), welch(ddpg, patchq)
-        assert order["here"] == f"{shown(first)} times, {shown(second)} times"
-        parts = {judged(first, 1), judged(second, 1)}
-        assert order["holds?"] == (parts.pop() if len(parts) == 1 else "in part")
-        for name, scores, paper in (("patchq", patchq, 5), ("ddpg", ddpg, 20)):
-            row = claims[f"model-based is {paper} times better than {name} ({actor})"]
-            times = welch(scores, ours)
-            assert row["here"] == f"{shown(times)} times" and row["holds?"] == judged(times, paper)
-        row, times = claims[f"the critic of model-based DDPG lowers the l2 ({actor})"], welch(critic, ours)
-        assert shown(times) in row["here"] and row["holds?"] == judged(times, 1)
+    ours, patchq, ddpg, critic = (
+        a[f"{algo}, resnet"] for algo in ("model-based", "patchq", "ddpg", "no critic")
+    )
+    order = claims["model-based is better than PatchQ, PatchQ than DDPG (resnet)"]
+    first, second = welch(patchq, ours), welch(ddpg, patchq)
+    assert order["here"] == f"{shown(first)} times, {shown(second)} times"
+    parts = {judged(first, 1), judged(second, 1)}
+    assert order["holds?"] == (parts.pop() if len(parts) == 1 else "in part")
+    for name, scores, paper in (("patchq", patchq, 5), ("ddpg", ddpg, 20)):
+        row = claims[f"model-based is {paper} times better than {name} (resnet)"]
+        times = welch(scores, ours)
+        assert row["here"] == f"{shown(times)} times" and row["holds?"] == judged(times, paper)
+    row, times = claims["the critic of model-based DDPG lowers the l2 (resnet)"], welch(critic, ours)
+    assert shown(times) in row["here"] and row["holds?"] == judged(times, 1)
     b = scores_of("fig8b")
     other = welch(b["10 a bundle"], b["5 a bundle"])
     row = claims["bundles of 5 strokes are best"]
