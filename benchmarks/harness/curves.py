@@ -113,15 +113,6 @@ def at_equal(points: Iterable[Point], along: str) -> tuple[float, dict[str, list
     return end, {name: [l2_at(c, along, end) for c in seeds.values()] for name, seeds in curves.items()}
 
 
-def late_change(curves: Iterable[Sequence[Point]]) -> float:
-    """Part of the l2 that goes in the last quarter of the updates, mean over the seeds; 0.1 is 10%."""
-    changes = []
-    for curve in curves:
-        before = l2_at(curve, "updates", 0.75 * curve[-1].updates)
-        changes.append(1 - curve[-1].l2 / before)
-    return float(np.mean(changes))
-
-
 def draw_curves(points: Sequence[Point], path: Path, along: Sequence[str]) -> None:
     """Write a PNG: l2 against updates, steps or seconds: each seed a thin line, their mean a thick one."""
     methods = by_method(points)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.curves import Point, at_equal, l2_at, late_change, read_curves, write_curves
+from benchmarks.harness.curves import Point, at_equal, l2_at, read_curves, write_curves
 
 CURVES = [
     Point("a", 0, 0, 0, 0.0, 0.4), Point("a", 0, 10, 40, 2.5, 0.2), Point("a", 1, 0, 0, 0.0, 0.4),
@@ -45,9 +45,3 @@ def test_curves_are_compared_where_all_have_come() -> None:
     end, l2 = at_equal(CURVES, "seconds")
     assert end == 2.5 and l2 == {"a": [0.2, pytest.approx(0.15)], "b, slow": [pytest.approx(0.45)]}
     assert [l2_at(CURVES[:2], "updates", where) for where in (-1, 5, 99)] == [0.4, pytest.approx(0.3), 0.2]
-
-
-def test_late_change_is_that_of_the_last_quarter() -> None:
-    flat = [Point("m", 0, n, n, n, l2) for n, l2 in ((0, 1.0), (75, 0.5), (100, 0.5))]
-    falls = [Point("m", 1, n, n, n, l2) for n, l2 in ((0, 1.0), (75, 0.5), (100, 0.4))]
-    assert late_change([flat]) == 0 and late_change([flat, falls]) == pytest.approx(0.1)
