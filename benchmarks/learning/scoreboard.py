@@ -1,4 +1,4 @@
-"""Scoreboard: agents and baselines on one task, after equal seconds and after equal environment steps.
+"""Scoreboard: agents and baselines on one task, after equal seconds.
 
 Run: python -m benchmarks.learning.scoreboard --workers 2
 
@@ -23,13 +23,12 @@ import numpy as np
 import tyro
 
 from agents import ALGORITHMS, build_agent
-from benchmarks.harness.curves import at_equal
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import mean_colour_l2, paint_and_score, random_l2
 from benchmarks.harness.sb3 import SB3, Baseline
 from benchmarks.harness.statistics import interval, over_seeds
 from benchmarks.harness.tables import Table, main
-from benchmarks.harness.training import Training, TrainingConfig, Variant, points, records, train, trainings
+from benchmarks.harness.training import Training, TrainingConfig, Variant, records, train, trainings
 from benchmarks.learning import horizon
 from benchmarks.paper import fig8a
 from paint_gym.utils.errors import unknown_name
@@ -97,18 +96,17 @@ def untrained(job: Training) -> Iterator[Row]:
 
 
 def tables(options: Scoreboard) -> Iterator[Table]:
-    """L2 of each when time is up, and after as many steps as the slowest made; and the curves."""
+    """L2 of each when time is up, with the updates and environment steps that it made; and the curves."""
     made = jobs(options)
     results = train(made, options)
-    curves = list(points(results))
-    fewest, early = at_equal(curves, "env_steps")
     rows = list(untrained(made[0]))
     for method in sorted(results, key=lambda name: interval([run["l2"] for run in results[name]])[0]):
         runs = results[method]
         row: Row = {"method": method.removesuffix(", resnet")}
         row |= over_seeds([run["l2"] for run in runs], "l2, equal time")
-        row |= {"environment steps": float(np.mean([run["env_steps"] for run in runs]))}
-        rows.append(row | {f"l2 after {fewest:.0f} steps": interval(early[method])[0]})
+        for name in ("updates", "env_steps"):
+            row[name] = float(np.mean([run[name] for run in runs]))
+        rows.append(row)
     yield f"{options.minutes:g} minutes each", rows
     yield from records(results, options)
 

@@ -24,7 +24,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from agents import PRESETS, AgentConfig, TrainConfig
-from benchmarks.harness.curves import Point, at_equal
 from benchmarks.harness.gradients import gradient_rows
 from benchmarks.harness.measure import Row
 from benchmarks.harness.sb3 import Baseline
@@ -137,20 +136,18 @@ def jobs(options: Fig8a) -> list[Training]:
     return made
 
 
-def compare(curves: list[Point], final: dict[str, list[float]], actor: str) -> Iterator[Row]:
+def compare(result: Result, final: dict[str, list[float]], actor: str) -> Iterator[Row]:
     """L2 of each algorithm with one actor, and in that of the first; `final` is of the end, by algorithm."""
-    steps, early = at_equal([point for point in curves if point.method.endswith(actor)], "env_steps")
-    first = next(iter(final))
+    first, counts = (
+        next(iter(final)),
+        {name: result.finals(name) for name in ("seconds", "updates", "env_steps")},
+    )
     for algo, scores in final.items():
-        name = f"{algo}, {actor}"
         row: Row = {"actor": actor, "algorithm": algo} | over_seeds(scores)
-        ends = [point for point in curves if point.method == name]
-        row |= {"seconds": max(point.seconds for point in ends)}
-        row |= {f"l2 after {steps} environment steps": interval(early[name])[0]}
+        row |= {name: interval(values[f"{algo}, {actor}"])[0] for name, values in counts.items()}
         if algo != first == "model-based":
             times, low, high = ratio(scores, final[first])
             row |= {"times model-based": times, "times, low": low, "times, high": high}
-            row |= {"times, equal steps": ratio(early[name], early[f"{first}, {actor}"])[0]}
             if algo in BARS:
                 row |= {"in the paper": PAPER_RATIOS[algo]} | at_least(times, BARS[algo])
         yield row
@@ -183,7 +180,7 @@ def conclude(result: Result) -> Iterator[Table]:
         }
         if not final:
             continue
-        yield f"{actor}, l2 by raster of test pictures", list(compare(result.curves, final, actor))
+        yield f"{actor}, l2 by raster of test pictures", list(compare(result, final, actor))
         statements += claims(final, actor) if final.keys() >= set(PAPER) else []
     if GRADIENTS in result.tables:
         yield "critics of the model-free agents", gradient_rows(result.tables[GRADIENTS])

@@ -71,7 +71,8 @@ def test_a_row_of_your_own(
 def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
     """Verdicts of a figure whose methods have these scores."""
     finals = [
-        {"method": method, "l2": score, "ssim": 0.5, "updates": 1, "texture": 9 if "WGAN" in method else 1}
+        {"method": method, "l2": score, "ssim": 0.5, "texture": 9 if "WGAN" in method else 1}
+        | {"updates": 1, "env_steps": 1, "seconds": 1}
         for method, scores in l2.items()
         for score in scores
     ]
@@ -107,19 +108,13 @@ def test_verdicts_follow_from_the_scores(
     assert set(one_seed) == {UNKNOWN}
 
 
-def test_fig8a_compares_at_equal_steps() -> None:
-    ends = {"model-based": (20.0, 0.1), "patchq": (10.0, 0.2)}
-    curves = [
-        Point(f"{algo}, resnet", 0, int(second), int(second), second, l2)
-        for algo, end in ends.items()
-        for second, l2 in ((0.0, 0.3), end)
-    ]
-    ours, patchq = fig8a.compare(curves, {"model-based": [0.1], "patchq": [0.2]}, "resnet")
-    assert ours["l2 after 10 environment steps"] == pytest.approx(0.2) and ours["seconds"] == 20
-    assert patchq["times model-based"] == pytest.approx(2) and patchq["times, equal steps"] == pytest.approx(
-        1
-    )
-    assert not patchq["met"]
+def test_fig8a_compares_with_model_based() -> None:
+    counts = {"seconds": 90.0, "updates": 7, "env_steps": 8}
+    finals = [{"method": f"{algo}, resnet"} | counts for algo in ("model-based", "patchq")]
+    result = Result("", None, {}, {FINALS: finals}, [])
+    ours, patchq = fig8a.compare(result, {"model-based": [0.1], "patchq": [0.2]}, "resnet")
+    assert (ours["l2"], ours["seconds"], ours["env_steps"]) == (0.1, 90, 8) and "met" not in ours
+    assert patchq["times model-based"] == pytest.approx(2) and not patchq["met"]
 
 
 def test_what_differs_in_fig8a() -> None:
