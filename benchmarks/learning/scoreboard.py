@@ -23,13 +23,13 @@ import numpy as np
 import tyro
 
 from agents import ALGORITHMS, build_agent
+from benchmarks.harness import horizon
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import mean_colour_l2, paint_and_score, random_l2
 from benchmarks.harness.sb3 import SB3, Baseline
 from benchmarks.harness.statistics import interval, over_seeds
 from benchmarks.harness.tables import Table, main
 from benchmarks.harness.training import Training, TrainingConfig, Variant, records, train, trainings
-from benchmarks.learning import horizon
 from benchmarks.paper import fig8a
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.registry import import_module

@@ -7,7 +7,7 @@ import torch
 from helpers import Constant, agent_of, l2, transition
 
 from agents import ModelBasedDDPG
-from benchmarks.learning.horizon import ShortHorizon
+from benchmarks.harness.horizon import ShortHorizon
 from paint_gym.canvas import model_step
 
 
