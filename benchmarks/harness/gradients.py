@@ -30,9 +30,9 @@ def gradient_quality(agent: DDPG, batch: Transition) -> Row:
     variance of these returns that the critic explains, for the actor's own actions and for the replay's.
     """
     state = batch.state
-    own, replayed = (action.detach().requires_grad_() for action in (agent.act(state), batch.action))
-    value, true = _value(agent, state, own), _return(agent, state, own)
-    gradients = (_split(torch.autograd.grad(y.sum(), own)[0], agent) for y in (value, true))
+    actions, replayed = (action.detach().requires_grad_() for action in (agent.act(state), batch.action))
+    value, true = _value(agent, state, actions), _return(agent, state, actions)
+    gradients = (_split(torch.autograd.grad(y.sum(), actions)[0], agent) for y in (value, true))
     geometry, colour = (nn.functional.cosine_similarity(*pair) for pair in zip(*gradients, strict=True))
     with torch.no_grad():
         explained = _explained(_value(agent, state, replayed), _return(agent, state, replayed))

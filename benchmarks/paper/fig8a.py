@@ -105,8 +105,8 @@ def trained(
 ) -> list[Training]:
     """Trainings of algorithms with an actor; PPO has a trunk of its own, and ends by time."""
     times: Row = {"seconds": seconds, "points": POINTS}
-    ours = [variant(algo, actor) for algo in algos if algo not in ("ppo", LONG)]
-    made = trainings(ours, BASE, options, **times)
+    variants = [variant(algo, actor) for algo in algos if algo not in ("ppo", LONG)]
+    made = trainings(variants, BASE, options, **times)
     for algo, learning, fields in (("ppo", {}, {}), LONG_PPO):
         if algo in algos and seconds:
             ppo = Variant(f"{algo}, {actor}", {"algo": "ddpg", "actor": "resnet"}, learning=learning)
@@ -125,10 +125,10 @@ def jobs(options: Fig8a) -> list[Training]:
             raise unknown_name("algorithm", algo, ALGOS)
     seconds = None if options.paper or options.updates else options.minutes * 60
     close = [algo for algo in options.algos if algo in MODEL_FREE]
-    others = [algo for algo in options.algos if algo not in MODEL_FREE]
+    references = [algo for algo in options.algos if algo not in MODEL_FREE]
     fewer = dataclasses.replace(options, seeds=options.seeds[: options.fewer_seeds])
-    made = trained(others, "resnet", fewer, seconds) + trained(close, "resnet", options, seconds)
-    if "ppo" in others and seconds:
+    made = trained(references, "resnet", fewer, seconds) + trained(close, "resnet", options, seconds)
+    if "ppo" in references and seconds:
         made += trained([LONG], "resnet", fewer, options.ppo_minutes * 60)
     if options.glimpse_seeds:
         glimpse = dataclasses.replace(options, seeds=options.glimpse_seeds)
