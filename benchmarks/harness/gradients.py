@@ -1,4 +1,4 @@
-"""How well a critic knows what its actor climbs: its gradient in the action against that of the renderer."""
+"""Gradients of critics in the action against those of the renderer, and R^2 of critics."""
 
 from __future__ import annotations
 

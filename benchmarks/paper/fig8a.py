@@ -138,10 +138,8 @@ def jobs(options: Fig8a) -> list[Training]:
 
 def compare(result: Result, final: dict[str, list[float]], actor: str) -> Iterator[Row]:
     """L2 of each algorithm with one actor, and in that of the first; `final` is of the end, by algorithm."""
-    first, counts = (
-        next(iter(final)),
-        {name: result.finals(name) for name in ("seconds", "updates", "env_steps")},
-    )
+    first = next(iter(final))
+    counts = {name: result.finals(name) for name in ("seconds", "updates", "env_steps")}
     for algo, scores in final.items():
         row: Row = {"actor": actor, "algorithm": algo} | over_seeds(scores)
         row |= {name: interval(values[f"{algo}, {actor}"])[0] for name, values in counts.items()}

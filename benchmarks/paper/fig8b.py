@@ -5,7 +5,7 @@ Run: python -m benchmarks.paper.fig8b --workers 2
 Model-based DDPG with the paper's actor and critic, 40 strokes on a canvas of 32 px, in bundles of 1, 2, 5
 and 10. All have the same seconds of training; those of few strokes a bundle need more steps for a painting,
 and their critic's discount per stroke is the same. Beside the l2 after equal seconds stands that after equal
-numbers of decisions, steps of single canvases, by the curves of the first 64 pictures. Without lookahead.
+numbers of decisions, steps of single canvases, read from the curves. Without lookahead.
 Only the best is compared with the paper's best: that the others are worse than either follows.
 """
 
