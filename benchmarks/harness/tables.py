@@ -106,15 +106,16 @@ class Result(NamedTuple):
         """Rows with ``commit`` and ``changed``: of the jobs, else that of the benchmark."""
         return self.tables.get(JOBS) or ([self.provenance] if self.provenance else [])
 
-    def finals(self, measure: str = "l2") -> dict[str, list[float]]:
-        """Scores at the end by method, a value for each seed.
+    def finals(self, measure: str = "l2", suffix: str = "") -> dict[str, list[float]]:
+        """Scores at the end by method, a value for each seed; of those with a suffix, which is left out.
 
         Files of schema 2 had only mean, lowest and highest of three seeds, which give the third: in these
         ``seed`` is None, and the values are in rising order.
         """
         values: dict[str, list[float]] = {}
         for row in self.tables[FINALS]:
-            values.setdefault(row["method"], []).append(row[measure])
+            if row["method"].endswith(suffix):
+                values.setdefault(row["method"].removesuffix(suffix), []).append(row[measure])
         return values
 
 

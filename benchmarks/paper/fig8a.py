@@ -139,10 +139,10 @@ def jobs(options: Fig8a) -> list[Training]:
 def compare(result: Result, final: dict[str, list[float]], actor: str) -> Iterator[Row]:
     """L2 of each algorithm with one actor, and in that of the first; `final` is of the end, by algorithm."""
     first = next(iter(final))
-    counts = {name: result.finals(name) for name in ("seconds", "updates", "env_steps")}
+    counts = {name: result.finals(name, f", {actor}") for name in ("seconds", "updates", "env_steps")}
     for algo, scores in final.items():
         row: Row = {"actor": actor, "algorithm": algo} | over_seeds(scores)
-        row |= {name: interval(values[f"{algo}, {actor}"])[0] for name, values in counts.items()}
+        row |= {name: interval(values[algo])[0] for name, values in counts.items()}
         if algo != first == "model-based":
             times, low, high = ratio(scores, final[first])
             row |= {"times model-based": times, "times, low": low, "times, high": high}
@@ -171,11 +171,9 @@ def claims(final: dict[str, list[float]], actor: str) -> Iterator[Row]:
 
 def conclude(result: Result) -> Iterator[Table]:
     """The comparison, the gradients and the claims."""
-    methods, statements = result.finals(), list[Row]()
+    statements = list[Row]()
     for actor in ("resnet", "glimpse"):
-        final = {
-            name.removesuffix(f", {actor}"): l2 for name, l2 in methods.items() if name.endswith(f", {actor}")
-        }
+        final = result.finals(suffix=f", {actor}")
         if not final:
             continue
         yield f"{actor}, l2 by raster of test pictures", list(compare(result, final, actor))

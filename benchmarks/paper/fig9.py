@@ -36,7 +36,6 @@ class Fig9(TrainingConfig):
     """Four data sets, each with its own agent and number of strokes."""
 
     out: Path = Path("runs/fig9")
-    seeds: tuple[int, ...] = (0,)
     datasets: tuple[str, ...] = tuple(STROKES)
     """Names of the data sets."""
     dataset: tyro.conf.Suppress[str | None] = None

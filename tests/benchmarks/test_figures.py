@@ -21,7 +21,7 @@ from benchmarks.learning import scoreboard, tuning
 from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
 
-TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 8 * 5, "fig8b": 4 * 3, "fig8c": 4 * 3, "fig9": 4}
+TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 8 * 5, "fig8b": 8 * 3, "fig8c": 8 * 3, "fig9": 4 * 3}
 NOISE = np.array([0.99, 1, 1.01])
 
 
@@ -85,7 +85,8 @@ def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
 
 FIG8A = [f"{algo}, resnet" for algo in fig8a.PAPER]
 FIG7 = ["l2 reward", "WGAN reward", "20 opaque strokes", fig7.SPIRAL.name]
-BUNDLES, BUDGETS = ["1 a bundle", "5 a bundle", "10 a bundle"], ["100 strokes", "200 strokes", "400 strokes"]
+BUNDLES = [f"{bundle} a bundle, model-based" for bundle in (1, 5, 10)]
+BUDGETS = [f"{strokes} strokes, glimpse" for strokes in (100, 200, 400)]
 HOLDS, IN_PART, FAILS, UNKNOWN = "holds", "in part", "does not hold", "cannot be told"
 
 

@@ -13,8 +13,8 @@ from scipy.stats import t
 
 ROOT = Path(__file__).parents[2]
 METHODS = {  # from a row of a table to the name of its method
-    "fig7": "{painted by}", "fig8a": "{algorithm}, {actor}", "fig8b": "{bundle} a bundle",
-    "fig8c": "{strokes} strokes", "fig9": "{data set}",
+    "fig7": "{painted by}", "fig8a": "{algorithm}, {actor}", "fig8b": "{bundle} a bundle, {agent}",
+    "fig8c": "{strokes} strokes, {actor}", "fig9": "{data set}",
 }  # fmt: skip
 
 
