@@ -69,15 +69,19 @@ def test_a_row_of_your_own(
 
 
 def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
-    """Verdicts of a figure whose methods have these scores."""
+    """Verdicts of a figure whose methods have these scores; the WGAN takes twice the time."""
     finals = [
         {"method": method, "l2": score, "ssim": 0.5, "texture": 9 if "WGAN" in method else 1}
         | {"updates": 1, "env_steps": 1, "seconds": 1}
         for method, scores in l2.items()
         for score in scores
     ]
-    ends = ((0, 0.3), (1, 0.2))
-    curves = [Point(method, 0, n, n, float(n), score) for method in l2 for n, score in ends]
+    curves = [
+        Point(method, seed, n, n, n * (2.0 if "WGAN" in method else 1.0), value)
+        for method, scores in l2.items()
+        for seed, score in enumerate(scores)
+        for n, value in ((0, 0.3), (1, score))
+    ]
     unpainted = [{"data set": name, "mean colour": 0.06, "blank canvas": 0.3} for name in fig9.STROKES]
     result = Result("", None, {}, {FINALS: finals, UNPAINTED: unpainted}, curves)
     return [row["holds?"] for row in dict(module.conclude(result))[CLAIMS]]
@@ -97,8 +101,8 @@ HOLDS, IN_PART, FAILS, UNKNOWN = "holds", "in part", "does not hold", "cannot be
     (fig8b, BUNDLES, (0.05, 0.01, 0.02), [HOLDS]), (fig8b, BUNDLES, (0.05, 0.01, 0.0101), [UNKNOWN]),
     (fig8b, BUNDLES, (0.05, 0.01, 0.005), [FAILS]), (fig8c, BUDGETS, (0.04, 0.03, 0.02), [HOLDS]),
     (fig8c, BUDGETS, (0.04, 0.03, 0.04), [IN_PART]), (fig8c, BUDGETS, (0.02, 0.03, 0.04), [FAILS]),
-    (fig7, FIG7, (0.01, 0.0101, 0.02, 0.05), [HOLDS, UNKNOWN, IN_PART]),
-    (fig7, FIG7, (0.01, 0.0101, 0.02, 0.18), [HOLDS, UNKNOWN, UNKNOWN]),  # SPIRAL has not learnt
+    (fig7, FIG7, (0.01, 0.0101, 0.02, 0.05), [HOLDS, UNKNOWN, FAILS, IN_PART]),
+    (fig7, FIG7, (0.01, 0.0101, 0.02, 0.18), [HOLDS, UNKNOWN, FAILS, UNKNOWN]),  # SPIRAL has not learnt
     (fig9, ["mnist", "svhn"], (0.01, 0.001), [HOLDS]), (fig9, ["mnist", "svhn"], (0.07, 0.001), [IN_PART]),
 ])  # fmt: skip
 def test_verdicts_follow_from_the_scores(
