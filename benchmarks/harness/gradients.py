@@ -14,6 +14,7 @@ from agents import DDPG
 from agents.common.agent import not_done
 from agents.common.replay import Transition
 from benchmarks.harness.measure import Row
+from benchmarks.harness.statistics import interval, interval_text
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.utils.files import replace_when_done
 
@@ -67,7 +68,7 @@ def _explained(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def gradient_rows(rows: Iterable[Row], points: int = 4) -> list[Row]:
-    """Means over the seeds, at some points of each training."""
+    """Means over the seeds with their intervals, at some points of each training."""
     by_method: dict[str, dict[int, list[Row]]] = {}
     for row in rows:
         by_method.setdefault(row["method"], {}).setdefault(row["seed"], []).append(row)
@@ -76,8 +77,9 @@ def gradient_rows(rows: Iterable[Row], points: int = 4) -> list[Row]:
         shortest = min(len(curve) for curve in seeds.values())
         for index in np.unique(np.linspace(0, shortest - 1, points).astype(int)):
             at = [curve[index] for curve in seeds.values()]
-            mean = {name: float(np.mean([row[name] for row in at])) for name in ("seconds", *MEASURES)}
-            table.append({"method": method, "seeds": len(at)} | mean)
+            over = {name: interval([row[name] for row in at]) for name in ("seconds", *MEASURES)}
+            made: Row = {"method": method, "seeds": len(at), "seconds": over.pop("seconds")[0]}
+            table.append(made | {name: interval_text(value) for name, value in over.items()})
     return table
 
 

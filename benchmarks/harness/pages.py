@@ -16,19 +16,21 @@ from paint_gym.utils.files import write_text
 
 DOCS = ROOT / "docs"
 PAPER = """\
-# The paper, reproduced at about a fortieth of its size
+# The paper, reproduced at the size of two cores
 
 Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure of "Learning to Paint With
-Model-based Deep Reinforcement Learning" (ICCV 2019) is a command, as `python -m benchmarks run fig8a`, at a
-size that two cores can do; with `--paper` it trains as the paper did. l2 is the mean squared
-error of pictures in [0, 1], with strokes drawn by the renderer `raster`. Over seeds, figures are means, `low`
-and `high` the ends of the 95% interval by Student's t. Seconds are of one thread.
+Model-based Deep Reinforcement Learning" (ICCV 2019) is a command, as `python -m benchmarks run fig8a`: 1,000
+to 10,000 updates on canvases of 32 or 64 px, where the paper has 200,000 at 128 px; with `--paper` it trains
+as the paper did. l2 is the mean squared error of pictures in [0, 1], with strokes drawn by the renderer
+`raster`. Over seeds, figures are means, `low` and `high` the ends of the 95% interval by Student's t. Seconds
+are of one thread.
 
 One rule gives all verdicts (`verdict` in `benchmarks/harness/statistics.py`). A claim *holds* if the whole
 interval of what was measured, at the size that was run, is as the paper says, or more so; it holds *in
 part* if only the direction is, or only some of its parts; it *does not hold* if the whole interval is on
-the other side. Else, and where there is one seed only, it *cannot be told*. The column `by` names the
-interval.
+the other side. Else it *cannot be told*; that is also the verdict where there is one seed only, and on how
+many times better than another agent one is, if the other has not learnt: if its l2 is not below that of one
+flat colour. The column `by` names the interval.
 """
 OTHERS = """\
 # Benchmarks

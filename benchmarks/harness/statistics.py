@@ -56,6 +56,15 @@ def verdict(low: float | None, high: float | None, size: float, direction: float
     return DOES_NOT_HOLD if high < direction else CANNOT_BE_TOLD
 
 
+def not_learnt(l2: Sequence[float], flat: float) -> str:
+    """Words on an agent that is no better than `flat`, the l2 of one flat colour; empty if it has learnt.
+
+    A ratio to the l2 of such an agent says when its training was stopped, so no claim is judged by it.
+    """
+    mean = interval(l2)[0]
+    return "" if mean < flat else f"; with {mean:.4f} it has not learnt: one flat colour has {flat:.4f}"
+
+
 def joint_verdict(verdicts: Sequence[str]) -> str:
     """Verdict on a claim of several parts: in part if some hold, else the worst of what is known."""
     if len(set(verdicts)) == 1:

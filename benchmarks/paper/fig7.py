@@ -34,6 +34,7 @@ from benchmarks.harness.statistics import (
     WELCH,
     interval,
     interval_text,
+    not_learnt,
     ratio,
     verdict,
 )  # fmt: skip
@@ -133,13 +134,10 @@ def claims(result: Result) -> Iterator[Row]:
         return
     spiral, flat = l2[SPIRAL.name], result.tables[UNPAINTED][0]["mean colour"]
     times = ratio(spiral, l2["20 opaque strokes"])
-    measured = f"{interval_text(times)} times a SPIRAL-like agent, {interval(spiral)[0]:.4f}"
-    learns = interval(spiral)[0] < flat
-    if not learns:
-        measured += f", which has not learnt: a canvas of the mean colour has {flat:.4f}"
-    by = f"{WELCH}; the SPIRAL-like agent must have learnt"
-    judged = verdict(*times[1:], 3, 1) if learns else CANNOT_BE_TOLD
-    yield claim("with 20 opaque strokes, 3 times better than SPIRAL", "3 times", measured, by, judged)
+    words = not_learnt(spiral, flat)
+    text, measured = "with 20 opaque strokes, 3 times better than SPIRAL", f"{interval_text(times)} times"
+    judged = CANNOT_BE_TOLD if words else verdict(*times[1:], 3, 1)
+    yield claim(text, "3 times", measured + words, WELCH, judged)
 
 
 def conclude(result: Result) -> Iterator[Table]:

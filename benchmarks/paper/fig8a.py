@@ -24,20 +24,23 @@ from itertools import pairwise
 from pathlib import Path
 
 from agents import PRESETS, AgentConfig, TrainConfig
+from benchmarks.harness.curves import at_equal
 from benchmarks.harness.gradients import gradient_rows
 from benchmarks.harness.measure import Row
 from benchmarks.harness.sb3 import Baseline
 from benchmarks.harness.statistics import (
+    CANNOT_BE_TOLD,
     WELCH,
     interval,
     interval_text,
     joint_verdict,
+    not_learnt,
     over_seeds,
     ratio,
     verdict,
 )  # fmt: skip
 from benchmarks.harness.tables import CLAIMS, GRADIENTS, Result, Table, at_least, claim, main
-from benchmarks.harness.training import Training, TrainingConfig, Variant, figure, trainings
+from benchmarks.harness.training import UNPAINTED, Training, TrainingConfig, Variant, figure, trainings
 from paint_gym.utils.errors import unknown_name
 
 PAPER = ("model-based", "patchq", "ddpg")  # from the best to the worst, says the paper
@@ -151,8 +154,9 @@ def compare(result: Result, final: dict[str, list[float]], actor: str) -> Iterat
         yield row
 
 
-def claims(final: dict[str, list[float]], actor: str) -> Iterator[Row]:
+def claims(result: Result, final: dict[str, list[float]], actor: str) -> Iterator[Row]:
     """Claims of the paper, and of its critic, with one actor."""
+    flat = result.tables[UNPAINTED][0]["mean colour"]
     pairs = [ratio(final[worse], final[better]) for better, worse in pairwise(PAPER)]
     text = f"model-based is better than PatchQ, PatchQ than DDPG ({actor})"
     measured = f"{interval_text(pairs[0])} times, {interval_text(pairs[1])} times"
@@ -160,12 +164,20 @@ def claims(final: dict[str, list[float]], actor: str) -> Iterator[Row]:
     yield claim(text, "in this order", measured, f"each over 1: {WELCH}", joint_verdict(parts))
     for algo, paper in PAPER_RATIOS.items():
         times = ratio(final[algo], final["model-based"])
-        text, measured = f"model-based is {paper:g} times better than {algo} ({actor})", interval_text(times)
-        yield claim(text, f"{paper:g} times", f"{measured} times", WELCH, verdict(*times[1:], paper, 1))
-    if NO_CRITIC in final:
-        times = ratio(final[NO_CRITIC], final["model-based"])
-        text, measured = f"the critic of model-based DDPG lowers the l2 ({actor})", interval_text(times)
-        measured = f"without it {measured} times the l2"
+        words, measured = not_learnt(final[algo], flat), f"{interval_text(times)} times"
+        text = f"model-based is {paper:g} times better than {algo} ({actor})"
+        judged = CANNOT_BE_TOLD if words else verdict(*times[1:], paper, 1)
+        yield claim(text, f"{paper:g} times", measured + words, WELCH, judged)
+    if NO_CRITIC not in final:
+        return
+    names = [f"{algo}, {actor}" for algo in (NO_CRITIC, "model-based")]
+    updates, early = at_equal([point for point in result.curves if point.method in names], "updates")
+    timed = [result.finals()[name] for name in names]
+    compared = {"equal time": timed, f"{updates} updates each": [early[name] for name in names]}
+    for when, scores in compared.items():
+        times = ratio(*scores)
+        text = f"the critic of model-based DDPG lowers the l2 ({actor}, {when})"
+        measured = f"without it {interval_text(times)} times the l2"
         yield claim(text, "part of the method", measured, WELCH, verdict(*times[1:], 1))
 
 
@@ -177,7 +189,7 @@ def conclude(result: Result) -> Iterator[Table]:
         if not final:
             continue
         yield f"{actor}, l2 by raster of test pictures", list(compare(result, final, actor))
-        statements += claims(final, actor) if final.keys() >= set(PAPER) else []
+        statements += claims(result, final, actor) if final.keys() >= set(PAPER) else []
     if GRADIENTS in result.tables:
         yield "critics of the model-free agents", gradient_rows(result.tables[GRADIENTS])
     if statements:
