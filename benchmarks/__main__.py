@@ -47,7 +47,7 @@ class Run:
     ray: str | None = None
     """Run the jobs of those that train on a Ray cluster: "local", "auto" or an address."""
     smoke: bool = False
-    """Run them for some updates and pictures only, to see that all runs."""
+    """Run them for some updates and pictures only, with one seed, to see that all runs."""
     publish: bool = False
     """Write to benchmarks/results/ as well; only as published, and from committed code."""
     options: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
@@ -164,11 +164,14 @@ def run_program(program: list[str], environment: dict[str, str]) -> int:
 
 
 def check() -> Iterator[str]:
-    """The number of sound results; the names of those of older and of uncommitted code."""
-    results = all_results()
+    """The number of sound results; the names of those of older and of uncommitted code, and of records."""
+    results, known = all_results(), benchmarks()
     yield f"{len(results)} results are sound"
+    records = [result.name for result in results if result.name not in known]
+    yield f"{len(records)} are records that no benchmark of this name measures: {', '.join(records)}"
+    results = [result for result in results if result.name in known]
     stale = [result.name for result in results if is_stale(result)]
-    yield f"{len(stale)} are of older code: {', '.join(stale)}"
+    yield f"{len(stale)} of the others are of older code: {', '.join(stale)}"
     changed = [result.name for result in results if any(source["changed"] for source in result.sources())]
     yield f"{len(changed)} are of code that was not committed: {', '.join(changed)}"
 

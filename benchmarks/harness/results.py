@@ -31,11 +31,14 @@ def read_result(path: Path) -> Result:
     try:
         _check(content)
         result = Result(path.stem, content.get("provenance"), content["machine"], content["tables"], [])
+        result = result._replace(smoke=content.get("options", {}).get("smoke", False))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     beside, digest = path.with_suffix(".csv"), content.get("curves")
     if digest is None and not beside.exists():
         return result
+    if not beside.exists():
+        raise ValueError(f"{path}: its learning curves, {beside.name}, must lie beside it")
     curves = read_curves(beside)
     if hashlib.sha256(beside.read_bytes()).hexdigest() != digest:
         raise ValueError(f"{beside}: not the curves that {path.name} was made with; run the benchmark again")
@@ -70,7 +73,11 @@ def all_results() -> list[Result]:
     files = sorted(RESULTS.glob("*.json"))
     for path in sorted({path.stem for path in RESULTS.glob("*.csv")} - {path.stem for path in files}):
         raise ValueError(f"{RESULTS / path}.csv: learning curves without their {path}.json")
-    return [read_result(path) for path in files]
+    results = [read_result(path) for path in files]
+    for result in results:
+        if result.smoke:
+            raise ValueError(f"{RESULTS / result.name}.json: made with --smoke, which measures nothing")
+    return results
 
 
 def is_stale(result: Result) -> bool:

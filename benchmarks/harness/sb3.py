@@ -23,8 +23,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from agents.networks.resnet import ResNet
 from benchmarks.harness.measure import Row
 from benchmarks.harness.training import Training
-from paint_gym.adapters.sb3 import PaintVecEnv
-from paint_gym.canvas import CanvasState
+from paint_gym.adapters.sb3 import PaintVecEnv, Sb3Policy
 from paint_gym.rewards.discriminator import TReLU
 
 FEATURES = 256  # of the trunk, for the heads of stable-baselines3
@@ -49,26 +48,6 @@ class Trunk(BaseFeaturesExtractor):
 def trunk(width: int) -> Row:
     """Keyword arguments of a policy of stable-baselines3, which make it use `Trunk`."""
     return {"features_extractor_class": Trunk, "features_extractor_kwargs": {"width": width}}
-
-
-class Sb3Policy:
-    """Agent of stable-baselines3 as a policy for `agents.paint`.
-
-    Args:
-        agent: trained on `env`.
-        env: knows what an observation is.
-    """
-
-    def __init__(self, agent: BaseAlgorithm, env: PaintVecEnv) -> None:
-        self.agent, self.task = agent, env.canvases.task
-        self.renderer, self.bundle, self.device = self.task.renderer, self.task.bundle, self.task.device
-
-    def act(self, state: CanvasState, steps: int | None = None) -> Tensor:
-        """Bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
-        obs = self.task.observe(state)
-        assert isinstance(obs, Tensor)
-        action, _ = self.agent.predict(obs.cpu().numpy(), deterministic=True)
-        return torch.from_numpy((action + 1) / 2).float()
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ class Result(NamedTuple):
         machine: facts about it.
         tables: rows by title.
         curves: learning curves, if it has any.
+        smoke: True if it was made with --smoke.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Result(NamedTuple):
     machine: Row
     tables: dict[str, list[Row]]
     curves: list[Point]
+    smoke: bool = False
 
     def sources(self) -> list[Row]:
         """Rows with ``commit`` and ``changed``: of the jobs, else that of the benchmark."""

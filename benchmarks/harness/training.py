@@ -339,7 +339,12 @@ def smallest(config: TrainConfig) -> TrainConfig:
     """Reduce a training to a size that takes a second."""
     agent = config.agent
     strokes = min(agent.max_strokes, 2 * agent.bundle)
-    agent = dataclasses.replace(agent, actor_width=4, critic_width=4, depth=1, patches=2, max_strokes=strokes)
+    learning = agent.learning
+    if isinstance(learning, DDPG.Config):
+        learning = dataclasses.replace(learning, warm_up=min(learning.warm_up, 1))
+    agent = dataclasses.replace(
+        agent, actor_width=4, critic_width=4, depth=1, patches=2, max_strokes=strokes, learning=learning
+    )
     return dataclasses.replace(
         config, agent=agent, size=16, updates=4, batch=4, num_envs=4, episodes=16, eval_images=2,
         eval_strokes=strokes,
@@ -362,7 +367,7 @@ def trainings(
     if options.smoke:
         fields |= {"points": 2, "test_images": 4} | ({"seconds": 0.5} if fields.get("seconds") else {})
     jobs = []
-    for seed in options.seeds:
+    for seed in options.seeds[:1] if options.smoke else options.seeds:
         for variant in variants:
             path = options.folder / f"{variant.name.replace(' ', '_')}_{seed}.json"
             jobs.append(kind(path, threads, variant.name, variant.configure(base, options, seed), **fields))

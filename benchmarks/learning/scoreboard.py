@@ -6,8 +6,8 @@ The task of `benchmarks.paper.fig8a`: CelebA at 32 px, 40 strokes in bundles of 
 of the test split, actions without noise. All that learn have the ResNet of `agents.networks.resnet`, of one
 width and depth: with batch norm in our actors, weight-normalised in critics and in the agents of
 stable-baselines3. Trainings of `fig8a` that are in the folder of its runs are not trained again. A row of
-your own is one command; `my_module` registers the algorithm in `agents.ALGORITHMS`, and `check` reads the
-result once it is in benchmarks/results/:
+your own is one command; `my_module` registers the algorithm in `agents.ALGORITHMS`, whose settings are the
+defaults of its `Config`. `check` reads the result once its JSON and CSV are in benchmarks/results/:
 
     python -m benchmarks.learning.scoreboard --module my_module --methods my-algo --json scoreboard_mine.json
 """
@@ -75,12 +75,15 @@ def jobs(options: Scoreboard) -> list[Training]:
             named = dataclasses.replace(named, agent={"algo": "ddpg", "actor": "resnet"})
             made += trainings([named], fig8a.BASE, options, Baseline, algorithm=method, **times)
         elif method in ALGORITHMS:
-            learning = fig8a.TUNED["model-based"] | HORIZONS.get(method, {})
+            learning = dataclasses.asdict(ALGORITHMS[method].agent.Config())
+            if method in HORIZONS:
+                learning = fig8a.TUNED["model-based"] | HORIZONS[method]
             module = horizon.__name__ if method in HORIZONS else options.module
             named = dataclasses.replace(named, cpu=learning)
             made += trainings([named], fig8a.BASE, options, module=module, **times)
         else:
-            raise unknown_name("method", method, (*METHODS, *ALGORITHMS))
+            hint = "; --module names the module that registers it"
+            raise ValueError(f"{unknown_name('method', method, {*METHODS, *ALGORITHMS})}{hint}")
     return sorted(made, key=lambda job: job.config.seed)  # one that is broken off compares something
 
 

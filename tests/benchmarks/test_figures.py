@@ -13,15 +13,13 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents import ALGORITHMS
 from benchmarks.harness.curves import Point
-from benchmarks.harness.painting import paint_and_score
-from benchmarks.harness.sb3 import Sb3Policy, Sb3Training
 from benchmarks.harness.tables import CLAIMS, FINALS, JOBS, Result
 from benchmarks.harness.training import UNPAINTED
 from benchmarks.learning import scoreboard, tuning
 from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
 from paint_gym.adapters.sb3 import PaintVecEnv
 
-TRAINED = {"fig7": 2 * 3 + 3 + 1, "fig8a": 8 * 5, "fig8b": 8 * 3, "fig8c": 8 * 3, "fig9": 4 * 3}
+TRAINED = {"fig7": 6, "fig8a": 6, "fig8b": 8, "fig8c": 8, "fig9": 4}
 NOISE = np.array([0.99, 1, 1.01])
 
 
@@ -63,7 +61,12 @@ def test_a_row_of_your_own(
     lines += ["class Mine(DDPG): pass", 'ALGORITHMS.register("mine", Algorithm(Mine, _action_critic))']
     (tmp_path / "mine.py").write_text("\n".join(lines))
     monkeypatch.chdir(tmp_path)
-    result = smoke("scoreboard", seeds=(0,), module="mine", methods=("mine",))
+    with pytest.raises(ValueError, match=r"unknown method 'mine': .*--module names the module"):
+        scoreboard.jobs(scoreboard.Scoreboard(methods=("mine",)))
+    options: dict[str, Any] = {"module": "mine", "methods": ("mine",)}
+    (job,) = scoreboard.jobs(scoreboard.Scoreboard(seeds=(0,), **options))
+    assert job.config.agent.learning == ALGORITHMS["mine"].agent.Config()  # its own defaults
+    result = smoke("scoreboard", seeds=(0,), **options)
     assert next(iter(result.tables.values()))[-1]["method"] == "mine"
     assert result.finals().keys() == {"mine, resnet"}
 
@@ -95,8 +98,9 @@ HOLDS, IN_PART, FAILS, UNKNOWN = "holds", "in part", "does not hold", "cannot be
 
 
 @pytest.mark.parametrize("module, methods, l2, judged", [
-    (fig8a, FIG8A, (0.01, 0.06, 0.21), [HOLDS, HOLDS, HOLDS]),
-    (fig8a, FIG8A, (0.01, 0.06, 0.06), [IN_PART, HOLDS, IN_PART]),
+    (fig8a, FIG8A, (0.001, 0.006, 0.021), [HOLDS, HOLDS, HOLDS]),
+    (fig8a, FIG8A, (0.001, 0.006, 0.006), [IN_PART, HOLDS, IN_PART]),
+    (fig8a, FIG8A, (0.01, 0.07, 0.21), [HOLDS, UNKNOWN, UNKNOWN]),  # the two have not learnt
     (fig8a, FIG8A, (0.01, 0.009, 0.005), [FAILS, FAILS, FAILS]),
     (fig8b, BUNDLES, (0.05, 0.01, 0.02), [HOLDS]), (fig8b, BUNDLES, (0.05, 0.01, 0.0101), [UNKNOWN]),
     (fig8b, BUNDLES, (0.05, 0.01, 0.005), [FAILS]), (fig8c, BUDGETS, (0.04, 0.03, 0.02), [HOLDS]),
@@ -155,19 +159,3 @@ def test_a_spiral_like_agent_is_paid_at_the_end(pictures: np.ndarray) -> None:
     plain, late = (np.stack(list(rewards(env))) for env in envs)
     assert not late[[0, 1, 3, 4]].any()
     np.testing.assert_allclose(late[[2, 5]], [plain[:3].sum(0), plain[3:].sum(0)], rtol=1e-5)
-
-
-@pytest.mark.slow
-def test_agents_of_sb3_paint_what_they_do_in_the_environment(pictures: np.ndarray) -> None:
-    env = PaintVecEnv(num_envs=2, dataset=pictures, size=32, max_strokes=10, device="cpu")
-    job = scoreboard.jobs(scoreboard.Scoreboard(smoke=True, methods=("ppo",)))[0]
-    assert isinstance(job, Sb3Training)
-    agent = job.make(env)
-    env.set_options([{"indices": [i]} for i in (3, 5)])
-    observation = env.reset()
-    for _ in range(2):
-        observation, _, _, infos = env.step(agent.predict(observation, deterministic=True)[0])
-    paintings = paint_and_score(pictures[[3, 5]], 10, Sb3Policy(agent, env)).paintings
-    for info, painting in zip(infos, paintings, strict=True):
-        last = info["terminal_observation"][:3].transpose(1, 2, 0)
-        assert np.abs(painting.render().astype(int) - last).max() <= 1

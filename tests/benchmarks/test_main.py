@@ -113,9 +113,21 @@ def test_results_and_curves_belong_together(monkeypatch: pytest.MonkeyPatch, tmp
     curves.write_text(curves.read_text()[:-1])
     with pytest.raises(ValueError, match=r"result\.csv: not the curves that result\.json was made with"):
         results.read_result(path)
+    curves.rename(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match=r"result\.json: its learning curves, result\.csv, must"):
+        results.read_result(path)
+    (tmp_path / "elsewhere").rename(curves)
     path.unlink()
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     with pytest.raises(ValueError, match=r"result\.csv: learning curves without their result\.json"):
+        results.all_results()
+
+
+def test_what_smoke_measures_is_not_published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    options = BenchmarkConfig(json=tmp_path / "result.json", threads=1, smoke=True)
+    report(options, [("a table", [{"figure": 1.0}])])
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    with pytest.raises(ValueError, match=r"result\.json: made with --smoke"):
         results.all_results()
 
 
