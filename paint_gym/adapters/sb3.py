@@ -1,4 +1,4 @@
-"""The vector environment as a `VecEnv` of stable-baselines3, for all its agents."""
+"""The vector environment as a `VecEnv` of stable-baselines3, for all its agents, and these as policies."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 from gymnasium.vector import AutoresetMode
+from torch import Tensor
 
+from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
 
 try:
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 except ImportError as error:
@@ -135,6 +139,31 @@ class PaintVecEnv(VecEnv):
 
     def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         return [_of_env(infos, i) for i in range(self.num_envs)]
+
+
+class Sb3Policy:
+    """A trained agent of stable-baselines3 as a policy, for `agents.paint` and `agents.evaluate`.
+
+    It acts without noise. Its observations tell the steps of the budget that it was trained with.
+
+    Args:
+        agent: trained in `env`.
+        env: where it was trained.
+    """
+
+    def __init__(self, agent: BaseAlgorithm, env: PaintVecEnv) -> None:
+        self.agent, self.task = agent, env.canvases.task
+        self.renderer, self.bundle, self.device = self.task.renderer, self.task.bundle, self.task.device
+
+    def act(self, state: CanvasState) -> Tensor:
+        """Bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
+        observation = self.task.observe(state)
+        if isinstance(observation, Tensor):
+            action, _ = self.agent.predict(observation.cpu().numpy(), deterministic=True)
+        else:
+            arrays = {name: value.cpu().numpy() for name, value in observation.items()}
+            action, _ = self.agent.predict(arrays, deterministic=True)
+        return torch.from_numpy((action + 1) / 2).float().to(self.device)
 
 
 def _of_env(infos: dict[str, Any], index: int) -> dict[str, Any]:

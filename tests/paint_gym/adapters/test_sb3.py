@@ -11,8 +11,9 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize
 
+import agents
 from paint_gym import PaintCanvasVectorEnv
-from paint_gym.adapters.sb3 import PaintVecEnv
+from paint_gym.adapters.sb3 import PaintVecEnv, Sb3Policy
 
 
 def make(pictures: np.ndarray, num_envs: int = 3, **arguments) -> PaintVecEnv:
@@ -130,6 +131,21 @@ def test_wrappers_of_both_libraries(pictures: np.ndarray) -> None:
     assert done.all() and np.isfinite(reward).all()
     assert all(info["episode"]["l"] == 3 for info in infos)
     assert infos[0]["terminal_observation"].shape == seen[0].shape
+
+
+@pytest.mark.parametrize(("observation", "policy"), [("stacked", "CnnPolicy"), ("dict", "MultiInputPolicy")])
+def test_agents_paint_what_they_do_in_the_environment(
+    observation: str, policy: str, pictures: np.ndarray
+) -> None:
+    env = make(pictures, num_envs=2, size=40, max_strokes=10, observation=observation)
+    env.set_options([{"indices": [i]} for i in (3, 5)])
+    agent = PPO(policy, env, n_steps=4, batch_size=8, seed=0)
+    seen, targets = env.reset(), env.canvases.state.target.clone()
+    for _ in range(2):
+        seen, _, _, infos = env.step(agent.predict(seen, deterministic=True)[0])
+    paintings = agents.paint(Sb3Policy(agent, env), targets, 10)
+    for info, painting in zip(infos, paintings, strict=True):
+        assert np.abs(painting.render().astype(int) - info["painting"].render()).max() <= 1
 
 
 @pytest.mark.slow
