@@ -72,8 +72,8 @@ def evaluate_agent(command: Evaluate) -> dict[str, Any]:
 def _table(report: dict[str, Any]) -> list[str]:
     """The scores in Markdown."""
     title = (
-        "{agent}: {images} pictures of {dataset} ({split}), {strokes} strokes, "
-        "{refine} iterations of refinement, by {renderer}"
+        "{agent}: {images} pictures of {dataset} ({split}) at {size} px, {strokes} strokes, "
+        "lookahead {lookahead}, plan {plan}, {refine} iterations of refinement, by {renderer}"
     )
     head = ["| score | mean | 95% from | to |", "| --- | --- | --- | --- |"]
     row = "| {name} | {mean:.5g} | {low:.5g} | {high:.5g} |"

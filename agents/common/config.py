@@ -181,3 +181,8 @@ class TrainConfig:
             episodes=(1, 1_000_000), updates_per_step=POSITIVE, eval_every=POSITIVE, eval_images=POSITIVE,
             eval_strokes=STROKES, seed=COUNT,
         )  # fmt: skip
+        warm_up = getattr(self.agent.learning, "warm_up", 0)
+        if 0 < self.updates <= warm_up:
+            raise ValueError(
+                f"warm_up must be below updates, {self.updates}, or the actor never learns; got {warm_up}"
+            )

@@ -29,3 +29,10 @@ def test_learning_rates_of_table_1() -> None:
 def test_settings_out_of_range_are_named(settings: type, wrong: dict, text: str) -> None:
     with pytest.raises(ValueError, match=rf"^(unknown )?{next(iter(wrong))} .*{text}"):
         settings(**wrong)
+
+
+def test_an_actor_that_would_never_learn_is_refused() -> None:
+    agent = AgentConfig(algo="ddpg", learning=DDPG.Config(warm_up=40))
+    with pytest.raises(ValueError, match=r"^warm_up must be below updates, 40, .* got 40$"):
+        TrainConfig(agent, updates=40)
+    assert TrainConfig(agent, updates=41).updates == 41
