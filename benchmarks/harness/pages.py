@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.harness.critics import draw_critics
 from benchmarks.harness.curves import draw_curves
-from benchmarks.harness.gradients import draw_gradients
 from benchmarks.harness.measure import ROOT, Row
 from benchmarks.harness.results import all_results, origin
-from benchmarks.harness.tables import CLAIMS, GRADIENTS, HIDDEN, Result, table_lines
+from benchmarks.harness.statistics import over_seeds
+from benchmarks.harness.tables import CLAIMS, CRITICS, FINALS, HIDDEN, Result, table_lines
 from paint_gym.utils.files import write_text
 
 DOCS = ROOT / "docs"
@@ -21,16 +22,17 @@ PAPER = """\
 Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure of "Learning to Paint With
 Model-based Deep Reinforcement Learning" (ICCV 2019) is a command, as `python -m benchmarks run fig8a`: 1,000
 to 10,000 updates on canvases of 32 or 64 px, where the paper has 200,000 at 128 px; with `--paper` it trains
-as the paper did. l2 is the mean squared error of pictures in [0, 1], with strokes drawn by the renderer
-`raster`. Over seeds, figures are means, `low` and `high` the ends of the 95% interval by Student's t. Seconds
-are of one thread.
+by Tables 1 and 2, with our renderer. l2 is the mean squared error of pictures in [0, 1], with strokes drawn
+by the renderer `raster`. Over seeds, figures are means, `low` and `high` the ends of the 95% interval by
+Student's t. Seconds are of one thread.
 
 One rule gives all verdicts (`verdict` in `benchmarks/harness/statistics.py`). A claim *holds* if the whole
 interval of what was measured, at the size that was run, is as the paper says, or more so; it holds *in
 part* if only the direction is, or only some of its parts; it *does not hold* if the whole interval is on
 the other side. Else it *cannot be told*; that is also the verdict where there is one seed only, and on how
 many times better than another agent one is, if the other has not learnt: if its l2 is not below that of one
-flat colour. The column `by` names the interval.
+flat colour. The column `by` names the interval. Figs 3 and 10 are of the agents that ship, one for each row:
+their verdicts are of these agents, not of others that would be trained alike.
 """
 OTHERS = """\
 # Benchmarks
@@ -41,13 +43,14 @@ Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's
 REMOVED = (
     "actors", "adapter", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
     "learning_speed_compiled", "levers", "palette", "scaling", "stroke_budget", "through",
+    "fig8a_200_strokes",
 )  # fmt: skip
 """Results of benchmarks that decided a design and are gone."""
 PAST = ("until Chromium shows it", "SVG against our renderer, 200 random strokes")
 """Titles of tables that their benchmarks measure no more."""
-MOVED = {"accuracy": "renderers", "cold_start": "photo", "fig8a_200_strokes": "fig8a"}
+MOVED = {"accuracy": "renderers", "cold_start": "photo"}
 """Results that another benchmark measures now."""
-FIGURES = ("fig3", "fig7", "fig8a", "fig8b", "fig8c", "fig9", "fig10", "cost")
+FIGURES = ("fig3", "fig7", "fig8a", "critics", "fig8b", "fig8c", "fig9", "fig10", "cost")
 
 
 def conclusions(result: Result) -> dict[str, list[Row]]:
@@ -90,9 +93,12 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
         took = f"Training took {sum(last.values()) / 60:.0f} minutes of one core in all."
         link = f"[{result.name}.csv](../benchmarks/results/{result.name}.csv)"
         yield f"{took} Every evaluation of every seed: {link}."
-    if GRADIENTS in result.tables and result.name in FIGURES:
-        file = f"{result.name}_gradients.png"
-        yield from ("", f"![Gradients and R^2 of the critics of {result.name} against seconds]({file})")
+    if result.name == CRITICS:
+        yield from ("", "![Cosines of the critics' gradients, and their R^2, against seconds](critics.png)")
+    if result.name in REMOVED and FINALS in tables:
+        tables = {
+            "l2 at the end": [{"method": m} | over_seeds(l2) for m, l2 in result.finals().items()]
+        } | tables
     for title, rows in tables.items():
         if title not in (CLAIMS, *HIDDEN):
             past = " (no command measures this any more)" if title in PAST else ""
@@ -130,5 +136,5 @@ def write_pages() -> None:
     for result in all_results():
         if result.curves:
             draw_curves(result.curves, plot(result), ["updates", "seconds"])
-        if GRADIENTS in result.tables and result.name in FIGURES:
-            draw_gradients(result.tables[GRADIENTS], DOCS / f"{result.name}_gradients.png")
+        if result.name == CRITICS:
+            draw_critics(result.tables[CRITICS], plot(result))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -22,7 +21,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from agents.networks.resnet import ResNet
 from benchmarks.harness.measure import Row
-from benchmarks.harness.training import Training
+from benchmarks.harness.training import Training, clock
 from paint_gym.adapters.sb3 import PaintVecEnv, Sb3Policy
 from paint_gym.rewards.discriminator import TReLU
 
@@ -53,6 +52,8 @@ def trunk(width: int) -> Row:
 @dataclass(frozen=True)
 class Sb3Training(Training):
     """Training of an agent of stable-baselines3 for `seconds`, in the environment of `config`."""
+
+    has_config: ClassVar[bool] = False
 
     @abstractmethod
     def make(self, env: PaintVecEnv) -> BaseAlgorithm:
@@ -130,13 +131,13 @@ class _Watch(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._measure()
-        self.since = time.process_time()
+        self.since = clock(self.model.device)
 
     def _on_step(self) -> bool:
-        self.spent += (time.process_time() - self.since) / torch.get_num_threads()
+        self.spent += clock(self.model.device) - self.since
         if self.spent >= len(self.curve) / self.job.points * self.limit:
             self._measure()
-        self.since = time.process_time()
+        self.since = clock(self.model.device)
         return len(self.curve) <= self.job.points
 
     def _measure(self) -> None:

@@ -25,15 +25,19 @@ def interval(values: Sequence[float]) -> Interval:
     return mean, float(mean - half), float(mean + half)
 
 
-def ratio(above: Sequence[float], below: Sequence[float]) -> Interval:
-    """Geometric mean of positive values in that of others, and its interval by Welch's t on logarithms."""
+def ratio(above: Sequence[float], below: Sequence[float], chosen_of: int = 1) -> Interval:
+    """Geometric mean of positive values in that of others, and its interval by Welch's t on logarithms.
+
+    Where these values were chosen of several for their mean, the interval is wider, by Bonferroni's rule.
+    """
     a, b = np.log(above), np.log(below)
     value = float(np.exp(a.mean() - b.mean()))
     if min(len(a), len(b)) < 2:
         return value, None, None
     if not a.var() + b.var():
         return value, value, value
-    bounds = stats.ttest_ind(a, b, equal_var=False).confidence_interval(CONFIDENCE)
+    confidence = 1 - (1 - CONFIDENCE) / chosen_of
+    bounds = stats.ttest_ind(a, b, equal_var=False).confidence_interval(confidence)
     return value, float(np.exp(bounds.low)), float(np.exp(bounds.high))
 
 

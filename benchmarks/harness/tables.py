@@ -32,9 +32,9 @@ JOBS = "jobs"
 """Title of the versions, commits and dates of the trainings."""
 FINALS = "finals"
 """Title of the scores of each training at its end; see `Result.finals`."""
-GRADIENTS = "gradients"
-"""Title of the measures of `benchmarks.harness.gradients.gradient_quality` for each training over time."""
-HIDDEN = (JOBS, FINALS, GRADIENTS)
+CRITICS = "critics"
+"""Title of the measures of `benchmarks.harness.critics.critic_quality` for each training over time."""
+HIDDEN = (JOBS, FINALS, CRITICS, "gradients")
 """Titles of tables that are in result files only."""
 T = TypeVar("T")
 LONGEST = 40  # rows of a table in print

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -23,8 +23,8 @@ from agents.common.signals import StopSignals
 from agents.factory import agent_config_from_dict
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
+from benchmarks.harness.critics import critic_quality
 from benchmarks.harness.curves import Point, check_curve, draw_curves
-from benchmarks.harness.gradients import gradient_quality
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import (
@@ -36,7 +36,7 @@ from benchmarks.harness.painting import (
     random_l2,
     scores,
 )  # fmt: skip
-from benchmarks.harness.tables import CURVES, FINALS, GRADIENTS, JOBS, FolderConfig, Table
+from benchmarks.harness.tables import CRITICS, CURVES, FINALS, JOBS, FolderConfig, Table
 from paint_gym.utils.device import pick_device
 from paint_gym.utils.registry import import_module
 from paint_gym.utils.weights import load_weights
@@ -46,7 +46,7 @@ Results = dict[str, list[Row]]
 CHECKPOINT_SECONDS = 120.0
 COUNTS = ("updates", "env_steps", "seconds")
 SCORES = ("l2", "ssim", "texture", "blank", "test_images")
-PROBED = 128  # states on which gradients are measured
+PROBED = 128  # states on which critics are measured
 UNPAINTED = "l2 of canvases without an agent"
 """Title of what a painting must be better than, for each data set."""
 
@@ -56,7 +56,7 @@ class TrainingConfig(FolderConfig):
     """Options of the benchmarks that compare trainings."""
 
     threads: int = os.cpu_count() or 1
-    """Threads of torch in all; each worker has its share, at least one."""
+    """Threads of torch in all; each worker has its share, but only one where time is limited."""
     workers: int = 1
     """Jobs side by side, each in a process of its own; 1 runs them in this one."""
     ray: str | None = None
@@ -88,6 +88,9 @@ class TrainingConfig(FolderConfig):
         for name in ("workers", "test_images", "updates", "size"):
             if (getattr(self, name) or 0) < 1 and getattr(self, name) is not None:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name, value in vars(self).items():
+            if isinstance(value, float) and value <= 0:
+                raise ValueError(f"{name} must be more than 0, not {value:g}")
         if self.paper and self.smoke:
             raise ValueError("--paper and --smoke do not go together")
         if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
@@ -106,13 +109,21 @@ class TrainingConfig(FolderConfig):
         return self.out / "paper" / name if self.paper else super().folder / name
 
 
+def clock(device: torch.device) -> float:
+    """Seconds: of the processor where one thread does it all, else of the clock on the wall.
+
+    Those of the processor leave out the time that other work takes, but not that it takes the caches.
+    """
+    single = device.type == "cpu" and torch.get_num_threads() == 1
+    return time.process_time() if single else time.perf_counter()
+
+
 class MeasuredTrainer(Trainer):
     """Trainer that counts the seconds of its updates and keeps a learning curve, also when it is resumed.
 
     Attributes:
         limit: seconds after which it ends, whatever the number of updates; None for that of `config`.
-        spent: seconds of updates so far: of the processor where one thread does it all, which is what a
-            machine with nothing else to do would take; with more threads or an accelerator, of the clock.
+        spent: seconds of updates so far, by `clock`.
         env_steps: steps of single canvases so far.
         curve: rows with ``updates``, ``env_steps``, ``seconds`` and ``l2``.
         settings: of the job, to tell its own checkpoint.
@@ -131,10 +142,6 @@ class MeasuredTrainer(Trainer):
         """Fraction of the updates, or of the time, in [0, 1]; learning rates follow it."""
         return super().progress if self.limit is None else min(1.0, self.spent / self.limit)
 
-    def _clock(self) -> float:
-        single = self.agent.device.type == "cpu" and torch.get_num_threads() == 1
-        return time.process_time() if single else time.perf_counter()
-
     def collect_step(self) -> None:
         """Step the canvases, and count."""
         paints = int(self.state.step[0]) < self.task.steps
@@ -143,15 +150,15 @@ class MeasuredTrainer(Trainer):
 
     def collect(self) -> None:
         """Collect, and count the time."""
-        start = self._clock()
+        start = clock(self.agent.device)
         super().collect()
-        self.spent += self._clock() - start
+        self.spent += clock(self.agent.device) - start
 
     def update(self) -> dict[str, float]:
         """Update once, and count the time."""
-        began = self._clock()
+        began = clock(self.agent.device)
         metrics = super().update()
-        self.spent += self._clock() - began
+        self.spent += clock(self.agent.device) - began
         return metrics
 
     def measure(self) -> Row:
@@ -161,7 +168,7 @@ class MeasuredTrainer(Trainer):
         self.curve.append(counts | {"l2": l2})
         if isinstance(self.agent, DDPG) and self.updates and self.agent.renderer.differentiable:
             batch = self.replay.sample(PROBED, torch.Generator().manual_seed(0))
-            self.curve[-1][GRADIENTS] = gradient_quality(self.agent, batch)
+            self.curve[-1][CRITICS] = critic_quality(self.agent, batch)
         return self.curve[-1]
 
     def state_dict(self) -> dict[str, Any]:
@@ -197,6 +204,8 @@ class Training(BenchmarkJob):
     test_images: int = 200
     device: str = "cpu"
     module: str = ""
+    has_config: ClassVar[bool] = True
+    """False for agents of other libraries, which take no more than some settings of `config`."""
 
     @property
     def name(self) -> str:
@@ -210,8 +219,9 @@ class Training(BenchmarkJob):
 
     def settings(self) -> Row:
         """Settings that the result depends on, as JSON gives them back."""
-        names = ("method", "seconds", "points", "test_images", "threads")
-        job = {name: getattr(self, name) for name in names} | {"device": pick_device(self.device).type}
+        names = {field.name for field in dataclasses.fields(self)} - {"path", "config", "device"}
+        job = {name: getattr(self, name) for name in sorted(names)}
+        job["device"] = pick_device(self.device).type
         settings: Row = json.loads(json.dumps(dataclasses.asdict(self.config) | job))
         return settings
 
@@ -322,7 +332,8 @@ class Variant:
 
     def configure(self, base: TrainConfig, options: TrainingConfig, seed: int) -> TrainConfig:
         """Settings of one training, from those of all variants; with --paper from the preset."""
-        base = PRESETS["paper"] if options.paper else base
+        if options.paper:
+            base = dataclasses.replace(PRESETS["paper"], eval_split=base.eval_split)
         changes: Row = {"lookahead": 0} | self.agent
         kind = ALGORITHMS[changes.get("algo", base.agent.algo)].agent.Config
         names = {field.name for field in dataclasses.fields(kind)}
@@ -362,10 +373,11 @@ def trainings(
 
     Settings of `base` are those of all variants; `fields` are more fields of the jobs, such as ``seconds``.
     """
-    threads = max(1, options.threads // options.workers)
+    timed = fields.get("seconds") is not None
+    threads = 1 if timed else max(1, options.threads // options.workers)  # seconds of one thread compare
     fields |= {"device": options.device, "test_images": options.test_images}
     if options.smoke:
-        fields |= {"points": 2, "test_images": 4} | ({"seconds": 0.5} if fields.get("seconds") else {})
+        fields |= {"points": 2, "test_images": 4} | ({"seconds": 0.5} if timed else {})
     jobs = []
     for seed in options.seeds[:1] if options.smoke else options.seeds:
         for variant in variants:
@@ -375,7 +387,13 @@ def trainings(
 
 
 def train(jobs: Sequence[Training], options: TrainingConfig) -> Results:
-    """Run the jobs that have not finished, with --smoke all; their results by variant, seed by seed."""
+    """Run the jobs that have not finished, with --smoke all; their results by variant, seed by seed.
+
+    Raises:
+        ValueError: there are no jobs.
+    """
+    if not jobs:
+        raise ValueError("nothing to train: name a method and a seed; PPO ends by time, not by --updates")
     if options.smoke:
         shutil.rmtree(options.folder, ignore_errors=True)
     results: Results = {}
@@ -394,13 +412,13 @@ def records(results: Results, options: TrainingConfig) -> Iterator[Table]:
     )
     yield JOBS, [key | run["made"] for key, run in zip(keys, runs, strict=True)]
     measured = [
-        key | {name: row[name] for name in ("updates", "seconds")} | row[GRADIENTS]
+        key | {name: row[name] for name in ("updates", "seconds")} | row[CRITICS]
         for key, run in zip(keys, runs, strict=True)
         for row in run["curve"]
-        if GRADIENTS in row
+        if CRITICS in row
     ]
     if measured:
-        yield GRADIENTS, measured
+        yield CRITICS, measured
     curves = list(points(results))
     draw_curves(curves, options.plot or options.folder / "curves.png", ["seconds", "env_steps"])
     yield CURVES, curves
@@ -446,9 +464,14 @@ BEYOND_PRESETS = (  # this project's and the paper's; the preset "paper" has thi
 
 
 def paper_differences(jobs: Sequence[Training]) -> Table:
-    """Table of settings that are not the paper's: those of any job, several if they differ."""
-    papers = [preset_for("paper", job.config.agent.algo) for job in jobs]
-    return _differences([dataclasses.asdict(job.config) for job in jobs], papers)
+    """Table of settings that are not the paper's: those of any job of ours, several if they differ."""
+    ours = [job for job in jobs if job.has_config]
+    papers = [preset_for("paper", job.config.agent.algo) for job in ours]
+    configs = [dataclasses.asdict(job.config) for job in ours]
+    for job, config in zip(ours, configs, strict=True):
+        if job.seconds is not None:
+            config["updates"] = f"those of {job.seconds:g} s"
+    return _differences(configs, papers)
 
 
 def shipped_differences(names: Iterable[str]) -> Table:

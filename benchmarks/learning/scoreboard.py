@@ -66,11 +66,10 @@ def jobs(options: Scoreboard) -> list[Training]:
         import_module(options.module)
     made, seconds = list[Training](), options.minutes * 60
     times: Row = {"seconds": seconds, "points": fig8a.POINTS}
-    shared = fig8a.Fig8a.out if options.out == Scoreboard.out else options.out
     for method in options.methods:
         named = Variant(f"{method}, resnet", {"algo": method, "actor": "resnet"})
         if method in fig8a.ALGOS:
-            made += fig8a.trained([method], "resnet", dataclasses.replace(options, out=shared), seconds)
+            made += fig8a.trained([method], "resnet", fig8a.shared(options), seconds)
         elif method in SB3:
             named = dataclasses.replace(named, agent={"algo": "ddpg", "actor": "resnet"})
             made += trainings([named], fig8a.BASE, options, Baseline, algorithm=method, **times)

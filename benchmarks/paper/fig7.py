@@ -46,7 +46,7 @@ BAR = 1.5
 """Greatest l2 with `wgan`, in that with `l2`."""
 OPAQUE: Row = {"opacity": (1.0, 1.0), "reward": "wgan"}
 REWARDS = tuple(
-    Variant(f"{text} reward", {"reward": name}, {"updates": 6000})
+    Variant(f"{text} reward", {"reward": name}, {"updates": 6000}, paper={"updates": 200_000})
     for text, name in (("l2", "l2"), ("WGAN", "wgan"))
 )
 STROKES = (

@@ -58,10 +58,11 @@ def conclude(result: Result) -> Iterator[Table]:
         paper = finals.pop(str(BEST), [])
         if paper and finals:
             rival = min(finals, key=lambda bundle: interval(finals[bundle])[0])
-            times = ratio(finals[rival], paper)
+            times = ratio(finals[rival], paper, chosen_of=len(finals))
             text = f"bundles of {BEST} strokes are best ({agent})"
             measured = f"{rival} a bundle has {interval_text(times)} times the l2 of {BEST}"
-            claims.append(claim(text, f"k = {BEST}", measured, WELCH, verdict(*times[1:], 1)))
+            by = f"{WELCH}, of {len(finals)} rivals (Bonferroni)"
+            claims.append(claim(text, f"k = {BEST}", measured, by, verdict(*times[1:], 1)))
     yield "l2 by raster of test pictures", rows
     if claims:
         yield CLAIMS, claims

@@ -68,9 +68,10 @@ def conclude(result: Result) -> Iterator[Table]:
 
 def tables(options: Fig8c) -> Iterator[Table]:
     """Records, scores and curves of the trainings; see `figure`."""
+    sizes = dict.fromkeys(ACTORS, Row()) if options.paper else ACTORS
     variants = [
         Variant(f"{strokes} strokes, {actor}", {"max_strokes": strokes, "actor": actor} | size)
-        for actor, size in ACTORS.items()
+        for actor, size in sizes.items()
         for strokes in options.budgets
     ]
     yield from figure(trainings(variants, BASE, options, points=5), options)

@@ -12,8 +12,9 @@ import pytest
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents import ALGORITHMS
+from benchmarks.harness.critics import MEASURES
 from benchmarks.harness.curves import Point
-from benchmarks.harness.tables import CLAIMS, FINALS, JOBS, Result
+from benchmarks.harness.tables import CLAIMS, CRITICS, FINALS, JOBS, Result
 from benchmarks.harness.training import UNPAINTED
 from benchmarks.learning import scoreboard, tuning
 from benchmarks.paper import fig7, fig8a, fig8b, fig8c, fig9
@@ -40,6 +41,13 @@ def test_every_figure_runs_from_one_command(name: str, smoke: Callable[[str], Re
 def test_agents_that_ship_are_scored(name: str, smoke: Callable[[str], Result]) -> None:
     rows = next(iter(smoke(name).tables.values()))
     assert len(rows) >= 4 and all(0 < row["l2"] < 1 for row in rows)
+
+
+@pytest.mark.ci
+def test_critics_are_measured_on_the_way(smoke: Callable[..., Result]) -> None:
+    rows = smoke("critics").tables[CRITICS]
+    assert {row["method"] for row in rows} == {f"{algo}, resnet" for algo in fig8a.MODEL_FREE}
+    assert all(np.isfinite([row[name] for name in MEASURES]).all() for row in rows)
 
 
 @pytest.mark.ci

@@ -1,4 +1,4 @@
-"""Gradients of critics in the action against those of the renderer, and R^2 of critics."""
+"""What critics know: their gradients in the action against the renderer's, and how much they explain."""
 
 from __future__ import annotations
 
@@ -18,27 +18,39 @@ from benchmarks.harness.statistics import interval, interval_text
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.utils.files import replace_when_done
 
-MEASURES = ("cosine, geometry", "cosine, colour", "R2, own actions", "R2, replay")
+MEASURES = ("cosine, geometry", "cosine, colour", "R2, states", "R2, actions")
 COLOURS = 3  # last values of a stroke
+ACTIONS, NOISE = 8, 0.1
+"""Number of actions tried in a state, and the standard deviation of their noise around the actor's own."""
 
 
-def gradient_quality(agent: DDPG, batch: Transition) -> Row:
+def critic_quality(agent: DDPG, batch: Transition) -> Row:
     """Cosine of the critic's gradient and the true one, and the critic's R^2, on some states.
 
     True are the discounted rewards until the end of the episode, of one action and then of the actor's, with
     their gradient in that action through the renderer. Cosines are means over the states, at the actor's own
     actions, of the values of the strokes but for their colours, and of the colours. R^2 is the part of the
-    variance of these returns that the critic explains, for the actor's own actions and for the replay's.
+    variance of these returns that the critic explains: from state to state, for the actor's own actions; and
+    from action to action in the same state, for actions with noise, which is what an actor learns from.
     """
     state = batch.state
-    actions, replayed = (action.detach().requires_grad_() for action in (agent.act(state), batch.action))
+    actions = agent.act(state).detach().requires_grad_()
     value, true = _value(agent, state, actions), _return(agent, state, actions)
     gradients = (_split(torch.autograd.grad(y.sum(), actions)[0], agent) for y in (value, true))
     geometry, colour = (nn.functional.cosine_similarity(*pair) for pair in zip(*gradients, strict=True))
+    noise = torch.randn(ACTIONS * len(actions), actions.shape[1], generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        explained = _explained(_value(agent, state, replayed), _return(agent, state, replayed))
-    values = (geometry.mean(), colour.mean(), _explained(value, true), explained)
+        tried = (actions.repeat(ACTIONS, 1) + NOISE * noise.to(actions)).clamp(0, 1)
+        many = state.repeat(ACTIONS)
+        differences = (
+            _from_mean(y(agent, many, tried).view(ACTIONS, -1)).flatten() for y in (_value, _return)
+        )
+    values = (geometry.mean(), colour.mean(), _explained(value, true), _explained(*differences))
     return {name: number.item() for name, number in zip(MEASURES, values, strict=True)}
+
+
+def _from_mean(values: Tensor) -> Tensor:
+    return values - values.mean(0)
 
 
 def _value(agent: DDPG, state: CanvasState, action: Tensor) -> Tensor:
@@ -67,7 +79,7 @@ def _explained(predicted: Tensor, true: Tensor) -> Tensor:
     return 1 - (predicted - true).square().mean() / true.var(correction=0).clamp(min=1e-12)
 
 
-def gradient_rows(rows: Iterable[Row], points: int = 4) -> list[Row]:
+def critic_rows(rows: Iterable[Row], points: int = 4) -> list[Row]:
     """Means over the seeds with their intervals, at some points of each training."""
     by_method: dict[str, dict[int, list[Row]]] = {}
     for row in rows:
@@ -83,7 +95,7 @@ def gradient_rows(rows: Iterable[Row], points: int = 4) -> list[Row]:
     return table
 
 
-def draw_gradients(rows: Sequence[Row], path: Path) -> None:
+def draw_critics(rows: Sequence[Row], path: Path) -> None:
     """Write a PNG: each measure against seconds, each seed a thin line."""
     figure = Figure(figsize=(3.2 * len(MEASURES), 3.4), layout="constrained")
     methods = list(dict.fromkeys(row["method"] for row in rows))
