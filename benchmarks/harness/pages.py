@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.harness.critics import draw_critics
+from benchmarks.harness.critic_quality import draw_critics
 from benchmarks.harness.curves import draw_curves
 from benchmarks.harness.measure import ROOT, Row
 from benchmarks.harness.results import all_results, origin

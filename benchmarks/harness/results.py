@@ -13,6 +13,8 @@ from benchmarks.harness.tables import FINALS, JOBS, SCHEMA, Result, read_json
 RESULTS = ROOT / "benchmarks" / "results"
 ORIGIN = ("version", "commit", "date", "command")
 FOLDER = ROOT / "benchmarks"
+REPORTING = (":!benchmarks/harness/pages.py", ":!benchmarks/harness/results.py")
+"""Code that measures nothing, for git to leave out."""
 STALE = " **The code has changed since.**"
 UNCOMMITTED = "**changes that were not committed**"
 MACHINE = {"cpu", "threads", "cores", "torch"}
@@ -83,7 +85,7 @@ def all_results() -> list[Result]:
 def is_stale(result: Result) -> bool:
     """True if the code of a result is older than that of the last commit, as far as git knows."""
     measured = next((FOLDER.rglob(f"{result.name}.py")), FOLDER)
-    files = ("paint_gym", "agents", "benchmarks/harness", str(measured))
+    files = ("paint_gym", "agents", "benchmarks/harness", *REPORTING, str(measured))
     commits = {source["commit"] for source in result.sources()}
     ages = [git("rev-list", "--count", f"{commit}..HEAD", "--", *files) for commit in commits]
     return not ages or any(age != "0" for age in ages)

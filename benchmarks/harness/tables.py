@@ -33,7 +33,7 @@ JOBS = "jobs"
 FINALS = "finals"
 """Title of the scores of each training at its end; see `Result.finals`."""
 CRITICS = "critics"
-"""Title of the measures of `benchmarks.harness.critics.critic_quality` for each training over time."""
+"""Title of the measures of `benchmarks.harness.critic_quality.critic_quality` for each training over time."""
 HIDDEN = (JOBS, FINALS, CRITICS, "gradients")
 """Titles of tables that are in result files only."""
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from agents.common.signals import StopSignals
 from agents.factory import agent_config_from_dict
 from agents.painting.policy import Policy
 from agents.training.presets import preset_for
-from benchmarks.harness.critics import critic_quality
+from benchmarks.harness.critic_quality import critic_quality
 from benchmarks.harness.curves import Point, check_curve, draw_curves
 from benchmarks.harness.job import BenchmarkJob, run_jobs
 from benchmarks.harness.measure import Row

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.critics import critic_rows
+from benchmarks.harness.critic_quality import critic_rows
 from benchmarks.harness.tables import CRITICS, CURVES, Result, Table, main
 from benchmarks.harness.training import TrainingConfig, records, train
 from benchmarks.paper import fig8a

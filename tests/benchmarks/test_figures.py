@@ -12,7 +12,7 @@ import pytest
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents import ALGORITHMS
-from benchmarks.harness.critics import MEASURES
+from benchmarks.harness.critic_quality import MEASURES
 from benchmarks.harness.curves import Point
 from benchmarks.harness.tables import CLAIMS, CRITICS, FINALS, JOBS, Result
 from benchmarks.harness.training import UNPAINTED

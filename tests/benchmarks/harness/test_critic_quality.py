@@ -8,7 +8,7 @@ from helpers import Constant, agent_of, transition
 from torch import Tensor
 
 from agents import DDPG
-from benchmarks.harness.critics import MEASURES, critic_quality, critic_rows
+from benchmarks.harness.critic_quality import MEASURES, critic_quality, critic_rows
 from paint_gym.canvas import CanvasState, model_step
 from paint_gym.renderers import make_renderer
 from paint_gym.rewards import L2Reward
