@@ -50,7 +50,7 @@ def tables(options: BenchmarkConfig) -> Iterator[Table]:
         server.should_exit = True
         thread.join(20)
     first, page, python = map(statistics.median, zip(*times, strict=True))
-    ratio = statistics.median(end / alone for _, end, alone in times)
+    ratio = statistics.median(end / direct for _, end, direct in times)
     seconds = {"first strokes, s": first, "page, s": page, "agents.paint_photo, s": python, "ratio": ratio}
     yield "first strokes", [{"photo": PHOTO, "seconds": first} | at_most(first, FIRST_BAR)]
     yield f"{strokes} strokes, refined {refine} times", [seconds | at_most(ratio, RATIO_BAR)]

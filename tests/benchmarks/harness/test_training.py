@@ -14,7 +14,15 @@ import pytest
 
 from agents import PRESETS, TrainConfig, load
 from benchmarks.harness import painting
-from benchmarks.harness.training import MeasuredTrainer, Training, TrainingConfig, Variant, trainings
+from benchmarks.harness.training import (
+    MeasuredTrainer,
+    Training,
+    TrainingConfig,
+    Variant,
+    train,
+    trainings,
+)  # fmt: skip
+from benchmarks.paper.fig8a import Fig8a, jobs
 
 
 def job(config: TrainConfig, folder: Path, **fields: Any) -> Training:
@@ -70,12 +78,30 @@ def test_a_damaged_checkpoint_is_named(tiny: TrainConfig, tmp_path: Path) -> Non
     [
         ({"seeds": (0, 0)}, "each named once"), ({"seeds": (-1,)}, "each named once"),
         ({"threads": 0}, "threads must be at least 1"), ({"size": 0}, "size must be at least 1"),
-        ({"paper": True, "smoke": True}, "do not go together"),
+        ({"paper": True, "smoke": True}, "do not go together"), ({"minutes": 0.0}, "minutes must be more"),
     ],
 )  # fmt: skip
 def test_options_that_are_not_possible_are_named(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        TrainingConfig(**options)
+        Fig8a(**options)
+
+
+def test_a_run_without_trainings_says_so(tmp_path: Path) -> None:
+    options = Fig8a(out=tmp_path, algos=("ppo",), updates=3)  # PPO ends by time
+    with pytest.raises(ValueError, match="nothing to train: name a method and a seed"):
+        train(jobs(options), options)
+
+
+def test_where_time_is_limited_each_has_one_thread(tmp_path: Path) -> None:
+    options = Fig8a(out=tmp_path, threads=8, workers=2, seeds=(0,))
+    assert {job.threads for job in jobs(options)} == {1}
+    assert {job.threads for job in jobs(replace(options, updates=501))} == {4}
+
+
+def test_settings_tell_agents_of_other_libraries_apart(tmp_path: Path) -> None:
+    ppo, longer = (job for job in jobs(Fig8a(out=tmp_path, algos=("ppo",), seeds=(0,))))
+    assert (ppo.settings()["epochs"], longer.settings()["epochs"]) == (6, 4)
+    assert ppo.settings()["algorithm"] == "ppo"
 
 
 def test_time_ends_a_training_and_drives_its_learning_rate(tiny: TrainConfig) -> None:
