@@ -49,6 +49,13 @@ class DDPG(Agent):
                 self, tau=FRACTION, noise=RATE, random_actions=FRACTION, warm_up=COUNT, policy_delay=POSITIVE
             )
 
+        def check_updates(self, updates: int) -> None:
+            """Check that the warm-up ends before the training."""
+            if 0 < updates <= self.warm_up:
+                raise ValueError(
+                    f"warm_up must be below updates, {updates}, or the actor never learns; got {self.warm_up}"
+                )
+
     config: Config
 
     def setup(self) -> None:

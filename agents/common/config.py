@@ -79,6 +79,13 @@ class LearningConfig:
             max_grad_norm=(0.0, float(MAX)),
         )  # fmt: skip
 
+    def check_updates(self, updates: int) -> None:
+        """Check that an actor learns in a training of so many updates; by default it does.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+
     def learning_rates(self, progress: float) -> tuple[float, float]:
         """Learning rates of actor and critic after a fraction of the updates, in [0, 1]."""
         cosine = 0.5 * (1 - math.cos(math.pi * progress))
@@ -181,8 +188,4 @@ class TrainConfig:
             episodes=(1, 1_000_000), updates_per_step=POSITIVE, eval_every=POSITIVE, eval_images=POSITIVE,
             eval_strokes=STROKES, seed=COUNT,
         )  # fmt: skip
-        warm_up = getattr(self.agent.learning, "warm_up", 0)
-        if 0 < self.updates <= warm_up:
-            raise ValueError(
-                f"warm_up must be below updates, {self.updates}, or the actor never learns; got {warm_up}"
-            )
+        self.agent.learning.check_updates(self.updates)

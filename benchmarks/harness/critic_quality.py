@@ -1,4 +1,4 @@
-"""What critics know: their gradients in the action against the renderer's, and how much they explain."""
+"""Quality of critics: their gradients in the action against the renderer's, and their R^2."""
 
 from __future__ import annotations
 

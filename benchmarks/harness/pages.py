@@ -96,9 +96,8 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
     if result.name == CRITICS:
         yield from ("", "![Cosines of the critics' gradients, and their R^2, against seconds](critics.png)")
     if result.name in REMOVED and FINALS in tables:
-        tables = {
-            "l2 at the end": [{"method": m} | over_seeds(l2) for m, l2 in result.finals().items()]
-        } | tables
+        finals = [{"method": method} | over_seeds(l2) for method, l2 in result.finals().items()]
+        tables = {"l2 at the end": finals} | tables
     for title, rows in tables.items():
         if title not in (CLAIMS, *HIDDEN):
             past = " (no command measures this any more)" if title in PAST else ""

@@ -32,8 +32,8 @@ def read_result(path: Path) -> Result:
         raise ValueError(f"{path}: damaged: {error}") from error
     try:
         _check(content)
-        result = Result(path.stem, content.get("provenance"), content["machine"], content["tables"], [])
-        result = result._replace(smoke=content.get("options", {}).get("smoke", False))
+        made, smoke = content.get("provenance"), content.get("options", {}).get("smoke", False)
+        result = Result(path.stem, made, content["machine"], content["tables"], [], smoke)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     beside, digest = path.with_suffix(".csv"), content.get("curves")

@@ -15,7 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from torch import Tensor
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -90,7 +90,7 @@ class Baseline(Sb3Training):
     epochs: int = 6
     minibatch: int = 128
 
-    def make(self, env: PaintVecEnv) -> BaseAlgorithm:
+    def make(self, env: VecEnv) -> BaseAlgorithm:
         """Make the agent that learns."""
         agent, batch = self.config.agent, self.config.batch
         gamma = agent.learning.gamma**agent.bundle

@@ -60,13 +60,19 @@ def verdict(low: float | None, high: float | None, size: float, direction: float
     return DOES_NOT_HOLD if high < direction else CANNOT_BE_TOLD
 
 
-def not_learnt(l2: Sequence[float], flat: float) -> str:
-    """Words on an agent that is no better than `flat`, the l2 of one flat colour; empty if it has learnt.
+def times_better(
+    worse: Sequence[float], better: Sequence[float], flat: float, size: float
+) -> tuple[str, str]:
+    """Measurement, in words, and verdict on a claim that one l2 is so many times better than another.
 
-    A ratio to the l2 of such an agent says when its training was stopped, so no claim is judged by it.
+    The ratio to an agent that is no better than `flat`, the l2 of one flat colour, says when its training was
+    stopped, so no claim is judged by it.
     """
-    mean = interval(l2)[0]
-    return "" if mean < flat else f"; with {mean:.4f} it has not learnt: one flat colour has {flat:.4f}"
+    times, mean = ratio(worse, better), interval(worse)[0]
+    measured = f"{interval_text(times)} times"
+    if mean < flat:
+        return measured, verdict(*times[1:], size, 1)
+    return f"{measured}; with {mean:.4f} it has not learnt: one flat colour has {flat:.4f}", CANNOT_BE_TOLD
 
 
 def joint_verdict(verdicts: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ FINALS = "finals"
 """Title of the scores of each training at its end; see `Result.finals`."""
 CRITICS = "critics"
 """Title of the measures of `benchmarks.harness.critic_quality.critic_quality` for each training over time."""
-HIDDEN = (JOBS, FINALS, CRITICS, "gradients")
+HIDDEN = (JOBS, FINALS, CRITICS, "gradients")  # the last is of files from before `critics`
 """Titles of tables that are in result files only."""
 T = TypeVar("T")
 LONGEST = 40  # rows of a table in print

@@ -10,9 +10,9 @@ the agents of stable-baselines3 are not tuned: normalised rewards, the paper's g
 of 20,000 steps, learning from step 320 on, TD3 with noise of 0.2 and a rate of 3e-4, PPO with 6 epochs of
 minibatches of 128 after 16 steps and exp(-1) as its first standard deviation; the rest are its defaults.
 SAC's entropy bonus begins at 1, and in 90 s falls to 0.7 at the lowest: it outweighs the reward. Trainings of
-`fig8a` that are in the folder of its runs are not trained again. A row of
-your own is one command; `my_module` registers the algorithm in `agents.ALGORITHMS`, whose settings are the
-defaults of its `Config`. `check` reads the result once its JSON and CSV are in benchmarks/results/:
+`fig8a` that are in the folder of its runs are not trained again. A row of your own is one command;
+`my_module` registers the algorithm in `agents.ALGORITHMS`, whose settings are the defaults of its `Config`.
+`check` reads the result once its JSON and CSV are in benchmarks/results/:
 
     python -m benchmarks.learning.scoreboard --module my_module --methods my-algo --json scoreboard_mine.json
 """
@@ -79,10 +79,11 @@ def jobs(options: Scoreboard) -> list[Training]:
             named = dataclasses.replace(named, agent={"algo": "ddpg", "actor": "resnet"})
             made += trainings([named], fig8a.BASE, options, Baseline, algorithm=method, **times)
         elif method in ALGORITHMS:
-            learning = dataclasses.asdict(ALGORITHMS[method].agent.Config())
             if method in HORIZONS:
-                learning = fig8a.TUNED["model-based"] | HORIZONS[method]
-            module = horizon.__name__ if method in HORIZONS else options.module
+                learning, module = fig8a.TUNED["model-based"] | HORIZONS[method], horizon.__name__
+            else:
+                learning = dataclasses.asdict(ALGORITHMS[method].agent.Config())
+                module = options.module
             named = dataclasses.replace(named, cpu=learning)
             made += trainings([named], fig8a.BASE, options, module=module, **times)
         else:

@@ -1,4 +1,4 @@
-"""What the critics of the model-free agents know: the paper's argument for the model, measured.
+"""Knowledge of the critics of the model-free agents: the paper's argument for the model, measured.
 
 Run: python -m benchmarks.paper.critics --workers 2
 
@@ -23,7 +23,7 @@ from benchmarks.paper import fig8a
 
 @dataclass(frozen=True)
 class Critics(TrainingConfig):
-    """What the critics of PatchQ and DDPG know."""
+    """Knowledge of the critics of PatchQ and DDPG."""
 
     out: Path = Path("runs/critics")
     seeds: tuple[int, ...] = tuple(range(10))
@@ -38,7 +38,7 @@ def conclude(result: Result) -> Iterator[Table]:
 
 def tables(options: Critics) -> Iterator[Table]:
     """Records, scores and measures of the trainings."""
-    seconds = None if options.paper or options.updates else options.minutes * 60
+    seconds = fig8a.time_limit(options, options.minutes)
     jobs = fig8a.trained(fig8a.MODEL_FREE, "resnet", fig8a.shared(options), seconds)
     yield from (table for table in records(train(jobs, options), options) if table[0] != CURVES)
 

@@ -20,13 +20,12 @@ from benchmarks.harness.curves import at_equal
 from benchmarks.harness.measure import Row
 from benchmarks.harness.statistics import WELCH, interval, interval_text, over_seeds, ratio, verdict
 from benchmarks.harness.tables import CLAIMS, Result, Table, claim, main
-from benchmarks.harness.training import TrainingConfig, figure, trainings
+from benchmarks.harness.training import TrainingConfig, Variant, figure, trainings
 from benchmarks.paper import fig8a
 
 BUNDLES = (1, 2, 5, 10)
 BEST = 5  # says the paper
 AGENTS = ("model-based", fig8a.NO_CRITIC)
-TIMES = ("times model-based", "times, low", "times, high")
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,17 @@ def conclude(result: Result) -> Iterator[Table]:
     """L2 of each bundle, with and without the critic, and whether 5 is best."""
     rows, claims = list[Row](), list[Row]()
     decisions, early = at_equal(result.curves, "env_steps")
+    model_based = result.finals(suffix=" a bundle, model-based")
     for agent in AGENTS:
         suffix = f" a bundle, {agent}"
         finals, ssim = result.finals(suffix=suffix), result.finals("ssim", suffix)
-        updates, critic = result.finals("updates", suffix), result.finals(suffix=f" a bundle, {AGENTS[0]}")
+        updates = result.finals("updates", suffix)
         for bundle, l2 in finals.items():
             row: Row = {"bundle": int(bundle), "agent": agent} | over_seeds(l2)
             row |= {"updates": interval(updates[bundle])[0], "SSIM": interval(ssim[bundle])[0]}
             row[f"l2 after {decisions} decisions"] = interval(early[bundle + suffix])[0]
-            if agent == fig8a.NO_CRITIC and bundle in critic:
-                row |= dict(zip(TIMES, ratio(l2, critic[bundle]), strict=True))
+            if agent == fig8a.NO_CRITIC and bundle in model_based:
+                row |= fig8a.times_model_based(l2, model_based[bundle])
             rows.append(row)
         paper = finals.pop(str(BEST), [])
         if paper and finals:
@@ -68,15 +68,17 @@ def conclude(result: Result) -> Iterator[Table]:
         yield CLAIMS, claims
 
 
+def bundled(algo: str, strokes: int) -> Variant:
+    """An algorithm of `fig8a` with bundles of some strokes."""
+    variant = fig8a.variant(algo, "resnet")
+    name = f"{strokes} a bundle, {algo}"
+    return replace(variant, name=name, agent=variant.agent | {"bundle": strokes})
+
+
 def tables(options: Fig8b) -> Iterator[Table]:
     """Records, scores and curves of the trainings; see `figure`."""
-    variants = [
-        replace(agent, name=f"{k} a bundle, {name}", agent=agent.agent | {"bundle": k})
-        for name in AGENTS
-        for agent in [fig8a.variant(name, "resnet")]
-        for k in options.bundles
-    ]
-    seconds = None if options.paper or options.updates else options.minutes * 60
+    variants = [bundled(algo, strokes) for algo in AGENTS for strokes in options.bundles]
+    seconds = fig8a.time_limit(options, options.minutes)
     jobs = trainings(variants, fig8a.BASE, options, seconds=seconds, points=fig8a.POINTS)
     yield from figure(jobs, options)
 
