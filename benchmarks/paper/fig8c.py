@@ -74,7 +74,7 @@ def tables(options: Fig8c) -> Iterator[Table]:
         for actor, size in sizes.items()
         for strokes in options.budgets
     ]
-    yield from figure(trainings(variants, BASE, options, points=5), options)
+    yield from figure(trainings(variants, BASE, options, points=2), options)
 
 
 if __name__ == "__main__":
