@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import grimp
 
 from benchmarks.harness.curves import read_curves
 from benchmarks.harness.measure import ROOT, git
@@ -12,9 +16,11 @@ from benchmarks.harness.tables import FINALS, JOBS, SCHEMA, Result, read_json
 
 RESULTS = ROOT / "benchmarks" / "results"
 ORIGIN = ("version", "commit", "date", "command")
-FOLDER = ROOT / "benchmarks"
-REPORTING = (":!benchmarks/harness/pages.py", ":!benchmarks/harness/results.py")
-"""Code that measures nothing, for git to leave out."""
+PACKAGES = ("paint_gym", "agents", "benchmarks")
+ENDINGS = (".c", ".safetensors")
+"""Of files that are no Python, and that packages need to measure."""
+REPORTING = {"benchmarks.harness.statistics"}
+"""Modules that benchmarks import only for what the pages conclude."""
 STALE = " **The code has changed since.**"
 UNCOMMITTED = "**changes that were not committed**"
 MACHINE = {"cpu", "threads", "cores", "torch"}
@@ -83,12 +89,55 @@ def all_results() -> list[Result]:
 
 
 def is_stale(result: Result) -> bool:
-    """True if the code of a result is older than that of the last commit, as far as git knows."""
-    measured = next((FOLDER.rglob(f"{result.name}.py")), FOLDER)
-    files = ("paint_gym", "agents", "benchmarks/harness", *REPORTING, str(measured))
+    """True if the code that a result was measured by is not that of the last commit, as far as git knows.
+
+    It is the code of the benchmark and of all modules that it imports, without docstrings and comments.
+    """
+    files = measuring_files(result.name)
     commits = {source["commit"] for source in result.sources()}
-    ages = [git("rev-list", "--count", f"{commit}..HEAD", "--", *files) for commit in commits]
-    return not ages or any(age != "0" for age in ages)
+    return not commits or any(
+        git("cat-file", "-t", commit) != "commit"
+        or any(
+            code_of(commit, file) != code_of("HEAD", file)
+            for file in git("diff", "--name-only", "--no-renames", commit, "HEAD", "--", *files).splitlines()
+        )
+        for commit in commits
+    )
+
+
+@cache
+def imports() -> grimp.ImportGraph:
+    """What each module of the repository imports."""
+    return grimp.build_graph(*PACKAGES, cache_dir=None)
+
+
+def measuring_files(name: str) -> list[str]:
+    """Patterns of the files that a benchmark needs: the modules that it imports, by any number of steps."""
+    for module in imports().modules:
+        if module.startswith("benchmarks.") and module.endswith(f".{name}"):
+            modules = imports().find_upstream_modules(module) - REPORTING | {module}
+            paths = [module.replace(".", "/") for module in modules]
+            files = [f"{path}{ending}" for path in paths for ending in (".py", "/__init__.py")]
+            packages = {path.partition("/")[0] for path in paths}
+            return files + [f"{package}/*{ending}" for package in packages for ending in ENDINGS]
+    return []
+
+
+@cache
+def code_of(commit: str, file: str) -> str:
+    """Code of a file at a commit: of Python, its syntax without docstrings; of others, their hash."""
+    if not file.endswith(".py"):
+        return git("rev-parse", f"{commit}:{file}")
+    tree = ast.parse(git("show", f"{commit}:{file}"))
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_text(line: ast.stmt) -> bool:
+    """True of a docstring."""
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 def origin(result: Result) -> str:

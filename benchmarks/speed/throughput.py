@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import agents.__main__ as program
 from benchmarks.harness.measure import Row
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_least, at_most, main
 from paint_gym import load_dataset
@@ -39,7 +40,7 @@ def paint(folder: Path, output: str, threads: int | None, *flags: str) -> float:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
-    command = [sys.executable, "-m", "agents", "paint", f"{folder}/in", "-o", f"{folder}/{output}/"]
+    command = [sys.executable, "-m", program.__name__, "paint", f"{folder}/in", "-o", f"{folder}/{output}/"]
     began = time.perf_counter()
     subprocess.run([*command, *FLAGS, *flags], check=True, capture_output=True, env=environment)
     return time.perf_counter() - began

@@ -153,9 +153,44 @@ def test_prose_quotes_what_is_published() -> None:
         assert all(number in text for number in numbers), page
 
 
-def test_a_result_says_whether_its_code_was_committed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {"date": "2026-01-01", "version": "1", "commit": "0123456789ab", "changed": True}
-    result = results.Result("fig3", made, MACHINE, {}, [])
+MADE = {"date": "2026-01-01", "version": "1", "commit": "0123456789ab", "changed": False}
+FIG3 = results.Result("fig3", MADE, MACHINE, {}, [])
+
+
+def test_a_result_says_whether_its_code_was_committed() -> None:
+    result = FIG3._replace(provenance=MADE | {"changed": True})
     assert results.origin(result).endswith(f"012345678 with {results.UNCOMMITTED}.{results.STALE}")
-    monkeypatch.setattr(results, "git", lambda *arguments: "0")
-    assert results.STALE not in results.origin(result)
+
+
+@pytest.mark.parametrize(
+    ("after", "stale"),
+    [
+        ("'Other docstring.'\nx = 1  # comment\ndef f():\n    'Doc.'\n    return x", False),
+        ("'Docstring.'\nx = 2\ndef f():\n    return x", True),
+        ("'Docstring.'\nx = 1\ndef f():\n    return 'x'", True),
+    ],
+)
+def test_a_result_is_of_older_code_if_what_it_ran_has_changed(
+    after: str, stale: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = "'Docstring.'\nx = 1\ndef f():\n    return x"
+
+    def git(*arguments: str) -> str:
+        if arguments[0] == "diff":
+            assert "agents/ddpg.py" in arguments
+            return "agents/ddpg.py"
+        return "commit" if arguments[0] == "cat-file" else after if "HEAD" in arguments[1] else before
+
+    monkeypatch.setattr(results, "git", git)
+    results.code_of.cache_clear()
+    assert (results.STALE in results.origin(FIG3)) == stale
+    results.code_of.cache_clear()
+
+
+def test_a_benchmark_is_measured_by_what_it_imports() -> None:
+    training, command = (set(results.measuring_files(name)) for name in ("fig8c", "throughput"))
+    assert {"agents/ddpg.py", "benchmarks/harness/training.py", "benchmarks/paper/fig8c.py"} <= training
+    assert {"paint_gym/*.c", "agents/*.safetensors"} <= training
+    assert not {"agents/cli/paint.py", "benchmarks/harness/statistics.py"} & training
+    assert "agents/cli/paint.py" in command
+    assert not results.measuring_files("gone")
