@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.harness.critic_quality import draw_critics
-from benchmarks.harness.curves import draw_curves
+from benchmarks.harness.curves import LABELS, draw_curves
 from benchmarks.harness.measure import ROOT, Row
 from benchmarks.harness.results import all_results, origin
 from benchmarks.harness.statistics import over_seeds
@@ -54,8 +54,12 @@ FIGURES = ("fig3", "fig7", "fig8a", "critics", "fig8b", "fig8c", "fig9", "fig10"
 
 
 def conclusions(result: Result) -> dict[str, list[Row]]:
-    """Tables that follow from the result of a figure, by title."""
-    return dict(import_module(f"benchmarks.paper.{result.name}").conclude(result))
+    """Tables that follow from a result, by title; none where the benchmark concludes nothing."""
+    script = _script(result.name)
+    if script is None or "\ndef conclude(" not in script.read_text():
+        return {}
+    name = ".".join(script.relative_to(ROOT).with_suffix("").parts)
+    return dict(import_module(name).conclude(result))
 
 
 def paper_page(results: Sequence[Result]) -> str:
@@ -88,7 +92,8 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
     cores = f"{machine['threads']} of {machine['cores']} cores"
     yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."
     if result.curves:
-        yield from ("", f"![l2 of {result.name} against updates and seconds]({plot(result).name})", "")
+        along = " and ".join(LABELS[name] for name in axes(result))
+        yield from ("", f"![l2 of {result.name} against {along}]({plot(result).name})", "")
         last = {(point.method, point.seed): point.seconds for point in result.curves}
         took = f"Training took {sum(last.values()) / 60:.0f} minutes of one core in all."
         link = f"[{result.name}.csv](../benchmarks/results/{result.name}.csv)"
@@ -106,16 +111,25 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
 
 def _about(name: str) -> str:
     """Description of a benchmark, without its command; empty for results of another name."""
-    path = next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
-    if path is None:
+    script = _script(name)
+    if script is None:
         return ""
-    first, *paragraphs = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")
+    first, *paragraphs = (ast.get_docstring(ast.parse(script.read_text())) or "").split("\n\n")
     return "\n\n".join([first, *(text for text in paragraphs if not text.startswith("Run: "))])
+
+
+def _script(name: str) -> Path | None:
+    return next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
 
 
 def plot(result: Result) -> Path:
     """File of a result's curves."""
     return DOCS / f"{result.name}.png"
+
+
+def axes(result: Result) -> tuple[str, str]:
+    """Along which a result's curves are drawn."""
+    return ("env_steps" if result.name == "scoreboard" else "updates", "seconds")
 
 
 def pages() -> dict[Path, str]:
@@ -124,7 +138,8 @@ def pages() -> dict[Path, str]:
     figures = [result for result in results if result.name in FIGURES]
     lines = [OTHERS.rstrip()]
     for result in results:
-        lines += section(result, result.tables) if result.name not in FIGURES else []
+        if result.name not in FIGURES:
+            lines += section(result, conclusions(result) | result.tables)
     return {DOCS / "paper.md": paper_page(figures), DOCS / "benchmarks.md": "\n".join(lines) + "\n"}
 
 
@@ -134,6 +149,6 @@ def write_pages() -> None:
         write_text(path, text)
     for result in all_results():
         if result.curves:
-            draw_curves(result.curves, plot(result), ["updates", "seconds"])
+            draw_curves(result.curves, plot(result), axes(result))
         if result.name == CRITICS:
             draw_critics(result.tables[CRITICS], plot(result))

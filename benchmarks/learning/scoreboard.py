@@ -1,4 +1,4 @@
-"""Scoreboard: agents and baselines on one task, after equal seconds.
+"""Scoreboard: agents and baselines on one task, after equal seconds and equal environment steps.
 
 Run: python -m benchmarks.learning.scoreboard --workers 2
 
@@ -9,10 +9,14 @@ stable-baselines3. PatchQ and DDPG are tuned on this task, SHAC and APG have the
 the agents of stable-baselines3 are not tuned: normalised rewards, the paper's gamma, batches of 32, a replay
 of 20,000 steps, learning from step 320 on, TD3 with noise of 0.2 and a rate of 3e-4, PPO with 6 epochs of
 minibatches of 128 after 16 steps and exp(-1) as its first standard deviation; the rest are its defaults.
-SAC's entropy bonus begins at 1, and in 90 s falls to 0.7 at the lowest: it outweighs the reward. Trainings of
-`fig8a` that are in the folder of its runs are not trained again. A row of your own is one command;
-`my_module` registers the algorithm in `agents.ALGORITHMS`, whose settings are the defaults of its `Config`.
-`check` reads the result once its JSON and CSV are in benchmarks/results/:
+SAC's entropy bonus begins at 1, and in 90 s falls to 0.7 at the lowest: it outweighs the reward.
+
+Environment steps are equal where the first of all trainings ends. The l2 of the others there is read from
+their curves, between two evaluations, where their learning rates have not fallen yet.
+
+Trainings of `fig8a` that are in the folder of its runs are not trained again. A row of your own is one
+command; `my_module` registers the algorithm in `agents.ALGORITHMS`, whose settings are the defaults of its
+`Config`. `check` reads the result once its JSON and CSV are in benchmarks/results/:
 
     python -m benchmarks.learning.scoreboard --module my_module --methods my-algo --json scoreboard_mine.json
 """
@@ -24,17 +28,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import tyro
 
 from agents import ALGORITHMS, build_agent
 from benchmarks.harness import horizon
+from benchmarks.harness.curves import at_equal
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import mean_colour_l2, paint_and_score, random_l2
 from benchmarks.harness.sb3 import SB3, Baseline
-from benchmarks.harness.statistics import interval, over_seeds
-from benchmarks.harness.tables import Table, main
-from benchmarks.harness.training import Training, TrainingConfig, Variant, records, train, trainings
+from benchmarks.harness.statistics import interval, interval_text, over_seeds
+from benchmarks.harness.tables import Result, Table, main
+from benchmarks.harness.training import (
+    UNPAINTED,
+    Training,
+    TrainingConfig,
+    Variant,
+    records,
+    train,
+    trainings,
+)
 from benchmarks.paper import fig8a
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.registry import import_module
@@ -50,7 +62,7 @@ class Scoreboard(TrainingConfig):
     """Agents and baselines on one task."""
 
     out: Path = Path("runs/scoreboard")
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     methods: tuple[str, ...] = METHODS
     """Names of the methods; any algorithm of `agents.ALGORITHMS` is one, too."""
     module: str = ""
@@ -96,28 +108,30 @@ def untrained(job: Training) -> Iterator[Row]:
     """Rows of methods that do not learn, on the pictures of a job."""
     pictures, agent = job.pictures("test", job.test_images), job.config.agent
     planner = build_agent(agent, "cpu").policy(plan=PLAN)
-    yield {"method": "one flat colour", "l2, equal time": mean_colour_l2(pictures)}
-    yield {"method": "random strokes", "l2, equal time": random_l2(pictures, agent.max_strokes)}
+    yield {"method": "one flat colour", "l2": mean_colour_l2(pictures)}
+    yield {"method": "random strokes", "l2": random_l2(pictures, agent.max_strokes)}
     planned = paint_and_score(pictures, agent.max_strokes, planner, batch=len(pictures))
-    name = f"planning alone, {PLAN} steps a bundle"
-    yield {"method": name, "l2, equal time": float(planned.l2.mean())}
+    yield {"method": f"planning alone, {PLAN} steps a bundle", "l2": float(planned.l2.mean())}
+
+
+def conclude(result: Result) -> Iterator[Table]:
+    """L2 of each method when time is up, and after equal environment steps."""
+    finals, made = result.finals(), {name: result.finals(name) for name in ("updates", "env_steps")}
+    steps, early = at_equal(result.curves, "env_steps")
+    rows = list[Row]()
+    for method in sorted(finals, key=lambda method: interval(finals[method])[0]):
+        row: Row = {"method": method.removesuffix(", resnet")} | over_seeds(finals[method])
+        row[f"l2 after {steps:,} environment steps"] = interval_text(interval(early[method]))
+        rows.append(row | {name: round(interval(values[method])[0]) for name, values in made.items()})
+    yield "l2 after equal time", rows
 
 
 def tables(options: Scoreboard) -> Iterator[Table]:
-    """L2 of each when time is up, with the updates and environment steps that it made; and the curves."""
+    """L2 of canvases without an agent; records, scores and curves of the trainings."""
     made = jobs(options)
-    results = train(made, options)
-    rows = list(untrained(made[0]))
-    for method in sorted(results, key=lambda name: interval([run["l2"] for run in results[name]])[0]):
-        runs = results[method]
-        row: Row = {"method": method.removesuffix(", resnet")}
-        row |= over_seeds([run["l2"] for run in runs], "l2, equal time")
-        for name in ("updates", "env_steps"):
-            row[name] = float(np.mean([run[name] for run in runs]))
-        rows.append(row)
-    yield f"{options.minutes:g} minutes each", rows
-    yield from records(results, options)
+    yield UNPAINTED, list(untrained(made[0]))
+    yield from records(train(made, options), options)
 
 
 if __name__ == "__main__":
-    main(tables, Scoreboard)
+    main(tables, Scoreboard, conclude)

@@ -55,9 +55,10 @@ def test_trainings_beside_the_figures_run(smoke: Callable[..., Result]) -> None:
     draws = next(iter(smoke("tuning", seeds=(0,)).tables.values()))
     assert [row["draw"] for row in draws] == list(range(len(tuning.draws())))
     assert all(0 < row[algo] < 1 for row in draws for algo in fig8a.MODEL_FREE)
-    rows = next(iter(smoke("scoreboard", seeds=(0,)).tables.values()))
-    assert {row["method"] for row in rows[3:]} == set(scoreboard.METHODS)
-    assert all(0 < row["l2, equal time"] < 1 for row in rows)
+    result = smoke("scoreboard", seeds=(0,))
+    ((_, rows),) = scoreboard.conclude(result)
+    assert {row["method"] for row in rows} == set(scoreboard.METHODS)
+    assert all(0 < row["l2"] < 1 for row in rows + result.tables[UNPAINTED])
 
 
 @pytest.mark.ci
@@ -75,8 +76,28 @@ def test_a_row_of_your_own(
     (job,) = scoreboard.jobs(scoreboard.Scoreboard(seeds=(0,), **options))
     assert job.config.agent.learning == ALGORITHMS["mine"].agent.Config()  # its own defaults
     result = smoke("scoreboard", seeds=(0,), **options)
-    assert next(iter(result.tables.values()))[-1]["method"] == "mine"
-    assert result.finals().keys() == {"mine, resnet"}
+    assert [row["method"] for row in dict(scoreboard.conclude(result))["l2 after equal time"]] == ["mine"]
+
+
+def test_the_scoreboard_compares_at_the_steps_of_the_first_to_end() -> None:
+    """And sorts by what each has come to when time is up."""
+    points = {"slow": [(0, 0.3), (100, 0.1)], "fast": [(0, 0.3), (200, 0.02)]}
+    curves = [
+        Point(f"{method}, resnet", seed, steps, steps, steps / (2 if method == "fast" else 1), l2)
+        for method, curve in points.items()
+        for seed in (0, 1)
+        for steps, l2 in curve
+    ]
+    finals = [
+        {"method": p.method, "seed": p.seed, "l2": p.l2, "updates": p.updates, "env_steps": p.env_steps}
+        for p in curves
+        if p.seconds == 100
+    ]
+    ((_, rows),) = scoreboard.conclude(Result("", None, {}, {FINALS: finals}, curves))
+    found = [
+        (row["method"], row["l2"], row["l2 after 100 environment steps"], row["env_steps"]) for row in rows
+    ]
+    assert found == [("fast", 0.02, "0.16 (0.16 to 0.16)", 200), ("slow", 0.1, "0.1 (0.1 to 0.1)", 100)]
 
 
 def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:

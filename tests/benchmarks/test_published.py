@@ -16,13 +16,14 @@ from scipy.stats import t
 ROOT = Path(__file__).parents[2]
 METHODS = {  # from a row of a table to the name of its method
     "fig7": "{painted by}", "fig8a": "{algorithm}, {actor}", "fig8b": "{bundle} a bundle, {agent}",
-    "fig8c": "{strokes} strokes, {actor}", "fig9": "{data set}",
+    "fig8c": "{strokes} strokes, {actor}", "fig9": "{data set}", "scoreboard": "{method}, resnet",
 }  # fmt: skip
 
 
 def tables_of(heading: str) -> Iterator[dict[str, str]]:
-    """Rows of all tables of a section of docs/paper.md; the first section has no heading."""
-    sections = re.split(r"^## (\w+)$", (ROOT / "docs" / "paper.md").read_text(), flags=re.MULTILINE)
+    """Rows of all tables of a section of a page; the first of docs/paper.md has no heading."""
+    page = ROOT / "docs" / ("benchmarks.md" if heading == "scoreboard" else "paper.md")
+    sections = re.split(r"^## (\w+)$", page.read_text(), flags=re.MULTILINE)
     text = dict(zip(["", *sections[1::2]], sections[::2], strict=True))[heading]
     for block in re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE):
         head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines()]
@@ -88,6 +89,17 @@ def test_means_and_intervals(figure: str) -> None:
         bounds = [f"{value:.4g}" if len(l2) > 1 else "" for value in (l2.mean() - half, l2.mean() + half)]
         names = ("l2, low", "l2, high") if figure == "fig7" else ("low", "high")
         assert [row[name] for name in names] == bounds
+
+
+def test_the_scoreboard_at_equal_environment_steps() -> None:
+    scores = at_equal("scoreboard", "env_steps", tuple(scores_of("scoreboard")))
+    rows = [row for row in tables_of("scoreboard") if "seeds" in row]
+    (column,) = {name for row in rows for name in row if name.endswith("environment steps")}
+    assert len(rows) == len(scores)
+    for row in rows:
+        l2 = scores[f"{row['method']}, resnet"]
+        half = t.ppf(0.975, len(l2) - 1) * l2.std(ddof=1) / len(l2) ** 0.5
+        assert row[column] == shown((l2.mean(), l2.mean() - half, l2.mean() + half))
 
 
 def test_fig8a_in_times_of_model_based() -> None:
