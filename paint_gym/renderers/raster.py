@@ -6,13 +6,20 @@ Every score that the project publishes is measured with this renderer.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from paint_gym.renderers.base import Renderer, Size, check_strokes, height_width
+from paint_gym.renderers.base import (
+    Renderer,
+    Size,
+    check_strokes,
+    colours_of,
+    composite,
+    height_width,
+    match_batches,
+)
 from paint_gym.strokes import StrokeDesign
 from paint_gym.utils.images import load_opencv
 
@@ -34,45 +41,61 @@ class RasterRenderer(Renderer):
     def __call__(self, strokes: Tensor, size: Size) -> Tensor:
         """Coverage ``(N, H, W)`` in [0, 1] of stroke vectors ``(N, stroke_dim)``; their colour is ignored."""
         height, width = height_width(size)
-        check_strokes(strokes, self.design)
-        segments = max(16, math.ceil(math.sqrt(max(height, width))) * 2)
-        nodes = self.design.nodes(strokes.double(), segments, self.opacity).cpu().numpy()
-        maps = np.zeros((len(nodes), height, width), np.float32)
-        for i in range(len(nodes)):
-            self._draw(nodes[i], maps[i])
-        return torch.from_numpy(maps).to(strokes.device, strokes.dtype)
+        maps = torch.zeros(len(strokes), height, width, dtype=torch.float32)
+        for coverage, nodes in zip(maps, self._nodes(strokes, height, width), strict=True):
+            top, left, box = self._draw(nodes, height, width)
+            coverage[top : top + box.shape[0], left : left + box.shape[1]] = box
+        return maps.to(strokes.device, strokes.dtype)
 
     @torch.no_grad()
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order."""
-        return super().paint(canvas, strokes)
+        """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``, in order. See `Renderer`."""
+        canvas, strokes = match_batches(canvas, strokes)
+        (height, width), painted = canvas.shape[-2:], canvas.cpu().clone()
+        colours = colours_of(strokes).to(painted).unsqueeze(2)  # (B, K, 1, 3)
+        for picture, *pairs in zip(painted, self._nodes(strokes, height, width), colours, strict=True):
+            for nodes, colour in zip(*pairs, strict=True):
+                top, left, box = self._draw(nodes, height, width)
+                part = picture[None, :, top : top + box.shape[0], left : left + box.shape[1]]
+                part.copy_(composite(part, box.to(part)[None], colour))
+        return painted.to(canvas.device)
 
-    def _draw(self, nodes: np.ndarray, out: np.ndarray) -> None:
-        """One stroke, nodes ``(M, 4)`` in canvas sides, into ``out`` (H, W), which is zero."""
-        height, width = out.shape
+    def _nodes(self, strokes: Tensor, height: int, width: int) -> np.ndarray:
+        """Nodes ``(..., M, 4)`` of strokes ``(..., stroke_dim)``."""
+        check_strokes(strokes, self.design)
+        segments = max(16, math.ceil(math.sqrt(max(height, width))) * 2)
+        return self.design.nodes(strokes.double(), segments, self.opacity).cpu().numpy()
+
+    def _draw(self, nodes: np.ndarray, height: int, width: int) -> tuple[int, int, Tensor]:
+        """Top, left, and coverage ``(h, w)`` float32 of the box around a stroke with nodes ``(M, 4)``."""
         nodes = nodes * [width, height, min(height, width), 1]
         reach = nodes[:, 2:3] + 1
         low = np.clip(np.floor((nodes[:, :2] - reach).min(0)), 0, [width, height]).astype(int)
-        high = np.clip(np.ceil((nodes[:, :2] + reach).max(0)), 0, [width, height]).astype(int)
-        if (high <= low).any():
-            return
-        nodes = (nodes - [*low, 0, 0]) * [FINER, FINER, FINER, 1]  # in sub-pixels of the box
-        fine = np.zeros(((high - low) * FINER)[::-1], np.float32)
+        high = np.clip(np.ceil((nodes[:, :2] + reach).max(0)), low, [width, height]).astype(int)
+        (left, top), (columns, rows) = low.tolist(), (high - low).tolist()
+        if not rows * columns:
+            return top, left, torch.zeros(rows, columns)
+        nodes = (nodes - [left, top, 0, 0]) * [FINER, FINER, FINER, 1]  # in sub-pixels of the box
+        fine = np.zeros((rows * FINER, columns * FINER), np.float32)
         (self._polygon if self.design.primitive == "polygon" else self._sweep)(fine, nodes)
-        box = fine.reshape(high[1] - low[1], FINER, high[0] - low[0], FINER).mean((1, 3))
-        out[low[1] : high[1], low[0] : high[0]] = box
+        return top, left, torch.from_numpy(fine.reshape(rows, FINER, columns, FINER).mean((1, 3)))
 
     def _sweep(self, fine: np.ndarray, nodes: np.ndarray) -> None:
         """Discs from the first node to the last, so close that their outline is off by under a quarter."""
-        cv2, path = load_opencv(), [nodes[:1]]
-        for a, b in pairwise(nodes):
-            step = max(1.0, math.sqrt(min(a[2], b[2])))
-            count = max(1, math.ceil(max(math.hypot(*(b - a)[:2]), abs(b[2] - a[2])) / step))
-            path.append(a + (b - a) * (np.arange(1, count + 1) / count)[:, None])
-        for x, y, radius, alpha in np.concatenate(path):
-            centre = _fixed_point(np.array([x, y]))
-            corners = round(max(radius - RIM, 0.0) * (1 << SHIFT))
-            cv2.circle(fine, centre.tolist(), corners, float(alpha), -1, cv2.LINE_8, SHIFT)
+        cv2, a, way = load_opencv(), nodes[:-1], np.diff(nodes, axis=0)
+        step = np.sqrt(np.minimum(a[:, 2], nodes[1:, 2]).clip(min=1))
+        length = np.maximum(np.hypot(way[:, 0], way[:, 1]), np.abs(way[:, 2]))
+        count = np.ceil(length / step).clip(min=1).astype(int)
+        segment = np.repeat(np.arange(len(count)), count)  # of each disc but the first
+        number = (
+            np.arange(len(segment)) - (count.cumsum() - count)[segment] + 1
+        )  # 1 to the count of its segment
+        between = a[segment] + way[segment] * (number / count[segment])[:, None]
+        discs = np.concatenate([nodes[:1], between])
+        radii = np.round((discs[:, 2] - RIM).clip(min=0) * (1 << SHIFT)).astype(int)
+        centres, alphas = _fixed_point(discs[:, :2]), discs[:, 3]
+        for centre, radius, alpha in zip(centres.tolist(), radii.tolist(), alphas.tolist(), strict=True):
+            cv2.circle(fine, centre, radius, alpha, -1, cv2.LINE_8, SHIFT)
 
     def _polygon(self, fine: np.ndarray, nodes: np.ndarray) -> None:
         cv2, corners = load_opencv(), _fixed_point(_shrunk(nodes[:, :2], RIM))
