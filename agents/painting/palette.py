@@ -94,11 +94,14 @@ def parse_palette(texts: list[str], source: str = "palette") -> Tensor:
     """Colours ``(K, 3)`` in [0, 1] of hex digits, ``#rrggbb`` or ``#rgb``, or names of HTML."""
     colours = []
     for text in texts:
-        digits = str(ImageColor.colormap.get(text.strip().lower(), text.strip())).removeprefix("#")
-        if not re.fullmatch(r"([0-9a-fA-F]{3}){1,2}", digits):
-            raise ValueError(f"{source}: {text[:20]!r} is no colour; write '#rrggbb', or a name such as navy")
-        pairs = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
-        colours.append([int(pairs[i : i + 2], 16) for i in (0, 2, 4)])
+        name = text.strip().lower()
+        if name not in ImageColor.colormap:
+            name = f"#{name.removeprefix('#')}"
+            if not re.fullmatch(r"#([0-9a-f]{3}){1,2}", name):
+                raise ValueError(
+                    f"{source}: {text[:20]!r} is no colour; write '#rrggbb', or a name such as navy"
+                )
+        colours.append(ImageColor.getrgb(name))
     return as_palette(torch.tensor(colours).view(-1, 3) / 255, source)
 
 
