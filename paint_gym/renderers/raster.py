@@ -43,8 +43,8 @@ class RasterRenderer(Renderer):
         height, width = height_width(size)
         maps = torch.zeros(len(strokes), height, width, dtype=torch.float32)
         for coverage, nodes in zip(maps, self._nodes(strokes, height, width), strict=True):
-            top, left, box = self._draw(nodes, height, width)
-            coverage[top : top + box.shape[0], left : left + box.shape[1]] = box
+            y, x, box = self._draw(nodes, height, width)
+            coverage[y : y + box.shape[0], x : x + box.shape[1]] = box
         return maps.to(strokes.device, strokes.dtype)
 
     @torch.no_grad()
@@ -55,8 +55,8 @@ class RasterRenderer(Renderer):
         colours = colours_of(strokes).to(painted).unsqueeze(2)  # (B, K, 1, 3)
         for picture, *pairs in zip(painted, self._nodes(strokes, height, width), colours, strict=True):
             for nodes, colour in zip(*pairs, strict=True):
-                top, left, box = self._draw(nodes, height, width)
-                part = picture[None, :, top : top + box.shape[0], left : left + box.shape[1]]
+                y, x, box = self._draw(nodes, height, width)
+                part = picture[None, :, y : y + box.shape[0], x : x + box.shape[1]]
                 part.copy_(composite(part, box.to(part)[None], colour))
         return painted.to(canvas.device)
 
@@ -67,18 +67,18 @@ class RasterRenderer(Renderer):
         return self.design.nodes(strokes.double(), segments, self.opacity).cpu().numpy()
 
     def _draw(self, nodes: np.ndarray, height: int, width: int) -> tuple[int, int, Tensor]:
-        """Top, left, and coverage ``(h, w)`` float32 of the box around a stroke with nodes ``(M, 4)``."""
+        """Top row, left column, and coverage ``(h, w)`` float32, of a stroke's box; nodes are ``(M, 4)``."""
         nodes = nodes * [width, height, min(height, width), 1]
         reach = nodes[:, 2:3] + 1
         low = np.clip(np.floor((nodes[:, :2] - reach).min(0)), 0, [width, height]).astype(int)
         high = np.clip(np.ceil((nodes[:, :2] + reach).max(0)), low, [width, height]).astype(int)
-        (left, top), (columns, rows) = low.tolist(), (high - low).tolist()
+        (x, y), (columns, rows) = low.tolist(), (high - low).tolist()
         if not rows * columns:
-            return top, left, torch.zeros(rows, columns)
-        nodes = (nodes - [left, top, 0, 0]) * [FINER, FINER, FINER, 1]  # in sub-pixels of the box
+            return y, x, torch.zeros(rows, columns)
+        nodes = (nodes - [x, y, 0, 0]) * [FINER, FINER, FINER, 1]  # in sub-pixels of the box
         fine = np.zeros((rows * FINER, columns * FINER), np.float32)
         (self._polygon if self.design.primitive == "polygon" else self._sweep)(fine, nodes)
-        return top, left, torch.from_numpy(fine.reshape(rows, FINER, columns, FINER).mean((1, 3)))
+        return y, x, torch.from_numpy(fine.reshape(rows, FINER, columns, FINER).mean((1, 3)))
 
     def _sweep(self, fine: np.ndarray, nodes: np.ndarray) -> None:
         """Discs from the first node to the last, so close that their outline is off by under a quarter."""
