@@ -12,7 +12,8 @@ minibatches of 128 after 16 steps and exp(-1) as its first standard deviation; t
 SAC's entropy bonus begins at 1, and in 90 s falls to 0.7 at the lowest: it outweighs the reward.
 
 Environment steps are equal where the first of all trainings ends. The l2 of the others there is read from
-their curves, between two evaluations, where their learning rates have not fallen yet.
+their curves, between two evaluations, where their learning rates have not fallen yet. Before the second
+evaluation that is too high: so it is for "no critic", which makes the most steps a second.
 
 Trainings of `fig8a` that are in the folder of its runs are not trained again. A row of your own is one
 command; `my_module` registers the algorithm in `agents.ALGORITHMS`, whose settings are the defaults of its
