@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.harness.critic_quality import draw_critics
 from benchmarks.harness.curves import LABELS, draw_curves
 from benchmarks.harness.measure import ROOT, Row
-from benchmarks.harness.results import all_results, origin
+from benchmarks.harness.results import all_results, module_of, origin, script_of
 from benchmarks.harness.statistics import over_seeds
 from benchmarks.harness.tables import CLAIMS, CRITICS, FINALS, HIDDEN, Result, table_lines
 from paint_gym.utils.files import write_text
@@ -55,11 +55,10 @@ FIGURES = ("fig3", "fig7", "fig8a", "critics", "fig8b", "fig8c", "fig9", "fig10"
 
 def conclusions(result: Result) -> dict[str, list[Row]]:
     """Tables that follow from a result, by title; none where the benchmark concludes nothing."""
-    script = _script(result.name)
+    script = script_of(result.name)
     if script is None or "\ndef conclude(" not in script.read_text():
         return {}
-    name = ".".join(script.relative_to(ROOT).with_suffix("").parts)
-    return dict(import_module(name).conclude(result))
+    return dict(import_module(module_of(script)).conclude(result))
 
 
 def paper_page(results: Sequence[Result]) -> str:
@@ -111,15 +110,11 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
 
 def _about(name: str) -> str:
     """Description of a benchmark, without its command; empty for results of another name."""
-    script = _script(name)
+    script = script_of(name)
     if script is None:
         return ""
     first, *paragraphs = (ast.get_docstring(ast.parse(script.read_text())) or "").split("\n\n")
     return "\n\n".join([first, *(text for text in paragraphs if not text.startswith("Run: "))])
-
-
-def _script(name: str) -> Path | None:
-    return next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
 
 
 def plot(result: Result) -> Path:

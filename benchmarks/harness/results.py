@@ -18,7 +18,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 ORIGIN = ("version", "commit", "date", "command")
 PACKAGES = ("paint_gym", "agents", "benchmarks")
 ENDINGS = (".c", ".safetensors")
-"""Of files that are no Python, and that packages need to measure."""
+"""Endings of the files without Python that packages need to measure."""
 REPORTING = {"benchmarks.harness.statistics"}
 """Modules that benchmarks import only for what the pages conclude."""
 STALE = " **The code has changed since.**"
@@ -95,32 +95,43 @@ def is_stale(result: Result) -> bool:
     """
     files = measuring_files(result.name)
     commits = {source["commit"] for source in result.sources()}
-    return not commits or any(
-        git("cat-file", "-t", commit) != "commit"
-        or any(
-            code_of(commit, file) != code_of("HEAD", file)
-            for file in git("diff", "--name-only", "--no-renames", commit, "HEAD", "--", *files).splitlines()
-        )
-        for commit in commits
-    )
+    return not commits or any(_has_changed(files, commit) for commit in commits)
+
+
+def _has_changed(files: list[str], commit: str) -> bool:
+    """True if the code in files is not that of a commit, or if git does not know the commit."""
+    if git("cat-file", "-t", commit) != "commit":
+        return True
+    names = git("diff", "--name-only", "--no-renames", commit, "HEAD", "--", *files).splitlines()
+    return any(code_of(commit, name) != code_of("HEAD", name) for name in names)
+
+
+def script_of(name: str) -> Path | None:
+    """Script of the benchmark that a result has its name from; None if it is gone."""
+    return next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
+
+
+def module_of(script: Path) -> str:
+    """Dotted name of a script's module."""
+    return ".".join(script.relative_to(ROOT).with_suffix("").parts)
 
 
 @cache
 def imports() -> grimp.ImportGraph:
-    """What each module of the repository imports."""
+    """Graph of the imports between the modules of the repository."""
     return grimp.build_graph(*PACKAGES, cache_dir=None)
 
 
 def measuring_files(name: str) -> list[str]:
     """Patterns of the files that a benchmark needs: the modules that it imports, by any number of steps."""
-    for module in imports().modules:
-        if module.startswith("benchmarks.") and module.endswith(f".{name}"):
-            modules = imports().find_upstream_modules(module) - REPORTING | {module}
-            paths = [module.replace(".", "/") for module in modules]
-            files = [f"{path}{ending}" for path in paths for ending in (".py", "/__init__.py")]
-            packages = {path.partition("/")[0] for path in paths}
-            return files + [f"{package}/*{ending}" for package in packages for ending in ENDINGS]
-    return []
+    script = script_of(name)
+    if script is None:
+        return []
+    modules = imports().find_upstream_modules(module_of(script)) - REPORTING | {module_of(script)}
+    paths = [module.replace(".", "/") for module in modules]
+    files = [f"{path}{ending}" for path in paths for ending in (".py", "/__init__.py")]
+    packages = {path.partition("/")[0] for path in paths}
+    return files + [f"{package}/*{ending}" for package in packages for ending in ENDINGS]
 
 
 @cache

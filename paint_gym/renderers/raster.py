@@ -87,9 +87,8 @@ class RasterRenderer(Renderer):
         length = np.maximum(np.hypot(way[:, 0], way[:, 1]), np.abs(way[:, 2]))
         count = np.ceil(length / step).clip(min=1).astype(int)
         segment = np.repeat(np.arange(len(count)), count)  # of each disc but the first
-        number = (
-            np.arange(len(segment)) - (count.cumsum() - count)[segment] + 1
-        )  # 1 to the count of its segment
+        first = (count.cumsum() - count)[segment]
+        number = np.arange(len(segment)) - first + 1  # in its segment
         between = a[segment] + way[segment] * (number / count[segment])[:, None]
         discs = np.concatenate([nodes[:1], between])
         radii = np.round((discs[:, 2] - RIM).clip(min=0) * (1 << SHIFT)).astype(int)

@@ -77,6 +77,7 @@ def test_a_row_of_your_own(
     assert job.config.agent.learning == ALGORITHMS["mine"].agent.Config()  # its own defaults
     result = smoke("scoreboard", seeds=(0,), **options)
     assert [row["method"] for row in dict(scoreboard.conclude(result))["l2 after equal time"]] == ["mine"]
+    assert result.finals().keys() == {"mine, resnet"}
 
 
 def test_the_scoreboard_compares_at_the_steps_of_the_first_to_end() -> None:
@@ -94,10 +95,10 @@ def test_the_scoreboard_compares_at_the_steps_of_the_first_to_end() -> None:
         if p.seconds == 100
     ]
     ((_, rows),) = scoreboard.conclude(Result("", None, {}, {FINALS: finals}, curves))
-    found = [
+    shown = [
         (row["method"], row["l2"], row["l2 after 100 environment steps"], row["env_steps"]) for row in rows
     ]
-    assert found == [("fast", 0.02, "0.16 (0.16 to 0.16)", 200), ("slow", 0.1, "0.1 (0.1 to 0.1)", 100)]
+    assert shown == [("fast", 0.02, "0.16 (0.16 to 0.16)", 200), ("slow", 0.1, "0.1 (0.1 to 0.1)", 100)]
 
 
 def verdicts(module: Any, l2: dict[str, Any]) -> list[str]:
