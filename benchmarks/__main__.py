@@ -19,7 +19,7 @@ import tyro
 
 from benchmarks.harness.measure import ROOT, provenance
 from benchmarks.harness.pages import write_pages
-from benchmarks.harness.results import RESULTS, all_results, is_stale, origin, read_result
+from benchmarks.harness.results import RESULTS, all_results, is_stale, module_of, origin, read_result
 from paint_gym.utils.errors import unknown_name, visible
 
 FOLDER = Path(__file__).parent
@@ -80,7 +80,7 @@ class Benchmark:
     @property
     def module(self) -> str:
         """Name of the module, with its packages."""
-        return ".".join(self.path.relative_to(ROOT).with_suffix("").parts)
+        return module_of(self.path)
 
     @property
     def result(self) -> Path:

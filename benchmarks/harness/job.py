@@ -148,6 +148,7 @@ def _run_on_node(shared: None, job: BenchmarkJob) -> str:
 
 def _run_job(job: BenchmarkJob) -> str:
     """Run a job; returns the reason of a failure, or an empty string."""
+    provenance()  # of the code that runs, whatever is committed meanwhile
     try:
         job.work()
     except Exception as error:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ def peak_memory() -> float:
     return int(lines["VmHWM"].removesuffix("kB")) / 2**20
 
 
+@cache
 def provenance() -> Row:
-    """Version, commit, date and command of a result."""
+    """Version, commit, date and command of this process, as they are at the first call."""
     return {
         "version": __version__,
         "commit": git("rev-parse", "HEAD"),

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from PIL import Image
 from scipy import ndimage
-from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from agents import PaintingPolicy, PaintOptions, load, paint, refine
@@ -22,6 +21,7 @@ from agents.painting.palette import choose_palette
 from agents.painting.policy import Policy
 from benchmarks.harness.measure import Row
 from paint_gym.datasets import load_dataset
+from paint_gym.metrics import ssim
 from paint_gym.painting import Painting
 from paint_gym.strokes import get_stroke
 from paint_gym.utils.files import replace_when_done
@@ -33,7 +33,7 @@ SEGMENTS = 8  # of a curve, to find the middle of a stroke
 
 @dataclass(frozen=True)
 class PaintingVariant:
-    """PaintingVariant of painting.
+    """Variant of painting.
 
     Args:
         agent: name of an agent that comes with the package, or a file.
@@ -149,10 +149,10 @@ def first_pictures(
     return data[np.arange(min(images, len(data)))]
 
 
-def random_paintings(count: int, strokes: int, size: int, stroke: str = "bezier") -> list[Painting]:
+def random_paintings(count: int, strokes: int, size: int) -> list[Painting]:
     """Paintings of uniformly random strokes, the same at each call."""
-    values = np.random.default_rng(0).random((count, strokes, get_stroke(stroke).dim))
-    return [Painting(painting, stroke=stroke, size=size) for painting in values]
+    values = np.random.default_rng(0).random((count, strokes, get_stroke("bezier").dim))
+    return [Painting(painting, size=size) for painting in values]
 
 
 def random_start(target: Tensor, strokes: int) -> Painting:
@@ -170,28 +170,27 @@ def random_start(target: Tensor, strokes: int) -> Painting:
 
 
 def scores(painted: Painted, pictures: np.ndarray) -> Row:
-    """Columns of scores: l2 by `raster`, SSIM, texture, and the l2 of a blank canvas."""
+    """Columns of scores by `raster`: l2, SSIM, texture; and the l2 of a blank canvas."""
     row: Row = {"l2": float(painted.l2.mean())}
     return row | similarity(painted.paintings, pictures) | {"blank": blank_l2(pictures)}
 
 
 def similarity(paintings: Sequence[Painting], pictures: np.ndarray) -> Row:
-    """SSIM, and texture: the energy of the paintings' Laplacians in that of the pictures'.
+    """SSIM, and texture: the energy of the paintings' Laplacians in that of the pictures'; by `raster`.
 
     Args:
         paintings: n paintings.
         pictures: ``(n, 3, H, W)`` uint8.
     """
-    painted, originals = [painting.render() for painting in paintings], list(pictures.transpose(0, 2, 3, 1))
-    pairs = zip(painted, originals, strict=True)
-    ssim = [float(structural_similarity(*pair, channel_axis=2, data_range=255)) for pair in pairs]
-    return {"ssim": float(np.mean(ssim)), "texture": texture(painted) / texture(originals)}
+    painted = np.stack([painting.render(renderer="raster") for painting in paintings]).transpose(0, 3, 1, 2)
+    values = [ssim(*pair) for pair in zip(painted / 255, pictures / 255, strict=True)]
+    return {"ssim": float(np.mean(values)), "texture": texture(painted) / texture(pictures)}
 
 
-def texture(pictures: Sequence[np.ndarray]) -> float:
-    """Mean energy of the Laplacian of pictures ``(H, W, 3)`` uint8, made grey."""
-    greys = [picture.astype(np.float64).mean(2) / 255 for picture in pictures]
-    return float(np.mean([np.square(ndimage.laplace(grey)).mean() for grey in greys]))
+def texture(pictures: np.ndarray) -> float:
+    """Mean energy of the Laplacian of pictures ``(n, 3, H, W)`` uint8, made grey."""
+    greys = pictures.mean(1) / 255
+    return float(np.square(ndimage.laplace(greys, axes=(1, 2))).mean())
 
 
 def blank_l2(pictures: np.ndarray) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,6 +26,14 @@ from paint_gym.rewards.discriminator import TReLU
 
 FEATURES = 256  # of the trunk, for the heads of stable-baselines3
 SB3: dict[str, Any] = {"ppo": PPO, "sac": SAC, "td3": TD3}
+REPLAY: Row = {"buffer_size": 20_000, "learning_starts": 5000}
+OFF_POLICY: dict[str, Row] = {
+    # by default the entropy bonus outweighs the reward for minutes
+    "sac": REPLAY | {"learning_rate": 1e-3, "ent_coef": 3e-4},
+    # by default the actor saturates before the critic has learnt anything
+    "td3": REPLAY | {"policy_delay": 10, "noise": 0.5},
+}
+"""Settings of the agents with a replay, in place of their defaults."""
 
 
 class Trunk(BaseFeaturesExtractor):
@@ -44,20 +51,26 @@ class Trunk(BaseFeaturesExtractor):
         return self.net(obs).relu()
 
 
-def trunk(width: int) -> Row:
-    """Keyword arguments of a policy of stable-baselines3, which make it use `Trunk`."""
-    return {"features_extractor_class": Trunk, "features_extractor_kwargs": {"width": width}}
-
-
 @dataclass(frozen=True)
-class Sb3Training(Training):
-    """Training of an agent of stable-baselines3 for `seconds`, in the environment of `config`."""
+class Baseline(Training):
+    """Training of an agent of stable-baselines3 for `seconds`, in the environment of `config`.
 
+    The agent has its defaults, but for what our agents share, for exploration, and for `OFF_POLICY`.
+
+    Attributes:
+        algorithm: a name of `SB3`.
+        epochs: passes of PPO over its rollouts.
+        minibatch: states in a gradient step of PPO.
+    """
+
+    algorithm: str = "ppo"
+    epochs: int = 6
+    minibatch: int = 128
     has_config: ClassVar[bool] = False
 
-    @abstractmethod
-    def make(self, env: PaintVecEnv) -> BaseAlgorithm:
-        """Make the agent that learns."""
+    def settings(self) -> Row:
+        """Settings that the result depends on, as JSON gives them back."""
+        return super().settings() | OFF_POLICY.get(self.algorithm, {})
 
     def work(self) -> None:
         """Train until time is up, then score and write; a killed training begins anew."""
@@ -75,38 +88,24 @@ class Sb3Training(Training):
         agent.learn(10**9, watch)
         self.finish(policy, watch.curve)
 
-
-@dataclass(frozen=True)
-class Baseline(Sb3Training):
-    """Agent of stable-baselines3: its defaults, but for what our agents share, and for PPO's exploration.
-
-    Attributes:
-        algorithm: a name of `SB3`.
-        epochs: passes of PPO over its rollouts.
-        minibatch: states in a gradient step of PPO.
-    """
-
-    algorithm: str = "ppo"
-    epochs: int = 6
-    minibatch: int = 128
-
     def make(self, env: VecEnv) -> BaseAlgorithm:
         """Make the agent that learns."""
         agent, batch = self.config.agent, self.config.batch
         gamma = agent.learning.gamma**agent.bundle
         rewards = VecNormalize(env, norm_obs=False, gamma=gamma)  # the gains are small
-        policy = trunk(agent.actor_width)
+        width = {"width": agent.actor_width}
+        policy: Row = {"features_extractor_class": Trunk, "features_extractor_kwargs": width}
         shared: Row = {"gamma": gamma, "learning_rate": agent.learning.actor_lr, "policy_kwargs": policy}
         shared |= {"seed": self.config.seed, "device": self.device}
         if self.algorithm == "ppo":
             policy["log_std_init"] = -1.0  # actions in [-1, 1], so the default of 1 clips every third
             batch = min(self.minibatch, 16 * env.num_envs)
             return PPO("CnnPolicy", rewards, n_steps=16, n_epochs=self.epochs, batch_size=batch, **shared)
-        if self.algorithm == "td3":
+        settings = shared | {"batch_size": batch} | OFF_POLICY[self.algorithm]
+        if "noise" in settings:
             size = env.action_space.shape or (0,)
-            shared["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, 0.2))  # ours: 0.1
-        replay: Row = {"buffer_size": 20_000, "learning_starts": 10 * batch, "batch_size": batch}
-        made: BaseAlgorithm = SB3[self.algorithm]("CnnPolicy", rewards, **replay, **shared)
+            settings["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, settings.pop("noise")))
+        made: BaseAlgorithm = SB3[self.algorithm]("CnnPolicy", rewards, **settings)
         return made
 
 
@@ -121,7 +120,7 @@ def gradient_steps(agent: BaseAlgorithm) -> int:
 class _Watch(BaseCallback):
     """Ends the training when its time is up, and measures on the way."""
 
-    def __init__(self, job: Sb3Training, policy: Sb3Policy) -> None:
+    def __init__(self, job: Baseline, policy: Sb3Policy) -> None:
         super().__init__()
         self.job, self.policy = job, policy
         self.pictures = job.pictures(job.config.eval_split, job.config.eval_images)

@@ -84,13 +84,13 @@ def joint_verdict(verdicts: Sequence[str]) -> str:
     return DOES_NOT_HOLD
 
 
-def interval_text(value: Interval, digits: str = ".3g") -> str:
+def interval_text(value: Interval) -> str:
     """A value, with its interval in brackets if it has one."""
     mean, low, high = value
-    return f"{mean:{digits}}" + ("" if low is None else f" ({low:{digits}} to {high:{digits}})")
+    return f"{mean:.3g}" + ("" if low is None else f" ({low:.3g} to {high:.3g})")
 
 
-def over_seeds(values: Sequence[float], measure: str = "l2") -> Row:
-    """Columns of a measure over the seeds: their number, mean and interval."""
-    mean, low, high = interval(values)
-    return {"seeds": len(values), measure: mean, "low": low, "high": high}
+def over_seeds(l2: Sequence[float]) -> Row:
+    """Columns of l2 over the seeds: their number, mean and interval."""
+    mean, low, high = interval(l2)
+    return {"seeds": len(l2), "l2": mean, "low": low, "high": high}

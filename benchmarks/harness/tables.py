@@ -162,7 +162,7 @@ def report(options: BenchmarkConfig, tables: Iterable[Table], conclude: Conclude
         write_result(options.folder / "result.json", result, options)
         lines = [line for title, rows in shown.items() for line in (title, "", *table_lines(rows), "")]
         write_text(options.folder / "tables.md", "\n".join(lines))
-    missed = sum(row.get("met") is False for rows in shown.values() for row in rows)
+    missed = sum(not row.get("met", True) for rows in shown.values() for row in rows)
     print(f"bars missed: {missed}")
     if missed and options.check:
         sys.exit(1)

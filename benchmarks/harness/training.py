@@ -124,7 +124,6 @@ class MeasuredTrainer(Trainer):
     Attributes:
         limit: seconds after which it ends, whatever the number of updates; None for that of `config`.
         spent: seconds of updates so far, by `clock`.
-        env_steps: steps of single canvases so far.
         curve: rows with ``updates``, ``env_steps``, ``seconds`` and ``l2``.
         settings: of the job, to tell its own checkpoint.
     """
@@ -133,7 +132,7 @@ class MeasuredTrainer(Trainer):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.spent, self.env_steps = 0.0, 0
+        self.spent = 0.0
         self.curve: list[Row] = []
         self.settings: Row = {}
 
@@ -141,12 +140,6 @@ class MeasuredTrainer(Trainer):
     def progress(self) -> float:
         """Fraction of the updates, or of the time, in [0, 1]; learning rates follow it."""
         return super().progress if self.limit is None else min(1.0, self.spent / self.limit)
-
-    def collect_step(self) -> None:
-        """Step the canvases, and count."""
-        paints = int(self.state.step[0]) < self.task.steps
-        super().collect_step()
-        self.env_steps += paints * self.config.num_envs
 
     def collect(self) -> None:
         """Collect, and count the time."""
@@ -164,7 +157,7 @@ class MeasuredTrainer(Trainer):
     def measure(self) -> Row:
         """Paint the pictures of evaluations, and append a point to the curve."""
         l2, _ = self.evaluate()
-        counts = {"updates": self.updates, "env_steps": self.env_steps, "seconds": self.spent}
+        counts = {"updates": self.updates, "env_steps": self.replay.env_steps, "seconds": self.spent}
         self.curve.append(counts | {"l2": l2})
         if isinstance(self.agent, DDPG) and self.updates and self.agent.renderer.differentiable:
             batch = self.replay.sample(PROBED, torch.Generator().manual_seed(0))
@@ -173,7 +166,7 @@ class MeasuredTrainer(Trainer):
 
     def state_dict(self) -> dict[str, Any]:
         """State of the trainer, and what it measured."""
-        names = ("spent", "env_steps", "curve", "settings")
+        names = ("spent", "curve", "settings")
         return super().state_dict() | {"measured": {name: getattr(self, name) for name in names}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -395,7 +388,8 @@ def train(jobs: Sequence[Training], options: TrainingConfig) -> Results:
     if not jobs:
         raise ValueError("nothing to train: name a method and a seed; PPO ends by time, not by --updates")
     if options.smoke:
-        shutil.rmtree(options.folder, ignore_errors=True)
+        for folder in {job.path.parent for job in jobs}:
+            shutil.rmtree(folder, ignore_errors=True)
     results: Results = {}
     for job, result in zip(jobs, run_jobs(jobs, options.workers, options.ray), strict=True):
         results.setdefault(job.method, []).append(result)

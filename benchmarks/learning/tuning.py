@@ -36,7 +36,7 @@ RANDOM = 6
 """Number of random draws."""
 BEST = 3
 """Number of draws that are trained with all seeds."""
-ALGOS = ("patchq", "ddpg")
+ALGOS = fig8a.MODEL_FREE
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from agents.painting.paint import fit_to_canvas
 from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import write_rows
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
+from paint_gym.metrics import psnr
 from paint_gym.painting import Painting, Paper
 from paint_gym.painting.svg import plotter
 
@@ -68,7 +69,7 @@ def vpype_gain(svg: str) -> tuple[float, float]:
         document = vpype.read_multilayer_svg(str(path), quantization=0.1)
     better = vpype_cli.execute("linemerge linesort", document)
     paths = [sum(map(len, drawing.layers.values())) for drawing in (document, better)]
-    return paths[0] / paths[1], document.pen_up_length() / max(better.pen_up_length(), 1e-9)
+    return paths[0] / paths[1], float(document.pen_up_length() / max(better.pen_up_length(), 1e-9))
 
 
 def measure(painting: Painting, picture: np.ndarray, paper: Paper) -> tuple[Row, np.ndarray]:
@@ -86,7 +87,7 @@ def measure(painting: Painting, picture: np.ndarray, paper: Paper) -> tuple[Row,
     photo = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC)) / 255
     right = float(((painting.render((height, width)) / 255 - photo) ** 2).mean())
     drawn = float(((sheet - photo) ** 2).mean())
-    reverse = float(-10 * np.log10(max(float(((sheet - backwards) ** 2).mean()), 1e-12)))
+    reverse = float(psnr(np.square(sheet - backwards).mean()))
     lengths = np.array([np.hypot(*np.diff(line, axis=0).T).sum() for layer in layers for line in layer.lines])
     short = float((lengths < 1).mean())
     paths, travel = vpype_gain(svg)

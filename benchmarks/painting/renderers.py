@@ -18,6 +18,7 @@ from torch.nn.functional import avg_pool2d, cosine_similarity
 from benchmarks.harness.measure import Row, random_strokes, take_turns
 from benchmarks.harness.painting import write_rows
 from benchmarks.harness.tables import BenchmarkConfig, Table, at_most, main
+from paint_gym.metrics import psnr
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.renderers.neural import SIZE
 from paint_gym.strokes import StrokeDesign, get_stroke
@@ -55,7 +56,7 @@ def errors(design: StrokeDesign, options: Renderers) -> Iterator[Row]:
             biases.append(error.mean((1, 2)))
         squared = torch.cat(squares)
         mse, worst = squared.mean().item(), squared.topk(math.ceil(len(squared) / 100)).values
-        row: Row = {"stroke": design.name, "renderer": name, "MSE": mse, "PSNR, dB": -10 * math.log10(mse)}
+        row: Row = {"stroke": design.name, "renderer": name, "MSE": mse, "PSNR, dB": float(psnr(mse))}
         row |= {"bias": torch.cat(biases).mean().item(), "MSE of the worst 1%": worst.mean().item()}
         yield row | at_most(mse, ANALYTIC_BAR if name == "analytic" else NEURAL_BARS[design.name])
 

@@ -25,6 +25,7 @@ from benchmarks.harness.measure import Row
 from benchmarks.harness.painting import PaintingVariant
 from benchmarks.harness.tables import BenchmarkConfig, Table, main
 from benchmarks.painting.gallery import photo
+from paint_gym import metrics
 from paint_gym.painting import Painting
 from paint_gym.strokes import STROKES
 
@@ -58,8 +59,8 @@ def chromium(path: Path, side: int) -> np.ndarray | None:
 
 def psnr(picture: np.ndarray, painting: Painting) -> float:
     """PSNR in dB of a picture ``(H, W, 3)`` uint8 against our own of the same size."""
-    error = picture.astype(float) - painting.render(picture.shape[:2])
-    return round(float(10 * np.log10(255**2 / np.mean(error**2))), 2)
+    error = picture / 255 - painting.render(picture.shape[:2]) / 255
+    return round(float(metrics.psnr(np.square(error).mean())), 2)
 
 
 def measure(painting: Painting) -> Row:

@@ -47,7 +47,6 @@ PAPER_RATIOS = {"patchq": 5.0, "ddpg": 20.0}  # l2, in that of model-based DDPG
 BARS = {"patchq": 4.0, "ddpg": 10.0}
 NO_CRITIC, LONG = "no critic", "ppo, gamma 0, longer"
 LONG_PPO: tuple[str, Row, Row] = (LONG, {"gamma": 0.0, "actor_lr": 1e-3}, {"epochs": 4, "minibatch": 256})
-POINTS = 5  # of the curves
 ALGOS = (*PAPER, NO_CRITIC, "ppo")
 
 BASE = TrainConfig(
@@ -115,13 +114,12 @@ def trained(
     algos: Sequence[str], actor: str, options: TrainingConfig, seconds: float | None
 ) -> list[Training]:
     """Trainings of algorithms with an actor; PPO has a trunk of its own, and ends by time."""
-    times: Row = {"seconds": seconds, "points": POINTS}
     variants = [variant(algo, actor) for algo in algos if algo not in ("ppo", LONG)]
-    made = trainings(variants, BASE, options, **times)
+    made = trainings(variants, BASE, options, seconds=seconds)
     for algo, learning, fields in (("ppo", {}, {}), LONG_PPO):
         if algo in algos and seconds:
             ppo = Variant(f"{algo}, {actor}", {"algo": "ddpg", "actor": "resnet"}, learning=learning)
-            made += trainings([ppo], BASE, options, Baseline, **times, **fields)
+            made += trainings([ppo], BASE, options, Baseline, seconds=seconds, **fields)
     return made
 
 

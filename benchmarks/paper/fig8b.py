@@ -79,7 +79,7 @@ def tables(options: Fig8b) -> Iterator[Table]:
     """Records, scores and curves of the trainings; see `figure`."""
     variants = [bundled(algo, strokes) for algo in AGENTS for strokes in options.bundles]
     seconds = fig8a.time_limit(options, options.minutes)
-    jobs = trainings(variants, fig8a.BASE, options, seconds=seconds, points=fig8a.POINTS)
+    jobs = trainings(variants, fig8a.BASE, options, seconds=seconds)
     yield from figure(jobs, options)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from agents import PRESETS, TrainConfig, load
 from benchmarks.harness import painting
+from benchmarks.harness.sb3 import OFF_POLICY
 from benchmarks.harness.training import (
     MeasuredTrainer,
     Training,
@@ -22,6 +23,7 @@ from benchmarks.harness.training import (
     train,
     trainings,
 )  # fmt: skip
+from benchmarks.learning import scoreboard
 from benchmarks.paper.fig8a import Fig8a, jobs
 
 
@@ -102,6 +104,8 @@ def test_settings_tell_agents_of_other_libraries_apart(tmp_path: Path) -> None:
     ppo, longer = (job for job in jobs(Fig8a(out=tmp_path, algos=("ppo",), seeds=(0,))))
     assert (ppo.settings()["epochs"], longer.settings()["epochs"]) == (6, 4)
     assert ppo.settings()["algorithm"] == "ppo"
+    (sac,) = scoreboard.jobs(scoreboard.Scoreboard(out=tmp_path, methods=("sac",), seeds=(0,)))
+    assert sac.settings()["ent_coef"] == OFF_POLICY["sac"]["ent_coef"]
 
 
 def test_time_ends_a_training_and_drives_its_learning_rate(tiny: TrainConfig) -> None:
@@ -132,9 +136,9 @@ def test_variants_share_all_but_what_they_change(tmp_path: Path) -> None:
 
 
 def test_scores() -> None:
-    smooth, sharp = np.full((8, 8, 3), 90, np.uint8), np.zeros((8, 8, 3), np.uint8)
-    sharp[::2] = 255
-    assert painting.texture([smooth]) == 0 and painting.texture([sharp]) == pytest.approx(3.25, rel=0.3)
+    smooth, sharp = np.full((2, 3, 8, 8), 90, np.uint8), np.zeros((1, 3, 8, 8), np.uint8)
+    sharp[:, :, ::2] = 255
+    assert painting.texture(smooth) == 0 and painting.texture(sharp) == pytest.approx(3.25, rel=0.3)
     pictures = np.zeros((2, 3, 2, 2), np.uint8)
     pictures[0] = 255  # of one colour
     pictures[1, 0, 0] = 255  # half of red
