@@ -25,8 +25,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -38,6 +37,7 @@ COLOUR = ("R", "G", "B")
 MIN_RADIUS = 1 / 256  # radius of thickness 0, in shorter canvas sides
 MAX_RADIUS = 65 / 256  # radius of thickness 1, in shorter canvas sides
 
+T = TypeVar("T", float, Tensor)
 Primitive = Literal["sweep", "polygon"]
 Kind = Literal["x", "y", "width", "height", "radius", "alpha", "relative", "free"]
 PLAIN_NAMES: dict[str, Kind] = {
@@ -48,14 +48,14 @@ PLAIN_NAMES: dict[str, Kind] = {
 
 
 class StrokeLayout(NamedTuple):
-    """Names of the parameters, each once, that nodes are made of: data, which kernels read.
+    """Names of the parameters that nodes are made of, each exactly once. Kernels read it.
 
-    One parameter is the same at all nodes, two are those of the first and of the last node, and between them
-    the number changes evenly. Three are the corners of a triangle, or, of a sweep, the quadratic curve of
-    eq. (6), whose middle point is relative to the box of its ends.
+    With one parameter, all nodes have its value. With two, the value changes linearly from the first node to
+    the last. Three are the corners of a triangle; or, in a sweep, the points of the quadratic curve of
+    eq. (6), whose middle one is relative to the box of the ends.
 
     A sweep has one to three x, as many y, one or two thicknesses, see `radius`, and one or two alphas; a
-    polygon has three x and three y, both at even steps in the vector, and one alpha.
+    polygon has three x, three y and one alpha.
     """
 
     x: tuple[str, ...]
@@ -79,16 +79,16 @@ class StrokeDesign:
             differentiable. A node is x, y, radius, alpha: x in canvas widths, y in heights (downwards),
             radius in shorter sides. `segments` is how many straight segments a curve should be cut into; a
             function without curves ignores it.
-        kinds: the kind of each parameter; by default from names such as ``x0``, ``y``, ``w``, ``height``,
-            ``r1`` and ``t``. ``"x"`` and ``"y"`` are places, ``"width"`` and ``"height"`` lengths, each in
-            canvas widths or heights; ``"radius"`` a thickness, see `radius`; ``"alpha"`` is what `opacity`
-            rescales; ``"relative"`` is relative to other parameters, as the middle of a Bezier curve to the
-            box of its ends; ``"free"`` is anything that does not change with the place and size of the
-            stroke, such as an angle.
+        kinds: the kind of each parameter. A layout decides them; for a function they are by default those of
+            names such as ``x0``, ``y``, ``w``, ``height``, ``r1`` and ``t``. ``"x"`` and ``"y"`` are places,
+            ``"width"`` and ``"height"`` lengths, each in canvas widths or heights; ``"radius"`` a thickness,
+            see `radius`; ``"alpha"`` is what `opacity` rescales; ``"relative"`` is relative to other
+            parameters, as the middle of a Bezier curve to the box of its ends; ``"free"`` is anything that
+            does not change with the place and size of the stroke, such as an angle.
 
     Raises:
         ValueError: an unknown primitive or kind, a parameter whose kind is not clear from its name, or a
-            layout that does not fit the parameters or the primitive.
+            layout that does not fit the parameters, the primitive or the kinds.
     """
 
     name: str
@@ -101,19 +101,22 @@ class StrokeDesign:
         if self.primitive not in get_args(Primitive):
             raise unknown_name("primitive", self.primitive, get_args(Primitive))
         object.__setattr__(self, "parameters", tuple(self.parameters))
-        kinds = tuple(self.kinds) or tuple(self._kind_of(name) for name in self.parameters)
+        if isinstance(self.definition, StrokeLayout) and not self._layout_fits(self.definition):
+            names = ", ".join(self.parameters)
+            raise ValueError(
+                f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of {names}"
+            )
+        kinds = tuple(self.kinds) or self._default_kinds()
         if len(kinds) != len(self.parameters):
             counts = f"{len(self.parameters)} parameters, but {len(kinds)} kinds"
             raise ValueError(f"stroke {self.name!r} has {counts}")
         for kind in kinds:
             if kind not in get_args(Kind):
                 raise unknown_name(f"kind of a parameter of stroke {self.name!r}", kind, get_args(Kind))
+        if isinstance(self.definition, StrokeLayout) and kinds != self._default_kinds():
+            decided = ", ".join(self._default_kinds())
+            raise ValueError(f"stroke {self.name!r}: the layout decides the kinds; leave them out: {decided}")
         object.__setattr__(self, "kinds", kinds)
-        if isinstance(self.definition, StrokeLayout) and not self._layout_fits(self.definition):
-            names = ", ".join(self.parameters)
-            raise ValueError(
-                f"stroke {self.name!r}: {self.definition} does not fit a {self.primitive} of {names}"
-            )
 
     def _layout_fits(self, layout: StrokeLayout) -> bool:
         """True if the layout names all parameters, of each kind as many as the primitive takes."""
@@ -122,8 +125,19 @@ class StrokeDesign:
         points, *counts = map(len, layout)
         if self.primitive == "sweep":
             return counts[0] == points and 1 <= points <= 3 and all(1 <= n <= 2 for n in counts[1:])
-        steps = {end - start for column in self.places[:2] for start, end in pairwise(column)}
-        return (points, *counts) == (3, 3, 0, 1) and len(steps) == 1  # a kernel goes on by one step
+        return (points, *counts) == (3, 3, 0, 1)
+
+    def _default_kinds(self) -> tuple[Kind, ...]:
+        """Kinds by the layout, else by the names of the parameters."""
+        if not isinstance(self.definition, StrokeLayout):
+            return tuple(map(self._kind_of, self.parameters))
+        kinds: dict[str, Kind] = {}
+        columns: tuple[Kind, ...] = ("x", "y", "radius", "alpha")
+        for kind, column in zip(columns, self.definition, strict=True):
+            kinds |= dict.fromkeys(column, kind)
+            if self.primitive == "sweep" and len(column) == 3:
+                kinds[column[1]] = "relative"
+        return tuple(kinds[name] for name in self.parameters)
 
     def _kind_of(self, parameter: str) -> Kind:
         kind = PLAIN_NAMES.get(re.sub(r"[0-9]+$", "", parameter))
@@ -188,7 +202,7 @@ class StrokeDesign:
         """Strokes ``(B, K, dim)`` in the coordinates of a square window, as strokes of the canvas.
 
         The window's left edge, top, width and height are ``(B,)``, in canvas widths and heights; `side` is in
-        shorter canvas sides. Radii shrink with it, down to the least.
+        shorter canvas sides. Radii shrink with it, but not below the least.
         """
         x, y, width, height, side = (value.view(-1, 1).to(strokes) for value in (x, y, width, height, side))
         moved = list(strokes.unbind(-1))
@@ -199,7 +213,7 @@ class StrokeDesign:
                 start, scale = moves[kind]
                 moved[i] = start + scale * moved[i]
             elif kind == "radius":
-                moved[i] = ((side * (1 + 64 * moved[i]) - 1) / 64).clamp(min=0)  # the inverse of `radius`
+                moved[i] = thickness(side * radius(moved[i])).clamp(min=0)
         return torch.stack(moved, -1)
 
 
@@ -216,7 +230,7 @@ def radius(r: Tensor) -> Tensor:
     return r / 4 + MIN_RADIUS
 
 
-def thickness(radius: float) -> float:
+def thickness(radius: T) -> T:
     """The thickness of a radius in shorter canvas sides: the inverse of `radius`."""
     return (256 * radius - 1) / 64
 
@@ -225,7 +239,6 @@ BUILT_IN = (
     StrokeDesign(
         "bezier", ("x0", "y0", "x1", "y1", "x2", "y2", "r0", "t0", "r1", "t1"), "sweep",
         StrokeLayout(("x0", "x1", "x2"), ("y0", "y1", "y2"), ("r0", "r1"), ("t0", "t1")),
-        kinds=("x", "y", "relative", "relative", "x", "y", "radius", "alpha", "radius", "alpha"),
     ),
     StrokeDesign(
         "straight", ("x0", "y0", "x1", "y1", "r0", "t0", "r1", "t1"), "sweep",

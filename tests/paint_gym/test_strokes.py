@@ -1,6 +1,7 @@
 """A user's own stroke design, defined in one place, works everywhere."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium as gym
@@ -87,18 +88,48 @@ def test_a_layout_names_each_parameter_once_and_fits_the_primitive() -> None:
         (("x", "y", "r", "t", "t1"), "sweep", layout),
         (("x", "y", "r", "t"), "sweep", layout._replace(x=("y",))),
         (("x", "y", "r", "t"), "polygon", layout),
-        (("x0", "x1", "y0", "y1", "x2", "y2", "t"), "polygon", module.get_stroke("triangle").definition),
     ):
         with pytest.raises(ValueError, match=r"stroke 'own': StrokeLayout.* does not fit"):
             StrokeDesign("own", parameters, primitive, definition)
 
 
+def test_a_layout_decides_the_kinds() -> None:
+    layout = module.StrokeLayout(("a", "b", "c"), ("d", "e", "f"), ("x",), ("w",))
+    own = StrokeDesign("own", ("a", "b", "c", "d", "e", "f", "x", "w"), "sweep", layout)
+    assert own.kinds == ("x", "relative", "x", "y", "relative", "y", "radius", "alpha")
+    assert replace(own, name="again").kinds == own.kinds
+    with pytest.raises(ValueError, match=r"stroke 'own': the layout decides the kinds"):
+        replace(own, kinds=("x", "x", "x", "y", "y", "y", "radius", "alpha"))
+
+
 @pytest.mark.parametrize("kernel", ["c", "torch"])
-def test_a_layout_of_ones_own_in_another_order(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("parameters", "layout", "built_in", "order"),
+    [
+        (
+            ("t0", "t1", "r", "y1", "x1", "y0", "x0"),
+            module.StrokeLayout(("x0", "x1"), ("y0", "y1"), ("r",), ("t1", "t0")),
+            "straight", [6, 5, 4, 3, 2, 1, 2, 0, 7, 8, 9],
+        ),
+        (
+            ("t", "x0", "x1", "y0", "y1", "x2", "y2"), module.get_stroke("triangle").definition,
+            "triangle", [1, 3, 2, 4, 5, 6, 0, 7, 8, 9],
+        ),
+    ],
+    ids=["sweep", "polygon"],
+)  # fmt: skip
+def test_a_layout_of_ones_own_in_another_order(
+    kernel: str, parameters: tuple[str, ...], layout: module.StrokeLayout, built_in: str, order: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setenv("PAINT_GYM_KERNEL", kernel)
-    layout = module.StrokeLayout(("x0", "x1"), ("y0", "y1"), ("r",), ("t1", "t0"))
-    own = StrokeDesign("own", ("t0", "t1", "r", "y1", "x1", "y0", "x0"), "sweep", layout)
-    strokes = torch.rand(5, own.dim, dtype=torch.float64)
-    straight = strokes[:, [6, 5, 4, 3, 2, 1, 2, 0, 7, 8, 9]]
-    expected = make_renderer("analytic", "straight")(straight, (30, 40))
-    torch.testing.assert_close(make_renderer("analytic", own)(strokes, (30, 40)), expected)
+    design = module.get_stroke(built_in)
+    own = StrokeDesign("own", parameters, design.primitive, layout)
+    strokes = torch.rand(5, own.dim, dtype=torch.float64, requires_grad=True)
+    alphas = [
+        make_renderer("analytic", each)(vectors, (30, 40))
+        for each, vectors in ((own, strokes), (design, strokes[:, order]))
+    ]
+    torch.testing.assert_close(*alphas)
+    gradients = [torch.autograd.grad(alpha.square().sum(), strokes)[0] for alpha in alphas]
+    torch.testing.assert_close(*gradients)

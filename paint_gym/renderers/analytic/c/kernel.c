@@ -46,13 +46,17 @@ typedef struct {
 typedef struct {
     long numbers, nodes, colours, height, width;
     double low, high;
-    int first[4], last[4], middle[2], step; /* of x, y, radius, alpha; step to the next corner, 0 of a sweep */
+    int first[4], last[4], middle[2], polygon; /* of x, y, radius, alpha; -1 for no middle */
 } StrokeLayout;
+
+static inline int corner(const StrokeLayout *layout, int column, long node) {
+    return node == 0 ? layout->first[column] : node == 1 ? layout->middle[column] : layout->last[column];
+}
 
 /* A number of one node at s in [0, 1]: `column` of x, y, radius, alpha as they are in the vector. */
 static inline real interpolate(const StrokeLayout *layout, const real *stroke, int column, long node, real s) {
-    long shift = column < 2 ? layout->step * node : 0;
-    real start = stroke[layout->first[column] + shift], end = stroke[layout->last[column] + shift];
+    if (layout->polygon && column < 2) return stroke[corner(layout, column, node)];
+    real start = stroke[layout->first[column]], end = stroke[layout->last[column]];
     if (column >= 2 || layout->middle[column] < 0) return start + s * (end - start);
     real middle = start + stroke[layout->middle[column]] * (end - start);
     real first = start + s * (middle - start), second = middle + s * (end - middle); /* de Casteljau */
@@ -62,8 +66,11 @@ static inline real interpolate(const StrokeLayout *layout, const real *stroke, i
 /* Gradient of `interpolate`: adds `grad` to the gradient of the numbers that it read. */
 static inline void interpolate_backward(const StrokeLayout *layout, const real *stroke, int column, long node, real s,
                                         real grad, real *grad_stroke) {
-    long shift = column < 2 ? layout->step * node : 0;
-    long start = layout->first[column] + shift, end = layout->last[column] + shift;
+    if (layout->polygon && column < 2) {
+        grad_stroke[corner(layout, column, node)] += grad;
+        return;
+    }
+    long start = layout->first[column], end = layout->last[column];
     real grad_start = grad * (1 - s), grad_end = grad * s;
     if (column < 2 && layout->middle[column] >= 0) {
         long middle = layout->middle[column];
@@ -97,7 +104,7 @@ KERNEL int nodes(const real *strokes, real *out, real *colours, StrokeLayout lay
             node[1] = interpolate(&layout, stroke, 1, m, s) * (real)layout.height;
             node[2] = 0;
             node[3] = clamp(interpolate(&layout, stroke, 3, m, s) * range + low, 0, 1);
-            if (layout.step) continue;
+            if (layout.polygon) continue;
             real radius = pixel_radius(interpolate(&layout, stroke, 2, m, s), shorter);
             node[2] = max(radius, HALF);
             node[3] *= min(2 * radius, 1); /* thinner than a pixel: a pixel wide, and as much fainter */
@@ -120,7 +127,7 @@ KERNEL int nodes_backward(const real *strokes, const real *grad_nodes, const rea
             const real *grad_node = grad_nodes + 4 * (k * layout.nodes + m), s = curve_parameter(&layout, m);
             real mapped = interpolate(&layout, stroke, 3, m, s) * range + low, alpha = clamp(mapped, 0, 1);
             real grad_alpha = mapped == alpha ? grad_node[3] : 0; /* beyond [0, 1] it is clipped */
-            if (!layout.step) {
+            if (!layout.polygon) {
                 real radius = pixel_radius(interpolate(&layout, stroke, 2, m, s), shorter),
                      grad_radius = radius >= HALF ? grad_node[2] : 0;
                 if (2 * radius <= 1) grad_radius += 2 * grad_node[3] * alpha, grad_alpha *= 2 * radius;

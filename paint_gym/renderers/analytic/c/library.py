@@ -47,7 +47,7 @@ class CStrokeLayout(ctypes.Structure):
         *((name, ctypes.c_double) for name in ("low", "high")),
         *((name, ctypes.c_int * 4) for name in ("first", "last")),
         ("middle", ctypes.c_int * 2),
-        ("step", ctypes.c_int),
+        ("polygon", ctypes.c_int),
     ]
 
 
@@ -72,10 +72,7 @@ class CBackend(KernelBackend):
         count = len(tensors[0])
         sizes = (args.design.dim, args.node_count, len(COLOUR), args.height, args.width)
         first, middle, last = zip(*args.places, strict=True)
-        curve = (middle[:2], 0)
-        if args.polygon:  # a corner is as a line whose ends are the same, moved by steps
-            last, curve = first, ((-1, -1), middle[0] - first[0])
-        layout = CStrokeLayout(*sizes, *args.opacity, first, last, *curve)
+        layout = CStrokeLayout(*sizes, *args.opacity, first, last, middle[:2], args.polygon)
         work = 50 * count * args.node_count  # a node takes as long as 50 pixels
         _run(_bind(getattr(self.library, name), tensors, layout), count, work)
 
