@@ -19,8 +19,9 @@ from agents.painting.options import Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
-from paint_gym.painting import FORMATS, Painting, check_size
+from paint_gym.painting import FORMATS, MAX_SIDE, Painting
 from paint_gym.strokes import get_stroke
+from paint_gym.utils.errors import as_int
 from paint_gym.utils.files import check_writable
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def _check(command: Paint, init: Painting | None, pictures: int, iterations: int
         check_writable(report)
         report.parent.mkdir(parents=True, exist_ok=True)
     if command.size is not None:
-        check_size(command.size)
+        as_int("size", command.size, 1, MAX_SIDE)
     if look.save_palette is not None and not (look.palette or "").isdigit():
         raise ValueError("--save-palette writes colours chosen by --palette and a number, as in --palette 8")
     if look.canvas_image is not None and (init is not None or look.background or pictures > 1):

@@ -20,7 +20,7 @@ from agents.painting.palette import hex_colours
 from agents.painting.photo import PaintJob, Photo, PhotoPainter
 from agents.painting.refinement import is_sparse
 from paint_gym.metrics import psnr
-from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_film, check_size
+from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_size
 from paint_gym.painting.video import SECONDS
 from paint_gym.utils.images import scaled_sides
 from paint_gym.utils.progress import progress
@@ -75,7 +75,7 @@ class OutputOptions:
         ending = f".{self.format}" if output == STREAM else output.suffix.lower()
         limit = FILM_SIDE if FORMATS[ending].is_film else MAX_SIDE
         size = check_size(scaled_sides(sides, self.size or min(limit, max(sides)), max(sides)))
-        check_film(size, ending)
+        FORMATS[ending].check_size(size)
         return size
 
     def save(self, painting: Painting, file: Path, size: tuple[int, int], paper: Paper | None) -> None:

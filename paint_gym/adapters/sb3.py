@@ -13,6 +13,7 @@ from torch import Tensor
 
 from paint_gym.canvas import CanvasState
 from paint_gym.envs import PaintCanvasVectorEnv
+from paint_gym.envs.task import to_numpy
 
 try:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -135,7 +136,7 @@ class PaintVecEnv(VecEnv):
         if lacking:
             raise ValueError(f"environments {lacking} lack some of the options {sorted(names)} of the others")
         joined = {name: np.stack([options[name] for options in self._options]) for name in names}
-        return {name: value.ravel() if name == "indices" else value for name, value in joined.items()}
+        return {name: value if name == "canvas" else value.ravel() for name, value in joined.items()}
 
     def _by_env(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         return [_of_env(infos, i) for i in range(self.num_envs)]
@@ -157,12 +158,7 @@ class Sb3Policy:
 
     def act(self, state: CanvasState) -> Tensor:
         """Bundle for each canvas, ``(B, bundle * stroke_dim)`` in [0, 1]."""
-        observation = self.task.observe(state)
-        if isinstance(observation, Tensor):
-            action, _ = self.agent.predict(observation.cpu().numpy(), deterministic=True)
-        else:
-            arrays = {name: value.cpu().numpy() for name, value in observation.items()}
-            action, _ = self.agent.predict(arrays, deterministic=True)
+        action, _ = self.agent.predict(to_numpy(self.task.observe(state)), deterministic=True)
         return torch.from_numpy((action + 1) / 2).float().to(self.device)
 
 

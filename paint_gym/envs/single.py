@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import TaskEnv, colour_of, to_numpy
+from paint_gym.envs.task import TaskEnv, background_colours, to_numpy
 from paint_gym.painting import Painting
 from paint_gym.utils.images import to_frames
 
@@ -83,7 +83,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         """Start a new painting; `options` may hold ``indices``, ``canvas`` and ``step``.
 
         Raises:
-            ValueError: an unknown or invalid option; the random generator, too, is as it was.
+            ValueError: an unknown or invalid option; neither the canvas nor the random generator changes.
             TypeError: a seed that is not a whole number.
         """
         checked = self.task.reset_options(options, 1)
@@ -108,7 +108,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
         next_state, l2, reward = self._advance(actions)
         loss = self.task.train_reward(next_state)
         self._state, self._l2 = next_state, l2
-        self._actions.append(self.task.in_unit_cube(actions[0]).clone())
+        self._actions.append(actions[0].clone())
         self._show()
         terminated = bool(self.task.is_terminal(self.state))
         info = self._info() | ({} if loss is None else {"discriminator_loss": loss})
@@ -125,7 +125,7 @@ class PaintCanvasEnv(TaskEnv, gym.Env[Any, np.ndarray]):
     def _begin(self, rows: np.ndarray, state: CanvasState, indices: np.ndarray) -> None:
         super()._begin(rows, state, indices)
         self._index, self._actions = int(indices[0]), []
-        self._background = colour_of(state.canvas[0])
+        (self._background,) = background_colours(state.canvas)
 
     def _observation(self) -> Any:
         obs = to_numpy(self.task.observe(self.state, target=self._target))

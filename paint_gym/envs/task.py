@@ -132,7 +132,9 @@ class PaintTask:
         return CanvasState(canvas, self.targets(indices), upload(step, self.device))
 
     def actions(self, action: Any, *batch: int) -> Tensor:
-        """An array or tensor as actions ``(*batch, bundle * stroke_dim)`` float32 on the device.
+        """An array or tensor ``(*batch, bundle * stroke_dim)`` in `action_range` as actions in [0, 1].
+
+        They are float32, on the device.
 
         Raises:
             ValueError: another shape, or not real numbers.
@@ -142,7 +144,7 @@ class PaintTask:
         if actions.shape != shape:
             strokes = f"{self.bundle} strokes of {self.stroke_dim} numbers"
             raise ValueError(f"an action is {strokes}, of shape {shape}; got {tuple(actions.shape)}")
-        return upload(actions, self.device)
+        return self.in_unit_cube(upload(actions, self.device))
 
     def in_unit_cube(self, action: Tensor) -> Tensor:
         """Map actions from `action_range` to [0, 1]."""
@@ -179,17 +181,17 @@ class PaintTask:
         if dtype != torch.uint8:
             canvas, target, plane = (value.to(dtype) for value in (canvas, state.target, progress))
         elif canvas.requires_grad and torch.is_grad_enabled():
-            remedy = "observe(state, dtype=torch.float32) has them, observe(state.detach()) wants none"
+            remedy = "call observe(state, dtype=torch.float32), or observe(state.detach()) for bytes"
             raise ValueError(f"bytes have no gradients, but the canvas requires them: {remedy}")
         else:
             canvas, plane = to_bytes(canvas), to_bytes(progress)
             target = to_bytes(state.target) if target is None else target
         if self.observation == "dict":
-            return {"canvas": canvas, "target": target.clone(), "step": progress.unsqueeze(1)}
+            return {"canvas": canvas.clone(), "target": target.clone(), "step": progress.unsqueeze(1)}
         return torch.cat([canvas, target, plane.view(-1, 1, 1, 1).expand(-1, 1, *canvas.shape[2:])], 1)
 
     def painting(self, strokes: Tensor, background: tuple[float, ...] | None) -> Painting:
-        """The `Painting` of bundles ``(steps, bundle * stroke_dim)`` on a colour, from `colour_of`.
+        """The `Painting` of bundles ``(steps, bundle * stroke_dim)`` on a colour, see `background_colours`.
 
         Raises:
             ValueError: the episode began on a picture, not on a colour.
@@ -303,8 +305,8 @@ class TaskEnv:
         self._target = None if self.task.observation == "float" else to_bytes(state.target)
 
     def _advance(self, action: Tensor) -> tuple[CanvasState, Tensor, Tensor]:
-        """The next state, its l2, and the reward: that of `model_step`."""
-        next_state = transition(self.state, self.task.in_unit_cube(action), self.task.renderer)
+        """The next state after actions in [0, 1], its l2, and the reward: that of `model_step`."""
+        next_state = transition(self.state, action, self.task.renderer)
         l2 = self.task.l2(next_state)
         if type(self.task.reward) is L2Reward:  # the l2 before is known
             return next_state, l2, self._l2 - l2
@@ -346,10 +348,11 @@ def to_numpy(observation: Observation) -> Any:
     return observation.cpu().numpy()
 
 
-def colour_of(canvas: Tensor) -> tuple[float, ...] | None:
-    """The colour of a canvas ``(3, H, W)`` of one colour; None for a picture."""
-    first = canvas[:, :1, :1]
-    return tuple(first.flatten().tolist()) if bool((canvas == first).all()) else None
+def background_colours(canvas: Tensor) -> list[tuple[float, ...] | None]:
+    """The colour of each canvas ``(B, 3, H, W)`` of one colour; None for a picture."""
+    first = canvas[:, :, :1, :1]
+    flat, colours = (canvas == first).flatten(1).all(1).tolist(), first.flatten(1).tolist()
+    return [tuple(colour) if is_flat else None for colour, is_flat in zip(colours, flat, strict=True)]
 
 
 def _check_numbers(name: str, value: Any, count: int, end: int) -> np.ndarray:

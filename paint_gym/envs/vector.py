@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from paint_gym.canvas import CanvasState
-from paint_gym.envs.task import MAX_ENVS, MAX_STROKES, TaskEnv, colour_of, to_numpy
+from paint_gym.envs.task import MAX_ENVS, MAX_STROKES, TaskEnv, background_colours, to_numpy
 from paint_gym.painting import Painting
 from paint_gym.utils.device import upload
 from paint_gym.utils.errors import as_int, check_one_of
@@ -140,12 +140,11 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         action = self.task.actions(actions, self.num_envs)
         if len(resets):
             ignored = upload(idle, self.task.device)
-            action = torch.where(ignored.unsqueeze(1), self.task.action_range[0], action)
+            action = torch.where(ignored.unsqueeze(1), 0.0, action)
         next_state, l2, reward = self._advance(action)
         infos = self._train_reward(next_state)
         rows = torch.arange(self.num_envs, device=self.task.device)
-        strokes = self.task.in_unit_cube(action)
-        self._actions[rows, self.state.step.clamp(max=self.task.steps - 1)] = strokes
+        self._actions[rows, self.state.step.clamp(max=self.task.steps - 1)] = action
         self._state, self._l2 = next_state, l2
         self._steps += 1
         terminated = self._steps >= self.task.steps
@@ -184,8 +183,9 @@ class PaintCanvasVectorEnv(TaskEnv, gym.vector.VectorEnv[Any, Any, Any]):
         self.index[rows] = indices
         self._first[rows] = self._steps[rows] = state.step.cpu().numpy()[rows]
         self._over[rows] = self._steps[rows] >= self.task.steps
-        for i in rows:
-            self._backgrounds[i] = colour_of(state.canvas[i])
+        colours = background_colours(state.canvas[upload(rows, self.task.device)])
+        for i, colour in zip(rows, colours, strict=True):
+            self._backgrounds[i] = colour
 
     def _seeds(self, seed: Any) -> list[int | None]:
         """A seed for each environment; None keeps its generator."""

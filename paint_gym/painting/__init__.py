@@ -5,7 +5,6 @@ from paint_gym.painting.formats import (
     Format,
     WriteOptions,
     check_ending,
-    check_film,
     register_format,
 )
 from paint_gym.painting.painting import MAX_SIDE, Painting, check_colour, check_size
@@ -20,7 +19,6 @@ __all__ = [
     "WriteOptions",
     "check_colour",
     "check_ending",
-    "check_film",
     "check_size",
     "register_format",
 ]

@@ -42,6 +42,12 @@ class Format:
     is_film: bool = False
     max_side: int | None = None
 
+    def check_size(self, size: tuple[int, int]) -> None:
+        """Raise a `ValueError` if a height or width in pixels is above `max_side`."""
+        if self.max_side is not None and max(size) > self.max_side:
+            pixels = f"{size[1]} x {size[0]} pixels are more than {self.endings[0]} takes"
+            raise ValueError(f"{pixels}: choose a size of {self.max_side} or less on the longer side")
+
 
 FORMATS = Registry[Format]("ending of a painting's file")
 
@@ -65,21 +71,6 @@ def check_ending(path: str | os.PathLike[str]) -> str:
     ending = Path(path).suffix.lower()
     FORMATS[ending]
     return ending
-
-
-def check_film(size: tuple[int, int], ending: str) -> None:
-    """Refuse a height and width in pixels that the encoder of a format does not take.
-
-    Raises:
-        ValueError: a side is longer than the format's `max_side`.
-    """
-    entry = FORMATS[ending]
-    if entry.max_side is not None and max(size) > entry.max_side:
-        kind = "film" if entry.is_film else "picture"
-        raise ValueError(
-            f"a {kind} of {size[1]} x {size[0]} pixels is larger than {ending} takes: "
-            f"choose a size of {entry.max_side} or less on the longer side"
-        )
 
 
 def as_image(painting: Any, size: tuple[int, int]) -> Image.Image:

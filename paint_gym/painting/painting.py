@@ -23,11 +23,12 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from paint_gym.painting import json_format
-from paint_gym.painting.formats import FORMATS, WriteOptions, as_image, check_ending, check_film
+from paint_gym.painting.formats import FORMATS, WriteOptions, as_image, check_ending
 from paint_gym.painting.svg import Paper
 from paint_gym.painting.video import SECONDS
 from paint_gym.renderers import Renderer, Size, make_renderer
 from paint_gym.strokes import COLOUR, StrokeDesign, check_opacity, get_stroke
+from paint_gym.utils.errors import as_int
 from paint_gym.utils.files import read_capped, replace_when_done
 from paint_gym.utils.images import scaled_sides, to_frames
 
@@ -121,10 +122,9 @@ class Painting:
         """
         if size is None:
             return self.size
-        height, width = check_size(size)
-        if not isinstance(size, int | np.integer):
-            return height, width
-        return check_size(scaled_sides(self.size, height, max(self.size)))
+        if isinstance(size, int | np.integer):
+            size = scaled_sides(self.size, as_int("size", size, 1, MAX_SIDE), max(self.size))
+        return check_size(size)
 
     def render(self, size: Size | None = None, renderer: str = "analytic") -> np.ndarray:
         """The finished painting, ``(H, W, 3)`` uint8; a transparent background is white.
@@ -211,12 +211,14 @@ class Painting:
             seconds: longest time in which a film shows the painting grow.
 
         Raises:
-            ValueError: another ending, or a size that the format cannot have.
+            ValueError: another ending, a size that the format cannot have, or no time.
             OSError: the folder cannot be made or written.
         """
         ending = check_ending(path)
         scaled = Painting(self.strokes, self.design, self.scaled_size(size), self.background, self.opacity)
-        check_film(scaled.size, ending)
+        FORMATS[ending].check_size(scaled.size)
+        if not seconds > 0:
+            raise ValueError(f"seconds must be above 0, not {seconds}")
         with replace_when_done(path) as temporary:
             FORMATS[ending].write(scaled, temporary, WriteOptions(paper, seconds))
 
@@ -281,7 +283,7 @@ def check_size(size: Size) -> tuple[int, int]:
         limits = f"each from 1 to {MAX_SIDE} pixels"
         raise ValueError(f"size must be a side or (height, width), {limits}, not {reprlib.repr(size)}")
     height, width = int(sides[0]), int(sides[1])
-    if not isinstance(size, int | np.integer) and height * width > MAX_AREA:
+    if height * width > MAX_AREA:
         raise ValueError(f"{height} x {width} pixels are more than {MAX_AREA:,}; choose a smaller size")
     return height, width
 

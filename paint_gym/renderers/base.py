@@ -37,8 +37,8 @@ class Renderer:
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """A new canvas ``(B, 3, H, W)``: `canvas` after strokes ``(B, K, stroke_dim)``, in order.
 
-        One canvas, or the strokes of one, serves for all of the other. By default stroke by stroke, in the
-        canvas's dtype.
+        A batch of one, of canvases or of strokes, is broadcast to the other's batch. By default stroke by
+        stroke, in the canvas's dtype.
 
         Raises:
             ValueError: shapes that do not go together.
@@ -75,7 +75,7 @@ class Renderer:
 
 
 def match_batches(canvas: Tensor, strokes: Tensor) -> tuple[Tensor, Tensor]:
-    """Canvases ``(B, C, H, W)`` and strokes ``(B, K, stroke_dim)``: a single row of one serves for the other.
+    """Canvases ``(B, C, H, W)`` and strokes ``(B, K, stroke_dim)``; a batch of one is broadcast.
 
     Raises:
         ValueError: other shapes, or two batch sizes of which none is 1.

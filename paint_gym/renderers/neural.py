@@ -180,12 +180,16 @@ class NeuralRenderer(Renderer):
         check_size(self, size)
         check_strokes(strokes, self.design)
         strokes = strokes.double() if strokes.dtype == torch.float64 else strokes.float()
-        network = _network(self.weights, self.design, strokes.device, strokes.dtype)
+        written = self.weights.stat().st_mtime_ns if self.weights.is_file() else 0
+        network = _network(self.weights, written, self.design, strokes.device, strokes.dtype)
         with torch.autocast(strokes.device.type, enabled=False):
             coverage: Tensor = network(self.design.scale_alpha(strokes, self.opacity))
         return coverage
 
 
 @functools.lru_cache(maxsize=8)
-def _network(file: Path, design: StrokeDesign, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def _network(
+    file: Path, written: int, design: StrokeDesign, device: torch.device, dtype: torch.dtype
+) -> nn.Module:
+    """The network of a file, read again if the file has been written since."""
     return load_network(file, design).to(device, dtype)

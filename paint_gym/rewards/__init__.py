@@ -53,12 +53,11 @@ def make_reward(
 
     Args:
         reward: ``"l2"``, ``"wgan"`` (with a new discriminator), another name in `REWARDS`, or a callable.
-        device: device of the reward's weights.
+        device: device of the reward's weights; a `Reward` is moved there.
         config: settings of a reward by name.
 
     Raises:
         ValueError: an unknown name; the nearest is suggested.
     """
-    if not isinstance(reward, str):
-        return as_reward(reward)
-    return as_reward(REWARDS[reward](config or RewardConfig())).to(device)
+    named = REWARDS[reward](config or RewardConfig()) if isinstance(reward, str) else reward
+    return as_reward(named).to(device)

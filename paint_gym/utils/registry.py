@@ -35,13 +35,13 @@ class Registry(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         """The entry called `name`; else a `ValueError` that suggests the nearest name."""
-        if not isinstance(name, str) or name not in self._entries:
+        if name not in self:
             error = unknown_name(self.what, name, self._entries)
             raise ValueError(f"{error}; one of your own is known once its module is imported (--import)")
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return isinstance(name, str) and name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._entries))

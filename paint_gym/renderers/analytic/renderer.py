@@ -65,7 +65,10 @@ class AnalyticRenderer(Renderer):
 
     @outside_graphs
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
-        """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``; see `Renderer.paint`."""
+        """The canvas ``(B, 3, H, W)`` after strokes ``(B, K, stroke_dim)``; see `Renderer.paint`.
+
+        It is of float64 for strokes of float64, else of float32.
+        """
         canvas, strokes = match_batches(canvas, strokes)
         nodes, colours, backend = self._nodes(strokes, *canvas.shape[-2:], canvas)
         return backend.paint(canvas.to(nodes.dtype), nodes, colours, self.design.primitive)

@@ -105,6 +105,8 @@ def test_options_for_each_environment(pictures: np.ndarray) -> None:
     white = np.full((3, 32, 32), 255, np.uint8)
     env.set_options({"canvas": white})
     assert (env.reset()[:, :3] == 255).all() and (env.reset()[:, :3] == 0).all()
+    env.set_options([{"step": [n]} for n in (1, 0, 2)])
+    assert env.reset()[:, 6, 0, 0].tolist() == [85, 0, 170]
     env.set_options([{"indices": [1]}, {}, {"indices": [2]}])
     with pytest.raises(ValueError, match=r"environments \[1\] lack .*indices"):
         env.reset()

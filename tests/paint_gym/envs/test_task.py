@@ -112,6 +112,14 @@ def test_observations_are_bytes_or_floats(pictures: np.ndarray) -> None:
         env.observe(env.initial(1, 0), torch.int64)
 
 
+def test_an_observation_is_a_copy(pictures: np.ndarray) -> None:
+    env = make(pictures, observation="dict")
+    state = env.initial(1, 0)
+    for value in env.observe(state, torch.float32).values():
+        value += 1
+    assert (state.canvas == 0).all() and (state.target <= 1).all() and (state.step == 0).all()
+
+
 def test_an_episode_may_start_in_its_middle(pictures: np.ndarray) -> None:
     vector, single = make(pictures, array="numpy"), PaintCanvasEnv(dataset=pictures, size=32, max_strokes=15)
     observation, _ = vector.reset(seed=0, options={"step": [2, 1, 0]})

@@ -91,4 +91,7 @@ def test_a_film_larger_than_h264_takes(tmp_path):
     for size in (16, MP4_SIDE + 2), (MP4_SIDE + 2, 16):
         with pytest.raises(ValueError, match=f"a size of {MP4_SIDE} or less"):
             random_painting(1).save(file, size=size)
+    for seconds in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="seconds must be above 0"):
+            random_painting(1).save(file, seconds=seconds)
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]

@@ -1,5 +1,6 @@
 """The neural renderer, with the weights that ship."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,10 @@ def test_networks_of_ones_own(saved: Path) -> None:
     strokes = torch.rand(3, 7)
     faded = strokes[:, :4] * torch.tensor([1, 1, 1, 0.5]) + torch.tensor([0, 0, 0, 0.5])
     torch.testing.assert_close(renderer(strokes, 128), network(faded), rtol=1e-3, atol=1e-4)
+    trained_on = make_network("grid", get_stroke("circle"))
+    save_network(saved, trained_on, "grid", get_stroke("circle"))
+    os.utime(saved, ns=(0, saved.stat().st_mtime_ns + 1))
+    torch.testing.assert_close(renderer(strokes, 128), trained_on(faded), rtol=1e-2, atol=1e-3)
 
 
 def test_the_papers_network_is_that_of_fig_12() -> None:

@@ -43,6 +43,7 @@ def test_rewards_are_built_as_they_are_configured() -> None:
     assert isinstance(wgan, WGANReward) and (wgan.patches, wgan.online) == (2, False)
     pictures = torch.rand(3, 1, 3, 32, 32)
     assert torch.equal(wgan(*pictures), WGANReward(4, seed=3)(*pictures))
+    assert make_reward(wgan, "meta").device.type == "meta"
 
 
 def test_patches_of_l2_sum_up_to_the_whole() -> None:

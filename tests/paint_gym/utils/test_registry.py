@@ -23,6 +23,7 @@ def test_unknown_names(name: object) -> None:
     reason = r"unknown shape .*: (did you mean .* Known: |known are )disc; .*\(--import\)"
     with pytest.raises(ValueError, match=reason):
         Registry("shape", {"disc": 1})[name]
+    assert name not in Registry("shape", {"disc": 1})
 
 
 def test_modules_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
