@@ -76,10 +76,10 @@ def run_on_cluster(
             if not waiting:
                 return
             finished, _ = ray.wait(list(waiting), num_returns=1, timeout=1)
-            if stop():
-                return
             for reference in finished:
                 yield waiting.pop(reference), _answer(ray, reference)
+            if stop():
+                return
     finally:
         ray.shutdown()
 

@@ -59,10 +59,6 @@ class Demo(Command):
 def demo(command: Demo) -> dict[str, float]:
     """Run the demo; returns the content of ``demo.json``: l2 on held-out crops by `raster`, seconds."""
     start, out = time.monotonic(), command.out
-    out.mkdir(parents=True, exist_ok=True)
-    _paint_photos(out)
-    photos_seconds = time.monotonic() - start
-    logger.info("four photos painted by the agent that ships, in %.0f s; see %s", photos_seconds, out)
     agent_config = replace(PRESETS["cpu"].agent, stroke=command.stroke, max_strokes=command.strokes)
     config = replace(
         PRESETS["cpu"], agent=agent_config, size=min(LEARNING_SIZE, command.size), updates=command.updates,
@@ -72,6 +68,11 @@ def demo(command: Demo) -> dict[str, float]:
     test = load_dataset("photos", split="test", size=command.size)
     crops = test[np.linspace(0, len(test) - 1, 2 * SHOWN).astype(int)]  # (2 * SHOWN, 3, size, size)
     targets = torch.from_numpy(crops)
+    out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    _paint_photos(out)
+    photos_seconds = time.monotonic() - began
+    logger.info("four photos painted by the agent that ships, in %.0f s; see %s", photos_seconds, out)
     untrained = paint(trainer.policy, targets, command.strokes)
     curve = _train(trainer)
     trained = paint(trainer.policy, targets, command.strokes)

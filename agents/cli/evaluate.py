@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ import tyro
 
 from agents.checkpoint import load
 from agents.cli.command import Command
-from agents.painting.evaluation import EvaluationSettings, evaluate
+from agents.painting.evaluation import EvaluationSettings, PaintingScores, evaluate
 from paint_gym.utils.errors import unknown_name
 from paint_gym.utils.files import replace_when_done, write_text
 from paint_gym.utils.progress import progress
@@ -53,7 +53,9 @@ def evaluate_agent(command: Evaluate) -> dict[str, Any]:
     """Paint and score; returns the report that `--json` writes, see `agents.evaluate`."""
     policy = load(command.agent, lookahead=command.lookahead, plan=command.plan)
 
-    bar = partial(progress, desc="painting and scoring", unit="image")
+    def bar(scores: Iterable[PaintingScores], total: int) -> Iterable[PaintingScores]:
+        return progress(scores, total=total, desc="painting and scoring", unit="image")
+
     report = {
         "agent": command.agent, "lookahead": policy.lookahead, "plan": policy.plan,
         **evaluate(policy, bar, **asdict(command.settings)),

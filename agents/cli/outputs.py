@@ -7,12 +7,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from agents.cli.pictures import stem_of
 from agents.painting.batch import STREAM, PhotoFiles
 from agents.painting.photo import Photo
-from paint_gym.painting import FORMATS, check_ending
+from paint_gym.painting import check_ending
 from paint_gym.utils.errors import check_one_of
 from paint_gym.utils.files import check_writable
 
@@ -35,8 +33,6 @@ def output_files(
         raise ValueError("only one painting can be written to standard output")
     counts = ((NAME, "pictures", len(photos)), (STROKES, "paintings", len(budgets)))
     for file in files:
-        if file.suffix.lower() in set(Image.registered_extensions()) - set(FORMATS):
-            raise ValueError(f"{file}: {file.suffix} is not written here; choose {file.with_suffix('.png')}")
         if file != STREAM:
             check_ending(file)
         for mark, what, count in counts:
@@ -81,7 +77,7 @@ def check_distinct(items: Sequence[PhotoFiles]) -> None:
         if len(names) > 1:
             raise ValueError(
                 f"pictures of the same name would overwrite each other: {file} (of {' and '.join(names)}); "
-                "paint them by commands of their own, into other folders"
+                "paint them with separate commands, into different folders"
             )
 
 

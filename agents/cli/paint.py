@@ -146,5 +146,6 @@ def _write_palette(file: Path | None, photo: Photo, colours: list[str]) -> None:
 
 def _add_line(report: Path, line: dict[str, Any]) -> None:
     """Add a line to a report in one write, so that several processes can share it."""
+    report.parent.mkdir(parents=True, exist_ok=True)
     with writing(report), report.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")

@@ -38,8 +38,7 @@ class Files(Command):
     plotter: tyro.conf.OmitArgPrefixes[Plotter] = field(default_factory=Plotter)
 
     def __post_init__(self) -> None:
-        check_ranges(self, strokes=STROKES, seconds=(0.1, 3600.0))
-        check_ranges(self.plotter, margin_mm=(0.0, 10_000.0))
+        check_ranges(self, strokes=STROKES, seconds=(0.1, 3600.0), size=(1, MAX_SIDE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +94,8 @@ class Machine:
     until: float = 0.0
     """l2 (mean squared error of values in [0, 1]) on the canvas at which refinement ends."""
     canvas: int | None = None
-    """Shorter side of the canvas in pixels, at most that of the photo; the output may be larger. 512 has more
-    details than 256, and takes two to three times as long."""
+    """Shorter side of the canvas in pixels, above 256 at most that of the photo; the output may be larger.
+    512 has more details than 256, and takes two to three times as long."""
     lookahead: int | None = None
     """Candidates of each window size tried before each step; by default the agent's own number."""
     plan: int | None = None
@@ -125,7 +124,7 @@ class Paint(Files):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self.machine, lookahead=LOOKAHEAD, plan=PLAN, canvas=(1, MAX_SIDE))
+        check_ranges(self.machine, lookahead=LOOKAHEAD, plan=PLAN)
         check_ranges(self.machine, refine=COUNT, until=(0.0, 10.0))
         check_ranges(self.look, seed=COUNT)
 

@@ -19,10 +19,8 @@ from agents.painting.options import Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette
 from agents.painting.photo import Photo, PhotoPainter
 from agents.painting.policy import PaintingPolicy
-from paint_gym.painting import FORMATS, MAX_SIDE, Painting
+from paint_gym.painting import FORMATS, Painting
 from paint_gym.strokes import get_stroke
-from paint_gym.utils.errors import as_int
-from paint_gym.utils.files import check_writable
 
 logger = logging.getLogger(__name__)
 
@@ -62,18 +60,13 @@ def inputs_of(command: Paint) -> list[Path]:
 
 def _check(command: Paint, init: Painting | None, pictures: int, iterations: int) -> None:
     """Refuse options that do not go together."""
-    look, machine, report = command.look, command.machine, command.many.report
+    look, machine = command.look, command.machine
     if command.is_draft and (machine.plan or machine.refine or machine.until):
         raise ValueError("a draft goes with none of --plan, --refine and --until; see --refine 0")
     if machine.until and not iterations:
         raise ValueError("--until ends refinement, and --refine 0 has none")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("torchrun is for train; to paint on many processors use --shard, or --ray")
-    if report is not None:
-        check_writable(report)
-        report.parent.mkdir(parents=True, exist_ok=True)
-    if command.size is not None:
-        as_int("size", command.size, 1, MAX_SIDE)
     if look.save_palette is not None and not (look.palette or "").isdigit():
         raise ValueError("--save-palette writes colours chosen by --palette and a number, as in --palette 8")
     if look.canvas_image is not None and (init is not None or look.background or pictures > 1):

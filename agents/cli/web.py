@@ -11,7 +11,6 @@ from agents.cli.command import Command
 from agents.common.config import check_ranges
 
 logger = logging.getLogger(__name__)
-LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +18,7 @@ class Web(Command):
     """Paint photos in the browser: a page, and the JSON API behind it (needs the extra [web])."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; another than this makes the page known to the network."""
+    """Address to listen on. With another address, other machines can open the page."""
     port: int = 8000
     """Port; 0 for any that is free."""
 
@@ -32,18 +31,19 @@ def web(command: Web) -> None:
     try:
         import uvicorn
 
-        from agents.web.server import build_app
+        from agents.web.server import LOCAL_HOSTS, build_app
     except ModuleNotFoundError as error:
         raise ImportError(f"{error.name} is needed; install it with pip install 'paint-gym[web]'") from None
     listener = listen(command.host, command.port)
-    if command.host not in LOCAL:
-        logger.warning("everybody who reaches %s can paint here", command.host)
-    app = build_app() if command.host in LOCAL else build_app(hosts=())
     host = f"[{command.host}]" if ":" in command.host else command.host
+    if host not in LOCAL_HOSTS:
+        logger.warning("everybody who reaches %s can paint here", host)
+    app = build_app(LOCAL_HOSTS if host in LOCAL_HOSTS else ())
     logger.info("open http://%s:%d in a browser; Ctrl-C ends it", host, listener.getsockname()[1])
     config = uvicorn.Config(
-        app, log_level="warning", limit_concurrency=64, timeout_keep_alive=10, server_header=False
-    )
+        app, log_level="warning", limit_concurrency=64, timeout_keep_alive=10, server_header=False,
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 

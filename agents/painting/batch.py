@@ -18,7 +18,7 @@ from typing import Any
 from agents.common.signals import StopSignals
 from agents.painting.palette import hex_colours
 from agents.painting.photo import PaintJob, Photo, PhotoPainter
-from agents.painting.refinement import is_sparse
+from agents.painting.refinement import needs_pruning
 from paint_gym.metrics import psnr
 from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_size
 from paint_gym.painting.video import SECONDS
@@ -122,7 +122,7 @@ class BatchPainter:
         return self.signals is not None and self.signals.received is not None
 
     def paint(self, batch: Sequence[PhotoFiles]) -> Iterator[PhotoResult]:
-        """Paint a batch; a photo that cannot be read does not keep the others."""
+        """Paint a batch; a photo that cannot be read does not stop the others."""
         drafts = []
         for item in batch:
             try:
@@ -168,10 +168,9 @@ class BatchPainter:
         """Drafts that can be refined together."""
         groups: dict[Any, list[_Draft]] = {}
         for index, draft in enumerate(drafts):
-            separate = self.painter.until > 0 or is_sparse(draft.painting, draft.job.options)
-            single = index if separate else None
+            separate = self.painter.until > 0 or needs_pruning(draft.painting, draft.job.options)
             weighted = draft.job.options.weight is not None
-            key = (draft.job.target.shape, len(draft.painting), weighted, single)
+            key = (draft.job.target.shape, len(draft.painting), weighted, index if separate else None)
             groups.setdefault(key, []).append(draft)
         for (shape, *_), group in groups.items():
             count = max(1, PIXELS // (shape[2] * shape[3]))

@@ -14,6 +14,7 @@ import tyro
 from numpy.typing import ArrayLike, NDArray
 
 from agents.common.config import COUNT, POSITIVE, STROKES, check_ranges
+from agents.painting.options import PaintOptions
 from agents.painting.paint import paint
 from agents.painting.policy import Policy, check_policy
 from agents.painting.refinement import refine
@@ -24,7 +25,7 @@ from paint_gym.renderers import make_renderer
 from paint_gym.utils.device import float32_default
 from paint_gym.utils.errors import check_arguments
 
-Progress = Callable[[Iterable["PaintingScores"]], Iterable["PaintingScores"]]
+Progress = Callable[[Iterable["PaintingScores"], int], Iterable["PaintingScores"]]
 CONFIDENCE = 0.95  # of intervals
 POINTS = 20  # points of a curve at most, beside that of the empty canvas
 
@@ -65,32 +66,23 @@ class EvaluationSettings:
         check_ssim_size(self.size, self.size)
 
 
-class Interval(NamedTuple):
-    """Mean over pictures with its confidence interval."""
-
-    mean: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-
 @float32_default()
 def l2_by_raster(paintings: list[Painting], targets: np.ndarray) -> np.ndarray:
     """Mean squared errors ``(B,)`` by the ground truth renderer, of targets ``(B, 3, H, W)`` uint8."""
-    errors = []
-    for painting, target in zip(paintings, torch.from_numpy(targets).unsqueeze(1).float() / 255, strict=True):
-        raster = make_renderer("raster", painting.design, painting.opacity)
-        blank = torch.tensor(painting.backdrop).view(1, 3, 1, 1).expand_as(target)
-        canvas = raster.paint(blank, torch.tensor(painting.strokes)[None])
-        errors.append(mean_squared_error(canvas, target).item())
-    return np.array(errors)
+    pairs = zip(paintings, targets, strict=True)
+    return np.array(
+        [_rasterise(painting, target, max(1, len(painting)))[0][-1] for painting, target in pairs]
+    )
 
 
-def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict[str, Any]:
+def evaluate(
+    policy: Policy, progress: Progress = lambda scores, total: scores, **settings: Any
+) -> dict[str, Any]:
     """Paint pictures of a data set, and score the paintings by the ground truth renderer.
 
     Args:
         policy: the painter; see `agents.paint`.
-        progress: wraps the iterator over the scores, for example in a bar.
+        progress: wraps the iterator over the scores, of which it gets the number, too; for example a bar.
         settings: fields of `EvaluationSettings`, such as ``dataset="celeba"``.
 
     Returns:
@@ -114,16 +106,17 @@ def evaluate(policy: Policy, progress: Progress = list, **settings: Any) -> dict
         for first in range(0, count, config.batch):
             pictures = data[np.arange(first, min(first + config.batch, count))]
             targets = torch.from_numpy(pictures)
-            paintings = paint(policy, targets, strokes)
+            paintings = paint(policy, targets, strokes, PaintOptions(canvas=None))
             paintings = refine(paintings, targets, config.refine, device=policy.device)
             for painting, picture in zip(paintings, pictures, strict=True):
                 yield score_painting(painting, picture, every)
 
-    scores = list(progress(score()))
+    scores = list(progress(score(), count))
     l2 = np.stack([score.l2 for score in scores])  # (images, points)
 
     def interval(values: ArrayLike) -> dict[str, Any]:
-        return {k: v.tolist() for k, v in mean_interval(values, seed=config.seed)._asdict().items()}
+        numbers = zip(("mean", "low", "high"), mean_interval(values, seed=config.seed), strict=True)
+        return {name: number.tolist() for name, number in numbers}
 
     return {
         "dataset": config.dataset, "split": config.split, "images": count, "size": config.size,
@@ -140,6 +133,14 @@ def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) ->
 
     The points of the l2 curve are `every` strokes apart; the first is that of the background.
     """
+    l2, canvas = _rasterise(painting, target, every)
+    return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas, target / np.float32(255)))
+
+
+def _rasterise(
+    painting: Painting, target: NDArray[np.uint8], every: int
+) -> tuple[list[float], NDArray[np.float32]]:
+    """L2 by `raster` after each `every` strokes, from the background on, and the canvas ``(3, H, W)``."""
     raster = make_renderer("raster", painting.design, painting.opacity)
     strokes = torch.tensor(painting.strokes)[None]  # (1, K, stroke_dim)
     floats = torch.tensor(target)[None].float() / 255  # (1, 3, H, W)
@@ -148,11 +149,11 @@ def score_painting(painting: Painting, target: NDArray[np.uint8], every: int) ->
     for first in range(0, len(painting), every):
         canvas = raster.paint(canvas, strokes[:, first : first + every])
         l2.append(mean_squared_error(canvas, floats).item())
-    return PaintingScores(np.array(l2), float(psnr(l2[-1])), ssim(canvas[0].numpy(), floats[0].numpy()))
+    return l2, canvas[0].numpy()
 
 
-def mean_interval(values: ArrayLike, resamples: int = 2000, seed: int = 0) -> Interval:
-    """Mean over pictures, with a percentile bootstrap 95% confidence interval.
+def mean_interval(values: ArrayLike, resamples: int = 2000, seed: int = 0) -> tuple[NDArray[np.float64], ...]:
+    """Mean over pictures, and the ends of its percentile bootstrap 95% confidence interval.
 
     Args:
         values: ``(N, ...)``, one row per picture, N at least 1.
@@ -164,4 +165,4 @@ def mean_interval(values: ArrayLike, resamples: int = 2000, seed: int = 0) -> In
     samples = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
     means = np.tensordot(samples / count, rows, axes=1)  # (resamples, ...)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-    return Interval(np.asarray(rows.mean(0)), np.asarray(low), np.asarray(high))
+    return np.asarray(rows.mean(0)), np.asarray(low), np.asarray(high)

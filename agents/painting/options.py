@@ -57,7 +57,7 @@ class PaintOptions:
             background; the target is then the picture on white. Its transparent parts stay transparent.
         until: l2 in [0, 1] of the worst painting at which refinement ends.
         colour_steps: steps of conjugate gradients on the colours of a painting when its last stroke is done;
-            with a palette there are none. Five bring .4 dB, and nothing after refinement.
+            with a palette or `init` there are none. Five bring .4 dB, and nothing after refinement.
     """
 
     background: Background = (0.0, 0.0, 0.0)

@@ -88,7 +88,7 @@ def paint(
         if on_bundle is not None:
             on_bundle(mean_squared_error(state.canvas, target).mean().item())
     strokes, opacity = torch.cat(bundles, 1), policy.renderer.opacity
-    if options.colour_steps and options.palette is None:
+    if options.colour_steps and options.palette is None and not options.init:
         renderer, steps = make_renderer("analytic", design, opacity), options.colour_steps
         strokes = solve_colours(strokes.to(target), blank, target, renderer, steps, weight).cpu()
     size = (targets.shape[2], targets.shape[3])

@@ -21,7 +21,7 @@ from agents.painting.options import CANVAS, QUALITIES, Background, OnL2, OnStrok
 from agents.painting.paint import fit_to_canvas, paint
 from agents.painting.palette import choose_palette
 from agents.painting.policy import PaintingPolicy
-from agents.painting.refinement import is_sparse, layers_of, prune, refine
+from agents.painting.refinement import layers_of, needs_pruning, prune, refine
 from agents.painting.saliency import face_weight, mask_weight
 from paint_gym.datasets.images import MAX_PIXELS, picture_size, read_image
 from paint_gym.metrics import mean_squared_error
@@ -29,7 +29,7 @@ from paint_gym.painting import MAX_SIDE, Painting, Paper
 from paint_gym.renderers import Renderer, make_renderer
 from paint_gym.strokes import MAX_RADIUS, MIN_RADIUS
 from paint_gym.utils.device import float32_default
-from paint_gym.utils.errors import check_one_of, named_file
+from paint_gym.utils.errors import as_int, check_one_of, named_file
 from paint_gym.utils.images import scaled_sides
 
 logger = logging.getLogger(__name__)
@@ -93,11 +93,11 @@ class PhotoPainter:
     """Settings that paint any number of photos.
 
     Attributes:
-        policy: the painter.
+        policy: the painter; it paints with the analytic renderer, whichever it learned with.
         iterations: iterations of refinement; 0 for none.
         until: l2 on the canvas at which refinement ends.
         colour_steps: see `PaintOptions`.
-        canvas: shorter side in pixels of the canvas, at most that of the photo, but at least 256.
+        canvas: shorter side in pixels of the canvas; above 256 at most that of the photo.
         background: see `PaintOptions`; "photo" is black, or a transparent layer for a photo with
             transparent parts.
         palette: colours ``(K, 3)``, or the number of colours to choose from each photo; None for any.
@@ -120,6 +120,13 @@ class PhotoPainter:
     canvas_image: Photo | None = None
     paper: Paper | None = None
 
+    def __post_init__(self) -> None:
+        as_int("canvas", self.canvas, 1, MAX_SIDE)
+        learned_with = self.policy.renderer
+        if learned_with.name != "analytic":  # the neural renderer has one size only
+            renderer = make_renderer("analytic", learned_with.design, learned_with.opacity)
+            object.__setattr__(self, "policy", replace(self.policy, renderer=renderer))
+
     @float32_default()
     def prepare(self, photo: Photo) -> PaintJob:
         """Read a photo, no larger than needed, and choose the options of its paintings.
@@ -140,7 +147,7 @@ class PhotoPainter:
         if background is None and self.canvas_image is None:
             on_black = _fit(photo, photo.read(2 * side, behind=0), side)
             alpha = (1 - (target - on_black).mean(1)).clamp(0, 1)[0]
-            if self.background == "photo" and alpha.min() > CLEAR:
+            if self.init is None and self.background == "photo" and alpha.min() > CLEAR:
                 background, alpha = (0.0, 0.0, 0.0), None
         if self.canvas_image is not None:
             canvas_image = _fit(self.canvas_image, self.canvas_image.read(2 * side), side)
@@ -188,7 +195,7 @@ class PhotoPainter:
         if self.init is not None and not self.iterations:
             return refined  # its strokes stay
         return [
-            prune(painting, job.target, job.options) if is_sparse(painting, job.options) else painting
+            prune(painting, job.target, job.options) if needs_pruning(painting, job.options) else painting
             for painting, job in zip(refined, jobs, strict=True)
         ]
 

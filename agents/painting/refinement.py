@@ -96,7 +96,7 @@ class _Refinement:
         self.constraints = StrokeConstraints(paintings[0].design, options.palette, options.radii)
         self.target, self.weight, self.until = target, check_weight(options.weight, target), options.until
         self.layers = layers_of(paintings, target, options)
-        self.sparse = is_sparse(paintings[0], options)
+        self.prunes = needs_pruning(paintings[0], options)
         colours = self.constraints.palette
         if colours is not None:  # least error of each pixel, with the best of the palette
             errors = ((colour.to(target).view(3, 1, 1) - target).square().mean(1) for colour in colours)
@@ -130,12 +130,12 @@ class _Refinement:
             ended = i and on_iteration is not None and on_iteration(best_l2.mean().item())
             if ended or i == iterations or best_l2.max().item() <= self.until:
                 break
-            reseeds = (i > 0 or self.sparse) and i < iterations * 2 / 3 and i % RESEED_EVERY == 0
+            reseeds = (i > 0 or self.prunes) and i < iterations * 2 / 3 and i % RESEED_EVERY == 0
             recolours = self.constraints.palette is not None and i % RECOLOUR_EVERY == 0
             if reseeds or recolours:
                 (slope,) = torch.autograd.grad(canvases[0].sum(), strokes, retain_graph=True)
                 visibility = slope[..., -len(COLOUR) :].sum(-1)  # area in pixels, (B, K)
-            helps = self._helpful(constrained.detach()) if reseeds and self.sparse else None
+            helps = self._helpful(constrained.detach()) if reseeds and self.prunes else None
             (gradient,) = torch.autograd.grad(l2.sum(), strokes)  # paintings do not depend on each other
             if recolours:
                 self._recolour(visibility, gradient)
@@ -217,7 +217,7 @@ def prune(painting: Painting, target: Tensor, options: PaintOptions) -> Painting
     return Painting(strokes, painting.design, painting.size, painting.background, painting.opacity)
 
 
-def is_sparse(painting: Painting, options: PaintOptions) -> bool:
+def needs_pruning(painting: Painting, options: PaintOptions) -> bool:
     """True if strokes can do harm without a gradient: opaque paint, few colours, transparent parts."""
     return painting.opacity[0] == 1 or options.palette is not None or options.alpha is not None
 

@@ -18,6 +18,7 @@ from agents.common.config import TrainConfig
 from agents.common.replay import Replay
 from agents.factory import ALGORITHMS, agent_config_from_dict, build_agent
 from agents.painting.evaluation import l2_by_raster
+from agents.painting.options import PaintOptions
 from agents.painting.paint import paint
 from agents.painting.policy import PaintingPolicy
 from agents.training.loop import TrainingLoop
@@ -151,7 +152,8 @@ class Trainer(TrainingLoop):
         """Mean l2 by `raster` of paintings of `eval_targets`, and the paintings; changes no random state."""
         random_state = torch.get_rng_state()
         strokes = min(self.config.eval_strokes, self.task.max_strokes)
-        paintings = paint(self.policy, torch.from_numpy(self.eval_targets), strokes)
+        targets = torch.from_numpy(self.eval_targets)
+        paintings = paint(self.policy, targets, strokes, PaintOptions(canvas=None))
         torch.set_rng_state(random_state)
         return float(l2_by_raster(paintings, self.eval_targets).mean()), paintings
 

@@ -163,8 +163,8 @@ def _rounded(strokes: Tensor) -> list[list[float]]:
 
 def export(request: ExportRequest) -> bytes:
     """The file of a painting; a `ValueError` says that it is none, or too large."""
-    painting = checked(request.painting)
     limit = MAX_FILM_SIDE if FORMATS[f".{request.format}"].is_film else MAX_SIDE
+    painting = checked(request.painting)
     size = painting.scaled_size(min(limit, request.size or max(painting.size)))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"painting.{request.format}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.painting.options import QUALITIES
-from paint_gym.painting import check_ending
 
 NORMAL = QUALITIES["normal"]
 MAX_REQUEST_BYTES = 30_000_000
@@ -25,11 +24,6 @@ Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
 Millimetres = Annotated[float, Field(gt=0, le=600)]
 Paper = Annotated[tuple[Millimetres, Millimetres] | None, Field(description="Sides of a plotter's paper.")]
 PaintingText = Annotated[str, Field(max_length=MAX_PAINTING, description="The text of a .json.")]
-
-
-def _known_format(name: str) -> str:
-    check_ending(f"painting.{name}")
-    return name
 
 
 class Strict(BaseModel):
@@ -66,6 +60,6 @@ class ExportRequest(Strict):
     """A painting, and the format of its file."""
 
     painting: PaintingText
-    format: Annotated[str, AfterValidator(_known_format)] = "png"
+    format: str = "png"
     paper: Paper = None
     size: Annotated[int | None, Field(ge=1, le=MAX_SIDE, description="Longer side in pixels.")] = None

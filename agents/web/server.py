@@ -137,16 +137,16 @@ class Limits:
             return JSONResponse({"detail": "this server answers to its own name only"}, 400)
         if origin is not None and origin.split("://", 1)[-1] != host:
             return JSONResponse({"detail": "requests of other sites are refused"}, 403)
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
-            return JSONResponse({"detail": TOO_LARGE}, 413)
         return None
 
 
 TOO_LARGE = f"at most {MAX_REQUEST_BYTES // 1_000_000} MB and {MAX_PARTS:,} lists and fields can be sent"
 
 
-def build_app(hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def build_app(hosts: tuple[str, ...] = LOCAL_HOSTS) -> FastAPI:
     """The application; `hosts` are the names by which it may be called, none for any."""
     jobs = JobQueue()
 

@@ -319,6 +319,10 @@ function handle(event, request, first) {
     head = event.head;
     strokes = first ? strokes : [];
     palette = event.palette;
+    if (palette) {
+      $("colours").value = palette.length; // equal colours are one
+      readSettings();
+    }
     renew(0);
   }
   if (event.strokes) {

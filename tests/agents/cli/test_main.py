@@ -31,7 +31,14 @@ def test_errors_are_one_line(arguments: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["paint a.jpg --until nan", "evaluate --images 0", "train --actor-lr inf", "train-renderer --batch -1"],
+    [
+        "paint a.jpg --until nan",
+        "evaluate --images 0",
+        "train --actor-lr inf",
+        "train-renderer --batch -1",
+        "render a.json --size -5",
+        "paint a.jpg --size 0",
+    ],
 )
 def test_numbers_out_of_range_are_named(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

@@ -76,6 +76,8 @@ def test_a_palette_is_no_painting(tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match="cannot be the palette and another output"):
             main(["paint", photo, "--palette", "2", "--save-palette", output, option, output])
     assert not Path(output).exists()
+    with pytest.raises(SystemExit, match="it is a folder"):
+        main(["paint", photo, "-o", output, "--report", str(tmp_path)])
 
 
 def test_transparent_strokes_on_a_plotter(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -94,3 +96,7 @@ def test_render_keeps_its_input(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="is an input"):
         main(["render", str(file), "-o", str(tmp_path / "new" / ".." / "x.json"), "--size", "64"])
     assert file.read_bytes() == content
+    outputs = ["-o", f"{tmp_path}/a.png", "-o", f"{tmp_path}/a.mp4"]
+    with pytest.raises(SystemExit, match=r"pixels are more than"):
+        main(["render", str(file), *outputs, "--size", "20000"])
+    assert list(tmp_path.iterdir()) == [file]

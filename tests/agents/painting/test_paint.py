@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -69,6 +69,15 @@ def test_large_pictures_are_painted_on_smaller_canvases() -> None:
     assert painting.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 256, 512)
     (painting,) = paint(policy, targets, 2, PaintOptions(canvas=None))
     assert painting.size == (300, 600) and policy.states[-1][0].target.shape == (1, 3, 300, 600)
+    pictures = np.zeros((1, 3, 272, 272), np.uint8)
+    totals = list[int]()
+
+    def progress(scores: Iterable[PaintingScores], total: int) -> Iterable[PaintingScores]:
+        totals.append(total)
+        return scores
+
+    scores = evaluate(policy, progress, dataset=pictures, split="train", size=272, max_strokes=2)
+    assert policy.states[-1][0].target.shape == (1, 3, 272, 272) and scores["size"] == 272 and totals == [1]
 
 
 def test_shapes_that_are_no_batch_of_pictures_are_refused() -> None:

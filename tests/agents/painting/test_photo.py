@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from agents.painting.photo import Photo, PhotoPainter
 from paint_gym import Painting
 from paint_gym.datasets import read_image
 from paint_gym.painting import Paper
+from paint_gym.renderers import make_renderer
 
 POLICY = agents.load("pretrained-mnist", "cpu")
 
@@ -74,6 +76,13 @@ def test_a_painting_to_go_on_with(photo: str) -> None:
     assert longer.background == short.background and refined.stroke == "circle"
     errors = [error(painting, picture) for painting in (refined, longer, short)]
     assert errors == sorted(errors)
+    draft = agents.paint_photo(photo, 20, policy=policy, quality="draft", init=short, canvas=32)
+    assert np.array_equal(draft.strokes[:13], short.strokes) and len(draft) == 20
+
+
+def test_an_agent_that_learned_with_the_neural_renderer(photo: str) -> None:
+    policy = replace(POLICY, renderer=make_renderer("neural"))
+    assert agents.paint_photo(photo, 5, 1, policy) == agents.paint_photo(photo, 5, 1, POLICY)
 
 
 def test_transparent_parts_stay_transparent(tmp_path: Path) -> None:
@@ -86,6 +95,7 @@ def test_transparent_parts_stay_transparent(tmp_path: Path) -> None:
     assert painting.background is None and painting.size == (64, 96)
     assert np.abs(painting.render_rgba(96)[..., 3] / 255 - inside).mean() < 0.04
     painting.save(tmp_path / "a.jpg")
+    assert PhotoPainter(POLICY, init=painting).prepare(Photo(tmp_path / "a.jpg")).options.alpha is not None
     assert read_image(tmp_path / "a.jpg")[0, 0].min() > 240
 
 
@@ -149,6 +159,8 @@ def test_bad_photos_are_named(tmp_path: Path) -> None:
     for wrong in (np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8)):
         with pytest.raises(ValueError, match=r"a photo is an array \(H, W, 3\) of uint8, not"):
             agents.paint_photo(wrong, 5, 0, POLICY)
+    with pytest.raises(ValueError, match="canvas must be a whole number from 1"):
+        agents.paint_photo(np.zeros((8, 8, 3), np.uint8), 5, 0, POLICY, canvas=0)
     with pytest.raises(ValueError, match="the limit"):
         PhotoPainter(POLICY).prepare(Photo((tmp_path / "long.png").read_bytes(), "bytes", max_pixels=100))
 
