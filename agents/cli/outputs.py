@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.cli.batch import STREAM, PhotoFiles
 from agents.cli.pictures import stem_of
-from agents.painting.batch import STREAM, PhotoFiles
 from agents.painting.photo import Photo
 from paint_gym.painting import check_ending
 from paint_gym.utils.errors import check_one_of

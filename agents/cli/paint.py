@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from agents.cli.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
 from agents.cli.outputs import NAME, check_distinct, check_outputs, check_outside, output_files
 from agents.cli.paint_flags import Paint
 from agents.cli.paint_options import inputs_of, painter_of
 from agents.cli.pictures import find_pictures, path_of, stem_of
 from agents.cluster import run_on_cluster
 from agents.common.signals import StopSignals
-from agents.painting.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
 from agents.painting.photo import Photo, PhotoPainter
 from paint_gym.utils.files import write_text, writing
 from paint_gym.utils.progress import progress

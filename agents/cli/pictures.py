@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.painting.batch import STREAM
+from agents.cli.batch import STREAM
 from agents.painting.photo import Photo
 from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.utils.errors import named_file

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import tyro
 
+from agents.cli.batch import OutputOptions
 from agents.cli.outputs import check_distinct, check_outputs, endings_of, output_files
 from agents.cli.paint_flags import Files
 from agents.cli.pictures import find_pictures, path_of
 from agents.cli.plotter import paper_of
-from agents.painting.batch import OutputOptions
 from agents.painting.photo import Photo
 from paint_gym.painting import Painting
 

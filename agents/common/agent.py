@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from agents.common.config import LearningConfig
 from agents.common.replay import Transition
 from agents.networks.actor import Actor, apply_network
-from agents.painting.policy import PaintingPolicy
 from paint_gym.canvas import CanvasState
 from paint_gym.renderers import Renderer
 from paint_gym.rewards import RewardFunction, as_reward
@@ -114,12 +113,6 @@ class Agent:
     def explore(self, state: CanvasState) -> Tensor:
         """The bundle for each canvas while learning; by default that of `act`."""
         return self.act(state)
-
-    def policy(self, lookahead: int = 0, plan: int = 0, seed: int = 0) -> PaintingPolicy:
-        """The policy that paints with the actor as it learns; see `PaintingPolicy`."""
-        return PaintingPolicy(
-            self.actor, self.renderer, self.bundle, self.steps, lookahead, plan, seed, self.bf16
-        )
 
     def warm_start(self, actor: nn.Module) -> list[str]:
         """Copy the weights of another actor where names and shapes are the same; names of all other tensors.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
+from agents.common.agent import Agent
 from agents.networks.actor import Actor, Proposals, apply_network
 from agents.painting import planning
 from paint_gym.canvas import CanvasState
@@ -78,6 +79,12 @@ class PaintingPolicy:
     plan: int = 0
     seed: int = 0
     bf16: bool = False
+
+    @classmethod
+    def of(cls, agent: Agent, lookahead: int = 0, plan: int = 0) -> Self:
+        """The policy that paints with the actor of an agent, as it learns."""
+        parts = agent.actor, agent.renderer, agent.bundle, agent.steps
+        return cls(*parts, lookahead, plan, bf16=agent.bf16)
 
     def __post_init__(self) -> None:
         as_int("lookahead", self.lookahead, *planning.LOOKAHEAD)

@@ -139,7 +139,7 @@ class Trainer(TrainingLoop):
     def policy(self) -> PaintingPolicy:
         """The policy that evaluations paint with."""
         config, uses_model = self.config.agent, self.agent.uses_model
-        return self.agent.policy(config.lookahead, config.plan) if uses_model else self.agent.policy()
+        return PaintingPolicy.of(self.agent, *((config.lookahead, config.plan) if uses_model else ()))
 
     @cached_property
     def eval_targets(self) -> np.ndarray:

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import tyro
 
-from agents import ALGORITHMS, build_agent
+from agents import ALGORITHMS, PaintingPolicy, build_agent
 from benchmarks.harness import horizon
 from benchmarks.harness.curves import at_equal
 from benchmarks.harness.measure import Row
@@ -107,7 +107,7 @@ def jobs(options: Scoreboard) -> list[Training]:
 def untrained(job: Training) -> Iterator[Row]:
     """Rows of methods that do not learn, on the pictures of a job."""
     pictures, agent = job.pictures("test", job.test_images), job.config.agent
-    planner = build_agent(agent, "cpu").policy(plan=PLAN)
+    planner = PaintingPolicy.of(build_agent(agent, "cpu"), plan=PLAN)
     yield {"method": "one flat colour", "l2": mean_colour_l2(pictures)}
     yield {"method": "random strokes", "l2": random_l2(pictures, agent.max_strokes)}
     planned = paint_and_score(pictures, agent.max_strokes, planner, batch=len(pictures))

@@ -10,7 +10,16 @@ import torch
 from helpers import Constant, agent_of, transition
 from torch import Tensor
 
-from agents import DDPG, Agent, AgentConfig, LearningConfig, ModelBasedDDPG, PatchQDDPG, build_agent
+from agents import (
+    DDPG,
+    Agent,
+    AgentConfig,
+    LearningConfig,
+    ModelBasedDDPG,
+    PaintingPolicy,
+    PatchQDDPG,
+    build_agent,
+)  # fmt: skip
 from paint_gym import L2Reward
 
 CONFIG = AgentConfig(actor_width=8, critic_width=8, stroke="circle", bundle=2)
@@ -74,7 +83,7 @@ def test_bf16_by_default_only_where_the_processor_has_it(supported: bool, monkey
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported)
     for bf16, expected in ((None, supported), (True, True)):
         agent = build_agent(replace(CONFIG, learning=LearningConfig(bf16=bf16)), "cpu")
-        assert agent.bf16 is agent.policy().bf16 is expected
+        assert agent.bf16 is PaintingPolicy.of(agent).bf16 is expected
 
 
 @pytest.mark.parametrize("algo", ["model-based", "ddpg"])

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from agents import PaintOptions, evaluate, load, paint, refine
+from agents.painting.evaluation import PaintingScores
 from paint_gym import CanvasState, Painting, make_renderer
 
 
