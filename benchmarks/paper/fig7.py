@@ -127,7 +127,8 @@ def claims(result: Result) -> Iterator[Row]:
     for when, scores in (("equal updates", l2), ("equal time", early)):
         lower = ratio(scores["l2 reward"], scores["WGAN reward"])
         text = f"the WGAN reward has a lower test l2 than l2 as reward, {when}"
-        yield claim(text, "lower", f"{interval_text(lower)} times lower", WELCH, verdict(*lower[1:], 1))
+        measured = f"l2 as reward has {interval_text(lower)} times its l2"
+        yield claim(text, "lower", measured, WELCH, verdict(*lower[1:], 1))
     if SPIRAL.name not in l2:
         return
     flat = result.tables[UNPAINTED][0]["mean colour"]

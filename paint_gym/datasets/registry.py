@@ -72,10 +72,10 @@ def load_dataset(
     Pictures from files are decoded once (see `paint_gym.datasets.cache`) and then mapped into memory.
 
     Args:
-        dataset: a registered name, or several joined by "+", as in "celeba+imagenet"; a folder of images (see
-            `folder_source` for its splits); or an (N, 3, H, W) uint8 array, the same for every split, not
-            copied if it has the size already. A registered name goes before a folder of that name; write
-            "./name" for the folder.
+        dataset: a registered name, or several joined by "+", as in "celeba+imagenet", which are copied into
+            memory; a folder of images (see `folder_source` for its splits); or an (N, 3, H, W) uint8 array,
+            the same for every split, not copied if it has the size already. A registered name goes before a
+            folder of that name; write "./name" for the folder.
         split: "train", "val" or "test"; cut from train where the publisher has no "val".
         size: the side of the pictures in pixels.
         data_root: the folder that holds the publishers' data sets, each in a folder of its name; by default
