@@ -41,7 +41,7 @@ class DDPG(Agent):
         """Updates of the critic before the actor learns; until then all actions are random (Fujimoto et al.
         2018)."""
         policy_delay: int = 1
-        """Updates of the critic to one of the actor and the target networks (Fujimoto et al. 2018: 2)."""
+        """Updates of the critic per update of the actor and the target networks (Fujimoto et al. 2018: 2)."""
 
         def __post_init__(self) -> None:
             super().__post_init__()

@@ -81,7 +81,7 @@ class CanvasState(NamedTuple):
         """The paintings of this state where the mask ``(B,)`` is True, else those of another.
 
         Raises:
-            ValueError: another mask, see `as_mask`.
+            ValueError: the mask is not ``(B,)`` bool.
         """
         mask, pairs = as_mask("mask", mask, self), zip(self, other, strict=True)
         return CanvasState(*(torch.where(mask.view(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))

@@ -45,10 +45,10 @@ def pictures() -> np.ndarray:
 
 
 @pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
-    """Tests give the same numbers however many cores there are."""
+def one_thread() -> Iterator[None]:
+    """At the size of tests a second thread only waits."""
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 

@@ -56,6 +56,7 @@ def test_agents(agent: str, compare: Compare) -> None:
     """100 strokes of a photo of the test split."""
     target = load_dataset("photos", "test", SIDE)[[1]]
     (painting,) = agents.paint(agents.load(f"pretrained{agent}", "cpu"), torch.from_numpy(target), 100)
+    assert painting.stroke == (agent[1:] or "bezier")
     picture, photo = painting.render(), target[0].transpose(1, 2, 0)
     golden, difference = compare(f"pretrained{agent}.png", picture)
     error, golden_error = (np.square(rgb / 255.0 - photo / 255.0).mean() for rgb in (picture, golden))

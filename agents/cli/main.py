@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str]) -> Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; what the user can mend ends with one line, not with a traceback."""
+    """Run the command line; errors that the user can mend end with one line, not with a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console that is not UTF-8 shows a ? for a sign it lacks
             stream.reconfigure(errors="replace")

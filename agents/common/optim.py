@@ -30,7 +30,7 @@ def gradient_step(
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
     length = nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm)
-    value, norm = torch.stack([mean, length.to(mean)]).tolist()  # at once: a GPU is waited for
+    value, norm = torch.stack([mean, length.to(mean)]).tolist()  # one transfer: each waits for the GPU
     if not math.isfinite(value):
         raise TrainingDivergedError(f"{name} is {value}")
     if not math.isfinite(norm):

@@ -73,8 +73,8 @@ class TrainingLoop(ABC):
 
         Args:
             callback: called after each update.
-            folder: folder for metrics, pictures and checkpoints, and whether to evaluate, show a bar and
-                listen to signals; None for just the updates. Of several processes the first one writes.
+            folder: folder for metrics, pictures and checkpoints, of which only the first process writes. None
+                means only updates, without files, evaluations, bar and signal handlers.
             checkpoint_minutes: minutes between checkpoints; the last one is written at the end.
 
         Raises:

@@ -47,9 +47,9 @@ class Trainer(TrainingLoop):
     Args:
         config: settings of the run.
         device: device of networks, canvases and replay.
-        agent: an agent of your own, in place of ``config.agent``, which takes over its strokes, renderer and
-            budget. Unless the configuration builds the same actor, `resume` needs the agent again, and
-            `agents.load` cannot build it.
+        agent: an agent of your own, in place of that of ``config.agent``; the configuration takes its
+            strokes, renderer and budget from it. Unless the configuration builds the same actor, `resume`
+            needs the agent again, and `agents.load` cannot build it.
 
     Raises:
         ValueError: a batch larger than the replay, or settings that do not go together.

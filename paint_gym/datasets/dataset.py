@@ -23,7 +23,7 @@ class Dataset:
             that only those in use take memory.
         names: N names that say where each picture comes from, or None.
         skipped: number of pictures that could not be read (`on_error="skip"`).
-        file: the file that `images` maps; pickled is its path then, else the pictures themselves.
+        file: the file that `images` maps, if any; a pickle then holds its path in place of the pictures.
 
     Raises:
         ValueError: the images are of another shape or dtype, or none at all.

@@ -19,8 +19,8 @@ _COLOURS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
 def first_frame(file: BinaryIO) -> tuple[BinaryIO, dict[bytes, bytes]]:
     """First frame of a PNG as a PNG without texts and times; and its chunks on colour and EXIF, by kind.
 
-    Pillow refuses a sound picture beside a long text or a wrong checksum, and takes for the first frame of an
-    animation the picture that is only for programs without animations.
+    Pillow refuses valid pictures with a long text chunk or a wrong checksum in a side chunk, and reads the
+    fallback picture of an animated PNG in place of its first frame.
     """
     chunks = list(_chunks(file))
     kinds = [kind for kind, _, _ in chunks]

@@ -25,18 +25,16 @@ WEIGHTS = Path(__file__).with_name("weights")  # networks that come with the pac
 
 
 class GridNetwork(nn.Module):
-    """Each cell of 8 x 8 pixels by the same small layers, from linear functions of its place.
+    """Paint each cell of 8 x 8 pixels with the same small network.
 
-    Which functions, three fully connected layers know from the stroke: where the stroke's edges are, as it
-    were. What the layers after them make of it is learnt in all cells at once. So it learns in minutes, with
-    4% of the weights of `PaperNetwork` and half its operations.
-
-    A cell has `width` functions and channels, and `depth` residual layers; the stroke's layers have `hidden`.
+    Three fully connected layers of `hidden` units turn the stroke into `width` linear functions of position.
+    Each cell evaluates them at its centre, and `depth` residual layers, shared by all cells, turn the values
+    into 64 pixels. It learns in minutes, with 4% of the weights of `PaperNetwork` and half its operations.
     """
 
     places: Tensor
     cells = 16  # a side
-    idle = 0.15  # of the cells in which nothing changes, which part a step of training looks at
+    idle = 0.15  # fraction of the cells without an edge that a training step samples
 
     def __init__(self, parameters: int, width: int = 96, depth: int = 3, hidden: int = 512) -> None:
         super().__init__()

@@ -81,7 +81,7 @@ class RasterRenderer(Renderer):
         return y, x, torch.from_numpy(fine.reshape(rows, FINER, columns, FINER).mean((1, 3)))
 
     def _sweep(self, fine: np.ndarray, nodes: np.ndarray) -> None:
-        """Discs from the first node to the last, so close that their outline is off by under a quarter."""
+        """Discs from the first node to the last; their outline is wrong by less than 1/4 of a sub-pixel."""
         cv2, a, way = load_opencv(), nodes[:-1], np.diff(nodes, axis=0)
         step = np.sqrt(np.minimum(a[:, 2], nodes[1:, 2]).clip(min=1))
         length = np.maximum(np.hypot(way[:, 0], way[:, 1]), np.abs(way[:, 2]))

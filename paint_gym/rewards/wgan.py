@@ -26,9 +26,9 @@ _REPLAY = 256  # earlier pairs, from which smaller batches are filled up
 class WGANReward(Reward):
     """Score of the canvas after a bundle minus its score before, by the target copy of a discriminator.
 
-    The gradient penalty lets the score change as fast as the pair, measured by its Euclidean norm. Divided by
-    the root of the number of values of a canvas, rewards are in units of root mean square error: over an
-    episode they add up to about 1 at most, at any size.
+    The gradient penalty makes the score 1-Lipschitz in the Euclidean norm of a pair. Divided by the root of
+    the number of values of a canvas, rewards are in units of root mean square error: those of an episode add
+    up to at most about 1, at any size.
 
     The discriminator learns by WGAN-GP to tell (canvas, target), the fake pairs, from (target, target), the
     real ones; the training calls `update`. The discriminator must keep up with an actor that learns in a

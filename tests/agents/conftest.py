@@ -1,4 +1,4 @@
-"""Fixtures of all tests of agents: one thread, and a small photo."""
+"""A small photo for the tests of agents."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-
-
-@pytest.fixture(autouse=True)
-def one_thread(two_threads: None) -> None:
-    """For networks this small a second thread only waits."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture

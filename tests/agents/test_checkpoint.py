@@ -8,15 +8,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 import agents
 from agents import AgentConfig, LearningConfig, build_agent, save_agent
-from agents.painting.evaluation import l2_by_raster
-from paint_gym import load_dataset
 
 CONFIG = AgentConfig(
     actor_width=8, stroke="circle", opacity=(0.5, 1.0), bundle=2, learning=LearningConfig(gamma=0)
@@ -114,19 +111,6 @@ def test_painting_builds_no_critic_no_reward_and_compiles_nothing(saved: Path, m
     learning = dataclasses.asdict(replace(CONFIG.learning, compile=True))
     rewrite(saved, dataclasses.asdict(CONFIG) | {"reward": "no-such-reward", "learning": learning})
     assert len(agents.paint(agents.load(saved, "cpu"), torch.rand(1, 3, 16, 16), 4)[0]) == 4
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stroke", ["bezier", "circle", "straight", "triangle"])
-def test_the_agents_that_come_with_the_package(stroke: str) -> None:
-    """Crops of unseen photos, to a small part of a blank canvas's l2; better with lookahead."""
-    pictures = load_dataset("photos", split="test", size=128)[np.arange(2)]
-    name = agents.checkpoint.shipped_agent(stroke)
-    policies = [agents.load(name, "cpu", lookahead=count) for count in (None, 0)]
-    assert policies[0].renderer.design.name == stroke
-    paintings = [agents.paint(policy, torch.from_numpy(pictures), 200) for policy in policies]
-    with_lookahead, without = (l2_by_raster(several, pictures).mean() for several in paintings)
-    assert with_lookahead < 0.9 * without < 0.05 * np.square(pictures / 255).mean()
 
 
 def test_agents_of_version_0_1_load_and_its_runs_say_why_not(saved: Path) -> None:

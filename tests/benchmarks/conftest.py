@@ -9,18 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks.__main__ import benchmarks
 from benchmarks.harness.results import read_result
 from benchmarks.harness.tables import BenchmarkConfig, Result, report
 from paint_gym.datasets import registry
-
-
-@pytest.fixture(autouse=True)
-def one_thread(two_threads: None) -> None:
-    """Two would wait for each other, spinning, where the cores are taken; so small a size gains nothing."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture

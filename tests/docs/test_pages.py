@@ -49,7 +49,7 @@ def commands_of(page: Path) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("paint-gym ")]
 
 
-WITH_CODE = [page for page in PAGES if python_of(page)]
+WITH_CODE = [page for page in PAGES if python_of(page) and page.parent.name != "your_own"]  # see below
 WITH_COMMANDS = [page for page in PAGES if commands_of(page)]
 
 

@@ -62,7 +62,10 @@ class TorchBackend:
 
 
 class KernelBackend:
-    """A kernel and its gradients. A subclass has the three methods at the end, for contiguous tensors."""
+    """A kernel and its gradients.
+
+    A subclass implements `run_nodes`, `paint_forward` and `paint_backward`, which get contiguous tensors.
+    """
 
     def nodes(self, strokes: Tensor, args: NodeArgs) -> tuple[Tensor, Tensor]:
         """See `TorchBackend.nodes`."""
@@ -80,7 +83,7 @@ class KernelBackend:
         return self.paint(canvas, nodes.unsqueeze(1), white, primitive).squeeze(1)
 
     def paint(self, canvas: Tensor, nodes: Tensor, colours: Tensor, primitive: str) -> Tensor:
-        """See `TorchBackend.paint`; a ValueError for shapes that a kernel would read beyond the end of."""
+        """See `TorchBackend.paint`; a ValueError for shapes that make a kernel read out of bounds."""
         (batch, channels), (strokes, count) = canvas.shape[:2], nodes.shape[1:3]
         if nodes.shape != (batch, strokes, max(count, 1), 4) or colours.shape != (batch, strokes, channels):
             shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (canvas, nodes, colours))

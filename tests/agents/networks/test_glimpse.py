@@ -70,12 +70,12 @@ def test_strokes_stay_in_their_part(design: StrokeDesign, size: tuple[int, int],
     canvas, target = torch.rand(2, 2, 3, *size)
     renderer = make_renderer("analytic", design)
     for group in actor.propose(canvas, target, torch.tensor([step, step + 1]), 3):
+        touched = (renderer(group.action.view(-1, design.dim), size) > 0).view(3, 2, 3, *size).any(2)
         for n, b in torch.cartesian_prod(torch.arange(3), torch.arange(2)).tolist():
-            touched = renderer(group.action[n, b].view(3, design.dim), size).amax(0) > 0
             top, left = int(group.top[n, b]), int(group.left[n, b])
-            touched[top : top + group.size[0], left : left + group.size[1]] = False
-            assert not touched.any()
             assert top + group.size[0] <= size[0] and left + group.size[1] <= size[1]
+            touched[n, b, top : top + group.size[0], left : left + group.size[1]] = False
+        assert not touched.any()
 
 
 def test_no_window_is_selected_for_ever(actor: GlimpseActor) -> None:

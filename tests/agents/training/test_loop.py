@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from helpers import assert_equal_weights
 
 import agents
 from agents import TrainConfig, Trainer, TrainingDivergedError
-
-COMMAND = [sys.executable, "-m", "agents", "train", "--device", "cpu"]
-SETTINGS = ["--preset", "smoke", "--updates", "60", "--checkpoint-minutes", "0", "--eval-every", "30"]
 
 
 @pytest.fixture
@@ -102,24 +93,3 @@ def test_metrics_of_lost_updates_are_dropped(tiny: TrainConfig, tmp_path: Path) 
     board = EventAccumulator(str(tmp_path))
     board.Reload()
     assert [event.step for event in board.Scalars("eval/l2")] == [3, 6, 9, 12]
-
-
-@pytest.mark.slow
-def test_after_kill_9(tmp_path: Path) -> None:
-    """Killed at some moment after a checkpoint, then resumed: the same as never killed."""
-    straight, killed = tmp_path / "straight", tmp_path / "killed"
-    options = {"env": os.environ | {"OMP_NUM_THREADS": "1"}, "stderr": subprocess.DEVNULL}
-    subprocess.run([*COMMAND, *SETTINGS, "--out", str(straight)], check=True, **options)
-    process = subprocess.Popen([*COMMAND, *SETTINGS, "--out", str(killed)], **options)
-    while not (killed / "checkpoint.pt").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    time.sleep(np.random.default_rng().uniform(0, 1))
-    process.kill()
-    process.wait()
-    subprocess.run([*COMMAND, "--resume", "--out", str(killed)], check=True, **options)
-    finished = [Trainer.resume(folder, "cpu") for folder in (straight, killed)]
-    assert [trainer.updates for trainer in finished] == [60, 60]
-    assert_equal_weights(*finished)
-    updates = [line["update"] for line in lines_of(killed)]
-    assert updates == sorted(updates) and updates.count(60) == 2

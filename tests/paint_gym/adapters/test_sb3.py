@@ -158,7 +158,6 @@ def test_ppo_learns_a_solid_colour() -> None:
     colour = np.array([200, 60, 120], np.uint8)[None, :, None, None]
     task = {"stroke": "straight", "opacity": (1.0, 1.0), "max_strokes": 2, "bundle": 2}
     env = make(np.tile(colour, (1, 1, 32, 32)), num_envs=64, **task)
-    torch.set_num_threads(1)
     small = {"net_arch": [32], "log_std_init": -0.7}
     agent = PPO("MlpPolicy", env, learning_rate=1e-3, n_steps=10, batch_size=160, n_epochs=4, gamma=0.5,
                 seed=0, device="cpu", policy_kwargs=small)  # fmt: skip

@@ -9,7 +9,6 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
-from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from paint_gym import PaintCanvasEnv, PaintCanvasVectorEnv
 
@@ -244,16 +243,6 @@ def test_next_step_ignores_the_actions_of_who_begins_anew(pictures: np.ndarray) 
     assert (observation[:, :3] == 0).all() and not reward.any() and not terminated.any()
     with pytest.raises(ValueError, match="NaN"):
         env.step(unread)
-
-
-def test_gymnasium_wrapper(pictures: np.ndarray) -> None:
-    env = RecordEpisodeStatistics(make(pictures))
-    env.reset(seed=0)
-    start = env.unwrapped.task.l2(env.unwrapped.state).numpy()
-    for _ in range(3):
-        infos = env.step(env.action_space.sample())[4]
-    np.testing.assert_allclose(infos["episode"]["r"], start - infos["final_info"]["l2"], atol=1e-6)
-    assert infos["episode"]["l"].tolist() == [3, 3, 3]
 
 
 @pytest.mark.parametrize("reward", ["l2", "wgan"])

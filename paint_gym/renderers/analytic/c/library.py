@@ -23,7 +23,7 @@ from paint_gym.strokes import COLOUR
 
 logger = logging.getLogger(__name__)
 REALS = {torch.float32: "float", torch.float64: "double"}
-THREAD_WORK = 500_000  # work, see `_run`, that one thread does sooner than it could call others
+THREAD_WORK = 500_000  # below this work (see `_run`), starting threads costs more than it saves
 GROUPS = 8  # sums of gradients for each canvas; fixed, so that they are the same for any number of threads
 
 RangeFunction = Callable[[int, int], int]

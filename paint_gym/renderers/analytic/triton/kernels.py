@@ -8,11 +8,11 @@ canvas is read once and written once, however many strokes there are, and no cov
 
 The gradient goes through the strokes in the same order, not backwards. For a stroke it needs the canvas
 before it, which is repainted on the way, and the transmittance of all later strokes, the product of their
-``1 - alpha``. `paint_kernel` records the logarithm of that product over all strokes, and the gradient takes
-each stroke that it passes off it. The logarithm is a sum of two floats, and both kernels compute the same
-alphas to the last bit (without a * b + c rounded once), so after the last stroke it is zero. Each program
-adds up the gradients of nodes and colours in its own memory: there is no race, and the sums are always the
-same.
+``1 - alpha``. `paint_kernel` records the logarithm of that product over all strokes. The gradient subtracts
+the logarithm of each stroke that it has passed. The logarithm is a sum of two floats, and both kernels
+compute the same alphas to the last bit (without a * b + c rounded once), so after the last stroke it is zero.
+Each program adds up the gradients of nodes and colours in its own memory: there is no race, and the sums are
+always the same.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-COLUMNS = tl.constexpr(
-    16
-)  # of a segment, see kernel.c: x to dalpha, along, across, fixed, lead; four are unused
+# of a segment, see kernel.c: x to dalpha, along, across, fixed, lead; four are unused
+COLUMNS = tl.constexpr(16)
 TINY = tl.constexpr(1e-12)
 OPAQUE = tl.constexpr(-100.0)  # log2 of what an opaque stroke lets through; beneath it no gradient is left
 

@@ -14,7 +14,7 @@ from paint_gym.strokes import COLOUR
 
 SIDES = (16, 8)  # of a tile, in pixels
 BUSY_PROGRAMS = 512  # keep a GPU busy; with fewer, tiles are smaller
-FUSION = False  # whether a * b + c may be rounded once: which of them are depends on the code around them
+FUSION = False  # a * b + c is rounded twice in both kernels, so their alphas agree to the last bit
 STROKE_OPTIONS = {"num_warps": 1, "enable_fp_fusion": FUSION}  # of kernels with a program for each stroke
 GATHER_OPTIONS = STROKE_OPTIONS | {"num_warps": 4}
 GATHER_NODES, GATHER_ROWS = 512, 64  # `gather_kernel` reads so many nodes at once, of at most so many groups

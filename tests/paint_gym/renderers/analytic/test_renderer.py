@@ -84,7 +84,13 @@ def test_gradient_by_central_differences(stroke: str, backend: str) -> None:
         canvas = torch.rand(2, 3, 24, 20, dtype=torch.float64, requires_grad=True)
         weight = torch.randn(2, 3, 24, 20, dtype=torch.float64)
         (renderer.paint(canvas, strokes) * weight).sum().backward()
-        forward, backward = one_sided(lambda s, c=canvas, w=weight: (renderer.paint(c, s) * w).sum(), strokes)
+
+        def weighted_sums(batch: Tensor, canvas: Tensor = canvas, weight: Tensor = weight) -> Tensor:
+            canvases, weights = (value.repeat(len(batch), 1, 1, 1) for value in (canvas, weight))
+            sums = (renderer.paint(canvases, batch.flatten(0, 1)) * weights).sum((1, 2, 3))
+            return sums.view(len(batch), 2).sum(1)
+
+        forward, backward = one_sided(weighted_sums, strokes)
         smooth = (forward - backward).abs() < 1e-3 * (1 + forward.abs())  # elsewhere is a kink
         slope = (forward + backward) / 2
         torch.testing.assert_close(strokes.grad[smooth], slope[smooth], rtol=1e-3, atol=1e-3)
@@ -96,11 +102,10 @@ def test_gradient_by_central_differences(stroke: str, backend: str) -> None:
 
 
 def one_sided(function, at: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
-    """Forward and backward differences of a scalar function."""
+    """Forward and backward differences of a function of batches ``(n, *at.shape)`` to ``(n,)``."""
     with torch.no_grad():
-        here, steps = function(at), torch.eye(at.numel(), dtype=at.dtype).view(-1, *at.shape) * eps
-        ahead = torch.stack([function(at + step) for step in steps])
-        behind = torch.stack([function(at - step) for step in steps])
+        steps = torch.eye(at.numel(), dtype=at.dtype).view(-1, *at.shape) * eps
+        here, ahead, behind = function(at[None]), function(at + steps), function(at - steps)
     return ((ahead - here) / eps).view_as(at), ((here - behind) / eps).view_as(at)
 
 
