@@ -69,7 +69,6 @@ def test_each_task_has_its_answer_or_its_error(address: str) -> None:
         assert len(tasks) <= len(answers) + 4  # read as they are needed
     assert isinstance(answers.pop(13), KeyError)
     assert answers == {task: 100 + 2 * task for task in range(40) if task != 13}
-    assert len(list(run_on_cluster(double, 100, range(40), address, stop=lambda: True))) == 1
 
 
 @pytest.mark.ci

@@ -80,7 +80,7 @@ def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     blocks = python_of(page)
     if page.name == "plug_in.md":  # each needs a library of its own
         monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-        assert len(blocks) == 9
+        assert len(blocks) == 8
         for block in blocks:
             modules = re.findall(r"^from ([\w.]+)", block, re.MULTILINE)
             try:
