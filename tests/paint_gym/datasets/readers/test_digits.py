@@ -47,6 +47,7 @@ def test_mnist_splits_and_spellings(folder: str, tmp_path: Path) -> None:
         (gzip.compress(idx(5, promised=4)), "3,136 .* has 3,920"),
         (gzip.compress(struct.pack(">4I", 0x803, 1, 2**31, 28)), "28 x 28"),
     ],
+    ids=["cut", "overwritten", "html", "short", "labels", "too many", "too few", "too large"],
 )
 def test_a_damaged_mnist_file_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "mnist").mkdir()
