@@ -42,20 +42,18 @@ def render(command: Render) -> None:
     check_distinct(items)
     files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
     check_outputs(files, [path_of(source) for source in sources], command.overwrite)
-    sizes = {
-        file: output.size_of(painting.size, file)
+    writes = [
+        (painting[:strokes], file, output.size_of(painting.size, file))
         for item, painting in zip(items, paintings, strict=True)
-        for _, budget_files in item.budgets
+        for strokes, budget_files in item.budgets
         for file in budget_files
-    }
+    ]
     for item, painting in zip(items, paintings, strict=True):
         if paper is not None and painting.opacity != (1.0, 1.0):
             logger.warning("%s: pens cannot draw transparent strokes; paint with --opaque", item.photo)
-        for strokes, budget_files in item.budgets:
-            for file in budget_files:
-                size = sizes[file]
-                output.save(painting[:strokes], file, size, paper)
-                logger.info("%s: %d strokes, %d x %d", file, len(painting[:strokes]), size[1], size[0])
+    for painting, file, size in writes:
+        output.save(painting, file, size, paper)
+        logger.info("%s: %d strokes, %d x %d", file, len(painting), size[1], size[0])
 
 
 def _load(source: Photo) -> Painting:

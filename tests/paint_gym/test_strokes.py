@@ -95,11 +95,11 @@ def test_a_layout_names_each_parameter_once_and_fits_the_primitive() -> None:
 
 def test_a_layout_decides_the_kinds() -> None:
     layout = module.StrokeLayout(("a", "b", "c"), ("d", "e", "f"), ("x",), ("w",))
-    own = StrokeDesign("own", ("a", "b", "c", "d", "e", "f", "x", "w"), "sweep", layout)
-    assert own.kinds == ("x", "relative", "x", "y", "relative", "y", "radius", "alpha")
-    assert replace(own, name="again").kinds == own.kinds
+    design = StrokeDesign("own", ("a", "b", "c", "d", "e", "f", "x", "w"), "sweep", layout)
+    assert design.kinds == ("x", "relative", "x", "y", "relative", "y", "radius", "alpha")
+    assert replace(design, name="again").kinds == design.kinds
     with pytest.raises(ValueError, match=r"stroke 'own': the layout decides the kinds"):
-        replace(own, kinds=("x", "x", "x", "y", "y", "y", "radius", "alpha"))
+        replace(design, kinds=("x", "x", "x", "y", "y", "y", "radius", "alpha"))
 
 
 @pytest.mark.parametrize("kernel", ["c", "torch"])
@@ -124,11 +124,11 @@ def test_a_layout_of_ones_own_in_another_order(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("PAINT_GYM_KERNEL", kernel)
     design = module.get_stroke(built_in)
-    own = StrokeDesign("own", parameters, design.primitive, layout)
-    strokes = torch.rand(5, own.dim, dtype=torch.float64, requires_grad=True)
+    reordered = StrokeDesign("own", parameters, design.primitive, layout)
+    strokes = torch.rand(5, reordered.dim, dtype=torch.float64, requires_grad=True)
     alphas = [
-        make_renderer("analytic", each)(vectors, (30, 40))
-        for each, vectors in ((own, strokes), (design, strokes[:, order]))
+        make_renderer("analytic", painted)(vectors, (30, 40))
+        for painted, vectors in ((reordered, strokes), (design, strokes[:, order]))
     ]
     torch.testing.assert_close(*alphas)
     gradients = [torch.autograd.grad(alpha.square().sum(), strokes)[0] for alpha in alphas]
