@@ -1,4 +1,8 @@
-"""Renderer of the paper, Fig. 12, with random weights: a baseline of speed."""
+"""Renderer of the paper, Fig. 12, with random weights: a baseline of speed.
+
+Which memory layout of its convolutions is faster depends on the processor, so benchmarks of speed time both,
+and compare with the faster one.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,11 @@ class PaperRenderer(Renderer):
         check_size(self, size)
         coverage: Tensor = self.network(strokes[:, : len(self.design.parameters)])
         return coverage
+
+    @classmethod
+    def in_both_layouts(cls, stroke: str | StrokeDesign = "bezier") -> dict[str, PaperRenderer]:
+        """The same network twice, by the name of its memory layout."""
+        return {"contiguous": cls(stroke), "channels_last": cls(stroke, channels_last=True)}
 
     def paint(self, canvas: Tensor, strokes: Tensor) -> Tensor:
         """The canvas ``(B, 3, 128, 128)`` after strokes ``(B, K, stroke_dim)``; one batch for the network."""

@@ -2,14 +2,15 @@
 
 Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.speed.rendering
 
-Both take turns in one process, on the same strokes at 128 px; the network is in fp32 with random weights.
+They take turns in one process, on the same strokes at 128 px. The network is in fp32 with random weights, and
+in the memory layout in which it is faster.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from unittest.mock import patch
 
 import numpy as np
@@ -30,14 +31,6 @@ STEP_BAR = 0.0007  # seconds
 CANVASES, BUNDLE = 96, 5  # canvases painted at once, strokes on each
 Function = Callable[[Tensor], Tensor]
 """Function of strokes ``(B, K, stroke_dim)``; its result is the same for both sides of a comparison."""
-
-
-@dataclass(frozen=True)
-class Rendering(BenchmarkConfig):
-    """Speed of the analytic renderer and the environments, against the paper's network."""
-
-    channels_last: bool = False
-    """Give the network the memory layout in which its convolutions are fastest."""
 
 
 def forward(function: Function, strokes: Tensor) -> Callable[[], object]:
@@ -68,20 +61,25 @@ def random_pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(256, size=(count, 3, SIZE, SIZE), dtype=np.uint8)
 
 
-def compare_renderers(design: StrokeDesign, options: Rendering, kernel: bool = True) -> Iterator[Row]:
+def compare_renderers(design: StrokeDesign, options: BenchmarkConfig, kernel: bool = True) -> Iterator[Row]:
     """Seconds of ours and of the network, for coverage and for painting, with and without gradients."""
     canvases = options.pick(CANVASES, 2)
     canvas = torch.rand(canvases, 3, SIZE, SIZE)
     strokes = random_strokes(design, canvases, BUNDLE)
     analytic = functions(make_renderer("analytic", design), canvas)
-    paper = functions(PaperRenderer(design, options.channels_last), canvas)
+    networks = {
+        layout: functions(network, canvas)
+        for layout, network in PaperRenderer.in_both_layouts(design).items()
+    }
     repeats, warmup = (options.pick(15, 1), 2) if kernel else (options.pick(3, 1), 1)
     for name, function in analytic.items():
         for what, measure in PASSES.items():
             with patch.dict(os.environ, PAINT_GYM_KERNEL="c" if kernel else "torch"):
-                calls = {"analytic": measure(function, strokes), "paper": measure(paper[name], strokes)}
+                calls = {"analytic": measure(function, strokes)}
+                calls |= {layout: measure(paper[name], strokes) for layout, paper in networks.items()}
                 seconds = take_turns(calls, repeats, warmup)
-            row: Row = {"stroke": design.name, "what": f"{name}, {what}"} | compare(**seconds)
+            compared = compare(seconds.pop("analytic"), min(seconds.values()))
+            row: Row = {"stroke": design.name, "what": f"{name}, {what}"} | compared
             bar = FORWARD_BAR if what == "forward" else BACKWARD_BAR
             yield row | at_least(row["times faster"], bar) if kernel else row
 
@@ -92,7 +90,7 @@ def compare(analytic: float, paper: float) -> Row:
 
 
 @torch.no_grad()
-def compare_environment(options: Rendering) -> Iterator[Row]:
+def compare_environment(options: BenchmarkConfig) -> Iterator[Row]:
     """`PaintCanvasVectorEnv.step` against the network on the same bundles, alone and with compositing.
 
     A step is the mean over a whole episode, the reset at its end included.
@@ -104,20 +102,22 @@ def compare_environment(options: Rendering) -> Iterator[Row]:
     design, steps = get_stroke("bezier"), max_strokes // BUNDLE
     strokes = random_strokes(design, steps, canvases, BUNDLE)
     bundles = list(strokes.flatten(2).numpy())
-    network = PaperRenderer(design, options.channels_last)
     canvas = torch.zeros(canvases, 3, SIZE, SIZE)
-    calls: dict[str, Callable[[], object]] = {
-        "step": lambda: [env.step(bundle) for bundle in bundles],
-        "render": lambda: network(strokes[0].flatten(0, 1)),
-        "render and composite": lambda: network.paint(canvas, strokes[0]),
+    networks = PaperRenderer.in_both_layouts()
+    work: dict[str, Callable[[PaperRenderer], object]] = {
+        "render": lambda network: network(strokes[0].flatten(0, 1)),
+        "render and composite": lambda network: network.paint(canvas, strokes[0]),
     }
-    seconds = take_turns(calls, options.pick(15, 1))
-    for what in ("render", "render and composite"):
-        row: Row = {"what": f"step, against {what}", **compare(seconds["step"] / steps, seconds[what])}
+    for what, paint in work.items():
+        calls: dict[str, Callable[[], object]] = {"step": lambda: [env.step(bundle) for bundle in bundles]}
+        calls |= {layout: partial(paint, network) for layout, network in networks.items()}
+        seconds = take_turns(calls, options.pick(15, 1))
+        row: Row = {"what": f"step, against {what}"}
+        row |= compare(seconds.pop("step") / steps, min(seconds.values()))
         yield row | at_least(row["times faster"], ENVIRONMENT_BAR) if what == "render" else row
 
 
-def one_environment(options: Rendering) -> Row:
+def one_environment(options: BenchmarkConfig) -> Row:
     """Seconds of a step of one `PaintCanvas-v0`, with arrays of numpy: the mean over a whole episode."""
     max_strokes = options.pick(200, 10)
     budget: Row = {"bundle": BUNDLE, "max_strokes": max_strokes}
@@ -134,7 +134,7 @@ def one_environment(options: Rendering) -> Row:
     return {"what": f"step of {BUNDLE} strokes", "seconds": seconds} | at_most(seconds, STEP_BAR)
 
 
-def tables(options: Rendering) -> Iterator[Table]:
+def tables(options: BenchmarkConfig) -> Iterator[Table]:
     """The renderer for every stroke design, with and without its kernel, and the environment."""
     designs = [get_stroke(name) for name in STROKES]
     many = f"{options.pick(CANVASES, 2) * BUNDLE} strokes"
@@ -147,4 +147,4 @@ def tables(options: Rendering) -> Iterator[Table]:
 
 
 if __name__ == "__main__":
-    main(tables, Rendering)
+    main(tables)

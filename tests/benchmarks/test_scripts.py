@@ -60,7 +60,7 @@ def test_peak_memory_leaves_out_what_the_parent_held():
 def test_fallback_is_measured_without_the_kernel(monkeypatch):
     used = []
     monkeypatch.setattr(CBackend, "paint_forward", lambda *arguments: used.append(1))
-    options = rendering.Rendering(smoke=True)
+    options = harness.BenchmarkConfig(smoke=True)
     list(rendering.compare_renderers(get_stroke("circle"), options, kernel=False))
     assert not used
 
