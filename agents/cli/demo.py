@@ -15,7 +15,8 @@ from skimage import data
 
 from agents.checkpoint import load, save_agent
 from agents.cli.command import Command
-from agents.cli.demo_page import overview, page, plot_curve
+from agents.cli.demo_page import overview, page
+from agents.cli.plots import plot_l2
 from agents.common.config import COUNT, SIZE, STROKES, check_ranges
 from agents.painting.evaluation import l2_by_raster
 from agents.painting.paint import paint
@@ -78,8 +79,8 @@ def demo(command: Demo) -> dict[str, float]:
     trained = paint(trainer.policy, targets, command.strokes)
     refined = refine(trained, targets, REFINE)
     save_agent(out / "agent.safetensors", trainer.agent, agent_config)
-    with replace_when_done(out / "learning_curve.png") as file:
-        plot_curve(file, curve)
+    seconds, l2 = zip(*curve, strict=True)
+    plot_l2(out / "learning_curve.png", "seconds of training", seconds, l2, "validation crops")
     labels = (
         f"{SHOWN} crops it never saw",
         f"{command.strokes} strokes, untrained",

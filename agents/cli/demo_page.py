@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from string import Template
 
 import numpy as np
@@ -47,16 +46,3 @@ def overview(pictures: np.ndarray, rows: Sequence[Sequence[Painting]], labels: S
         for j, image in enumerate(row):
             sheet.paste(Image.fromarray(image), (j * SIDE, top + LABEL))
     return np.asarray(sheet)
-
-
-def plot_curve(path: Path, curve: Sequence[tuple[float, float]]) -> None:
-    """Plot a learning curve of (seconds, l2)."""
-    from matplotlib.figure import Figure  # no pyplot: no window, no global state
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    seconds, l2 = zip(*curve, strict=True)
-    axes.plot(seconds, l2, marker=".", label="validation crops")
-    axes.set(xlabel="seconds of training", ylabel="l2 (mean squared error, by raster)", yscale="log")
-    axes.legend()
-    figure.savefig(path, dpi=120)

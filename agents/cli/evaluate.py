@@ -13,9 +13,10 @@ import tyro
 
 from agents.checkpoint import load
 from agents.cli.command import Command
+from agents.cli.plots import plot_l2
 from agents.painting.evaluation import EvaluationSettings, PaintingScores, evaluate
 from paint_gym.utils.errors import unknown_name
-from paint_gym.utils.files import replace_when_done, write_text
+from paint_gym.utils.files import write_text
 from paint_gym.utils.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,10 @@ def evaluate_agent(command: Evaluate) -> dict[str, Any]:
     if command.json is not None:
         write_text(command.json, json.dumps(report, indent=2) + "\n")
     if command.curve is not None:
-        _plot(command.curve, report)
+        curve = report["curve"]
+        label = f"mean of {report['images']} pictures, with its 95% interval"
+        title, band = f"{report['dataset']}, {report['split']}", (curve["low"], curve["high"])
+        plot_l2(command.curve, "strokes", curve["strokes"], curve["mean"], label, title, band)
     return report
 
 
@@ -80,19 +84,3 @@ def _table(report: dict[str, Any]) -> list[str]:
     head = ["| score | mean | 95% from | to |", "| --- | --- | --- | --- |"]
     row = "| {name} | {mean:.5g} | {low:.5g} | {high:.5g} |"
     return [title.format(**report), "", *head, *(row.format(name=name, **report[name]) for name in SCORES)]
-
-
-def _plot(path: Path, report: dict[str, Any]) -> None:
-    """The mean l2 against strokes, in the band of its confidence interval."""
-    from matplotlib.figure import Figure  # no pyplot: no window, no global state
-
-    figure, curve = Figure(figsize=(6, 4), layout="constrained"), report["curve"]
-    axes = figure.add_subplot()
-    label = f"mean of {report['images']} pictures, with its 95% interval"
-    axes.plot(curve["strokes"], curve["mean"], marker=".", label=label)
-    axes.fill_between(curve["strokes"], curve["low"], curve["high"], alpha=0.3)
-    title = f"{report['dataset']}, {report['split']}"
-    axes.set(xlabel="strokes", ylabel="l2 (mean squared error, by raster)", yscale="log", title=title)
-    axes.legend()
-    with replace_when_done(path) as file:
-        figure.savefig(file, dpi=120)
