@@ -5,9 +5,6 @@ A painting is the same, bit by bit, whichever paintings it is refined with: it d
 
 from __future__ import annotations
 
-import logging
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -15,30 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from agents.cli.outputs import OutputOptions, PhotoFiles
 from agents.common.signals import StopSignals
 from agents.painting.palette import hex_colours
 from agents.painting.photo import PaintJob, Photo, PhotoPainter
 from agents.painting.refinement import needs_pruning
 from paint_gym.metrics import psnr
-from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_size
-from paint_gym.painting.video import SECONDS
-from paint_gym.utils.images import scaled_sides
+from paint_gym.painting import Painting
 from paint_gym.utils.progress import progress
 
-logger = logging.getLogger(__name__)
 BATCH = 16  # photos
-FILM_SIDE = 1080  # pixels of the longer side of a film by default
-KEEPS_ALPHA = (".png", ".svg", ".json")
 PIXELS = 2**20  # pixels of the canvases that are refined together: 16 of 256 x 256
-STREAM = Path("-")  # standard input or output
-
-
-@dataclass(frozen=True)
-class PhotoFiles:
-    """A photo, and the files to write: of each number of strokes one painting in several formats."""
-
-    photo: Photo
-    budgets: tuple[tuple[int, tuple[Path, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -52,42 +36,6 @@ class PhotoResult:
     files: tuple[Path, ...] = ()
     line: dict[str, Any] | None = None
     error: ValueError | OSError | None = None
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """Options of the files that are written.
-
-    Attributes:
-        size: longer side in pixels; None for that of the photo.
-        format: ending of standard output.
-        seconds: longest duration of a film.
-        bars: show a progress bar for each painting; False beside a bar for all of them.
-    """
-
-    size: int | None = None
-    format: str = "png"
-    seconds: float = SECONDS
-    bars: bool = True
-
-    def size_of(self, sides: tuple[int, int], output: Path) -> tuple[int, int]:
-        """Size of a file, as the photo's height and width; a film at most `FILM_SIDE` by default."""
-        ending = f".{self.format}" if output == STREAM else output.suffix.lower()
-        limit = FILM_SIDE if FORMATS[ending].is_film else MAX_SIDE
-        size = check_size(scaled_sides(sides, self.size or min(limit, max(sides)), max(sides)))
-        FORMATS[ending].check_size(size)
-        return size
-
-    def save(self, painting: Painting, file: Path, size: tuple[int, int], paper: Paper | None) -> None:
-        """Write a painting to a file, or to standard output."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"painting.{self.format}" if file == STREAM else file
-            painting.save(path, size=size, paper=paper, seconds=self.seconds)
-            if file == STREAM:
-                sys.stdout.buffer.write(path.read_bytes())
-                sys.stdout.buffer.flush()
-        if painting.background is None and path.suffix.lower() not in KEEPS_ALPHA:
-            logger.info("%s: transparent parts are white", file)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,76 @@
-"""Files that a command writes: named by patterns, and never an input."""
+"""Files that a command writes: their names, from patterns, and their sizes."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from agents.cli.batch import STREAM, PhotoFiles
-from agents.cli.pictures import stem_of
+from agents.cli.pictures import STREAM, stem_of
 from agents.painting.photo import Photo
-from paint_gym.painting import check_ending
+from paint_gym.painting import FORMATS, MAX_SIDE, Painting, Paper, check_ending, check_size
+from paint_gym.painting.video import SECONDS
 from paint_gym.utils.errors import check_one_of
-from paint_gym.utils.files import check_writable
+from paint_gym.utils.images import scaled_sides
 
+logger = logging.getLogger(__name__)
+FILM_SIDE = 1080  # pixels of the longer side of a film by default
+KEEPS_ALPHA = (".png", ".svg", ".json")
 NAME, STROKES = "{name}", "{strokes}"  # in the name of an output: name of the photo, number of strokes
+
+
+@dataclass(frozen=True)
+class PhotoFiles:
+    """A photo, and the files to write: of each number of strokes one painting in several formats."""
+
+    photo: Photo
+    budgets: tuple[tuple[int, tuple[Path, ...]], ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """All of them."""
+        return [file for _, files in self.budgets for file in files]
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Options of the files that are written.
+
+    Attributes:
+        size: longer side in pixels; None for that of the photo.
+        format: ending of standard output.
+        seconds: longest duration of a film.
+        bars: show a progress bar for each painting; False beside a bar for all of them.
+    """
+
+    size: int | None = None
+    format: str = "png"
+    seconds: float = SECONDS
+    bars: bool = True
+
+    def size_of(self, sides: tuple[int, int], output: Path) -> tuple[int, int]:
+        """Size of a file, as the photo's height and width; a film at most `FILM_SIDE` by default."""
+        ending = f".{self.format}" if output == STREAM else output.suffix.lower()
+        limit = FILM_SIDE if FORMATS[ending].is_film else MAX_SIDE
+        size = check_size(scaled_sides(sides, self.size or min(limit, max(sides)), max(sides)))
+        FORMATS[ending].check_size(size)
+        return size
+
+    def save(self, painting: Painting, file: Path, size: tuple[int, int], paper: Paper | None) -> None:
+        """Write a painting to a file, or to standard output."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"painting.{self.format}" if file == STREAM else file
+            painting.save(path, size=size, paper=paper, seconds=self.seconds)
+            if file == STREAM:
+                sys.stdout.buffer.write(path.read_bytes())
+                sys.stdout.buffer.flush()
+        if painting.background is None and path.suffix.lower() not in KEEPS_ALPHA:
+            logger.info("%s: transparent parts are white", file)
 
 
 def output_files(
@@ -66,49 +122,11 @@ def endings_of(patterns: Sequence[str], ending: str) -> set[str]:
     return {_pattern(pattern, 1, ending).suffix.lower() or f".{ending}" for pattern in patterns}
 
 
-def check_distinct(items: Sequence[PhotoFiles]) -> None:
-    """Refuse one file for two paintings."""
-    makers: dict[Path, list[str]] = {}
-    for item in items:
-        for _, files in item.budgets:
-            for file in files:
-                makers.setdefault(file, []).append(str(item.photo))
-    for file, names in makers.items():
-        if len(names) > 1:
-            raise ValueError(
-                f"pictures of the same name would overwrite each other: {file} (of {' and '.join(names)}); "
-                "paint them with separate commands, into different folders"
-            )
-
-
-def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], overwrite: bool) -> None:
-    """Refuse outputs that cannot be written, that are inputs, or, without `overwrite`, that exist."""
-    identities = {_identity(file) for file in inputs if os.path.isfile(file)}
-    for output in outputs:
-        if output == STREAM:
-            continue
-        real = Path(os.path.realpath(output))  # also through folders that do not exist yet
-        if real.exists():
-            if _identity(real) in identities:
-                raise ValueError(f"{output} is an input; choose another file")
-            if not overwrite:
-                raise ValueError(f"{output} is there already; --overwrite writes over it")
-        check_writable(output)
-
-
-def check_outside(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Refuse files in folders that are painted: the next command would paint the paintings."""
-    folders = {path.resolve() for path in inputs if path.is_dir()}
-    for place in {output.parent for output in outputs}:
-        resolved = place.resolve()
-        for folder in folders & {resolved, *resolved.parents}:
-            raise ValueError(
-                f"{place} is in {folder}, which is painted: started again, the command, or another shard, "
-                "would paint the paintings; choose a folder outside"
-            )
-
-
-def _identity(file: Path) -> tuple[int, int]:
-    """Device and number of a file, the same for all its names and links."""
-    status = file.stat()
-    return status.st_dev, status.st_ino
+def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
+    """The part of the photos that a shard such as ``3/16`` has, in whatever order they are."""
+    parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
+    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
+        raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
+    if int(parts[1]) > len(items):
+        logger.info("nothing to paint: shard %s of %d pictures is empty", shard, len(items))
+    return sorted(items, key=lambda item: str(item.photo))[int(parts[1]) - 1 :: int(parts[2])]

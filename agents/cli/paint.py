@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from agents.cli.batch import BATCH, BatchPainter, OutputOptions, PhotoFiles, PhotoResult
-from agents.cli.outputs import NAME, check_distinct, check_outputs, check_outside, output_files
+from agents.cli.batch import BATCH, BatchPainter, PhotoResult
+from agents.cli.output_checks import check_distinct, check_outputs, check_outside
+from agents.cli.outputs import NAME, OutputOptions, PhotoFiles, output_files, shard_of
 from agents.cli.paint_flags import Paint
 from agents.cli.paint_options import inputs_of, painter_of
 from agents.cli.pictures import find_pictures, path_of, stem_of
@@ -44,40 +43,24 @@ def paint_pictures(command: Paint) -> None:
     check_distinct(items)
     items = items if command.many.shard is None else shard_of(items, command.many.shard)
     painter = painter_of(command, patterns, len(photos))
-    files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
-    inputs, palette = [*inputs_of(command), *map(path_of, photos)], command.look.save_palette
-    palettes = [] if palette is None else [Path(str(palette).replace(NAME, stem_of(p))) for p in photos]
-    if len(set(palettes)) < len(palettes):
-        raise ValueError(f"{palette} is one file for several palettes; write {NAME} into its name")
-    if set(palettes) & {*files, command.many.report}:
-        raise ValueError(f"{palette} cannot be the palette and another output")
-    check_outputs([*files, *palettes], inputs, command.overwrite or command.completes)
-    if command.many.report is not None:
-        check_outputs([command.many.report], [*inputs, *files], overwrite=True)
-        if command.many.report in files:
-            raise ValueError(f"{command.many.report} cannot be the report and a painting")
-    if command.completes:
-        check_outside(command.images, files)
-        items = items if command.overwrite else _without_painted(items)
+    _check_files(command, photos, items)
+    if command.completes and not command.overwrite:
+        items = _without_painted(items)
     signals, failed = StopSignals(), []
     total = sum(len(item.budgets) for item in items)
     bar = progress(total=total, desc="paintings", unit="painting", disable=len(items) < 2)
     with bar, logging_redirect_tqdm():
         for result in _paint(command, painter, items, signals, bars=len(photos) == 1):
-            names = ", ".join(str(file) for file in result.files)
-            if result.error is not None:
-                if len(photos) == 1 or not command.many.skip_bad:
-                    raise result.error
+            if result.error is None:
+                _report(command, result)
+            elif len(photos) == 1 or not command.many.skip_bad:
+                raise result.error
+            else:
                 logger.warning("%s is not painted: %s", result.photo, result.error)
                 failed.append(str(result.photo))
-            elif result.line is not None:
-                logger.info("%s: %d strokes in %.1f s", names, result.line["strokes"], result.line["seconds"])
-                if "palette" in result.line:
-                    _write_palette(palette, result.photo, result.line["palette"])
-                if command.many.report is not None:
-                    _add_line(command.many.report, result.line)
             bar.update()
             if signals.received is not None and not command.completes:
+                names = _names(result.files)
                 logger.info("stopped: %s is not refined to the end, nothing after it is painted", names)
     if signals.received is not None:
         logger.info("stopped; the same command goes on" if command.completes else "stopped")
@@ -87,14 +70,22 @@ def paint_pictures(command: Paint) -> None:
         raise ValueError(f"{count} pictures were not painted: {', '.join(sorted(failed))}")
 
 
-def shard_of(items: Sequence[PhotoFiles], shard: str) -> list[PhotoFiles]:
-    """The part of the photos that a shard such as ``3/16`` has, in whatever order they are."""
-    parts = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard)
-    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
-        raise ValueError(f"shard is which of how many, as in 3/16, not {shard!r}")
-    if int(parts[1]) > len(items):
-        logger.info("nothing to paint: shard %s of %d pictures is empty", shard, len(items))
-    return sorted(items, key=lambda item: str(item.photo))[int(parts[1]) - 1 :: int(parts[2])]
+def _check_files(command: Paint, photos: Sequence[Photo], items: Sequence[PhotoFiles]) -> None:
+    """Refuse files that cannot be written, or that two things would be written to."""
+    files, report = [file for item in items for file in item.files], command.many.report
+    inputs, palette = [*inputs_of(command), *map(path_of, photos)], command.look.save_palette
+    palettes = [] if palette is None else [_palette_file(palette, photo) for photo in photos]
+    if len(set(palettes)) < len(palettes):
+        raise ValueError(f"{palette} is one file for several palettes; write {NAME} into its name")
+    if set(palettes) & {*files, report}:
+        raise ValueError(f"{palette} cannot be the palette and another output")
+    check_outputs([*files, *palettes], inputs, command.overwrite or command.completes)
+    if report is not None:
+        check_outputs([report], [*inputs, *files], overwrite=True)
+        if report in files:
+            raise ValueError(f"{report} cannot be the report and a painting")
+    if command.completes:
+        check_outside(command.images, files)
 
 
 def _without_painted(items: list[PhotoFiles]) -> list[PhotoFiles]:
@@ -137,15 +128,23 @@ def _paint_task(shared: tuple[PhotoPainter, OutputOptions], items: list[PhotoFil
     return list(BatchPainter(*shared).paint(items))
 
 
-def _write_palette(file: Path | None, photo: Photo, colours: list[str]) -> None:
-    """Print the colours chosen from a photo, and write them as a file for --palette."""
-    logger.info("palette of %s: %s", photo, ",".join(colours))
-    if file is not None:
-        write_text(str(file).replace(NAME, stem_of(photo)), "\n".join(colours) + "\n")
+def _report(command: Paint, result: PhotoResult) -> None:
+    """Log a painting; write the palette chosen for it, and its line of the report."""
+    line, palette, report = result.line or {}, command.look.save_palette, command.many.report
+    logger.info("%s: %d strokes in %.1f s", _names(result.files), line["strokes"], line["seconds"])
+    if "palette" in line:
+        logger.info("palette of %s: %s", result.photo, ",".join(line["palette"]))
+        if palette is not None:
+            write_text(_palette_file(palette, result.photo), "\n".join(line["palette"]) + "\n")
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        with writing(report), report.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")  # in one write, so that several processes can share it
 
 
-def _add_line(report: Path, line: dict[str, Any]) -> None:
-    """Add a line to a report in one write, so that several processes can share it."""
-    report.parent.mkdir(parents=True, exist_ok=True)
-    with writing(report), report.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+def _names(files: Sequence[Path]) -> str:
+    return ", ".join(map(str, files))
+
+
+def _palette_file(pattern: Path, photo: Photo) -> Path:
+    return Path(str(pattern).replace(NAME, stem_of(photo)))

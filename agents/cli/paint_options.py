@@ -11,9 +11,9 @@ from PIL import ImageColor
 from torch import Tensor
 
 from agents.checkpoint import load, shipped_agent
-from agents.cli.batch import STREAM
 from agents.cli.outputs import endings_of
 from agents.cli.paint_flags import Paint
+from agents.cli.pictures import STREAM
 from agents.cli.plotter import paper_of
 from agents.painting.options import Background
 from agents.painting.palette import MAX_COLOURS, parse_palette, read_palette

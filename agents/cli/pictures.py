@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.cli.batch import STREAM
 from agents.painting.photo import Photo
 from paint_gym.datasets.sources import is_special, list_images
 from paint_gym.utils.errors import named_file
 
 logger = logging.getLogger(__name__)
+STREAM = Path("-")  # standard input or output
 
 
 def path_of(photo: Photo) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import tyro
 
-from agents.cli.batch import OutputOptions
-from agents.cli.outputs import check_distinct, check_outputs, endings_of, output_files
+from agents.cli.output_checks import check_distinct, check_outputs
+from agents.cli.outputs import OutputOptions, endings_of, output_files
 from agents.cli.paint_flags import Files
 from agents.cli.pictures import find_pictures, path_of
 from agents.cli.plotter import paper_of
@@ -40,7 +40,7 @@ def render(command: Render) -> None:
         for item in output_files([source], patterns, command.strokes or (len(painting),), command.format)
     ]
     check_distinct(items)
-    files = [file for item in items for _, budget_files in item.budgets for file in budget_files]
+    files = [file for item in items for file in item.files]
     check_outputs(files, [path_of(source) for source in sources], command.overwrite)
     writes = [
         (painting[:strokes], file, output.size_of(painting.size, file))

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 import agents
-from agents.cli.batch import BatchPainter, OutputOptions, PhotoFiles
+from agents.cli.batch import BatchPainter
+from agents.cli.outputs import OutputOptions, PhotoFiles
 from agents.painting.photo import Photo, PhotoPainter
 from paint_gym import Painting
 from paint_gym.datasets import read_image

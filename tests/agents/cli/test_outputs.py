@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from agents.cli.main import main
-from agents.cli.outputs import check_outputs, output_files
+from agents.cli.output_checks import check_outputs
+from agents.cli.outputs import output_files
 from agents.painting.photo import Photo
 from paint_gym import Painting
 
