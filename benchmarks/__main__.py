@@ -164,14 +164,11 @@ def run_program(program: list[str], environment: dict[str, str]) -> int:
 
 
 def check() -> Iterator[str]:
-    """The number of sound results; the names of those of older and of uncommitted code, and of records."""
-    results, known = all_results(), benchmarks()
+    """The number of sound results; the names of those of older and of uncommitted code."""
+    results = all_results()
     yield f"{len(results)} results are sound"
-    records = [result.name for result in results if result.name not in known]
-    yield f"{len(records)} are records that no benchmark of this name measures: {', '.join(records)}"
-    results = [result for result in results if result.name in known]
     stale = [result.name for result in results if is_stale(result)]
-    yield f"{len(stale)} of the others are of older code: {', '.join(stale)}"
+    yield f"{len(stale)} are of older code: {', '.join(stale)}"
     changed = [result.name for result in results if any(source["changed"] for source in result.sources())]
     yield f"{len(changed)} are of code that was not committed: {', '.join(changed)}"
 

@@ -11,8 +11,7 @@ from benchmarks.harness.critic_quality import draw_critics
 from benchmarks.harness.curves import LABELS, draw_curves
 from benchmarks.harness.measure import ROOT, Row
 from benchmarks.harness.results import all_results, module_of, origin, script_of
-from benchmarks.harness.statistics import over_seeds
-from benchmarks.harness.tables import CLAIMS, CRITICS, FINALS, HIDDEN, Result, table_lines
+from benchmarks.harness.tables import CLAIMS, CRITICS, HIDDEN, Result, table_lines
 from paint_gym.utils.files import write_text
 
 DOCS = ROOT / "docs"
@@ -40,23 +39,13 @@ OTHERS = """\
 Written by `python -m benchmarks report` from `benchmarks/results/`; the paper's figures are in
 [paper.md](paper.md). `python -m benchmarks run NAME` measures anew. Times are of the machine that is named.
 """
-REMOVED = (
-    "actors", "adapter", "gpu_on_paper", "kernel_levels", "learning_speed", "learning_speed_avx2",
-    "learning_speed_compiled", "levers", "palette", "scaling", "stroke_budget", "through",
-    "fig8a_200_strokes",
-)  # fmt: skip
-"""Results of benchmarks that decided a design and are gone."""
-PAST = ("until Chromium shows it", "SVG against our renderer, 200 random strokes")
-"""Titles of tables that their benchmarks measure no more."""
-MOVED = {"accuracy": "renderers", "cold_start": "photo"}
-"""Results that another benchmark measures now."""
 FIGURES = ("fig3", "fig7", "fig8a", "critics", "fig8b", "fig8c", "fig9", "fig10", "cost")
 
 
 def conclusions(result: Result) -> dict[str, list[Row]]:
     """Tables that follow from a result, by title; none where the benchmark concludes nothing."""
     script = script_of(result.name)
-    if script is None or "\ndef conclude(" not in script.read_text():
+    if "\ndef conclude(" not in script.read_text():
         return {}
     return dict(import_module(module_of(script)).conclude(result))
 
@@ -79,12 +68,7 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
     """Section of a result: its origin, its curves as a plot, its tables but for the claims."""
     machine = result.machine
     yield from ("", f"## {result.name}", "")
-    about = _about(result.name)
-    yield from (about, "") if about else ()
-    if result.name in REMOVED:
-        yield from ("The benchmark that measured this is no longer part of the project.", "")
-    if result.name in MOVED:
-        yield from (f"Measured by `python -m benchmarks run {MOVED[result.name]}` now.", "")
+    yield from (_about(result.name), "")
     if result.provenance is not None:
         yield f"`python {result.provenance['command']}`,"
     yield origin(result)
@@ -99,21 +83,15 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
         yield f"{took} Every evaluation of every seed: {link}."
     if result.name == CRITICS:
         yield from ("", "![Cosines of the critics' gradients, and their R^2, against seconds](critics.png)")
-    if result.name in REMOVED and FINALS in tables:
-        finals = [{"method": method} | over_seeds(l2) for method, l2 in result.finals().items()]
-        tables = {"l2 at the end": finals} | tables
     for title, rows in tables.items():
         if title not in (CLAIMS, *HIDDEN):
-            past = " (no command measures this any more)" if title in PAST else ""
-            yield from ("", f"{title[:1].upper()}{title[1:]}{past}:", "", *table_lines(rows))
+            yield from ("", f"{title[:1].upper()}{title[1:]}:", "", *table_lines(rows))
 
 
 def _about(name: str) -> str:
-    """Description of a benchmark, without its command; empty for results of another name."""
-    script = script_of(name)
-    if script is None:
-        return ""
-    first, *paragraphs = (ast.get_docstring(ast.parse(script.read_text())) or "").split("\n\n")
+    """Description of a benchmark, without its command."""
+    text = ast.get_docstring(ast.parse(script_of(name).read_text())) or ""
+    first, *paragraphs = text.split("\n\n")
     return "\n\n".join([first, *(text for text in paragraphs if not text.startswith("Run: "))])
 
 

@@ -76,7 +76,7 @@ def all_results() -> list[Result]:
     """Every result of the repository, by name.
 
     Raises:
-        ValueError: one is not sound, or curves have no result; the message names it.
+        ValueError: one is not sound, none measures it, or curves have no result; the message names it.
     """
     files = sorted(RESULTS.glob("*.json"))
     for path in sorted({path.stem for path in RESULTS.glob("*.csv")} - {path.stem for path in files}):
@@ -85,6 +85,7 @@ def all_results() -> list[Result]:
     for result in results:
         if result.smoke:
             raise ValueError(f"{RESULTS / result.name}.json: made with --smoke, which measures nothing")
+        script_of(result.name)
     return results
 
 
@@ -106,9 +107,16 @@ def _has_changed(files: list[str], commit: str) -> bool:
     return any(code_of(commit, name) != code_of("HEAD", name) for name in names)
 
 
-def script_of(name: str) -> Path | None:
-    """Script of the benchmark that a result has its name from; None if it is gone."""
-    return next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
+def script_of(name: str) -> Path:
+    """Script of the benchmark that a result has its name from.
+
+    Raises:
+        ValueError: there is no such benchmark.
+    """
+    script = next((ROOT / "benchmarks").rglob(f"{name}.py"), None)
+    if script is None:
+        raise ValueError(f"{RESULTS / name}.json: no benchmark of this name measures it")
+    return script
 
 
 def module_of(script: Path) -> str:
@@ -124,10 +132,8 @@ def imports() -> grimp.ImportGraph:
 
 def measuring_files(name: str) -> list[str]:
     """Patterns of the files that a benchmark needs: the modules that it imports, by any number of steps."""
-    script = script_of(name)
-    if script is None:
-        return []
-    modules = imports().find_upstream_modules(module_of(script)) - REPORTING | {module_of(script)}
+    module = module_of(script_of(name))
+    modules = imports().find_upstream_modules(module) - REPORTING | {module}
     paths = [module.replace(".", "/") for module in modules]
     files = [f"{path}{ending}" for path in paths for ending in (".py", "/__init__.py")]
     packages = {path.partition("/")[0] for path in paths}

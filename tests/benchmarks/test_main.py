@@ -195,4 +195,12 @@ def test_a_benchmark_is_measured_by_what_it_imports() -> None:
     assert {"paint_gym/*.c", "agents/*.safetensors"} <= training
     assert not {"agents/cli/paint.py", "benchmarks/harness/statistics.py"} & training
     assert "agents/cli/paint.py" in command
-    assert not results.measuring_files("gone")
+
+
+def test_a_result_that_no_benchmark_measures_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    report(BenchmarkConfig(json=tmp_path / "gone.json", threads=1), [("a table", [{"figure": 1.0}])])
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    with pytest.raises(ValueError, match=r"gone\.json: no benchmark of this name measures it"):
+        results.all_results()
