@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,12 @@ PIXELS = 2**20  # pixels of the canvases that are refined together: 16 of 256 x 
 class PhotoResult:
     """A painting that has been written, or the reason why there is none.
 
-    `line` is that of the report.
+    `line` is that of the report; empty beside an error.
     """
 
     photo: Photo
     files: tuple[Path, ...] = ()
-    line: dict[str, Any] | None = None
+    line: dict[str, Any] = field(default_factory=dict)
     error: ValueError | OSError | None = None
 
 

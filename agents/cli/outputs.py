@@ -1,4 +1,4 @@
-"""Files that a command writes: their names, from patterns, and their sizes."""
+"""Files that a command writes: their names, from patterns, their sizes, and the shard that writes them."""
 
 from __future__ import annotations
 

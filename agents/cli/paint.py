@@ -130,7 +130,7 @@ def _paint_task(shared: tuple[PhotoPainter, OutputOptions], items: list[PhotoFil
 
 def _report(command: Paint, result: PhotoResult) -> None:
     """Log a painting; write the palette chosen for it, and its line of the report."""
-    line, palette, report = result.line or {}, command.look.save_palette, command.many.report
+    line, palette, report = result.line, command.look.save_palette, command.many.report
     logger.info("%s: %d strokes in %.1f s", _names(result.files), line["strokes"], line["seconds"])
     if "palette" in line:
         logger.info("palette of %s: %s", result.photo, ",".join(line["palette"]))
