@@ -1,7 +1,7 @@
 """Renderer of the paper, Fig. 12, with random weights: a baseline of speed.
 
-Which memory layout of its convolutions is faster depends on the processor, so `rendering` and `refinement`
-time both, and compare with the faster one.
+Which memory layout of its convolutions is faster depends on the processor, so `gpu`, `rendering`
+and `refinement` time both, and compare with the faster one.
 """
 
 from __future__ import annotations
