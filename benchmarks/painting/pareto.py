@@ -1,6 +1,6 @@
 """Quality of paintings for the seconds they take: the agent alone, planned, refined, from random strokes.
 
-Run: python -m benchmarks.painting.pareto --plot docs/pareto.png
+Run: python -m benchmarks.painting.pareto --threads 1 --plot docs/pareto.png
 
 CelebA's test pictures have 128 px and are painted eight at once; Kodak's have 768 x 512, are painted one at a
 time, and refined and compared at full size. All by `raster`.
@@ -36,9 +36,9 @@ VARIANTS = (
 class Pareto(BenchmarkConfig):
     """Quality of paintings for the seconds they take."""
 
-    portraits: int = 24
+    portraits: int = 16
     """Pictures of CelebA."""
-    photos: int = 4
+    photos: int = 2
     """Pictures of Kodak; 0 for none."""
     plot: Path | None = None
     """PNG of both to write."""

@@ -1,6 +1,6 @@
 """Portraits of CelebA's test split: l2 by raster of the agent alone, with a plan, and refined.
 
-Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.painting.portraits
+Run: OMP_WAIT_POLICY=PASSIVE python -m benchmarks.painting.portraits --threads 1
 
 For comparison, what a user would pick instead: the hill climber `primitive` (Go), two threads, 200 shapes,
 128 px, was measured on eight of these pictures at .0030 in 8.2 s an image (triangles) and .0023 in 17.3 s
