@@ -6,6 +6,9 @@ import base64
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -190,3 +193,17 @@ def test_a_job_ends_when_its_client_leaves_or_its_time_is_up(monkeypatch):
     monkeypatch.setattr(jobs, "SECONDS", 0.0)
     with pytest.raises(jobs.Stopped, match="stopped after 0 seconds"):
         jobs.PaintingJob(request, lambda event: None, threading.Event()).run()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_page_while_it_paints() -> None:
+    command = [sys.executable, "-m", "agents", "web", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        (address,) = re.findall(r"open (http://\S+) in a browser; Ctrl-C ends it", process.stderr.readline())
+        long = SMALL | {"strokes": 2000, "refine": 500}
+        with httpx.stream("POST", f"{address}/api/paintings", json=long, timeout=120) as answer:
+            assert json.loads(next(answer.iter_lines()))["event"] == "start"
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0 and "Traceback" not in said
