@@ -73,13 +73,14 @@ def compiled(capability: int) -> Iterator[Row]:
             args = NodeArgs(design, (0.0, 1.0), SIZE, SIZE)
             canvas, nodes = torch.empty(1, 3, side, side), torch.empty(1, 5, args.node_count, 4)
             sizes = launch.KernelLaunch(canvas, nodes, design.primitive, side)
-            backward = sizes.paint_constants | {"NEEDS_GRAD": True, "ONE_TILE": True}
+            backward = sizes.paint_constants | {"NEEDS_GRAD": True}
             constants, stroke_options = launch.node_constants(args), launch.STROKE_OPTIONS
             functions: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
                 (kernels.nodes_kernel, constants, stroke_options),
                 (kernels.build_segments_kernel, sizes.segment_constants, stroke_options),
                 (kernels.paint_kernel, sizes.paint_constants | {"RECORD": True}, sizes.options),
-                (kernels.paint_backward_kernel, backward, sizes.options),
+                (kernels.paint_backward_kernel, backward | {"ONE_TILE": True}, sizes.options),
+                (kernels.paint_backward_kernel, backward | {"ONE_TILE": False}, sizes.options),
                 (kernels.gather_kernel, sizes.gather_constants, launch.GATHER_OPTIONS),
                 (kernels.nodes_backward_kernel, constants, stroke_options),
             ]

@@ -18,20 +18,23 @@ DOCS = ROOT / "docs"
 PAPER = """\
 # The paper, reproduced at the size of two cores
 
-Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure of "Learning to Paint With
-Model-based Deep Reinforcement Learning" (ICCV 2019) is a command, as `python -m benchmarks run fig8a`. Figs
-7, 8 and 9 train on canvases of 32 or 64 px, for 90 seconds or 1,000 to 10,000 updates, where the paper has
-200,000 at 128 px; with `--paper` they train by Tables 1 and 2, with our renderer. l2 is the mean squared
-error of pictures in [0, 1], with strokes drawn by the renderer `raster`. Over seeds, figures are means, `low`
-and `high` the ends of the 95% interval by Student's t. Seconds are of one thread.
+Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure with results of "Learning to
+Paint With Model-based Deep Reinforcement Learning" (ICCV 2019) is a command, as `python -m benchmarks run
+fig8a`. Figs 7, 8 and 9 train on canvases of 32 or 64 px, our agents for 90 seconds or 1,000 to 10,000
+updates and PPO for up to 20 minutes, where the paper has 200,000 updates at 128 px; with `--paper` they
+train by Tables 1 and 2, with our renderer. l2 is the mean squared error of pictures in [0, 1], with strokes
+drawn by the renderer `raster`. Over seeds, figures are means, `low` and `high` the ends of the 95% interval
+by Student's t. Seconds are of one thread.
 
-One rule gives all verdicts (`verdict` in `benchmarks/harness/statistics.py`). A claim *holds* if the whole
-interval of what was measured, at the size that was run, is as the paper says, or more so; it holds *in
-part* if only the direction is, or only some of its parts; it *does not hold* if the whole interval is on
-the other side. Else it *cannot be told*; that is also the verdict where there is one seed only, and on how
-many times better than another agent one is, if the other has not learnt: if its l2 is not below that of one
-flat colour. The column `by` names the interval. Figs 3 and 10 are of the agents that ship, one for each row:
-their verdicts are of these agents, not of others that would be trained alike.
+One rule gives all verdicts (`verdict` and `joint_verdict` in `benchmarks/harness/statistics.py`). A claim
+*holds* if the whole interval of what was measured, at the size that was run, is as the paper says, or more
+so; it holds *in part* if only the direction is, or only some of its parts; it *does not hold* if the whole
+interval is on the other side, or if that is so of one of its parts and no part holds. Else it *cannot be
+told*; that is also the verdict where there is one seed only, and on how many times better than another agent
+one is, if the other has not learnt: if its l2 is not below that of one flat colour. The column `by` names the
+interval. Figs 3 and 10 are of the agents that ship, one for each row: their verdicts are of these agents, not
+of others that would be trained alike. They and `cost` have no intervals, but bars, which the column `by`
+names.
 """
 OTHERS = """\
 # Benchmarks
@@ -70,7 +73,8 @@ def section(result: Result, tables: dict[str, list[Row]]) -> Iterator[str]:
     yield from ("", f"## {result.name}", "")
     yield from (_about(result.name), "")
     if result.provenance is not None:
-        yield f"`python {result.provenance['command']}`,"
+        waiting = "OMP_WAIT_POLICY=PASSIVE " if machine.get("omp_wait_policy") == "PASSIVE" else ""
+        yield f"`{waiting}python {result.provenance['command']}`,"
     yield origin(result)
     cores = f"{machine['threads']} of {machine['cores']} cores"
     yield f"{machine['cpu']}, {cores}, PyTorch {machine['torch']}."

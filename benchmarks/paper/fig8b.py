@@ -6,8 +6,8 @@ The task of `benchmarks.paper.fig8a`: the paper's actor, 40 strokes on a canvas 
 5 and 10; model-based DDPG, and the same without a critic (gamma is 0). All have the same seconds of training;
 those of few strokes a bundle need more steps for a painting, and their critic's discount per stroke is the
 same. Beside the l2 after equal seconds stands that after equal numbers of decisions, steps of single
-canvases, read from the curves. Without lookahead. Only the best is compared with the paper's best: that the
-others are worse than either follows.
+canvases, read from the curves, where the learning rate of those with more updates is still high. Without
+lookahead. Only the best is compared with the paper's best: that the others are worse than either follows.
 """
 
 from __future__ import annotations
