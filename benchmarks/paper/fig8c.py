@@ -5,8 +5,6 @@ Run: python -m benchmarks.paper.fig8c --workers 2
 One agent for each budget, 100, 200, 400 and 1,000 strokes: preset `cpu` at 64 px, equal updates; with our
 actor `glimpse`, and with the paper's, `resnet`, of the size it has in `benchmarks.paper.fig8a`. All learn
 without a critic (gamma is 0), and paint without lookahead.
-
-The published rows of `glimpse` are of older code than those of `resnet`, and were measured on an AMD EPYC.
 """
 
 from __future__ import annotations
