@@ -3,8 +3,8 @@
 Run: python -m benchmarks.painting.kodak --threads 2
 
 PSNR and SSIM are at full size, by `raster`, and refinement sees the pictures at full size, too. The folder
-has the odd half of the 24 pictures. Published figures are means over all 24, of closed Bezier curves after
-5,000 iterations on an A100, from the papers; a curve has more numbers than a stroke.
+of our result has the odd half of the 24 pictures. Published figures are means over all 24, of closed Bezier
+curves after 5,000 iterations on an A100, from the papers; a curve has more numbers than a stroke.
 """
 
 from __future__ import annotations
