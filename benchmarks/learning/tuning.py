@@ -1,10 +1,11 @@
 """Settings of PatchQ and DDPG drawn together, on validation pictures.
 
-Run: python -m benchmarks.learning.tuning --workers 2
+Run: python -m benchmarks.learning.tuning --workers 2 --seeds 0 1 2 3 4
 
 The agents of `benchmarks.paper.fig8a` with the paper's actor. Both algorithms get the same draws: Table 1 of
 the paper, settings found by hand with each of two gammas, and random ones. l2 by `raster` on pictures of
-`val` after equal seconds: of all draws with one seed, and of the best three of each algorithm with a second.
+`val` after equal seconds: of all draws with one seed, and of the best three of each algorithm with all. The
+table is of the last points of the curves; `finals` are of test pictures, by which nothing is chosen.
 Model-based DDPG is not drawn: it needs no noise and no delay.
 """
 

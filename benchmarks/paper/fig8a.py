@@ -8,12 +8,11 @@ model-based with a gamma of 0: the actor climbs the reward of one step. `ppo` is
 with a trunk like the critics', as a third model-free agent; once more for longer, with the best of five
 settings that were tried on `val`: a gamma of 0, a rate of 1e-3, 4 epochs, minibatches of 256. PatchQ and DDPG
 have each its best draw of `benchmarks.learning.tuning` on `val` at the paper's gamma, as ranked on a machine
-of half the speed: draws 3 and 2. On the machine of the published results draw 2 ranks first for both: 0.0847
-with PatchQ (two seeds), which has 0.0931 with draw 3 (one seed), and 0.0945 with DDPG. The best with a gamma
-of 0 have 0.0869 and 0.1011. So few seeds do not tell these draws apart: the standard deviation of the ten
-published seeds is 0.013 and 0.008. Model-based DDPG has had less tuning: the best of three rates. The trials
-of PPO and of these rates are not recorded. l2 by `raster`, without lookahead, of 200 test pictures. The bars
-are this project's; the paper says 5 and 20 times. Why the model wins is measured by
+of half the speed: draws 3 and 2 (its result in commit d0fe11d). On the machine of the published results draw
+2 is the best for both at this gamma: PatchQ has 0.0878 with it, and DDPG 0.0944 (five seeds each). With a
+gamma of 0 the best is 0.0872 and 0.1039. Model-based DDPG has had less tuning: the best of three rates. The
+trials of PPO and of these rates are not recorded. l2 by `raster`, without lookahead, of 200 test pictures.
+The bars are this project's; the paper says 5 and 20 times. Why the model wins is measured by
 `benchmarks.paper.critics`.
 
 After equal updates, agents with and without a critic are compared where the training with fewer updates ends:
