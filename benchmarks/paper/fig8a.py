@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.paper.fig8a --workers 2
 
-CelebA at 32 px, 40 strokes in bundles of 5. All train for the same seconds of a processor, and have the same
+CelebA at 32 px, 40 strokes in bundles of 5. Each trains for 90 s of a processor. Ours have the same
 actor `resnet`, width of critic and replay; `--glimpse-seeds 0 1 2` trains our actor, too. `no critic` is
 model-based with a gamma of 0: the actor climbs the reward of one step. `ppo` is that of stable-baselines3
 with a trunk like the critics', as a third model-free agent; once more for longer, with the best of five
