@@ -153,6 +153,9 @@ def test_prose_quotes_what_is_published() -> None:
     for page in ("README.md", "docs/measured.md"):
         text = (tool.ROOT / page).read_text()
         assert all(number in text for number in numbers), page
+    ppo, longer = (f"{scores[f'{method}, resnet']:.3f}" for method in ("ppo", "ppo, gamma 0, longer"))
+    for page, quoted in (("docs/gotchas.md", (ppo, longer)), ("docs/plug_in.md", (longer,))):
+        assert all(number in (tool.ROOT / page).read_text() for number in quoted), page
 
 
 MADE = {"date": "2026-01-01", "version": "1", "commit": "0123456789ab", "changed": False}

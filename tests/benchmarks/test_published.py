@@ -156,3 +156,14 @@ def test_verdicts_follow_from_the_intervals() -> None:
         lower = welch(rewards["l2 reward"], rewards["WGAN reward"])
         row = claims[f"the WGAN reward has a lower test l2 than l2 as reward, {when}"]
         assert shown(lower) in row["here"] and row["holds?"] == judged(lower, 1) == expected
+
+
+def test_measured_quotes_patchq_with_the_settings_of_ddpg() -> None:
+    """`docs/measured.md` compares draws of `tuning` with model-based DDPG of `fig8a`, by hand."""
+    text, tuning = (ROOT / "docs" / "measured.md").read_text(), scores_of("tuning")
+    patchq, ddpg = tuning["patchq, draw 2"], tuning["ddpg, draw 2"]
+    times = [f"{value:.1f}" for value in welch(patchq, scores_of("fig8a")["model-based, resnet"])]
+    assert f"| {len(patchq)} | {patchq.mean():.4f} (" in text
+    assert f"| {times[0]} ({times[1]} to {times[2]}) |" in text
+    same = [f"{value:.2f}" for value in welch(ddpg, patchq)]
+    assert f"{same[0]} ({same[1]} to {same[2]}) times with the same settings" in text
